@@ -1,0 +1,55 @@
+"""What is there: a frozen snapshot of one stack's containers, network and volumes, read once from the engine.
+
+Values only; whoever decides reads nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a configuration volume says was written *and verified*; empty where nothing was."""
+
+    digest: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    """One container that carries our label."""
+
+    id: str
+    name: str
+    component: str
+    digest: str
+    image: str
+    image_id: str
+    state: str
+    health: str = ""
+    needs: tuple[str, ...] = ()
+    started_at: str = ""
+    exit_code: int = 0
+    published: str = ""
+    applied: Applied = Applied()
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is up."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run."""
+
+    name: str
+    containers: tuple[ObservedContainer, ...] = ()
+    leftovers: tuple[ObservedContainer, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def container(self, component: str) -> ObservedContainer | None:
+        """The component's container, if there is one."""
+        return next((c for c in self.containers if c.component == component), None)
