@@ -6,6 +6,7 @@ It holds data only and must never import a metrics library.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -53,14 +54,14 @@ ALERT_STATUSES = ("firing", "resolved")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric family. ``values`` lists a label's bounded values; a label without values is bounded elsewhere."""
+    """One metric family. ``values`` lists a label's bounded values; others are bounded elsewhere."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    values: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def series(self) -> tuple[str, ...]:

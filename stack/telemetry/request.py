@@ -1,7 +1,8 @@
-"""The request id that measurements are tied to, so that an exemplar leads to the log line of the same request.
+"""The request id that measurements are tied to: an exemplar leads to the log line of the same request.
 
-It holds one context variable (inherited by asyncio tasks and by threads that copy the context) and the rule that
-keeps foreign text out of the exposition. It must never generate ids or read headers: the caller does that.
+It holds one context variable (inherited by asyncio tasks and by threads that copy the context) and the rule
+that keeps foreign text out of the exposition. It must never generate ids or read headers: the caller does
+that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def safe_request_id(value: str) -> str:
-    """The id if it may stand in an exemplar (OpenMetrics 1.0: short; ours: plain characters), else an empty string."""
+    """The id if it may stand in an exemplar (short, as OpenMetrics 1.0 asks, and plain), else an empty
+    string.
+    """
     return value if len(value) <= _MAX_LENGTH and _ALLOWED.issuperset(value) else ""
 
 

@@ -1,0 +1,40 @@
+"""Measurements that could not be recorded: each is counted, and each kind is logged once.
+
+A failure to measure must not disturb what is measured, and must not vanish either. Nothing here may raise
+or block for longer than a log call.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+
+_LOG = logging.getLogger("stack.telemetry")
+
+
+class FailureLog:
+    """Counts failures and remembers which kinds were logged."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._total = 0
+        self._logged: set[str] = set()
+
+    @property
+    def total(self) -> int:
+        """Failures so far."""
+        return self._total
+
+    def note(self, kind: str, detail: object) -> None:
+        """Counts one failure. ``kind`` is a fixed phrase of ours; ``detail`` may come from a caller."""
+        with self._lock:
+            self._total += 1
+            if kind in self._logged:
+                return
+            self._logged.add(kind)
+        _LOG.warning(
+            "telemetry: %s (%.200r); counted in telemetry_record_failures_total, logged once", kind, detail
+        )
+
+
+FAILURES = FailureLog()
