@@ -1,0 +1,106 @@
+"""What a component is built from: settings, resolved images, the native files, secrets. Values and small helpers.
+
+Pure: the files were read before; nothing here opens, writes or asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stack.settings import COMPONENTS as KNOWN
+from stack.settings import Settings
+from stack.spec import CONFIG_ROOT, ConfigFile, Mount, Port, ServiceSpec, config_volume, data_volume
+from stack.state import Secret
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A resolved image: its reference and the engine's id for it."""
+
+    ref: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """All inputs. ``tree``: path below the configuration root > content; ``absent``: component and reason."""
+
+    settings: Settings
+    images: Mapping[str, Image]
+    tree: Mapping[str, bytes] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    plotly: bytes = b""
+    absent: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Components that will run."""
+        missing = dict(self.absent)
+        return tuple(name for name in self.settings.components if name not in missing)
+
+    def below(self, folder: str) -> dict[str, bytes]:
+        """Files of one folder of the tree by their path inside it."""
+        return {
+            path.removeprefix(folder): text for path, text in self.tree.items() if path.startswith(folder)
+        }
+
+    def url(self, component: str) -> str:
+        """Where a user's browser finds the component."""
+        bind = self.settings.bind
+        host = "127.0.0.1" if bind in ("0.0.0.0", "::") else bind  # noqa: S104 - compared, never bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port(component)}"
+
+    def published(self, component: str, container_port: int) -> Port:
+        """The component's port on the bind address."""
+        return Port(container_port, self.settings.port(component), self.settings.bind)
+
+    def config_mount(self, component: str) -> Mount:
+        """Where the component finds its files, read-only."""
+        return Mount("volume", config_volume(self.settings.name, component), CONFIG_ROOT)
+
+    def data_mount(self, component: str, target: str) -> Mount:
+        """Where the component keeps its data."""
+        return Mount("volume", data_volume(self.settings.name, component), target, read_only=False)
+
+
+class Component(Protocol):
+    """The shape of every module in this folder."""
+
+    def service(self, build: Build) -> ServiceSpec:
+        """The container."""
+
+    def files(self, build: Build) -> tuple[ConfigFile, ...]:
+        """Its configuration, without secrets."""
+
+
+def belongs(file_name: str, component: str) -> bool:
+    """Whether a scrape or rule file is about ``component``: its name begins with it (``app-slo.yml``)."""
+    stem = file_name.rsplit("/", 1)[-1].removesuffix(".yml")
+    return stem == component or stem.startswith(component + "-")
+
+
+def config_files(contents: Mapping[str, bytes]) -> tuple[ConfigFile, ...]:
+    """Plain world-readable files by path."""
+    return tuple(ConfigFile(path, content) for path, content in sorted(contents.items()))
+
+
+def wget(port: int, path: str) -> tuple[str, ...]:
+    """A health check that official images and local builds both can run (busybox)."""
+    return ("CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{port}{path}")
+
+
+def about(contents: Mapping[str, bytes], folder: str, components: Iterable[str]) -> dict[str, bytes]:
+    """Files below ``folder`` that concern one of ``components``; a file about none of the known ones is the user's."""
+    wanted = set(components)
+    kept = {}
+    for path, content in contents.items():
+        if not path.startswith(folder) or not path.endswith(".yml"):
+            continue
+        owner = next((name for name in KNOWN if belongs(path, name)), None)
+        if owner is None or owner in wanted:
+            kept[path] = content
+    return kept

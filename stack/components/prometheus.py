@@ -1,0 +1,82 @@
+"""Prometheus: scrapes, keeps, evaluates; also serves the runbooks and the quick-look page under ``/user/``.
+
+Takes SIGHUP for a reload, so no lifecycle endpoint is open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from stack.components.build import MIB, Build, about, config_files, wget
+from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
+
+PORT = 9090
+DIGEST_FILE = "rules/stack-digest.yml"
+DIGEST_RULE = "stack:config_digest:info"
+
+
+def service(build: Build) -> ServiceSpec:
+    """The container; its retention follows the settings."""
+    settings = build.settings
+    return ServiceSpec(
+        component="prometheus",
+        image=build.images["prometheus"].ref,
+        image_id=build.images["prometheus"].id,
+        port=PORT,
+        ready_path="/-/ready",
+        limits=Limits(memory=768 * MIB, cpus=1.0),
+        health=Health(wget(PORT, "/-/healthy")),
+        entrypoint=("/bin/prometheus",),
+        command=(
+            f"--config.file={CONFIG_ROOT}/{CURRENT}/prometheus.yml",
+            "--storage.tsdb.path=/prometheus",
+            f"--storage.tsdb.retention.time={settings['prometheus.retention_time']}",
+            f"--storage.tsdb.retention.size={settings['prometheus.retention_size']}",
+            f"--web.external-url={build.url('prometheus')}",
+            f"--web.user-assets={CONFIG_ROOT}/user",
+            "--enable-feature=exemplar-storage",
+        ),
+        environment=(("STACK_NAME", settings.name),),
+        mounts=(
+            build.config_mount("prometheus"),
+            build.data_mount("prometheus", "/prometheus"),
+            Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
+        ),
+        published=build.published("prometheus", PORT),
+        reload="signal",
+        files=files(build),
+        assets=_assets(build),
+    )
+
+
+def files(build: Build) -> tuple[ConfigFile, ...]:
+    """Main file, the scrape and rule files of present components, and a rule that carries the digest of all."""
+    tree = build.below("prometheus/")
+    chosen = {
+        "prometheus.yml": tree["prometheus.yml"],
+        **about(tree, "scrape/", build.present),
+        **about(tree, "rules/", build.present),
+    }
+    chosen.pop(DIGEST_FILE, None)
+    return config_files({**chosen, DIGEST_FILE: digest_rule(chosen).encode()})
+
+
+def digest_rule(contents: dict[str, bytes]) -> str:
+    """A rule file whose one label identifies all others: read back, it proves which files Prometheus runs."""
+    total = hashlib.sha256()
+    for path, content in sorted(contents.items()):
+        total.update(f"{path}\0{len(content)}\0".encode() + content)
+    return (
+        "groups:\n  - name: stack_digest\n    interval: 1m\n    rules:\n"
+        f"      - record: {DIGEST_RULE}\n        expr: vector(1)\n"
+        f'        labels:\n          digest: "{total.hexdigest()[:16]}"\n'
+    )
+
+
+def _assets(build: Build) -> tuple[ConfigFile, ...]:
+    page = {f"user/{path}": content for path, content in build.below("prometheus/user/").items()}
+    boards = {
+        f"user/dashboards/{path}": content for path, content in build.below("grafana/dashboards/").items()
+    }
+    script = {"user/plotly.min.js": build.plotly} if build.plotly else {}
+    return config_files({**page, **boards, **script})
