@@ -6,7 +6,10 @@ from stack.components.build import MIB, Build
 from stack.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 8000
-ASK = "import http.client as h,sys;c=h.HTTPConnection('127.0.0.1',%d,timeout=2);c.request('GET','/health');sys.exit(c.getresponse().status!=200)"
+ASK = (
+    "import http.client as h,sys;c=h.HTTPConnection('127.0.0.1',%d,timeout=2);"
+    "c.request('GET','/health');sys.exit(c.getresponse().status!=200)"
+)
 
 
 def service(build: Build) -> ServiceSpec:

@@ -1,0 +1,1 @@
+"""Files: the native configuration read from disk, validated, and the generated ones written or checked."""
