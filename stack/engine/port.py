@@ -29,13 +29,14 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """One image that the engine holds; ``size`` in bytes."""
+    """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``."""
 
     id: str
     tags: tuple[str, ...]
     labels: dict[str, str]
     size: int
     created: str
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,9 @@ class Engine(Protocol):
 
     def tag(self, image: str, ref: str) -> None:
         """Gives a held image one more reference."""
+
+    def untag(self, ref: str) -> None:
+        """Takes the reference away, and the image with its last one; fine if it is gone or in use."""
 
     def save(self, ref: str) -> Iterator[bytes]:
         """The image as a tar, in chunks."""
