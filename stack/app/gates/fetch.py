@@ -1,0 +1,122 @@
+"""Fetches a URL so that url_gate's decision holds until the last byte.
+
+Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS
+rebinding has no moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again.
+Redirects, body and time are bounded. It must never follow a hop that the gate has not accepted, and never uses
+a proxy or cookies.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urljoin
+
+from stack.app.gates.policy import UrlPolicy
+from stack.app.gates.types import Accepted
+from stack.app.gates.url import DEFAULT_PORTS, CheckedUrl, check_url
+
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+_CHUNK: Final = 65536
+_HEADERS: Final = {"User-Agent": "monitoring-stack-fetch-check", "Accept-Encoding": "identity"}
+
+Check = Callable[[str, UrlPolicy], Accepted[CheckedUrl]]
+Dial = Callable[[tuple[str, int], float], socket.socket]
+
+
+class FetchError(Exception):
+    """An accepted URL could not be fetched; one line that says what, where and how to fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The final answer. ``hops`` are the URLs that were checked, in order; ``truncated``: body cut at the limit."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    truncated: bool
+    address: str
+    hops: tuple[str, ...]
+
+
+def fetch(
+    url: str, policy: UrlPolicy, check: Check = check_url, dial: Dial = socket.create_connection
+) -> Fetched:
+    """GET a URL, each hop checked. Raises Rejected from the gate, FetchError when the network fails."""
+    deadline = time.monotonic() + policy.timeout_seconds
+    hops: list[str] = []
+    while len(hops) <= policy.max_redirects:
+        checked = check(url, policy).value
+        hops.append(checked.url)
+        connection, address = _connect(checked, deadline, dial)
+        try:
+            answer = _request(connection, checked)
+            location = answer.getheader("Location")
+            if answer.status not in REDIRECTS or location is None:
+                body, truncated = _read(answer, policy.max_body_bytes, deadline)
+                return Fetched(
+                    answer.status, tuple(answer.getheaders()), body, truncated, address, tuple(hops)
+                )
+            url = urljoin(checked.url, location)
+        except (OSError, http.client.HTTPException) as fault:
+            raise FetchError(
+                f"{checked.url}: no usable answer from {address} ({fault!r}); try again"
+            ) from None
+        finally:
+            connection.close()
+    raise FetchError(
+        f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
+    )
+
+
+def _connect(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[http.client.HTTPConnection, str]:
+    """A connection to the first checked address that answers."""
+    faults: list[str] = []
+    for address in checked.addresses:
+        try:
+            plain = dial((address, checked.port), _left(deadline))
+            connection = http.client.HTTPConnection(checked.host, checked.port)
+            connection.sock = _secured(plain, checked) if checked.scheme == "https" else plain
+            return connection, address
+        except OSError as fault:
+            faults.append(f"{address}: {fault}")
+    raise FetchError(f"{checked.url}: cannot connect ({'; '.join(faults)}); check that the site is up")
+
+
+def _secured(plain: socket.socket, checked: CheckedUrl) -> socket.socket:
+    try:
+        name = checked.host.strip("[]")
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=name)
+    except OSError:
+        plain.close()
+        raise
+
+
+def _request(connection: http.client.HTTPConnection, checked: CheckedUrl) -> http.client.HTTPResponse:
+    port = "" if checked.port == DEFAULT_PORTS[checked.scheme] else f":{checked.port}"
+    connection.request("GET", checked.target, headers={"Host": checked.host + port, **_HEADERS})
+    return connection.getresponse()
+
+
+def _read(answer: http.client.HTTPResponse, limit: int, deadline: float) -> tuple[bytes, bool]:
+    """At most ``limit`` bytes, and whether there were more."""
+    parts: list[bytes] = []
+    size = 0
+    while size <= limit and (part := answer.read1(_CHUNK)):
+        _left(deadline)
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)[:limit], size > limit
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time allowed by url.timeout_seconds is over")
+    return left

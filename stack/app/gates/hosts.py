@@ -1,0 +1,148 @@
+"""A URL's host in the one form that everybody who reads it later agrees on.
+
+Names follow UTS 46 (non-transitional) and IDNA 2008 (RFC 5891); numbers follow the WHATWG IPv4 parser, so
+decimal, octal, hexadecimal and short forms become addresses. Labels made to look like others (UTS 39) are
+refused. It decides on text alone and must never resolve a name. Every refusal is a ValueError with a hint.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final
+
+import idna
+
+from stack.app.gates.addresses import Address, canonical
+
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_DOTTED: Final = re.compile(r"[0-9]+(\.[0-9]+){3}")
+_MAX_NAME: Final = 253
+
+# Letters of Cyrillic that look like Latin ones, as Chromium's display policy lists them.
+_LATIN_LOOKALIKES: Final = frozenset("асԁеһіјӏорԗԛѕԝхуъЬҽпгѵѡ")
+_CYRILLIC_ENDINGS: Final = frozenset(("ru", "su", "by", "ua", "bg", "kz", "kg", "mk", "mn", "rs", "tj", "uz"))
+_CONFUSED: Final = frozenset(("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"))
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """``name`` as it is compared and connected to; ``readings`` holds the addresses a literal may mean."""
+
+    name: str
+    readings: tuple[Address, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def parse_host(text: str) -> Host:
+    """The host of a URL's authority, brackets included. Raises ValueError with a hint."""
+    if text.startswith("["):
+        return _literal_v6(text)
+    name = text.lower() if text.isascii() else _mapped(text)
+    name = name.removesuffix(".")
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _literal_v4(labels)
+    if len(name) > _MAX_NAME:
+        raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
+    for label in labels:
+        _check_label(label, labels[-1])
+    return Host(name)
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a normalised host is one of ``name`` or below one of ``*.name``."""
+    return any(name.endswith(suffix) if wild else name == suffix for suffix, wild in map(_pattern, patterns))
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str) -> tuple[str, bool]:
+    wild = pattern.startswith("*.")
+    name = parse_host(pattern[2:] if wild else pattern).name
+    return (f".{name}" if wild else name), wild
+
+
+def check_pattern(pattern: str) -> str | None:
+    """What is wrong with a host pattern of a policy; None when nothing is."""
+    try:
+        _pattern(pattern)
+    except ValueError as fault:
+        return f"must be a host or *.host ({fault})"
+    return None
+
+
+def _mapped(text: str) -> str:
+    if len(text) > _MAX_NAME:
+        raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
+    try:
+        name = idna.uts46_remap(text, std3_rules=True, transitional=False)
+        labels = name.removesuffix(".").split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+    except (idna.IDNAError, UnicodeError) as fault:
+        raise ValueError(f"not a valid international name (IDNA 2008): {fault}") from None
+
+
+def _check_label(label: str, ending: str) -> None:
+    if not _LABEL.fullmatch(label):
+        raise ValueError("a label has 1-63 letters, digits, - or _ (RFC 1123)")
+    if not label.startswith("xn--"):
+        return
+    try:
+        shown = idna.ulabel(label)
+    except (idna.IDNAError, UnicodeError) as fault:
+        raise ValueError(f"not a valid punycode label (RFC 5891): {fault}") from None
+    _check_lookalike(shown, ending)
+
+
+def _check_lookalike(label: str, ending: str) -> None:
+    """Mixed scripts and whole-script confusables (UTS 39, sections 5.1 and 4)."""
+    letters = [c for c in label if c.isalpha()]
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters} & _CONFUSED
+    if len(scripts) > 1:
+        raise ValueError(f"mixes {' and '.join(s.title() for s in sorted(scripts))} letters (UTS 39)")
+    cyrillic_site = ending in _CYRILLIC_ENDINGS or ending.startswith("xn--")
+    if letters and not cyrillic_site and _LATIN_LOOKALIKES.issuperset(letters):
+        raise ValueError("only Cyrillic letters that look like Latin ones (UTS 39)")
+
+
+def _literal_v6(text: str) -> Host:
+    if not text.endswith("]"):
+        raise ValueError("the bracket of the IPv6 address is not closed (RFC 3986)")
+    inner = text[1:-1].replace("%25", "%", 1)
+    try:
+        address = IPv6Address(inner)
+    except AddressValueError as fault:
+        raise ValueError(f"not an IPv6 address (RFC 4291): {fault}") from None
+    real = canonical(address)
+    return Host(f"[{real}]" if isinstance(real, IPv6Address) else str(real), (real,))
+
+
+def _literal_v4(labels: list[str]) -> Host:
+    """WHATWG IPv4 parser. A dotted quad with leading zeros is octal to some and decimal to others: both count."""
+    if len(labels) > 4:
+        raise ValueError("an IPv4 address has at most 4 parts")
+    *firsts, last = [_number(label) for label in labels]
+    if any(part > 255 for part in firsts) or last >= 256 ** (5 - len(labels)):
+        raise ValueError("a part of the IPv4 address is too large")
+    address = IPv4Address(sum(part << 8 * (3 - i) for i, part in enumerate(firsts)) + last)
+    text = ".".join(labels)
+    decimal = [int(label) for label in labels] if _DOTTED.fullmatch(text) else []
+    if decimal and max(decimal) <= 255:
+        return Host(str(address), (address, IPv4Address(".".join(map(str, decimal)))))
+    return Host(str(address), (address,))
+
+
+def _number(part: str) -> int:
+    try:
+        if part[:2].lower() == "0x":
+            return int(part[2:] or "0", 16)
+        if len(part) > 40:
+            raise ValueError
+        return int(part, 8 if len(part) > 1 and part.startswith("0") else 10)
+    except ValueError:
+        raise ValueError("not a part of an IPv4 address (decimal, 0octal or 0xhex)") from None
