@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Brings up the monitoring stack and proves it: ./DEPLOY_MONITORING_STACK.sh start
+# Sees to a virtual environment and a Docker engine, then hands over to `python -m stack`.
+set -euo pipefail
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+python=$root/.venv/bin/python
+install=yes
+for argument in "$@"; do [ "$argument" != --no-install ] || install=no; done
+if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.venv/.complete" ]; then
+    INSTALL=$install "$root/scripts/install" runtime
+fi
+case " ${*:-help} " in
+    *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" credentials "* | *" completion "* | *" monitor "*) ;;
+    *) if [ -z "${DOCKER_HOST:-}" ] && [ ! -S /var/run/docker.sock ]; then
+        INSTALL=$install "$root/scripts/engine" start
+    fi ;;
+esac
+exec env PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"
