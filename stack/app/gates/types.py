@@ -6,11 +6,12 @@ It holds the two answers and the text that may be shown of a hostile value; it m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-SHOWN_CHARACTERS = 120
+SHOWN_CHARACTERS: Final = 120
+HINT_CHARACTERS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Rejected(Exception):
         self.gate = gate
         self.error_code = error_code
         self.value = shown(value)
-        self.hint = hint
-        super().__init__(f"{error_code}: {hint}, got {self.value!r}")
+        self.hint = shown(hint, HINT_CHARACTERS)
+        super().__init__(f"{error_code}: {self.hint} ({gate}: {self.value})")
 
 
-def shown(value: str) -> str:
+def shown(value: str, limit: int = SHOWN_CHARACTERS) -> str:
     """The start of a value with all that is unprintable escaped (CWE-117; bidi: CVE-2021-42574)."""
-    start = value[:SHOWN_CHARACTERS]
+    start = value[:limit]
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in start)
-    return text if len(value) <= SHOWN_CHARACTERS else f"{text}..."
+    return text if len(value) <= limit else f"{text}..."

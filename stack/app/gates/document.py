@@ -1,0 +1,66 @@
+"""Reads an untrusted YAML document into plain values.
+
+Bounded in size and depth; aliases (the "billion laughs" of CVE-2003-1564), duplicate keys, merge keys, tags
+beyond the plain ones and second documents are refused. JSON is read as well, being YAML. It must never build
+an object of a class that the document names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+MAX_BYTES: Final = 64 * 1024
+MAX_DEPTH: Final = 16
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MERGE: Final = "tag:yaml.org,2002:merge"
+
+
+def read_document(text: str) -> Any:
+    """The document's value. Raises ValueError with one line that says what is wrong and where."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise ValueError(f"must have at most {MAX_BYTES} bytes")
+    try:
+        _refuse_tricks(text)
+        loader = _LOADER(text)
+        try:
+            node = loader.get_single_node()
+            _refuse_duplicates(node)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(f"{where}not valid YAML: {fault.problem}") from None
+    except (yaml.YAMLError, UnicodeError) as fault:
+        raise ValueError(f"not valid YAML: {str(fault).splitlines()[0]}") from None
+
+
+def _refuse_tricks(text: str) -> None:
+    """Reads events only, so that nothing is built from a document that is refused."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(
+                f"line {event.start_mark.line + 1}: write the value out; aliases are not allowed"
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"line {event.start_mark.line + 1}: must be at most {MAX_DEPTH} levels deep")
+
+
+def _refuse_duplicates(node: yaml.Node | None) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(item)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.tag == _MERGE or not isinstance(key, yaml.ScalarNode):
+                raise ValueError(f"line {key.start_mark.line + 1}: a key must be plain text")
+            if key.value in seen:
+                raise ValueError(f"line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
+            seen.add(key.value)
+            _refuse_duplicates(value)
