@@ -76,7 +76,7 @@ def _value(path: str, field: Field[Any], kind: Any, value: object) -> Any:
     return checked
 
 
-def _scalar(path: str, kind: type, bounds: tuple[float, float] | None, value: object) -> Any:
+def _scalar(path: str, kind: Any, bounds: tuple[float, float] | None, value: object) -> Any:
     if type(value) is not kind and not (kind is float and type(value) is int):
         _wrong_type(path, _TYPE_NAMES[kind], value)
     if bounds is not None and isinstance(value, (int, float)):

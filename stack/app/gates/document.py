@@ -43,12 +43,14 @@ def _refuse_tricks(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(
-                f"line {event.start_mark.line + 1}: write the value out; aliases are not allowed"
-            )
+            raise ValueError(f"{_line(event)}: write the value out; aliases are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise ValueError(f"line {event.start_mark.line + 1}: must be at most {MAX_DEPTH} levels deep")
+            raise ValueError(f"{_line(event)}: must be at most {MAX_DEPTH} levels deep")
+
+
+def _line(where: yaml.Event | yaml.Node) -> str:
+    return f"line {where.start_mark.line + 1}" if where.start_mark else "somewhere"
 
 
 def _refuse_duplicates(node: yaml.Node | None) -> None:
@@ -59,8 +61,8 @@ def _refuse_duplicates(node: yaml.Node | None) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.tag == _MERGE or not isinstance(key, yaml.ScalarNode):
-                raise ValueError(f"line {key.start_mark.line + 1}: a key must be plain text")
+                raise ValueError(f"{_line(key)}: a key must be plain text")
             if key.value in seen:
-                raise ValueError(f"line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
+                raise ValueError(f"{_line(key)}: the key {key.value!r:.80} is there twice")
             seen.add(key.value)
             _refuse_duplicates(value)
