@@ -78,7 +78,7 @@ def died(engine: Engine, spec: StackSpec, service: ServiceSpec) -> NotReady | No
     """The error of a container whose process has ended; None while it runs."""
     name = container_name(spec.name, service.component)
     state = engine.inspect(name).get("State")
-    if not isinstance(state, dict) or state.get("Running") and not state.get("Restarting"):
+    if not isinstance(state, dict) or (state.get("Running") and not state.get("Restarting")):
         return None
     return NotReady(
         f"{name} ended with exit code {state.get('ExitCode')}",

@@ -1,0 +1,113 @@
+"""The one place that prints: aligned lines, a line that changes in place while something is waited for, or JSON.
+
+It never decides anything; quiet, verbose and JSON are its own business and nobody else's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from stack.errors import StackError
+from stack.events import Event, Milestone, Progress, StepDone
+from stack.settings import environment
+
+LABEL = 10
+COLORS = {"ok": "32", "failed": "31", "degraded": "33", "dim": "2"}
+
+
+@dataclass
+class Printer:
+    """Text or JSON to ``out``, errors and progress to ``err``."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    _transient: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def silent(self) -> bool:
+        """Whether plain lines are left out."""
+        return self.json or self.quiet
+
+    def line(self, label: str, text: str, tone: str = "") -> None:
+        """One aligned line."""
+        if not self.silent:
+            self._write(f"{label:<{LABEL}}{self._paint(text, tone)}".rstrip())
+
+    def text(self, text: str = "") -> None:
+        """Lines as they are."""
+        if not self.silent:
+            self._write(text)
+
+    def raw(self, text: str) -> None:
+        """What was asked for itself, such as log lines; not even quiet leaves it out."""
+        self._write(text)
+
+    def document(self, value: Any) -> None:
+        """The one JSON document of a command; nothing without ``--json``."""
+        if self.json:
+            print(json.dumps(value, indent=2, default=str), file=self.out, flush=True)
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Columns as wide as their widest cell."""
+        cells = [list(header), *[list(row) for row in rows]]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+        for row in cells:
+            self.text("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def event(self, event: Event) -> None:
+        """Milestones always, steps when verbose, waiting in place on a terminal."""
+        if isinstance(event, Milestone):
+            self.line(event.name, f"{event.summary:<68} {event.seconds:6.1f} s")
+        elif isinstance(event, StepDone) and self.verbose:
+            self.line("", f"{event.step} {event.target}: {event.outcome} {event.seconds:.2f} s", "dim")
+        elif isinstance(event, Progress):
+            self.waiting(event.subject, event.detail)
+
+    def waiting(self, subject: str, detail: str) -> None:
+        """A line that the next one replaces; elsewhere than on a terminal only when verbose."""
+        if self.silent:
+            return
+        with self._lock:
+            if self.err.isatty():
+                print(f"\r\x1b[K{subject:<{LABEL}}{detail}"[:110], end="", file=self.err, flush=True)
+                self._transient = True
+            elif self.verbose:
+                print(f"{subject:<{LABEL}}{detail}", file=self.err, flush=True)
+
+    def warning(self, text: str) -> None:
+        """Something to know, on the error channel; JSON carries it elsewhere."""
+        if not self.json:
+            self._write(self._paint(text, "degraded"), self.err)
+
+    def error(self, error: StackError, cause: BaseException | None = None) -> None:
+        """One line and the container's last words; the traceback only when verbose."""
+        if self.json:
+            self.document(
+                {"error": error.message, "hint": error.hint, "exit_code": error.exit_code, "logs": error.logs}
+            )
+        for line in error.logs:
+            self._write(f"    | {line}", self.err)
+        self._write(f"{self._paint('error', 'failed')}: {error}", self.err)
+        if self.verbose:
+            traceback.print_exception(cause or error, file=self.err)
+
+    def _write(self, text: str, to: TextIO | None = None) -> None:
+        with self._lock:
+            if self._transient:
+                print("\r\x1b[K", end="", file=self.err, flush=True)
+                self._transient = False
+            print(text, file=to or self.out, flush=True)
+
+    def _paint(self, text: str, tone: str) -> str:
+        plain = not tone or not self.out.isatty() or environment("NO_COLOR")
+        return text if plain else f"\x1b[{COLORS[tone]}m{text}\x1b[0m"
