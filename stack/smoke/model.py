@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from stack.smoke.subject import Subject
 
 Stage = Literal["ready", "checked", "proven"]
 STAGES: tuple[Stage, ...] = ("ready", "checked", "proven")
@@ -50,6 +53,8 @@ class Expected:
     ``digest``: what the digest rule must carry, empty where the files have none.
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
+    ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
+    or quantile is honestly NaN.
     """
 
     stack: str
@@ -66,6 +71,7 @@ class Expected:
     probe_default_login: bool = True
     app_token: str = ""
     scrape_interval: float = 5.0
+    makes_load: bool = True
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""
@@ -88,16 +94,26 @@ class Broken(Exception):
 class Check:
     """One question. ``run`` returns its evidence, raises ``wait.NotYet`` to be asked again or ``Broken``.
 
-    ``component`` is whom it asks, ``seconds`` its deadline.
+    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline and
+    ``every`` the first pause between two tries. ``hint`` says how to mend what a deadline has found.
     """
 
     name: str
     proves: str
     component: str
     stage: Stage
-    run: Callable[[Expected], str]
+    run: Callable[[Subject], str]
+    hint: str = ""
     seconds: float = 20.0
+    every: float = 0.02
+    needs: tuple[str, ...] = ()
+    unless: str = ""
     deep: bool = False
+
+    def concerns(self, expected: Expected) -> bool:
+        """Whether the stack has all whom the question is about, and lacks the component named in ``unless``."""
+        present = all(expected.has(component) for component in (self.component, *self.needs))
+        return present and not (self.unless and expected.has(self.unless))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""Checks of Grafana: our login works and no other does, data sources and dashboards are those of the files.
+
+A wrong password is tried at most once a run, and only where it cannot lock out the real administrator.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from stack.smoke.model import Broken, Dashboard, DataSource
+from stack.smoke.subject import Subject
+from stack.wait import NotYet
+
+DEFAULT_LOGIN = ("admin", "admin")
+OWN_TO_THE_SERVER = ("id", "version")
+
+
+def ready(subject: Subject) -> str:
+    """The database is fine; the address answers only after provisioning is done."""
+    if (state := subject.grafana.database()) != "ok":
+        raise NotYet(f"/api/health says database {state}")
+    return "/api/health says database ok"
+
+
+def login(subject: Subject) -> str:
+    """Our credentials are an administrator's."""
+    user = subject.expected.grafana_user
+    if subject.grafana.login_status() != 200:
+        raise Broken(
+            f"the login as {user} was refused with 401",
+            "the password was changed (start repairs it) or the name is locked for five minutes after wrong tries",
+        )
+    name, admin = subject.grafana.user()
+    if name != user or not admin:
+        raise Broken(f"logged in as {name}, administrator: {admin}; expected {user}, an administrator")
+    return f"logged in as {name}, an administrator"
+
+
+def default_login(subject: Subject) -> str:
+    """admin/admin does not work. Where trying it could lock the real name, our own login proves it."""
+    expected = subject.expected
+    if (expected.grafana_user, expected.grafana_password) == DEFAULT_LOGIN:
+        raise Broken("the administrator's password is admin", "set another one: monitoring-stack credentials")
+    if not expected.probe_default_login and expected.grafana_user == DEFAULT_LOGIN[0]:
+        if subject.grafana.login_status() != 200:
+            raise Broken("our own login was refused, so nothing is known of admin/admin")
+        return "admin has our password, and that is not admin (not tried: wrong tries lock the name)"
+    return _refused(subject.grafana.status_of(DEFAULT_LOGIN), "admin/admin", "change the password at once")
+
+
+def anonymous(subject: Subject) -> str:
+    """Nobody gets in without a login."""
+    return _refused(
+        subject.grafana.status_of(None), "a request without login", "GF_AUTH_ANONYMOUS_ENABLED=false"
+    )
+
+
+def _refused(status: int, who: str, hint: str) -> str:
+    if status == 401:
+        return f"{who} is refused with 401"
+    if status == 200:
+        raise Broken(f"{who} is let in", hint)
+    raise NotYet(f"{who} got {status}, expected 401")
+
+
+def data_sources(subject: Subject) -> str:
+    """Each provisioned data source is there as its file says, read-only."""
+    found = {source.uid: source for source in subject.grafana.data_sources()}
+    _some_expected(subject.expected.data_sources, "data source")
+    for wanted in subject.expected.data_sources:
+        source = found.get(wanted.uid)
+        if source is None:
+            raise NotYet(
+                f"data source {wanted.uid} is missing; there are {', '.join(sorted(found)) or 'none'}"
+            )
+        held = DataSource(source.uid, source.name, source.type, source.url)
+        if held != wanted:
+            raise NotYet(f"data source {wanted.uid} is {held}, its file says {wanted}")
+        if not source.read_only:
+            raise Broken(f"data source {wanted.uid} does not come from a file", "remove it and reload")
+    return f"{len(subject.expected.data_sources)} data sources as provisioned"
+
+
+def data_source_health(subject: Subject) -> str:
+    """Grafana reaches what its data sources point at; Alertmanager's kind has no health call, so its proxy is asked."""
+    _some_expected(subject.expected.data_sources, "data source")
+    for source in subject.expected.data_sources:
+        if source.type == "alertmanager":
+            _answers_status(subject, source.uid)
+        elif (status := subject.grafana.source_health(source.uid)) != "OK":
+            raise NotYet(f"data source {source.uid} is {status}")
+    return f"{', '.join(s.uid for s in subject.expected.data_sources)} healthy"
+
+
+def _answers_status(subject: Subject, uid: str) -> None:
+    status = subject.grafana.through_source(uid, "/api/v2/status")
+    if not isinstance(status, dict) or "versionInfo" not in status:
+        raise NotYet(f"data source {uid} answers its proxy with {str(status)[:80]}")
+
+
+def dashboards(subject: Subject) -> str:
+    """The provisioned dashboards are those of the files, each with the same content."""
+    wanted = {d.uid: d for d in subject.expected.dashboards}
+    _some_expected(wanted, "dashboard")
+    found = subject.grafana.dashboard_uids()
+    if missing := sorted(wanted.keys() - set(found)):
+        raise NotYet(f"dashboards missing: {', '.join(missing)}")
+    for uid in found:
+        _as_in_file(subject, uid, wanted.get(uid))
+    return f"{len(wanted)} dashboards with the content of their files"
+
+
+def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
+    held = subject.grafana.dashboard(uid)
+    if wanted is None:
+        if held.provisioned:
+            raise Broken(
+                f"dashboard {uid} is provisioned but in no file",
+                "an old uid stays for good in Grafana's database; remove its data volume to be rid of it",
+            )
+        return
+    if not held.provisioned:
+        raise NotYet(f"dashboard {uid} does not come from its file")
+    if (key := first_difference(_comparable(json.loads(wanted.text)), _comparable(held.model))) is not None:
+        raise NotYet(f"dashboard {uid} differs from its file in {key}")
+
+
+def first_difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """The first top-level key whose values differ."""
+    return next((k for k in sorted({*one, *other}) if one.get(k) != other.get(k)), None)
+
+
+def _comparable(model: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in model.items() if k not in OWN_TO_THE_SERVER}
+
+
+def _some_expected(values: object, what: str) -> None:
+    if not values:
+        raise Broken(f"no {what} is expected", f"the {what} files are empty or were not rendered")
