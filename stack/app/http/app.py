@@ -1,0 +1,75 @@
+"""Puts the HTTP face together: routes, layers, problem documents and an OpenAPI document that tells the truth.
+
+``create_app`` starts nothing: what the context holds is started and closed by the server's lifespan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+
+from stack.app.http import openapi, problems
+from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.deadline import Deadline
+from stack.app.http.middleware.head import Head
+from stack.app.http.middleware.observe import Observe
+from stack.app.http.middleware.token import Token
+from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
+from stack.app.http.wiring import offload
+from stack.app.memory.errors import StoreError
+
+if TYPE_CHECKING:
+    from stack.app.context import AppContext
+
+ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
+UPLOADS = ("/ingest", "/gates/archive")
+
+
+def create_app(context: AppContext) -> FastAPI:
+    """The ASGI application over one context, which its lifespan starts and closes."""
+    app = FastAPI(
+        title="Instrumented application",
+        version=context.version,
+        lifespan=_lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.context = context
+    for module in ROUTERS:
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_exception_handler(StoreError, _on_store_error)
+    _add_layers(app, context)
+    openapi.install(app, secured=context.token is not None)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: AppContext = app.state.context
+    context.start()
+    try:
+        yield
+    finally:
+        await offload(context.close)
+
+
+def _add_layers(app: FastAPI, context: AppContext) -> None:
+    """Innermost first: what is added last sees a request first."""
+    settings = context.settings
+    app.add_middleware(
+        BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(UPLOADS, settings.max_upload)
+    )
+    app.add_middleware(Deadline, seconds=settings.request_timeout)
+    if context.token is not None:
+        app.add_middleware(Token, token=context.token)
+    app.add_middleware(Head)
+    app.add_middleware(Observe)
+
+
+async def _on_store_error(request: Request, error: Exception) -> Response:
+    del request
+    return problems.response(503, str(error), {"Retry-After": "5"})

@@ -1,0 +1,190 @@
+"""The shapes of requests and answers: what OpenAPI shows is what is enforced.
+
+Requests are strict (no coercion, no unknown member) except the webhook's, whose sender may add members. Data only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
+AlertStatus = Literal["firing", "resolved"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@/-]{1,100}$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class UrlRequest(_Request):
+    """A URL that somebody wants to fetch."""
+
+    url: str = Field(max_length=8192, examples=["https://example.com/report.zip"])
+
+
+class PathRequest(_Request):
+    """A relative path, and the names that already exist beside it."""
+
+    path: str = Field(max_length=65536, examples=["reports/2026/summary.txt"])
+    siblings: list[str] = Field(default=[], max_length=10_000)
+
+
+class ConfigRequest(_Request):
+    """A policy document as YAML text."""
+
+    document: str = Field(max_length=1 << 20, examples=["url:\n  allowed_ports: [80, 443]\n"])
+
+
+class Decision(BaseModel):
+    """What a gate decided. ``value`` is the normalised input of an acceptance, ``detail`` the hint of a rejection."""
+
+    gate: str
+    outcome: Literal["ok", "reject"]
+    error_code: str | None
+    value: Any
+    detail: str | None
+    duration_ms: float
+
+
+class ToolRequest(_Request):
+    """One call of a tool."""
+
+    tool_id: str = Field(min_length=1, max_length=128, examples=["hash"])
+    arguments: dict[str, Any] = Field(examples=[{"text": "abc"}], default={})
+    agent_id: Name = "anonymous"
+    task_id: Name = "none"
+    timeout_ms: int = Field(default=5000, ge=1, le=60_000)
+
+
+class ToolAnswer(BaseModel):
+    """What became of the call: ``result`` of a success, ``error`` of anything else."""
+
+    call_id: str
+    tool_id: str
+    status: Literal["success", "failure", "denied", "timeout"]
+    duration_ms: float
+    result: Any = None
+    error: str | None = None
+
+
+class ToolList(BaseModel):
+    """The tools that can be called."""
+
+    tools: list[dict[str, Any]]
+
+
+class PacketRequest(_Request):
+    """A packet to remember. ``expected_latest`` is the ``latest`` that the writer read; null means an empty segment."""
+
+    packet_type: Word = "note"
+    payload: dict[str, Any]
+    tags: list[Name] = Field(default=[], max_length=32)
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    ttl_seconds: float | None = Field(default=None, ge=1, le=315_360_000)
+    expected_latest: Name | None = None
+
+
+class PacketAnswer(BaseModel):
+    """A packet as it is held. Times are Unix seconds."""
+
+    packet_id: str
+    segment: Segment
+    packet_type: str
+    payload: dict[str, Any]
+    tags: list[str]
+    confidence: float
+    created_at: float
+    expires_at: float | None
+
+
+class PacketList(BaseModel):
+    """Packets found, newest first, and the segment's latest packet id."""
+
+    segment: Segment
+    search_type: Literal["keyword", "recent"]
+    latest: str | None
+    packets: list[PacketAnswer]
+
+
+class IngestEntry(BaseModel):
+    """One file of an ingested archive."""
+
+    path: str
+    digest: str
+    size: int
+
+
+class IngestAnswer(BaseModel):
+    """A whole archive, accepted by six gates and stored."""
+
+    ingest_id: str
+    source_url: str
+    digest: str = Field(description="Digest of the manifest in the content store, which lists every entry.")
+    entries: list[IngestEntry]
+    total_bytes: int
+
+
+class AlertIn(BaseModel):
+    """One alert of Alertmanager's webhook payload, version 4."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: AlertStatus
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    startsAt: str = Field(default="", max_length=64)  # noqa: N815 - Alertmanager's spelling
+    endsAt: str = Field(default="", max_length=64)  # noqa: N815
+    fingerprint: str = Field(default="", max_length=64)
+
+
+class Webhook(BaseModel):
+    """Alertmanager's webhook payload, version 4; members not named here are ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+    version: Literal["4"] = "4"
+    status: AlertStatus
+    alerts: list[AlertIn] = Field(max_length=10_000)
+
+
+class AlertOut(AlertIn):
+    """An alert as it was received."""
+
+    receivedAt: str  # noqa: N815
+
+
+class AlertList(BaseModel):
+    """Alerts received, newest first."""
+
+    alerts: list[AlertOut]
+
+
+class Received(BaseModel):
+    """How many alerts of a notification were stored."""
+
+    received: int
+
+
+class FaultRequest(_Request):
+    """Switches a fault; ``seconds`` switches it off again by itself."""
+
+    state: Literal["on", "off"]
+    seconds: float | None = Field(default=None, ge=0.1, le=86_400)
+
+
+class FaultState(BaseModel):
+    """One fault switch."""
+
+    name: str
+    state: Literal["on", "off"]
+    seconds_left: float | None
+    meaning: str
+
+
+class FaultList(BaseModel):
+    """All fault switches."""
+
+    faults: list[FaultState]

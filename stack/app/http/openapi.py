@@ -1,0 +1,84 @@
+"""The OpenAPI document: FastAPI's own, plus every problem that an operation can answer.
+
+What is true of all operations is written once, here. It changes the document only, never the behaviour.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from stack.app.http.middleware.token import OPEN_PATHS
+from stack.app.http.problems import MEDIA_TYPE
+
+ALWAYS: Final = (400, 405, 408, 413, 422, 500, 503)
+NOT_FOUND_BELOW: Final = "/faults"
+CONFLICT_BELOW: Final = "/memory"
+
+PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem document.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "error_code": {"type": "string", "description": "The gate's error code."},
+        "gate": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"location": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def install(app: FastAPI, *, secured: bool) -> None:
+    """Makes ``app`` serve the completed document; ``secured`` declares the bearer token."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, routes=app.routes, description=__doc__)
+            app.openapi_schema = _completed(made, secured)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _completed(made: dict[str, Any], secured: bool) -> dict[str, Any]:
+    components = made.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = PROBLEM
+    if secured:
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    for path, operations in made["paths"].items():
+        for operation in operations.values():
+            _complete(path, operation, secured and path not in OPEN_PATHS)
+    return made
+
+
+def _complete(path: str, operation: dict[str, Any], secured: bool) -> None:
+    statuses = list(ALWAYS)
+    if path.startswith(NOT_FOUND_BELOW):
+        statuses.append(404)
+    if path.startswith(CONFLICT_BELOW):
+        statuses.append(409)
+    if secured:
+        statuses.append(401)
+        operation["security"] = [{"bearer": []}]
+    for status in sorted(statuses):
+        operation["responses"][str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }

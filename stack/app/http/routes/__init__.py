@@ -1,0 +1,1 @@
+"""One file per group of addresses; each holds ``router`` and nothing that decides."""

@@ -1,0 +1,40 @@
+"""``/alerts``: Alertmanager's webhook, and what has come in through it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import StringConstraints
+
+from stack.app.http.models import AlertList, AlertOut, AlertStatus, Received, Webhook
+from stack.app.http.wiring import Context, offload
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+LabelFilter = Annotated[str, StringConstraints(pattern=r"^[^=]+=", max_length=2000)]
+
+
+@router.post("")
+async def receive(notification: Webhook, context: Context) -> Received:
+    """Takes one notification of Alertmanager (webhook payload, version 4)."""
+    alerts = [alert.model_dump() for alert in notification.alerts]
+    return Received(received=await offload(lambda: context.alerts.receive(alerts)))
+
+
+@router.get("")
+async def show(
+    context: Context,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    status: AlertStatus | None = None,
+    alertname: Annotated[str | None, Query(max_length=1000)] = None,
+    label: Annotated[
+        list[LabelFilter] | None, Query(description="name=value, may be repeated; all must hold.")
+    ] = None,
+) -> AlertList:
+    """The alerts received, newest first."""
+    labels = dict(text.split("=", 1) for text in label or ())
+    if alertname is not None:
+        labels["alertname"] = alertname
+    found = context.alerts.newest(limit, status, labels)
+    return AlertList(alerts=[AlertOut(**asdict(alert)) for alert in found])

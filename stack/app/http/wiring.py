@@ -1,0 +1,28 @@
+"""What routes share: the context they act on, and the way to run blocking work off the event loop.
+
+No state of its own; work that outlives its request ends by itself, unheard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar, cast
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Request
+
+from stack.app.context import AppContext
+
+T = TypeVar("T")
+
+
+def _context(request: Request) -> AppContext:
+    return cast("AppContext", request.app.state.context)
+
+
+Context = Annotated[AppContext, Depends(_context)]
+
+
+async def offload(call: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+    """Runs ``call`` in a thread; a cancelled request stops waiting for it."""
+    return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)

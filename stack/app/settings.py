@@ -1,0 +1,157 @@
+"""The application's settings: one frozen value read once from flags and ``STACK_APP_*`` variables.
+
+A flag wins over its variable, a variable over the default. This is the only module of the application that
+looks at the environment. Secrets arrive as files; their contents never appear in ``repr`` or in a log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+LOAD_PROFILES = ("off", "steady", "full")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class InvalidSetting(ValueError):
+    """A setting that cannot be used; the message names it, its value and what is allowed."""
+
+
+def _number(kind: type, low: float, high: float) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise InvalidSetting(f"must be a number from {low:g} to {high:g}, got {text!r}") from None
+        if not low <= value <= high:
+            raise InvalidSetting(f"must be from {low:g} to {high:g}, got {text}")
+        return value
+
+    return parse
+
+
+def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise InvalidSetting(f"must be one of {', '.join(allowed)}, got {text!r}")
+        return text
+
+    return parse
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "on": True, "yes": True, "0": False, "false": False, "off": False}
+    words |= {"no": False, "": False}
+    if text.lower() not in words:
+        raise InvalidSetting(f"must be on or off, got {text!r}")
+    return words[text.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """Where a setting comes from: its parser, its meaning, and its variable when that isn't STACK_APP_<NAME>."""
+
+    parse: Callable[[str], Any]
+    help: str
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """Everything the application may be told. Sizes are bytes, times are seconds, rates are per second."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data: Path = Path("data")
+    load: str = "off"
+    load_rate: float = 10.0
+    load_seed: int = 1
+    faults: bool = False
+    token_file: Path | None = None
+    policy_file: Path | None = None
+    database_url: str = field(default="", repr=False)
+    database_url_file: Path | None = None
+    max_body: int = 1 << 20
+    max_upload: int = 64 << 20
+    request_timeout: float = 30.0
+    log_level: str = "info"
+
+
+OPTIONS: dict[str, _Option] = {
+    "host": _Option(str, "address to listen on"),
+    "port": _Option(_number(int, 0, 65535), "port to listen on; 0 takes a free one"),
+    "data": _Option(Path, "the one folder that is written to"),
+    "load": _Option(_choice(LOAD_PROFILES), f"load generator: {', '.join(LOAD_PROFILES)}"),
+    "load_rate": _Option(_number(float, 0.01, 10_000), "operations of the load generator per second"),
+    "load_seed": _Option(_number(int, 0, 2**32), "seed of the load generator: same seed, same operations"),
+    "faults": _Option(_switch, "on allows POST /faults/{name} for drills"),
+    "token_file": _Option(Path, "file with the bearer token that everything but /health then needs"),
+    "policy_file": _Option(Path, "YAML policy of the gates; without it the defaults hold"),
+    "database_url": _Option(
+        str, "postgresql:// address of the packet store; without it SQLite under --data", "STACK_DATABASE_URL"
+    ),
+    "database_url_file": _Option(
+        Path, "file with that address, for one that holds a password", "STACK_DATABASE_URL_FILE"
+    ),
+    "max_body": _Option(_number(int, 1024, 1 << 30), "largest request body in bytes"),
+    "max_upload": _Option(_number(int, 1024, 1 << 34), "largest upload of an archive in bytes"),
+    "request_timeout": _Option(_number(float, 0.1, 3600), "seconds a request may take"),
+    "log_level": _Option(_choice(LOG_LEVELS), "least level that is logged"),
+}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return OPTIONS[name].variable or f"STACK_APP_{name.upper()}"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m stack.app", description="The instrumented application.", allow_abbrev=False
+    )
+    for each in fields(AppSettings):
+        option = OPTIONS[each.name]
+        described = f"{option.help} ({variable_of(each.name)}; default {each.default or 'none'})"
+        bare = {"nargs": "?", "const": "on"} if option.parse is _switch else {}
+        parser.add_argument(_flag(each.name), dest=each.name, metavar="VALUE", help=described, **bare)
+    return parser
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> AppSettings:
+    """Settings from flags over variables over defaults. Raises ``InvalidSetting`` naming where the value came from."""
+    given = vars(_parser().parse_args(arguments))
+    variables = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        source, text = _flag(name), given[name]
+        if text is None:
+            source, text = variable_of(name), variables.get(variable_of(name))
+        if text is None or (text == "" and option.parse is Path):
+            continue
+        try:
+            values[name] = option.parse(text)
+        except InvalidSetting as problem:
+            raise InvalidSetting(f"{source}: {problem}") from None
+    return AppSettings(**values)
+
+
+def read_secret(path: Path, what: str) -> str:
+    """The one line in a secret's file. Raises ``InvalidSetting`` when it is missing, unreadable or empty."""
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not text"
+        raise InvalidSetting(f"{what}: cannot read {path}: {reason}; put the secret there") from None
+    if not secret:
+        raise InvalidSetting(f"{what}: {path} is empty; put the secret there")
+    return secret

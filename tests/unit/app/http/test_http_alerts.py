@@ -1,0 +1,55 @@
+"""What becomes of Alertmanager's notifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stack.app.alerts import KEPT, PACKET_TYPE, SEGMENT, AlertLog
+from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
+
+
+def alert(status: str = "firing", **labels: str) -> dict[str, Any]:
+    return {"status": status, "labels": {"alertname": "Test", **labels}, "annotations": {"summary": "s"}}
+
+
+def test_what_is_received_is_shown_newest_first_and_stored() -> None:
+    packets: list[Packet] = []
+    log = AlertLog(packets.append, clock=lambda: 1000.0)
+    assert log.receive([alert(n="1"), alert("resolved", n="2")]) == 2
+    assert [found.labels["n"] for found in log.newest(10)] == ["2", "1"]
+    assert log.newest(1)[0].receivedAt == "1970-01-01T00:16:40.000Z"
+    assert [(packet.segment, packet.packet_type) for packet in packets] == [(SEGMENT, PACKET_TYPE)] * 2
+    assert packets[0].payload["labels"] == {"alertname": "Test", "n": "1"}
+
+
+def test_a_filter_asks_for_status_and_all_labels() -> None:
+    log = AlertLog(lambda _: None)
+    log.receive([alert(n="1", m="1"), alert("resolved", n="1", m="1"), alert(n="1", m="2")])
+    assert len(log.newest(10, "firing", {"n": "1"})) == 2
+    assert len(log.newest(10, None, {"n": "1", "m": "1"})) == 2
+    assert log.newest(10, "firing", {"n": "1", "m": "3"}) == []
+
+
+def test_only_the_newest_are_kept() -> None:
+    log = AlertLog(lambda _: None)
+    log.receive([alert(n=str(number)) for number in range(KEPT + 5)])
+    assert len(log.newest(KEPT * 2)) == KEPT
+    assert log.newest(1)[0].labels["n"] == str(KEPT + 4)
+
+
+def test_an_earlier_process_is_remembered_below_what_came_since() -> None:
+    packets: list[Packet] = []
+    AlertLog(packets.append).receive([alert(n="1"), alert(n="2")])
+    log = AlertLog(lambda _: None)
+    log.receive([alert(n="3")])
+    log.remember([new_packet(SEGMENT, "note", {"labels": 1}), *reversed(packets)])
+    assert [found.labels["n"] for found in log.newest(10)] == ["3", "2", "1"]
+
+
+def test_an_alert_of_any_size_fits_a_packet() -> None:
+    packets: list[Packet] = []
+    log = AlertLog(packets.append)
+    huge = alert(**{f"l{number}": "\u2603" * 5000 for number in range(200)})
+    huge["annotations"] = {f"a{number}": "\x00" * 5000 for number in range(200)}
+    log.receive([huge])
+    assert len(packets[0].body) <= MAX_PAYLOAD_BYTES
