@@ -1,0 +1,218 @@
+"""Distribution packages fetched through the machine's own apt, in a private root that leaves the machine as it is.
+
+Site, proxy and credentials are the machine's; suite, lists, cache and status are ours. Needs no root. Signatures are
+verified by apt against the Debian archive keyring: an unsigned or wrongly signed index fails. Never installs anything.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.errors import BuildFailed
+
+SUITE = "forky"
+"""The Debian suite whose packages have the pinned versions."""
+KEYRINGS = (
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
+)
+LISTS_FRESH_SECONDS = 6 * 3600
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+NOT_NEEDED = (
+    "adduser",
+    "debconf",
+    "init-system-helpers",
+    "mawk",
+    "media-types",
+    "openssl",
+    "openssl-provider-legacy",
+    "readline-common",
+)
+"""Packages that only maintainer scripts use, which never run here: apt is told that they are installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deb:
+    """One package file in the cache."""
+
+    name: str
+    version: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    output: str
+    errors: str
+
+
+Run = Callable[[Sequence[str]], Ended]
+
+
+def run_command(argv: Sequence[str]) -> Ended:
+    """Run a command to its end, in the C locale and without input."""
+    done = subprocess.run(
+        ("env", "LC_ALL=C", *argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def obstacle(which: Callable[[str], str | None] = shutil.which, keyrings: Iterable[Path] = KEYRINGS) -> str:
+    """Why this machine cannot build images from Debian packages; empty where it can."""
+    lacking = [tool for tool in ("apt-get", "dpkg-deb") if which(tool) is None]
+    if lacking:
+        return f"a local build needs {' and '.join(lacking)}, which this machine lacks"
+    if not any(path.is_file() for path in keyrings):
+        return "a local build needs the keys in the package debian-archive-keyring, which is not installed"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Debian:
+    """A private apt root under ``folder`` for machines of ``architecture`` (Debian's name)."""
+
+    folder: Path
+    architecture: str
+    run: Run = run_command
+    keyrings: tuple[Path, ...] = KEYRINGS
+    clock: Callable[[], float] = time.time
+
+    @property
+    def archives(self) -> Path:
+        """Where apt keeps the package files."""
+        return self.folder / "var/cache/apt/archives"
+
+    def gather(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[Deb, ...]]:
+        """For each name the packages with everything that they depend on, downloaded and verified.
+
+        A stale index that names vanished files is renewed once. Raises BuildFailed with apt's own words.
+        """
+        self._prepare()
+        self._update(force=False)
+        try:
+            return self._gather(wanted)
+        except BuildFailed:
+            self._update(force=True)
+            return self._gather(wanted)
+
+    def _gather(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[Deb, ...]]:
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            found = dict(zip(wanted, pool.map(self._closure, wanted.values()), strict=True))
+        union = sorted({package for packages in wanted.values() for package in packages})
+        self._apt("--download-only", "--assume-yes", "install", *union)
+        missing = [deb.path.name for debs in found.values() for deb in debs if not deb.path.is_file()]
+        if missing:
+            raise BuildFailed(f"apt did not download {', '.join(missing)}", hint=f"remove {self.folder}")
+        return found
+
+    def _closure(self, packages: Sequence[str]) -> tuple[Deb, ...]:
+        output = self._apt("--simulate", "install", *packages)
+        return tuple(self._deb(line) for line in output.splitlines() if line.startswith("Inst "))
+
+    def _deb(self, line: str) -> Deb:
+        name, version, architecture = parse_inst(line)
+        file = f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
+        return Deb(name, version, self.archives / file)
+
+    def _prepare(self) -> None:
+        for sub in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/lib/apt/lists/partial"):
+            (self.folder / sub).mkdir(parents=True, exist_ok=True)
+        (self.archives / "partial").mkdir(parents=True, exist_ok=True)
+        (self.folder / "status").write_text("".join(map(_installed, NOT_NEEDED)), encoding="ascii")
+
+    def _update(self, *, force: bool) -> None:
+        """Renew the index from the first of the machine's sites that has the suite."""
+        stamp = self.folder / f"updated-{self.architecture}"
+        if not force and stamp.is_file() and 0 <= self.clock() - stamp.stat().st_mtime < LISTS_FRESH_SECONDS:
+            return
+        failure = BuildFailed(
+            "this machine's apt has no Debian archive", hint="add one to /etc/apt/sources.list.d"
+        )
+        for site in self._sites():
+            self._write_source(site)
+            try:
+                self._apt("update", "--error-on=any")
+            except BuildFailed as error:
+                failure = error
+                continue
+            stamp.touch()
+            return
+        if force or not stamp.is_file():
+            raise failure
+
+    def _sites(self) -> tuple[str, ...]:
+        listed = self.run(
+            ("apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(LABEL)", "Created-By: Packages")
+        )
+        return debian_sites(listed.output)
+
+    def _write_source(self, site: str) -> None:
+        keyring = next((path for path in self.keyrings if path.is_file()), self.keyrings[0])
+        text = f"deb [signed-by={keyring} arch={self.architecture} target=Packages] {site} {SUITE} main\n"
+        (self.folder / "etc/apt/sources.list").write_text(text, encoding="utf-8")
+
+    def _apt(self, *arguments: str) -> str:
+        ended = self.run(("apt-get", *self._options(), *arguments))
+        if ended.code != 0:
+            said = [line for line in ended.errors.splitlines() if line.startswith(("E:", "W:"))]
+            words = " ".join(said[-2:]) or f"exit code {ended.code}"
+            raise BuildFailed(f"apt-get {arguments[0]}: {words}", hint="see the machine's apt configuration")
+        return ended.output
+
+    def _options(self) -> tuple[str, ...]:
+        options = {
+            "Dir": self.folder,
+            "Dir::State::status": self.folder / "status",
+            "Dir::Cache::pkgcache": f"pkgcache-{self.architecture}.bin",
+            "Dir::Cache::srcpkgcache": f"srcpkgcache-{self.architecture}.bin",
+            "Dir::Etc::netrc": "/etc/apt/auth.conf",
+            "Dir::Etc::netrcparts": "/etc/apt/auth.conf.d",
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Sandbox::User": "",
+            "APT::Install-Recommends": "false",
+            "APT::Get::AllowUnauthenticated": "false",
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "2",
+            "Debug::NoLocking": "true",
+        }
+        return tuple(part for name, value in options.items() for part in ("-o", f"{name}={value}"))
+
+
+def debian_sites(listed: str) -> tuple[str, ...]:
+    """The sites to try, from lines of site, origin and label: Debian's archive itself, in the machine's order.
+
+    On a machine whose index was never fetched, origin and label are unknown: then every site is worth a try, since
+    only a correctly signed index is accepted.
+    """
+    sites = []
+    for line in listed.splitlines():
+        site, _, told = line.partition(" ")
+        if told in ("Debian Debian", "$(ORIGIN) $(LABEL)") or not told.strip():
+            sites.append(site)
+    return tuple(dict.fromkeys(sites))
+
+
+def parse_inst(line: str) -> tuple[str, str, str]:
+    """Name, version and architecture from apt's ``Inst name (version origin [architecture]) ...``."""
+    name = line.split()[1]
+    version = line.partition("(")[2].split()[0]
+    inside = line.partition("(")[2].partition(")")[0]
+    return name, version, inside.rpartition("[")[2].rstrip("]")
+
+
+def _installed(name: str) -> str:
+    return (
+        f"Package: {name}\nStatus: install ok installed\nVersion: 9999\nArchitecture: all\nMulti-Arch: foreign\n"
+        f"Maintainer: none\nDescription: not needed in an image\n\n"
+    )

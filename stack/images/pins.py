@@ -1,0 +1,72 @@
+"""The one table of images: which official image each component runs, and the name of its local replacement.
+
+Data only. The recipe of a local build is in ``recipes``; a registry or an engine is never asked here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stack.spec import NAMESPACE
+
+DEFAULT_REGISTRY = "docker.io"
+LABEL_VERSION = f"{NAMESPACE}.version"
+LABEL_BUILT_FROM = f"{NAMESPACE}.built-from"
+LABEL_PIN = f"{NAMESPACE}.pin"
+LABEL_RECIPE = f"{NAMESPACE}.recipe"
+NOBODY = 65534
+"""The numeric user of the official images, and of ours (uid and gid)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One image: the official reference, our name for a local build, and how to ask its version."""
+
+    component: str
+    official: str
+    version_argv: tuple[str, ...] = ()
+    user: int = NOBODY
+
+    @property
+    def version(self) -> str:
+        """The pinned version, from the reference's tag."""
+        return tag_of(self.official).removeprefix("v").partition("-")[0]
+
+    @property
+    def local(self) -> str:
+        """The name under which a local build is kept."""
+        return f"{NAMESPACE}/{self.component}:local"
+
+
+PINS: dict[str, Pin] = {
+    pin.component: pin
+    for pin in (
+        Pin("prometheus", "prom/prometheus:v3.5.3", ("/bin/prometheus", "--version")),
+        Pin("alertmanager", "prom/alertmanager:v0.33.1", ("/bin/alertmanager", "--version")),
+        Pin("node_exporter", "prom/node-exporter:v1.11.1", ("/bin/node_exporter", "--version")),
+        Pin("grafana", "grafana/grafana:12.3.0", ("grafana", "--version"), user=472),
+        Pin("python", "python:3.14-slim-trixie", ("python3", "--version")),
+    )
+}
+BASE = PINS["python"]
+"""What the application's image is built on."""
+APP_REPOSITORY = f"{NAMESPACE}/app"
+APP_LOCAL = f"{APP_REPOSITORY}:local"
+
+
+def registry_of(ref: str) -> str:
+    """The registry that a reference names: the first part if it looks like a host, else the default one."""
+    first, slash, _ = ref.partition("/")
+    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    return first if is_host else DEFAULT_REGISTRY
+
+
+def tag_of(ref: str) -> str:
+    """The tag of a reference; ``latest`` where it has none, as the engine takes it."""
+    last = ref.partition("@")[0].rpartition("/")[2]
+    return last.partition(":")[2] or "latest"
+
+
+def pinned(ref: str, digest: str) -> str:
+    """The reference that can only mean this content: ``repository:tag@sha256:...``."""
+    return f"{ref.partition('@')[0]}@{digest}"
