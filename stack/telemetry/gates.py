@@ -98,5 +98,8 @@ def _error_code(meter: GateMeter, error: BaseException) -> str:
         return UNDECIDED
     if isinstance(code, str) and code in meter.error_codes:
         return code
+    if getattr(error, "gate", meter.gate) != meter.gate:
+        # Another gate, called by this one, refused: that decision is counted where it was taken.
+        return UNDECIDED
     FAILURES.note("an error code that the gate does not have", f"{meter.gate}: {code}")
     return UNDECIDED

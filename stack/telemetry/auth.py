@@ -1,0 +1,70 @@
+"""Who may read the metrics: basic authentication (RFC 7617) or a bearer token (RFC 6750), from files.
+
+Only digests of the secrets are kept, and they are compared in constant time. Nothing here may log or return
+a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from stack.telemetry.errors import MonitorError
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One accepted secret: ``scheme`` is ``basic`` (the secret is ``user:password``) or ``bearer``."""
+
+    scheme: str
+    digest: bytes
+
+    @property
+    def challenge(self) -> str:
+        """The value of the WWW-Authenticate header."""
+        return (
+            'Basic realm="metrics", charset="UTF-8"' if self.scheme == "basic" else 'Bearer realm="metrics"'
+        )
+
+    def accepts(self, authorization: str) -> bool:
+        """Whether an Authorization header carries this secret."""
+        scheme, _, text = authorization.partition(" ")
+        if scheme.lower() != self.scheme:
+            return False
+        secret = _basic_secret(text) if self.scheme == "basic" else text.strip().encode()
+        return hmac.compare_digest(sha256(secret).digest(), self.digest)
+
+
+def bearer(file: Path) -> Credential:
+    """The token in the first line of a file. Raises MonitorError when it can't be read or is empty."""
+    return Credential("bearer", sha256(_first_line(file).encode()).digest())
+
+
+def basic(file: Path) -> Credential:
+    """The ``user:password`` in the first line of a file. Raises MonitorError when there is none."""
+    line = _first_line(file)
+    user, colon, password = line.partition(":")
+    if not (user and colon and password):
+        raise MonitorError(f"{file}: expected one line user:password")
+    return Credential("basic", sha256(line.encode()).digest())
+
+
+def _first_line(file: Path) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MonitorError(f"{file}: cannot read the secret ({error}); give a readable UTF-8 file") from error
+    if not lines or not lines[0].strip():
+        raise MonitorError(f"{file}: the secret is empty; put it in the first line")
+    return lines[0].strip()
+
+
+def _basic_secret(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
