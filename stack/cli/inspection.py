@@ -1,0 +1,210 @@
+"""status, logs, credentials, validate: looks, and changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from stack.api.prometheus import Prometheus
+from stack.cli.main import usage
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.engine.port import Engine
+from stack.errors import StackError
+from stack.http import Http, HttpFailure
+from stack.observed import ObservedContainer
+from stack.prepare import Prepared
+from stack.render.validate import validate as validate_files
+from stack.spec import ServiceSpec, container_name
+from stack.state import GRAFANA_PASSWORD
+from stack.wait import CLOCK
+
+HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
+UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One component as it is; ``memory`` in bytes, ``uptime`` in seconds; ``matches`` its description."""
+
+    component: str
+    state: str
+    image: str
+    address: str
+    uptime: float
+    memory: int
+    matches: bool
+
+    @property
+    def up(self) -> bool:
+        """Whether nothing is known against it."""
+        return self.state in ("running", "running (healthy)", "running (starting)")
+
+
+def status(options: argparse.Namespace, printer: Printer) -> int:
+    """One table; 0 when all runs as described and all targets are up, 5 when a container is down, 6 for a target."""
+    code = _status(Session.open(options, printer))
+    while options.watch:
+        CLOCK.sleep(2.0)
+        printer.text()
+        code = _status(Session.open(options, printer))
+    return code
+
+
+def _status(session: Session) -> int:
+    observed = session.engine.observe(session.settings.name)
+    prepared = session.as_it_runs(observed)
+    services = {s.component: s for s in prepared.spec.services}
+    rows = [_row(session, c, services.get(c.component)) for c in observed.containers]
+    missing = [c for c in services if observed.container(c) is None]
+    rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
+    targets = _targets(session, prepared) if any(r.component == "prometheus" and r.up for r in rows) else []
+    word = _word(rows, targets, prepared)
+    _show(session, rows, targets, word, prepared)
+    if not rows or not all(row.up for row in rows):
+        return 5
+    return 0 if targets and all(t["health"] == "up" for t in targets) else 6
+
+
+def _row(session: Session, container: ObservedContainer, service: ServiceSpec | None) -> Row:
+    health = f" ({container.health})" if container.running and container.health else ""
+    matches = service is not None and (container.digest, container.image_id, container.applied.digest) == (
+        service.digest(),
+        service.image_id,
+        service.files_digest(),
+    )
+    return Row(
+        container.component,
+        container.state + health,
+        container.image,
+        container.published,
+        _age(container.started_at) if container.running else 0.0,
+        session.engine.usage(container.id).memory if container.running else 0,
+        matches,
+    )
+
+
+def _targets(session: Session, prepared: Prepared) -> list[dict[str, Any]]:
+    try:
+        if session.engine.info().remote:
+            return _targets_inside(session.engine, prepared)
+        api = Prometheus(Http(prepared.build.url("prometheus")))
+        return [{"job": t.job, "instance": t.instance, "health": t.health} for t in api.targets()]
+    except (HttpFailure, StackError, ValueError, KeyError):
+        return []
+
+
+def _targets_inside(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
+    name = container_name(prepared.spec.name, "prometheus")
+    url = "http://127.0.0.1:9090/api/v1/targets?state=active"
+    ran = engine.execute(name, ("wget", "-q", "-O", "-", url))
+    found = json.loads(ran.output)["data"]["activeTargets"]
+    return [
+        {"job": t["labels"]["job"], "instance": t["labels"]["instance"], "health": t["health"]} for t in found
+    ]
+
+
+def _word(rows: list[Row], targets: list[dict[str, Any]], prepared: Prepared) -> str:
+    if not any(row.state != "absent" for row in rows):
+        return "absent"
+    if not any(row.up for row in rows):
+        return "stopped"
+    if not all(row.up for row in rows) or not targets or any(t["health"] != "up" for t in targets):
+        return "faulty"
+    wanted_but_absent = "grafana" in dict(prepared.spec.absent) and prepared.settings["grafana.mode"] != "off"
+    return "degraded" if wanted_but_absent else "running"
+
+
+def _show(
+    session: Session, rows: list[Row], targets: list[dict[str, Any]], word: str, prepared: Prepared
+) -> None:
+    printer = session.printer
+    printer.table(HEADER, [_cells(row) for row in rows])
+    up = sum(t["health"] == "up" for t in targets)
+    printer.text(
+        f"\n{word}: {sum(row.up for row in rows)} of {len(rows)} components, {up} of {len(targets)} targets up"
+    )
+    for component, reason in prepared.spec.absent:
+        printer.text(f"absent: {component}: {reason}")
+    keys = ("component", "state", "image", "address", "uptime_seconds", "memory_bytes", "digest_match")
+    document = {
+        "name": session.settings.name,
+        "status": word,
+        "components": [
+            dict(
+                zip(
+                    keys,
+                    (r.component, r.state, r.image, r.address, round(r.uptime), r.memory, r.matches),
+                    strict=True,
+                )
+            )
+            for r in rows
+        ],
+        "targets": targets,
+        "targets_up": bool(targets) and up == len(targets),
+        "absent": [{"component": c, "reason": r} for c, r in prepared.spec.absent],
+    }
+    printer.document(document)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    uptime = _short(row.uptime) if row.uptime else "-"
+    memory = f"{row.memory / MIB:.0f} MiB" if row.memory else "-"
+    matches = "yes" if row.matches else "no: see plan"
+    return (row.component, row.state, row.image, row.address or "-", uptime, memory, matches)
+
+
+def _age(started: str) -> float:
+    moment = datetime.fromisoformat(started[:19] + "+00:00")
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
+
+
+def _short(seconds: float) -> str:
+    unit, size = next(((u, s) for u, s in UNITS if seconds >= s), ("s", 1))
+    return f"{seconds / size:.0f}{unit}"
+
+
+def logs(options: argparse.Namespace, printer: Printer) -> int:
+    """The last lines of one component, or of all with their names before them."""
+    session = Session.open(options, printer)
+    observed = session.engine.observe(session.settings.name)
+    found = [c for c in observed.containers if options.component in (None, c.component)]
+    if not found:
+        what = options.component or "any component"
+        raise usage(
+            f"no container of {what}; there are {', '.join(c.component for c in observed.containers) or 'none'}"
+        )
+    if options.follow and len(found) > 1:
+        raise usage("--follow needs the name of one component")
+    for container in found:
+        prefix = f"{container.component:<14} " if len(found) > 1 else ""
+        lines = session.engine.follow if options.follow else session.engine.logs
+        for line in lines(container.id, options.tail):
+            printer.raw(prefix + line)
+    return 0
+
+
+def credentials(options: argparse.Namespace, printer: Printer) -> int:
+    """Addresses, users and passwords of this stack; the one command that shows a secret."""
+    session = Session.open(options, printer)
+    password = session.state.secret(GRAFANA_PASSWORD).reveal()
+    port = session.settings.port("grafana")
+    url = f"http://{session.settings.bind}:{port}"
+    printer.text(f"Grafana   {url}\nuser      admin\npassword  {password}")
+    printer.document({"grafana": {"address": url, "user": "admin", "password": password}})
+    return 0
+
+
+def validate(options: argparse.Namespace, printer: Printer) -> int:
+    """All configuration files through their own tools, whatever was found good before."""
+    session = Session.open(options, printer)
+    prepared = session.prepared(provide=False)
+    good = validate_files(prepared.spec, session.engine, lambda identity: False)
+    count = sum(len(s.files) for s in prepared.spec.services)
+    printer.line("valid", f"{count} files of {len(good)} components")
+    printer.document({"ok": True, "files": count})
+    return 0

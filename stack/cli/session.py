@@ -1,0 +1,79 @@
+"""What every command begins with: settings, the client's state, the engine, images; each made when first needed.
+
+Holds no decisions of a command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from stack.cli.printer import Printer
+from stack.prepare import Prepared, chosen, prepare
+from stack.settings import Settings, load
+from stack.state import State
+
+if TYPE_CHECKING:
+    from stack.cli.pictures import Pictures
+    from stack.engine.port import Engine
+    from stack.observed import Observed
+
+
+@dataclass
+class Session:
+    """One run of one command."""
+
+    options: argparse.Namespace
+    printer: Printer
+    settings: Settings
+    state: State
+    began: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
+        """Reads the settings; an error names the value and the remedy."""
+        given = {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
+        without = chosen(getattr(options, "with_", []), getattr(options, "without", []))
+        if "grafana" in getattr(options, "with_", []):
+            given["grafana.mode"] = "required"
+        settings = load(given, without=without)
+        return cls(options, printer, settings, State(settings.state))
+
+    @property
+    def seconds(self) -> float:
+        """Since the command began."""
+        return time.monotonic() - self.began
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The Docker engine; ``EngineUnavailable`` where none answers."""
+        from stack.engine.docker import connect
+
+        return connect(self.settings.docker_host)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """The images of the wanted components."""
+        from stack.cli.pictures import Pictures
+
+        return Pictures(self.settings, self.engine, self.printer.event)
+
+    def prepared(self, *, provide: bool) -> Prepared:
+        """The description; with ``provide`` missing images are pulled or built."""
+        found = self.pictures.provide() if provide else self.pictures.present()
+        return prepare(self.settings, self.state, found.images, found.absent)
+
+    def as_it_runs(self, observed: Observed) -> Prepared:
+        """The description of what is there: the components of running containers, whatever could be had anew."""
+        found = self.pictures.present()
+        absent = found.absent
+        if observed.containers:
+            there = {c.component for c in observed.containers}
+            known = dict(absent)
+            absent = tuple(
+                (c, known.get(c, "no container")) for c in self.settings.components if c not in there
+            )
+        return prepare(self.settings, self.state, found.images, absent)

@@ -1,0 +1,108 @@
+"""The verdict on one component after a step: it answers, and runs the files it was given.
+
+Asks in short turns, so that a process that has died is noticed at once and not at a deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from stack.converge import LOG_LINES, died
+from stack.engine.port import Engine
+from stack.errors import NotReady, StartFailed
+from stack.events import Event, Progress
+from stack.smoke.checks import CHECKS, names_for_verify
+from stack.smoke.grafana import classify_login
+from stack.smoke.model import Expected, Finding
+from stack.smoke.prober import LocalProber, NetworkProber, Prober
+from stack.spec import CONFIG_ROOT, ServiceSpec, StackSpec, container_name
+from stack.state import GRAFANA_PASSWORD
+from stack.wait import CLOCK, Clock, NotYet, TimedOut, until
+
+SECONDS = 90.0
+TURN = 1.0
+RESET = (
+    f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/secrets/{GRAFANA_PASSWORD}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Asks through ``prober``; unpublished components on a local engine through their own health command."""
+
+    engine: Engine
+    spec: StackSpec
+    expected: Expected
+    prober: Prober
+    emit: Callable[[Event], None]
+    clock: Clock = CLOCK
+    repaired: list[str] = field(default_factory=list)
+
+    def __call__(self, service: ServiceSpec) -> None:
+        """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
+        name = container_name(self.spec.name, service.component)
+        try:
+            until(lambda: self._turn(service), seconds=SECONDS, clock=self.clock)
+        except TimedOut as error:
+            raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+
+    def _turn(self, service: ServiceSpec) -> None:
+        failed = self._failed(service)
+        if failed is None:
+            return
+        if (end := died(self.engine, self.spec, service)) is not None:
+            raise end
+        if failed.check == "grafana.login":
+            self._repair_login(service)
+        self.emit(Progress(service.component, failed.evidence))
+        raise NotYet(failed.evidence)
+
+    def _failed(self, service: ServiceSpec) -> Finding | None:
+        if not self.expected.has(service.component):
+            return self._own_health(service)
+        report = self.prober.run(self.expected, names=names_for_verify(service.component))
+        return next(iter(report.failed), None)
+
+    def _own_health(self, service: ServiceSpec) -> Finding | None:
+        ran = self.engine.execute(container_name(self.spec.name, service.component), service.health.test[1:])
+        if ran.code == 0:
+            return None
+        said = ran.output.strip() or f"its health command ended with {ran.code}"
+        return Finding(f"{service.component}.ready", service.component, "ready", "failed", said)
+
+    def _repair_login(self, service: ServiceSpec) -> None:
+        """A changed or lost password is set again; a locked name is only locked, its password may be right."""
+        name = container_name(self.spec.name, service.component)
+        if name in self.repaired:
+            raise StartFailed(
+                "Grafana refuses the password that was just set", logs=self.engine.logs(name, LOG_LINES)
+            )
+        self.repaired.append(name)
+        if classify_login(401, self.engine.logs(name, 200)) == "locked":
+            raise StartFailed(
+                "Grafana refuses every login of admin after too many wrong passwords",
+                hint="wait five minutes, then start again",
+            )
+        self.emit(Progress("grafana", "the stored password does not fit: setting it again"))
+        ran = self.engine.execute(name, ("sh", "-c", RESET))
+        if ran.code != 0:
+            raise StartFailed(
+                "Grafana's password could not be set again", logs=tuple(ran.output.splitlines()[-4:])
+            )
+
+
+def prober_for(engine: Engine, spec: StackSpec, app_image: str, *, brief: bool = False) -> Prober:
+    """Checks run here for an engine on this machine, inside the stack's network for a remote one.
+
+    A ``brief`` one gives up a check after a second, for whoever asks again.
+    """
+    if engine.info().remote:
+        return NetworkProber(engine, spec, app_image)
+    return LocalProber(tuple(replace(c, seconds=min(c.seconds, TURN)) for c in CHECKS) if brief else CHECKS)
+
+
+def wall_clock() -> float:
+    """Seconds since 1970, for records that outlive the process."""
+    return time.time()
