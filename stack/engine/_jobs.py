@@ -1,0 +1,52 @@
+"""Short-lived containers of the Docker engine: made, given files, run to the end, always removed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+import requests
+
+from stack.engine import archive, convert
+from stack.engine._volumes import VolumeCalls
+from stack.engine.port import Job, Ran
+from stack.errors import StartFailed
+from stack.spec import ConfigFile
+
+LAST_LINES = 20
+
+
+class JobCalls(VolumeCalls):
+    """Runs jobs."""
+
+    def run(self, stack: str, job: Job) -> Ran:
+        """See ``Engine``; StartFailed where it does not end in time."""
+        what = f"run {job.argv[0]} in {job.image}"
+        container = self._create(convert.helper_name(stack), convert.job_body(stack, job))
+        try:
+            if job.files:
+                self._put(container, "/", archive.pack(_placed(job), mtime=time.time()), what)
+            with self._asking(what):
+                self._api.start(container)
+            code = self._ended(container, job)
+            with self._asking(what):
+                return Ran(code, self._api.logs(container).decode(errors="replace"))
+        finally:
+            self._discard(container)
+
+    def _ended(self, container: str, job: Job) -> int:
+        what = f"{job.argv[0]} in {job.image}"
+        with self._asking(what):
+            try:
+                return int(self._api.wait(container, timeout=job.seconds)["StatusCode"])
+            except (requests.ReadTimeout, requests.ConnectionError) as error:
+                last = self._api.logs(container, tail=LAST_LINES).decode(errors="replace")
+                raise StartFailed(
+                    f"{what} did not end within {job.seconds:g} s", logs=tuple(last.splitlines())
+                ) from error
+
+
+def _placed(job: Job) -> tuple[ConfigFile, ...]:
+    folder = PurePosixPath(job.folder.lstrip("/"))
+    return tuple(replace(file, path=str(folder / file.path)) for file in job.files)

@@ -1,0 +1,267 @@
+"""From our values to the body of the engine's API and back: the one place that knows both.
+
+Pure functions. Hardening (CIS Docker Benchmark 1.6.0, section 5) is not an option: every container gets it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stack.engine import labels
+from stack.engine.port import ImageConfig, ImageInfo, Job, Usage
+from stack.observed import Applied, ObservedContainer
+from stack.spec import Health, Mount, Port, ServiceSpec
+
+NANO = 1_000_000_000
+MIB = 1024 * 1024
+SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
+VOLUME_ROOT = "/v"
+OPEN_FILES = 65536
+JOB_MEMORY = 512 * MIB
+
+Body = dict[str, Any]
+
+
+def service_body(stack: str, service: ServiceSpec) -> Body:
+    """``POST /containers/create`` for a component."""
+    health = _healthcheck(service.health)
+    host = {
+        **_hardened(service.limits.memory, service.limits.cpus, service.limits.pids),
+        "NetworkMode": stack,
+        "RestartPolicy": {"Name": "unless-stopped"},
+        "Mounts": [_mount(m, stack) for m in service.mounts if m.kind != "tmpfs"],
+        "Tmpfs": _tmpfs(service.mounts),
+        "PortBindings": _bindings(service.published),
+    }
+    if service.pid_host:
+        host["PidMode"] = "host"
+    if health["Test"][0] == "CMD-SHELL":
+        # A shell that times out leaves children behind, which a plain process 1 would never reap.
+        host["Init"] = True
+    body: Body = {
+        "Image": service.image,
+        "Hostname": service.host,
+        "User": service.user,
+        "Env": [f"{key}={value}" for key, value in service.environment],
+        "Labels": labels.of_service(stack, service.component, service.digest(), service.needs),
+        "Healthcheck": health,
+        "StopTimeout": service.stop_seconds,
+        "ExposedPorts": {f"{service.port}/tcp": {}},
+        "HostConfig": host,
+        "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": _aliases(service)}}},
+    }
+    if service.entrypoint:
+        body["Entrypoint"] = list(service.entrypoint)
+    if service.command:
+        body["Cmd"] = list(service.command)
+    return body
+
+
+def helper_body(stack: str, image: str, volume: str) -> Body:
+    """A container that is never started: it only lends its mount to an archive."""
+    return {
+        "Image": image,
+        "Entrypoint": ["/never-started"],
+        "Labels": labels.of_helper(stack),
+        "NetworkDisabled": True,
+        "HostConfig": {
+            **_hardened(64 * MIB, 0.1, 16),
+            "NetworkMode": "none",
+            "Mounts": [_mount(Mount("volume", volume, VOLUME_ROOT, read_only=False), stack, copy=False)],
+        },
+    }
+
+
+def job_body(stack: str, job: Job) -> Body:
+    """A short-lived container; its root is writable only where files must be put into it."""
+    body: Body = {
+        "Image": job.image,
+        "Entrypoint": [job.argv[0]],
+        "Cmd": list(job.argv[1:]),
+        "Labels": labels.of_helper(stack),
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": {
+            **_hardened(JOB_MEMORY, 2.0, 256),
+            "ReadonlyRootfs": not job.files,
+            "NetworkMode": job.network or "none",
+            # Where files are put in, the root is writable and nothing may hide them.
+            "Tmpfs": {} if job.files else _tmpfs(()),
+        },
+    }
+    if job.user:
+        body["User"] = job.user
+    return body
+
+
+def helper_name(stack: str) -> str:
+    """A name that no other helper has."""
+    return f"{stack}-{labels.HELPER}-{secrets.token_hex(4)}"
+
+
+def observed_container(inspect: Mapping[str, Any], applied: Applied) -> ObservedContainer:
+    """What ``GET /containers/{id}/json`` says, as our value."""
+    config, state = inspect["Config"], inspect["State"]
+    marks = config.get("Labels") or {}
+    return ObservedContainer(
+        id=inspect["Id"],
+        name=inspect["Name"].removeprefix("/"),
+        component=marks.get(labels.COMPONENT, ""),
+        digest=marks.get(labels.DIGEST, ""),
+        image=config.get("Image", ""),
+        image_id=inspect["Image"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        needs=labels.needs_of(marks),
+        started_at=_moment(state.get("StartedAt", "")),
+        exit_code=state.get("ExitCode", 0),
+        published=published(inspect),
+        applied=applied,
+    )
+
+
+def published(inspect: Mapping[str, Any]) -> str:
+    """``address:port`` of the first published port: as the engine bound it, else as it was asked to."""
+    bound = (inspect.get("NetworkSettings") or {}).get("Ports") or {}
+    asked = (inspect.get("HostConfig") or {}).get("PortBindings") or {}
+    for bindings in (*bound.values(), *asked.values()):
+        for binding in bindings or ():
+            return address(binding.get("HostIp", ""), binding.get("HostPort", ""))
+    return ""
+
+
+def address(host: str, port: str | int) -> str:
+    """``host:port``, an IPv6 host in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def image_info(inspect: Mapping[str, Any]) -> ImageInfo:
+    """What ``GET /images/{name}/json`` says, as our value."""
+    return ImageInfo(
+        id=inspect["Id"],
+        tags=tuple(inspect.get("RepoTags") or ()),
+        labels=dict((inspect.get("Config") or {}).get("Labels") or {}),
+        size=int(inspect.get("Size", 0)),
+        created=inspect.get("Created") or "",
+        digests=tuple(inspect.get("RepoDigests") or ()),
+    )
+
+
+def split_ref(ref: str) -> tuple[str, str]:
+    """Repository and tag, or repository and digest where the reference has one; the tag is latest by default."""
+    name, _, digest = ref.partition("@")
+    folder, slash, last = name.rpartition("/")
+    base, _, tag = last.partition(":")
+    return f"{folder}{slash}{base}", digest or tag or "latest"
+
+
+def changes(config: ImageConfig) -> list[str]:
+    """The Dockerfile instructions that give an imported image its defaults."""
+    plain = {"USER": config.user, "WORKDIR": config.workdir}
+    lists = {"ENTRYPOINT": config.entrypoint, "CMD": config.cmd, "VOLUME": config.volumes}
+    return [
+        *(f"{word} {json.dumps(list(value))}" for word, value in lists.items() if value),
+        *(f"{word} {value}" for word, value in plain.items() if value),
+        *(f"ENV {key}={_quoted(value)}" for key, value in config.env),
+        *(f"LABEL {_quoted(key)}={_quoted(value)}" for key, value in config.labels),
+        *(f"EXPOSE {port}" for port in config.ports),
+    ]
+
+
+def _quoted(text: str) -> str:
+    """A Dockerfile string in which nothing is expanded."""
+    for special in ("\\", '"', "$"):
+        text = text.replace(special, f"\\{special}")
+    return f'"{text}"'
+
+
+def progress_line(report: Mapping[str, Any]) -> str:
+    """One report of a pull on one line."""
+    return " ".join(
+        filter(None, (report.get("id", ""), report.get("status", ""), report.get("progress", "")))
+    )
+
+
+def loaded(text: str) -> str:
+    """The reference in a report of ``POST /images/load``; empty where it names none."""
+    for start in ("Loaded image ID: ", "Loaded image: "):
+        if text.startswith(start):
+            return text.removeprefix(start).strip()
+    return ""
+
+
+def usage(stats: Mapping[str, Any]) -> Usage:
+    """What ``GET /containers/{id}/stats`` says; the page cache is left out (cgroup v1 and v2 name it apart)."""
+    memory = stats.get("memory_stats") or {}
+    detail = memory.get("stats") or {}
+    cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    return Usage(max(memory.get("usage", 0) - cache, 0), memory.get("limit", 0))
+
+
+def _hardened(memory: int, cpus: float, pids: int) -> Body:
+    return {
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges:true"],
+        "ReadonlyRootfs": True,
+        "Privileged": False,
+        "IpcMode": "private",
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": int(cpus * NANO),
+        "PidsLimit": pids,
+        "Ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+    }
+
+
+def _mount(mount: Mount, stack: str, *, copy: bool = True) -> Body:
+    body: Body = {
+        "Type": mount.kind,
+        "Source": mount.source,
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+    }
+    if mount.kind == "bind":
+        body["BindOptions"] = {"Propagation": "rprivate"}
+    else:
+        # A data volume takes the owner of the image's folder; what we fill ourselves must begin empty.
+        body["VolumeOptions"] = {
+            "NoCopy": mount.read_only or not copy,
+            "Labels": labels.of_stack(stack),
+        }
+    return body
+
+
+def _tmpfs(mounts: Iterable[Mount]) -> dict[str, str]:
+    wanted = {m.target: m for m in (SCRATCH, *(m for m in mounts if m.kind == "tmpfs"))}
+    return {
+        target: f"rw,noexec,nosuid,nodev,mode=1777,size={m.size or SCRATCH.size}"
+        for target, m in wanted.items()
+    }
+
+
+def _bindings(port: Port | None) -> Body:
+    if port is None:
+        return {}
+    return {f"{port.container}/tcp": [{"HostIp": port.address, "HostPort": str(port.host)}]}
+
+
+def _aliases(service: ServiceSpec) -> list[str]:
+    return list(dict.fromkeys((service.host, service.component)))
+
+
+def _healthcheck(health: Health) -> Body:
+    known = health.test[0] in ("CMD", "CMD-SHELL", "NONE")
+    return {
+        "Test": list(health.test) if known else ["CMD", *health.test],
+        "Interval": int(health.interval * NANO),
+        "Timeout": int(health.timeout * NANO),
+        "Retries": health.retries,
+        "StartPeriod": int(health.start_period * NANO),
+    }
+
+
+def _moment(text: str) -> str:
+    return "" if text.startswith("0001-") else text

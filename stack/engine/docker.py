@@ -1,0 +1,127 @@
+"""The Docker engine: who answers, and one snapshot of a stack. The only importer of the Docker SDK.
+
+Honours DOCKER_HOST, TLS variables and the current context of the docker command, as that command does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from docker.api.client import APIClient
+from docker.auth import get_config_header, resolve_repository_name
+from docker.context import ContextAPI
+from docker.errors import DockerException
+from docker.utils import kwargs_from_env
+
+from stack.engine import convert, failures, labels
+from stack.engine._calls import Inspect
+from stack.engine._images import ImageCalls
+from stack.engine.port import EngineInfo
+from stack.errors import StackError
+from stack.observed import Applied, Observed, ObservedContainer
+from stack.spec import CONFIG_ROOT
+
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+APPLIED_FILE = f"{CONFIG_ROOT}/.applied"
+CALL_SECONDS = 60
+POOL = 32
+OBSERVERS = 8
+
+
+def connect(address: str = "", *, seconds: int = CALL_SECONDS) -> DockerEngine:
+    """The engine at ``address``; without one, where the environment or the current context says.
+
+    ``seconds`` is the longest that a single call may stay without an answer. Raises ``EngineUnavailable``.
+    """
+    where: dict[str, Any] = {"base_url": address or DEFAULT_ADDRESS}
+    try:
+        where = _where(address)
+        api = APIClient(
+            **where, version="auto", timeout=seconds, max_pool_size=POOL, num_pools=POOL, use_ssh_client=True
+        )
+    except (DockerException, OSError, ValueError) as error:
+        raise failures.unavailable(str(where["base_url"]), error) from error
+    if urlsplit(where["base_url"]).scheme in ("unix", "http+unix"):
+        api.trust_env = False  # saves a look for proxies on each call; a socket has none
+    return DockerEngine(api, where["base_url"], lambda name: _login(api, name))
+
+
+def _where(address: str) -> dict[str, Any]:
+    found = dict[str, Any](kwargs_from_env())
+    if address:
+        found["base_url"] = address
+    elif "base_url" not in found:
+        found = {**ContextAPI.kwargs_from_context(), **found}
+    found.setdefault("base_url", DEFAULT_ADDRESS)
+    return found
+
+
+def _login(api: APIClient, repository: str) -> dict[str, str]:
+    header = get_config_header(api, resolve_repository_name(repository)[0])
+    return {"X-Registry-Auth": header.decode()} if header else {}
+
+
+def is_remote(address: str) -> bool:
+    """Whether the engine's loopback address is not this machine's."""
+    return urlsplit(address).scheme in ("tcp", "ssh", "http", "https")
+
+
+class DockerEngine(ImageCalls):
+    """``stack.engine.port.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
+
+    def info(self) -> EngineInfo:
+        """See ``Engine``."""
+        with self._asking("ask who answers"):
+            told = self._api.info()
+        return EngineInfo(
+            version=told["ServerVersion"],
+            api=self._api.api_version,
+            address=self.address,
+            remote=is_remote(self.address),
+            os=told["OperatingSystem"],
+            architecture=told["Architecture"],
+            cpus=told["NCPU"],
+            memory=told["MemTotal"],
+        )
+
+    def stacks(self) -> tuple[str, ...]:
+        """See ``Engine``."""
+        with self._asking("list stacks"):
+            found = self._api.containers(all=True, filters=labels.selector())
+        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found}))
+
+    def observe(self, name: str) -> Observed:
+        """See ``Engine``. Two rounds of questions, each asked side by side."""
+        chosen = labels.selector(name)
+        with self._asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
+            networks = pool.submit(self._api.networks, filters=chosen)
+            volumes = pool.submit(self._api.volumes, filters=chosen)
+            listed = self._api.containers(all=True, filters=chosen)
+            seen = sorted(filter(None, pool.map(self._observe_one, listed)), key=lambda c: c.name)
+            return Observed(
+                name,
+                containers=tuple(c for c in seen if c.component != labels.HELPER),
+                leftovers=tuple(c for c in seen if c.component == labels.HELPER),
+                networks=tuple(sorted({n["Name"] for n in networks.result()})),
+                volumes=tuple(sorted(v["Name"] for v in volumes.result()["Volumes"] or ())),
+            )
+
+    def _observe_one(self, listed: Mapping[str, Any]) -> ObservedContainer | None:
+        """None where it vanished meanwhile."""
+        found: Inspect | None = self._found(self._api.inspect_container, listed["Id"])
+        if found is None:
+            return None
+        configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
+        return convert.observed_container(found, self._applied(listed["Id"]) if configured else Applied())
+
+    def _applied(self, container: str) -> Applied:
+        """What was verified; nothing where the file is missing or damaged, so that it is written anew."""
+        try:
+            told = json.loads(self.read_file(container, APPLIED_FILE) or b"{}")
+            return Applied(str(told.get("digest", "")), str(told.get("version", "")))
+        except (ValueError, AttributeError, StackError):
+            return Applied()

@@ -1,0 +1,72 @@
+"""Identity on the engine: which labels say that an object is ours, of which stack, and what it is.
+
+Pure. What lacks the stack label belongs to somebody else; nothing here may guess ownership from a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from stack.spec import NAMESPACE
+
+STACK = f"{NAMESPACE}.stack"
+COMPONENT = f"{NAMESPACE}.component"
+DIGEST = f"{NAMESPACE}.digest"
+NEEDS = f"{NAMESPACE}.needs"
+ROLE = f"{NAMESPACE}.role"
+
+HELPER = "helper"
+"""Component and role of short-lived containers; one that is still there was left by an interrupted run."""
+
+
+def of_stack(stack: str) -> dict[str, str]:
+    """Labels of a network or volume."""
+    return {STACK: stack}
+
+
+def of_service(stack: str, component: str, digest: str, needs: Iterable[str]) -> dict[str, str]:
+    """Labels of a component's container."""
+    return {
+        **of_stack(stack),
+        COMPONENT: component,
+        DIGEST: digest,
+        NEEDS: ",".join(needs),
+        ROLE: "service",
+    }
+
+
+def of_helper(stack: str) -> dict[str, str]:
+    """Labels of a short-lived container."""
+    return {**of_stack(stack), COMPONENT: HELPER, ROLE: HELPER}
+
+
+def stack_of(labels: Mapping[str, str] | None) -> str:
+    """The stack that an object belongs to; empty where it is not ours."""
+    return (labels or {}).get(STACK, "")
+
+
+def is_helper(labels: Mapping[str, str]) -> bool:
+    """Whether a container was meant to be short-lived."""
+    return labels.get(ROLE) == HELPER
+
+
+def needs_of(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Components that a container was started after."""
+    return tuple(name for name in labels.get(NEEDS, "").split(",") if name)
+
+
+def selector(stack: str = "") -> dict[str, list[str]]:
+    """The engine's filter for one stack's objects, or for those of all stacks."""
+    return {"label": [f"{STACK}={stack}" if stack else STACK]}
+
+
+Kind = Literal["container", "network", "volume"]
+
+
+def foreign(kind: Kind, name: str) -> tuple[str, str]:
+    """Message and hint for an object that bears our name without our label."""
+    return (
+        f"{kind} {name} exists and is not ours (label {STACK} is missing)",
+        f"rename or remove it, or choose another stack name with --name (docker {kind} inspect {name})",
+    )
