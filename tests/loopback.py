@@ -1,0 +1,81 @@
+"""A tiny HTTP server on loopback that answers from a table: what a product would say, or what a broken one says.
+
+The table may be changed while it serves. It knows nothing of any product.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+NOT_FOUND = (404, {"message": "no such route"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the table's functions see it; ``params`` holds query and form values."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    body: bytes
+    headers: dict[str, str]
+
+
+Reply = tuple[int, Any]
+Route = Reply | Callable[[Asked], Reply]
+Routes = MutableMapping[str, Route]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    routes: Routes
+
+    def answer(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        form = body.decode() if "form" in self.headers.get("Content-Type", "") else ""
+        params = {k: v[-1] for k, v in {**parse_qs(parts.query), **parse_qs(form)}.items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = Asked(self.command, parts.path, params, body, headers)
+        route = self.routes.get(f"{self.command} {parts.path}", NOT_FOUND)
+        status, content = route(asked) if callable(route) else route
+        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent."""
+
+
+@contextmanager
+def serve(routes: Routes) -> Iterator[str]:
+    """The server's base address while the block runs."""
+    handler = type("Handler", (_Handler,), {"routes": routes})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def dead_address() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
