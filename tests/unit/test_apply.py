@@ -1,0 +1,85 @@
+"""Running a plan: order, parallelism, what a failure takes with it, Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from stack.apply import apply
+from stack.errors import Interrupted, StartFailed
+from stack.events import Event, StepDone
+from stack.plan import Plan, Step, Verb
+
+
+def step(name: str, *after: str) -> Step:
+    return Step(Verb.START, name, "because", after=tuple(f"{Verb.START} {a}" for a in after))
+
+
+def void(value: object) -> None:
+    del value
+
+
+def run(plan: Plan, broken: str = "") -> tuple[list[str], dict[str, str]]:
+    order: list[str] = []
+
+    def do(what: Step) -> None:
+        if what.target == broken:
+            raise StartFailed(f"{what.target} broke")
+        order.append(what.target)
+
+    outcome = apply(plan, do, lambda event: None)
+    return order, {done.target: done.outcome for done in outcome.done}
+
+
+def test_predecessors_come_first() -> None:
+    order, ends = run(Plan("p", (step("a"), step("b", "a"), step("c", "b"), step("d"))))
+    assert [order.index(x) for x in ("a", "b", "c")] == sorted(order.index(x) for x in ("a", "b", "c"))
+    assert set(ends.values()) == {"done"}
+
+
+def test_an_empty_plan_does_nothing_and_is_fine() -> None:
+    outcome = apply(Plan("p"), lambda what: None, lambda event: None)
+    assert outcome.done == ()
+    assert outcome.ok
+
+
+def test_independent_steps_run_side_by_side() -> None:
+    meet = threading.Barrier(3, timeout=10)
+    outcome = apply(
+        Plan("p", (step("a"), step("b"), step("c"))), lambda what: void(meet.wait()), lambda event: None
+    )
+    assert outcome.ok
+
+
+def test_a_failure_skips_its_dependants_and_nobody_else() -> None:
+    order, ends = run(
+        Plan("p", (step("a"), step("b", "a"), step("c", "b"), step("d"), step("e", "d"))), broken="a"
+    )
+    assert ends == {"a": "failed", "b": "skipped", "c": "skipped", "d": "done", "e": "done"}
+    assert order == ["d", "e"]
+
+
+def test_events_tell_everything_with_the_error() -> None:
+    heard: list[Event] = []
+
+    def do(what: Step) -> None:
+        raise StartFailed("no")
+
+    outcome = apply(Plan("p", (step("a"), step("b", "a"))), do, heard.append)
+    first = heard[0]
+    assert isinstance(first, StepDone)
+    assert isinstance(first.error, StartFailed)
+    assert [e.outcome for e in heard if isinstance(e, StepDone)] == ["failed", "skipped"]
+    assert [f.target for f in outcome.failures] == ["a"]
+
+
+def test_ctrl_c_waits_for_what_runs_and_starts_nothing_more() -> None:
+    done: list[str] = []
+
+    def emit(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="start again"):
+        apply(Plan("p", (step("a"), step("b", "a"))), lambda what: done.append(what.target), emit)
+    assert done == ["a"]
