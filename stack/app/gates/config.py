@@ -83,7 +83,7 @@ def _scalar(path: str, kind: Any, bounds: tuple[float, float] | None, value: obj
         low, high = bounds
         if not low <= value <= high:  # holds for NaN too
             _out_of_range(path, f"{low}-{high}", value)
-    return kind(value)
+    return float(value) if kind is float and isinstance(value, int) else value
 
 
 def _refuse_patterns(path: str, patterns: tuple[str, ...]) -> None:

@@ -1,0 +1,87 @@
+"""What one archive may cost: entries, bytes and ratios, counted as declared and again as they stream.
+
+Every reader draws on the same budget, nested archives included. It must never look at a name: that is
+filesystem_gate's task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+from stack.app.gates.archives.member import Member
+from stack.app.gates.policy import ArchivePolicy
+from stack.app.gates.types import Rejected
+
+GATE: Final = "extraction_gate"
+
+
+def reject(error_code: str, value: str, hint: str) -> NoReturn:
+    """Raise the rejection of extraction_gate."""
+    raise Rejected(GATE, error_code, value, hint)
+
+
+class Budget:
+    """Counts for one archive of ``archive_bytes``; every method raises Rejected when a limit is passed."""
+
+    def __init__(self, policy: ArchivePolicy, archive_bytes: int) -> None:
+        self.policy = policy
+        self._archive_bytes = max(archive_bytes, 1)
+        self._entries = 0
+        self._streamed = 0
+
+    @property
+    def entries_left(self) -> int:
+        """How many more entries are allowed."""
+        return self.policy.max_entries - self._entries
+
+    def entry(self, name: str, count: int = 1) -> None:
+        """One more file, folder or header."""
+        self._entries += count
+        if self._entries > self.policy.max_entries:
+            reject("E_ENTRY_BUDGET", name, f"an archive must have at most {self.policy.max_entries} entries")
+
+    def declared_total(self, size: int) -> None:
+        """The sum of the sizes that an archive's directory declares."""
+        self._refuse_total("the archive's directory", self._streamed + size)
+
+    def declared(self, member: Member) -> None:
+        """One file's declared sizes."""
+        if member.size > self.policy.max_file_bytes:
+            reject("E_FILE_SIZE", member.name, f"a file must have at most {self.policy.max_file_bytes} bytes")
+        self._refuse_entry_ratio(member, member.size)
+
+    def metered(self, member: Member) -> Iterator[bytes]:
+        """The file's bytes, each counted before it is handed on."""
+        size = 0
+        for chunk in member.chunks():
+            size += len(chunk)
+            self._streamed += len(chunk)
+            self._refuse_total(member.name, self._streamed)
+            self._refuse_entry_ratio(member, size)
+            if size > min(self.policy.max_file_bytes, member.size if member.exact else size):
+                reject("E_FILE_SIZE_STREAM", member.name, "the file is larger than declared or allowed")
+            yield chunk
+        if member.exact and size != member.size:
+            reject(
+                "E_FILE_SIZE_STREAM", member.name, f"{member.size} bytes are declared but {size} are there"
+            )
+
+    def _refuse_total(self, name: str, total: int) -> None:
+        limit = max(self.policy.ratio_floor_bytes, self.policy.max_ratio * self._archive_bytes)
+        if total > limit:
+            reject("E_BOMB_RATIO", name, f"expands more than {self.policy.max_ratio:g} times (CWE-409)")
+        if total > self.policy.max_total_bytes:
+            reject(
+                "E_ENTRY_BUDGET", name, f"must expand to at most {self.policy.max_total_bytes} bytes in all"
+            )
+
+    def _refuse_entry_ratio(self, member: Member, size: int) -> None:
+        if member.compressed is None or size <= self.policy.ratio_floor_bytes:
+            return
+        if size > self.policy.max_entry_ratio * max(member.compressed, 1):
+            reject(
+                "E_ENTRY_RATIO",
+                member.name,
+                f"expands more than {self.policy.max_entry_ratio:g} times (CWE-409)",
+            )

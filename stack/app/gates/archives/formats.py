@@ -1,0 +1,92 @@
+"""Tells an archive's format by its first bytes, never by its name, and opens the reader for it.
+
+A tar may be plain or inside gzip, bzip2 or xz. It must never read more than one chunk to make up its mind.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final, cast
+
+from stack.app.gates.archives.budget import Budget, reject
+from stack.app.gates.archives.inflate import Decompressor, bzip2, gzip, inflate, xz
+from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.tars import tar_members
+from stack.app.gates.archives.zips import zip_members
+
+HEAD: Final = 512
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_COMPRESSED: Final[tuple[tuple[bytes, Callable[[], Decompressor]], ...]] = (
+    (b"\x1f\x8b\x08", gzip),
+    (b"BZh", bzip2),
+    (b"\xfd7zXZ\0", xz),
+)
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether a file that starts so would be opened by a reader; ``head`` should have 512 bytes."""
+    return head.startswith(_ZIP) or _is_tar(head) or _stream(head) is not None
+
+
+def members(source: BinaryIO, name: str, budget: Budget, lone: bool = False) -> Iterator[Member]:
+    """The members of an archive of any known format; with ``lone`` a compressed file that is no tar is one.
+
+    Raises Rejected E_SPECIAL_TYPE for anything else.
+    """
+    source.seek(0)
+    head = source.read(HEAD)
+    source.seek(0)
+    new = _stream(head)
+    if head.startswith(_ZIP):
+        yield from zip_members(source, name, budget)
+    elif new is not None:
+        yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, lone)
+    elif _is_tar(head):
+        yield from tar_members(source, name, budget)
+    else:
+        reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
+
+
+def _compressed(stream: Chunks, name: str, budget: Budget, lone: bool) -> Iterator[Member]:
+    if _is_tar(stream.peek(HEAD)):
+        yield from tar_members(cast(BinaryIO, stream), name, budget)
+    elif lone:
+        content = iter(lambda: stream.read(io.DEFAULT_BUFFER_SIZE), b"")
+        yield Member(name, folder=False, size=0, chunks=lambda: content, exact=False)
+    else:
+        reject("E_SPECIAL_TYPE", name, "a compressed file that holds no tar; use zip or tar")
+
+
+def _is_tar(head: bytes) -> bool:
+    """By the header's checksum, which old tars have too."""
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _stream(head: bytes) -> Callable[[], Decompressor] | None:
+    return next((new for magic, new in _COMPRESSED if head.startswith(magic)), None)
+
+
+class Chunks:
+    """A generator of chunks as a file that can only be read forward."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._kept = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next ``size`` bytes, or fewer at the end, without using them up."""
+        while len(self._kept) < size and (chunk := next(self._chunks, b"")):
+            self._kept += chunk
+        return self._kept[:size]
+
+    def read(self, size: int) -> bytes:
+        """``size`` bytes, or fewer at the end."""
+        data = self.peek(size)
+        self._kept = self._kept[len(data) :]
+        return data

@@ -1,0 +1,139 @@
+"""extraction_gate: may this archive be unpacked? It decides while it unpacks, or while it only reads.
+
+zip, tar, tar.gz, tar.bz2 and tar.xz, told apart by content. Every member's name goes through filesystem_gate,
+whose rejections keep their own gate and code. Files are written to a staging folder beside the target, mode
+0600 in folders of 0700, and the folder is renamed when all is accepted; a rejection removes it, and
+``clean_staging`` removes what a killed process left. It must never follow, create or keep a link, a device or a
+permission bit from an archive.
+
+E_SPECIAL_TYPE: neither file nor folder, a name taken twice, or no sound archive. E_BOMB_RATIO: the whole.
+E_ENTRY_RATIO: one entry. E_FILE_SIZE: as declared. E_FILE_SIZE_STREAM: as found, damaged data included.
+E_ENTRY_BUDGET: too many entries or bytes in all.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stack.app.gates.archives.budget import GATE, Budget
+from stack.app.gates.archives.budget import reject as _reject
+from stack.app.gates.archives.formats import HEAD, is_archive, members
+from stack.app.gates.archives.layout import Layout, PathCheck
+from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.nested import Scratch, measure
+from stack.app.gates.filesystem import check_path
+from stack.app.gates.policy import ArchivePolicy, PathPolicy
+from stack.app.gates.types import Accepted
+
+STAGING_PREFIX: Final = ".extracting-"
+
+Take = Callable[[str, Member, Budget], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file: its path inside the target, and its size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What an archive holds: its files in the archive's order, and their sizes' sum."""
+
+    entries: tuple[Entry, ...]
+    total_bytes: int
+
+
+def extract(
+    archive: Path, into: Path, policy: ArchivePolicy, paths: PathPolicy, check: PathCheck = check_path
+) -> Accepted[Extraction]:
+    """Unpack into a folder that must not exist yet (or be empty); it appears complete or not at all.
+
+    Raises Rejected, with nothing left behind; FileExistsError when the target is taken.
+    """
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise FileExistsError(f"{into}: is there already; choose a new folder")
+    staging = into.parent / f"{STAGING_PREFIX}{secrets.token_hex(8)}"
+    staging.mkdir(mode=0o700, parents=True)
+    try:
+        accepted = _run(archive, policy, paths, check, _writer(staging))
+        staging.replace(into)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return accepted
+
+
+def inspect(
+    archive: Path, policy: ArchivePolicy, paths: PathPolicy, check: PathCheck = check_path
+) -> Accepted[Extraction]:
+    """The same decision as ``extract`` without a target: nothing is unpacked."""
+    return _run(archive, policy, paths, check, _reader(archive.parent))
+
+
+def clean_staging(root: Path) -> int:
+    """Remove what killed extractions left in ``root``; returns how many. Only for the start of a process."""
+    found = [path for path in root.glob(f"{STAGING_PREFIX}*") if path.is_dir() and not path.is_symlink()]
+    for path in found:
+        shutil.rmtree(path)
+    return len(found)
+
+
+def _run(
+    archive: Path, policy: ArchivePolicy, paths: PathPolicy, check: PathCheck, take: Take
+) -> Accepted[Extraction]:
+    budget = Budget(policy, archive.stat().st_size)
+    layout = Layout(paths, check, budget)
+    entries: list[Entry] = []
+    with archive.open("rb") as source:
+        for member in members(source, archive.name, budget):
+            if member.special is not None:
+                _reject("E_SPECIAL_TYPE", member.name, member.special)
+            path = layout.place(member)
+            if path is None:
+                continue
+            budget.declared(member)
+            size = take(path, member, budget)
+            if not member.folder:
+                entries.append(Entry(path, size))
+    return Accepted(GATE, Extraction(tuple(entries), sum(entry.size for entry in entries)))
+
+
+def _writer(staging: Path) -> Take:
+    def take(path: str, member: Member, budget: Budget) -> int:
+        target = staging / path
+        if member.folder:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return 0
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.touch(mode=0o600, exist_ok=False)
+        with target.open("r+b") as file:
+            size = sum(file.write(chunk) for chunk in budget.metered(member))
+            file.seek(0)
+            if is_archive(file.read(HEAD)):
+                measure(file, member.name, budget, staging)
+        return size
+
+    return take
+
+
+def _reader(folder: Path) -> Take:
+    def take(path: str, member: Member, budget: Budget) -> int:
+        if member.folder:
+            return 0
+        scratch = Scratch(folder)
+        size = sum(scratch.write(chunk) for chunk in budget.metered(member))
+        inner = scratch.archive()
+        if inner is not None:
+            with inner:
+                measure(inner, member.name, budget, folder)
+        return size
+
+    return take
