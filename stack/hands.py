@@ -1,21 +1,18 @@
 """What each verb of a plan does: one call of the engine, or one question to a product. No decisions.
 
 Files go into ``<version>/`` of a component's volume and the link ``current`` names the version in use, so going back
-is moving a link. ``.applied`` names the version that was verified; it is written last.
+is moving a link. The link ``.applied`` names the version that was verified; it is written last.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stack.engine.port import Engine
 from stack.observed import Applied
 from stack.plan import Step, Verb
-from stack.spec import CURRENT, ConfigFile, ServiceSpec, StackSpec, config_volume, container_name
-
-APPLIED = ".applied"
+from stack.spec import APPLIED, CURRENT, ConfigFile, ServiceSpec, StackSpec, config_volume, container_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +64,7 @@ class Hands:
         self._into_volume(service, (*versioned, *service.assets), ((CURRENT, version),))
 
     def _record(self, service: ServiceSpec) -> None:
-        digest = service.files_digest()
-        content = json.dumps({"digest": digest, "version": digest}).encode()
-        self._into_volume(service, (ConfigFile(APPLIED, content),), ())
+        self._into_volume(service, (), ((APPLIED, service.files_digest()),))
 
     def _into_volume(
         self, service: ServiceSpec, files: tuple[ConfigFile, ...], links: tuple[tuple[str, str], ...]

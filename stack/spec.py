@@ -18,6 +18,8 @@ NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
+APPLIED = ".applied"
+"""This link names the version that was verified: an engine tells a link's target 40 times faster than content."""
 
 
 @dataclass(frozen=True, slots=True)

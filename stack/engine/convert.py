@@ -5,6 +5,7 @@ Pure functions. Hardening (CIS Docker Benchmark 1.6.0, section 5) is not an opti
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,8 @@ NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
-OPEN_FILES = 65536
+OPEN_FILES = 16384
+"""An engine without CAP_SYS_RESOURCE (rootless, or in a sandbox) cannot go above its own hard limit (20,000 met)."""
 JOB_MEMORY = 512 * MIB
 
 Body = dict[str, Any]
@@ -120,6 +122,16 @@ def observed_container(inspect: Mapping[str, Any], applied: Applied) -> Observed
         published=published(inspect),
         applied=applied,
     )
+
+
+def applied(stat: str) -> Applied:
+    """What the engine says about the link ``APPLIED`` (JSON in base64); nothing where it is missing or no link."""
+    try:
+        target = json.loads(base64.b64decode(stat, validate=True))["linkTarget"]
+    except (ValueError, KeyError, TypeError):
+        return Applied()
+    version = str(target).rpartition("/")[2]
+    return Applied(version, version)
 
 
 def published(inspect: Mapping[str, Any]) -> str:

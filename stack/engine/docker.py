@@ -5,7 +5,6 @@ Honours DOCKER_HOST, TLS variables and the current context of the docker command
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,15 +17,12 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from stack.engine import convert, failures, labels
-from stack.engine._calls import Inspect
 from stack.engine._images import ImageCalls
 from stack.engine.port import EngineInfo
-from stack.errors import StackError
 from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import CONFIG_ROOT
+from stack.spec import APPLIED, CONFIG_ROOT
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-APPLIED_FILE = f"{CONFIG_ROOT}/.applied"
 CALL_SECONDS = 60
 POOL = 32
 OBSERVERS = 8
@@ -112,16 +108,17 @@ class DockerEngine(ImageCalls):
 
     def _observe_one(self, listed: Mapping[str, Any]) -> ObservedContainer | None:
         """None where it vanished meanwhile."""
-        found: Inspect | None = self._found(self._api.inspect_container, listed["Id"])
+        found = self._found(self._api.inspect_container, listed["Id"])
         if found is None:
             return None
         configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
         return convert.observed_container(found, self._applied(listed["Id"]) if configured else Applied())
 
     def _applied(self, container: str) -> Applied:
-        """What was verified; nothing where the file is missing or damaged, so that it is written anew."""
-        try:
-            told = json.loads(self.read_file(container, APPLIED_FILE) or b"{}")
-            return Applied(str(told.get("digest", "")), str(told.get("version", "")))
-        except (ValueError, AttributeError, StackError):
-            return Applied()
+        """What was verified last. HEAD tells a link's target in 1 ms; reading a file costs 45 ms (20.10)."""
+        answer = self._api.head(
+            f"{self._api.base_url}/v{self._api.api_version}/containers/{container}/archive",
+            params={"path": f"{CONFIG_ROOT}/{APPLIED}"},
+            timeout=self._api.timeout,
+        )
+        return convert.applied(answer.headers.get("X-Docker-Container-Path-Stat", ""))
