@@ -15,7 +15,6 @@ ASK = (
 def service(build: Build) -> ServiceSpec:
     """The container; load and fault switches follow the settings."""
     settings = build.settings
-    load = settings["app.load"]
     return ServiceSpec(
         component="app",
         image=build.images["app"].ref,
@@ -24,11 +23,11 @@ def service(build: Build) -> ServiceSpec:
         ready_path="/health",
         limits=Limits(memory=384 * MIB, cpus=1.0),
         health=Health(("CMD", "python3", "-I", "-S", "-c", ASK % PORT), interval=10.0),
-        command=(
-            *("--host", "0.0.0.0"),  # noqa: S104 - inside the container's own network
-            *("--port", str(PORT), "--data", "/data"),
-            *(() if load == "off" else ("--load", load, "--load-rate", f"{settings['app.load_rate']:g}")),
-            *(("--faults",) if settings["app.faults"] else ()),
+        command=("--host", "0.0.0.0", "--port", str(PORT), "--data", "/data"),  # noqa: S104 - its own network
+        environment=(
+            ("STACK_APP_FAULTS", "true" if settings["app.faults"] else "false"),
+            ("STACK_APP_LOAD", settings["app.load"]),
+            ("STACK_APP_LOAD_RATE", f"{settings['app.load_rate']:g}"),
         ),
         mounts=(
             build.data_mount("app", "/data"),
