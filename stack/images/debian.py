@@ -23,6 +23,7 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
 LISTS_FRESH_SECONDS = 6 * 3600
+SITE_FORMAT = "$(SITE) $(ORIGIN) $(LABEL)"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 NOT_NEEDED = (
     "adduser",
@@ -150,10 +151,9 @@ class Debian:
             raise failure
 
     def _sites(self) -> tuple[str, ...]:
-        listed = self.run(
-            ("apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(LABEL)", "Created-By: Packages")
-        )
-        return debian_sites(listed.output)
+        listed = self.run(("apt-get", "indextargets", "--format", SITE_FORMAT, "Created-By: Packages"))
+        known = debian_sites(listed.output)
+        return known or configured_sites(self.run(("apt-get", "update", "--print-uris")).output)
 
     def _write_source(self, site: str) -> None:
         keyring = next((path for path in self.keyrings if path.is_file()), self.keyrings[0])
@@ -190,17 +190,19 @@ class Debian:
 
 
 def debian_sites(listed: str) -> tuple[str, ...]:
-    """The sites to try, from lines of site, origin and label: Debian's archive itself, in the machine's order.
+    """Sites of Debian's own archive, in the machine's order, from lines of site, origin and label."""
+    lines = (line.partition(" ") for line in listed.splitlines())
+    return tuple(dict.fromkeys(site for site, _, told in lines if told == "Debian Debian"))
 
-    On a machine whose index was never fetched, origin and label are unknown: then every site is worth a try, since
-    only a correctly signed index is accepted.
+
+def configured_sites(uris: str) -> tuple[str, ...]:
+    """Every site of a machine that never fetched an index, from ``apt-get update --print-uris``.
+
+    Whose archive each one is cannot be known then; trying is safe, since only a rightly signed index is accepted.
     """
-    sites = []
-    for line in listed.splitlines():
-        site, _, told = line.partition(" ")
-        if told in ("Debian Debian", "$(ORIGIN) $(LABEL)") or not told.strip():
-            sites.append(site)
-    return tuple(dict.fromkeys(sites))
+    places = (line.lstrip("'").partition("'")[0] for line in uris.splitlines())
+    found = (place.rpartition("/dists/")[0] for place in places if place.endswith("/InRelease"))
+    return tuple(dict.fromkeys(site for site in found if site))
 
 
 def parse_inst(line: str) -> tuple[str, str, str]:
@@ -214,5 +216,6 @@ def parse_inst(line: str) -> tuple[str, str, str]:
 def _installed(name: str) -> str:
     return (
         f"Package: {name}\nStatus: install ok installed\nVersion: 9999\nArchitecture: all\nMulti-Arch: foreign\n"
+        f"Provides: awk, debconf-2.0\n"
         f"Maintainer: none\nDescription: not needed in an image\n\n"
     )

@@ -71,7 +71,9 @@ def decide(pin: Pin, facts: Facts) -> Decision:
 def _without_registry(pin: Pin, facts: Facts, ref: str) -> Decision:
     silent = f"registry {registry_of(ref)} does not answer"
     if facts.override:
-        return Decision(Source.UNAVAILABLE, ref, f"{silent} and the image that the settings name is not there")
+        return Decision(
+            Source.UNAVAILABLE, ref, f"{silent} and the image that the settings name is not there"
+        )
     if not facts.cannot_build:
         return Decision(Source.BUILD, pin.local, silent)
     if facts.local == LOCAL_STALE:

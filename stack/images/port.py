@@ -32,9 +32,7 @@ class ImageEngine(Protocol):
     def import_image(self, tar: BinaryIO, tag: str, config: ImageConfig) -> str:
         """Make an image of one layer from a root file system and return its id."""
 
-    def build_image(
-        self, context: BinaryIO, tag: str, labels: dict[str, str], progress: PullProgress
-    ) -> str:
+    def build_image(self, context: BinaryIO, tag: str, labels: dict[str, str], progress: PullProgress) -> str:
         """Build the context's ``Dockerfile`` with no network, tag it, return its id. Raises BuildFailed."""
 
     def run(self, stack: str, job: Job) -> Ran:

@@ -1,0 +1,155 @@
+"""The application's image: a base, one layer of packages, one layer of this program's own source.
+
+Its name is a function of base, lock file and sources, so an unchanged program never rebuilds, and a changed one
+rebuilds only the last layer. Byte code is compiled inside the image, whose root is read-only when it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.engine.port import Job
+from stack.errors import BuildFailed
+from stack.events import Progress
+from stack.images.local import Tell
+from stack.images.pins import APP_LOCAL, APP_REPOSITORY, LABEL_BUILT_FROM, LABEL_RECIPE, LABEL_VERSION, NOBODY
+from stack.images.port import ImageEngine
+from stack.images.tree import Member, file_member, folder_member, write_members
+from stack.images.wheels import PROBE, Interpreter, gather
+from stack.spec import NAMESPACE
+
+PACKAGE = Path(__file__).resolve().parent.parent
+LOCK_NAME = "requirements-app.lock"
+LEFT_OUT = frozenset({"__pycache__", "bundle"})
+COMPILE = '["python3", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", %s]'
+STDLIB = (
+    "import compileall, sysconfig, sys; "
+    "ok = compileall.compile_dir(sysconfig.get_path('stdlib'), quiet=2, workers=0, "
+    "invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH); "
+    "compileall.compile_dir('/app/site', quiet=2, workers=0, "
+    "invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH)"
+)
+PACKAGES_FILE = f"""\
+FROM %s
+USER 0
+COPY site /app/site
+RUN ["python3", "-c", "{STDLIB}"]
+COPY --chown={NOBODY}:{NOBODY} data /data
+ENV PYTHONPATH=/app:/app/site PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8
+WORKDIR /data
+EXPOSE 8000
+ENTRYPOINT ["python3", "-m", "stack.app"]
+CMD []
+USER {NOBODY}:{NOBODY}
+"""
+SOURCE_FILE = f"""\
+FROM %s
+USER 0
+COPY stack /app/stack
+RUN {COMPILE % '"/app/stack"'}
+USER {NOBODY}:{NOBODY}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AppInputs:
+    """What the image is made from, besides its base: the lock file, and the sources by path."""
+
+    lock: bytes
+    sources: tuple[tuple[str, bytes], ...]
+
+    def digest(self) -> str:
+        """Identity of lock file, sources and the way of building."""
+        seen = hashlib.sha256((PACKAGES_FILE + SOURCE_FILE).encode() + self.lock)
+        for path, content in self.sources:
+            seen.update(f"\0{path}\0{len(content)}\0".encode() + content)
+        return seen.hexdigest()[:12]
+
+    def key(self, base: str) -> str:
+        """Identity of the image on this base (an image id)."""
+        return _short(base, self.digest())
+
+
+def read_inputs(package: Path = PACKAGE) -> AppInputs:
+    """Lock file and sources of the program that runs now, from a checkout or an installed package."""
+    places = (package.parent / LOCK_NAME, package / "bundle" / LOCK_NAME)
+    lock = next((place for place in places if place.is_file()), None)
+    if lock is None:
+        raise BuildFailed(
+            f"app: {LOCK_NAME} is missing beside {package}", hint="reinstall, or check it out again"
+        )
+    return AppInputs(lock.read_bytes(), tuple(_sources(package)))
+
+
+def _sources(package: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(package.rglob("*")):
+        below = path.relative_to(package)
+        hidden = any(part in LEFT_OUT or part.startswith(".") for part in below.parts)
+        if path.is_file() and not hidden:
+            yield f"stack/{below.as_posix()}", path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class AppBuilder:
+    """Builds the application's image on ``engine``; packages are cached below ``cache``."""
+
+    engine: ImageEngine
+    cache: Path
+    tell: Tell
+
+    def build(self, inputs: AppInputs, base_ref: str) -> str:
+        """Make the image on the base and return its id. Raises BuildFailed."""
+        base = self.engine.image(base_ref)
+        if base is None:
+            raise BuildFailed(f"app: its base {base_ref} is not there", hint="monitoring-stack images build")
+        packages = self._packages(inputs, base.id)
+        self.tell(Progress("app", "adding the program"))
+        name = f"{APP_REPOSITORY}:{inputs.key(base.id)}"
+        labels = {
+            LABEL_RECIPE: inputs.digest(),
+            LABEL_BUILT_FROM: f"{base_ref} {LOCK_NAME}",
+            LABEL_VERSION: inputs.digest(),
+        }
+        files = {path: file_member(content) for path, content in inputs.sources}
+        image = self._build(SOURCE_FILE % packages, files, name, labels)
+        self.engine.tag(image, APP_LOCAL)
+        self.tell(Progress("app", "built"))
+        return image
+
+    def _packages(self, inputs: AppInputs, base: str) -> str:
+        name = f"{APP_REPOSITORY}-packages:{_short(base, PACKAGES_FILE, inputs.lock.decode())}"
+        if self.engine.image(name) is not None:
+            return name
+        self.tell(Progress("app", "gathering Python packages"))
+        site = gather(inputs.lock, self._interpreter(base), self.cache)
+        self.tell(Progress("app", "adding Python packages"))
+        files = {f"site/{path}": member for path, member in _folder(site)}
+        self._build(PACKAGES_FILE % base, {**files, "data": folder_member(NOBODY)}, name, {})
+        return name
+
+    def _interpreter(self, base: str) -> Interpreter:
+        ran = self.engine.run(NAMESPACE, Job(base, ("python3", "-c", PROBE)))
+        words = ran.output.split()
+        if ran.code != 0 or len(words) != 2:
+            raise BuildFailed(f"app: python3 does not run in its base: {ran.output.strip()[-200:]}")
+        return Interpreter(*words)
+
+    def _build(self, dockerfile: str, files: dict[str, Member], name: str, labels: dict[str, str]) -> str:
+        with tempfile.TemporaryFile(dir=self.cache) as out:
+            write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
+            out.seek(0)
+            return self.engine.build_image(out, name, labels, lambda _: None)
+
+
+def _folder(root: Path) -> Iterator[tuple[str, Member]]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(root).as_posix(), file_member(path.read_bytes(), 0o644)
+
+
+def _short(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,232 @@
+"""The door of this package: which image each component runs, and the work to have it.
+
+Observes, lets ``decide`` decide, acts, and decides again with what it learnt. Only work that changes something takes
+the lock, so two starts never build twice and a start with all images present waits for nobody. Never runs a component.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stack.engine.port import ImageInfo
+from stack.errors import RegistryUnreachable
+from stack.events import Progress
+from stack.images import debian
+from stack.images.app import AppBuilder, AppInputs, read_inputs
+from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
+from stack.images.files import exclusive
+from stack.images.local import LocalBuilder, Tell
+from stack.images.pins import APP_LOCAL, APP_REPOSITORY, BASE, LABEL_RECIPE, PINS, Pin, registry_of
+from stack.images.port import ImageEngine
+from stack.images.recipes import recipes
+from stack.images.registries import Registries
+
+WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
+APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One component's image. ``id`` is empty where it is not there; then ``why`` says why."""
+
+    component: str
+    ref: str
+    id: str
+    source: Source
+    why: str
+
+    @property
+    def available(self) -> bool:
+        """Whether the engine holds it."""
+        return bool(self.id)
+
+
+def silent(_: Progress) -> None:
+    """A listener that does not care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images on one engine. ``overrides``: the user's own reference by component; ``digests``: locked content."""
+
+    engine: ImageEngine
+    cache: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    tell: Tell = silent
+    obstacle: Callable[[], str] = debian.obstacle
+    inputs: Callable[[], AppInputs] = read_inputs
+    registries: Registries | None = None
+
+    def present(self, components: Iterable[str]) -> dict[str, Resolved]:
+        """What is there now; fetches and builds nothing."""
+        return {name: self._present(name) for name in components}
+
+    def provide(self, components: Iterable[str]) -> dict[str, Resolved]:
+        """The same after pulling and building what is missing. Raises PullRefused or BuildFailed."""
+        names = tuple(components)
+        found = self.present(names)
+        if all(image.available for image in found.values()):
+            return found
+        waiting = Progress("images", "another command is fetching or building images; waiting for it")
+        with exclusive(self.cache / "images.lock", lambda: self.tell(waiting)):
+            return self._provide(names)
+
+    def pull(self, components: Iterable[str]) -> dict[str, Resolved]:
+        """Pull the official images even where a local one would do. Raises RegistryUnreachable or PullRefused."""
+        registries = self._registries()
+        registries.forget()
+        pins = [PINS[name] for name in components if name in PINS]
+        _each([lambda pin=pin: self._pull(registries, pin, self._wanted(pin)) for pin in pins])  # type: ignore[misc]
+        return self.present([pin.component for pin in pins])
+
+    def build(self, components: Iterable[str]) -> dict[str, Resolved]:
+        """Build anew whatever can be built here, present or not. Raises BuildFailed."""
+        names = tuple(components)
+        buildable = [name for name in names if name in recipes()]
+        with exclusive(self.cache / "images.lock", lambda: None):
+            if buildable:
+                LocalBuilder(self.engine, self.cache, self.tell).build(buildable)
+            if APP in names:
+                base = self._provide_pins((BASE.component,))[BASE.component]
+                AppBuilder(self.engine, self.cache, self.tell).build(self.inputs(), base.ref)
+        return self.present(names)
+
+    def _present(self, name: str) -> Resolved:
+        if name == APP:
+            return self._app_present()
+        pin = PINS[name]
+        decision = decide(pin, replace(self._facts(pin), registry_silent=True, cannot_build="not looked for"))
+        if decision.source is not Source.PRESENT:
+            return Resolved(name, decision.ref, "", Source.UNAVAILABLE, "not there yet")
+        return self._resolved(pin, decision)
+
+    def _provide(self, names: tuple[str, ...]) -> dict[str, Resolved]:
+        app_missing = APP in names and not self._app_present().available
+        needs_base = app_missing and not self.overrides.get(APP)
+        pins = [name for name in names if name != APP] + ([BASE.component] if needs_base else [])
+        found = self._provide_pins(dict.fromkeys(pins))
+        if APP in names:
+            found[APP] = self._provide_app(found.get(BASE.component))
+        return {name: found[name] for name in names}
+
+    def _provide_pins(self, names: Iterable[str]) -> dict[str, Resolved]:
+        """Pulls in parallel first; what no registry gives is then built, in parallel too."""
+        pins = [PINS[name] for name in names]
+        registries = self._registries()
+        decisions: dict[str, Decision] = {}
+
+        def settle(pin: Pin) -> None:
+            decisions[pin.component] = self._pull_or_else(registries, pin)
+
+        _each([lambda pin=pin: settle(pin) for pin in pins])  # type: ignore[misc]
+        to_build = [name for name, decision in decisions.items() if decision.source is Source.BUILD]
+        if to_build:
+            LocalBuilder(self.engine, self.cache, self.tell).build(to_build)
+        return {pin.component: self._resolved(pin, decisions[pin.component]) for pin in pins}
+
+    def _pull_or_else(self, registries: Registries, pin: Pin) -> Decision:
+        facts = self._facts(pin)
+        ref = self._wanted(pin)
+        decision = decide(pin, replace(facts, registry_silent=registries.silent(registry_of(ref))))
+        if decision.source is not Source.PULL:
+            return decision
+        try:
+            self._pull(registries, pin, ref)
+        except RegistryUnreachable:
+            return decide(pin, replace(facts, registry_silent=True))
+        return decision
+
+    def _pull(self, registries: Registries, pin: Pin, ref: str) -> None:
+        self.tell(Progress(pin.component, f"asking {registry_of(ref)} for {ref}"))
+        registries.pull(self.engine, ref, lambda line: self.tell(Progress(pin.component, line)))
+
+    def _facts(self, pin: Pin) -> Facts:
+        recipe = recipes().get(pin.component)
+        local = self.engine.image(pin.local) if recipe else None
+        fits = LOCAL_CURRENT if local and recipe and _made_by(local, recipe.digest()) else LOCAL_STALE
+        return Facts(
+            override=self.overrides.get(pin.component, ""),
+            digest=self.digests.get(pin.component, ""),
+            wanted_present=self.engine.image(self._wanted(pin)) is not None,
+            local=fits if local else "",
+            cannot_build=self.obstacle() if recipe else "no package of it exists to build it from",
+        )
+
+    def _wanted(self, pin: Pin) -> str:
+        name = pin.component
+        return wanted(pin, self.overrides.get(name, ""), self.digests.get(name, ""))
+
+    def _resolved(self, pin: Pin, decision: Decision) -> Resolved:
+        image = self.engine.image(decision.ref)
+        return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
+
+    def _app_present(self) -> Resolved:
+        override = self.overrides.get(APP, "")
+        image = self.engine.image(override or APP_LOCAL)
+        if override or image is None:
+            return _app(
+                override or APP_LOCAL, image, "named by the settings" if override else "not built yet"
+            )
+        inputs = self.inputs()
+        if not _made_by(image, inputs.digest()):
+            return _app(APP_LOCAL, None, "the program has changed since it was built")
+        base = self._present(BASE.component)
+        if base.available:
+            keyed = f"{APP_REPOSITORY}:{inputs.key(base.id)}"
+            return _app(keyed, self.engine.image(keyed), "its base has changed since it was built")
+        return _app(APP_LOCAL, image, "built here before")
+
+    def _provide_app(self, base: Resolved | None) -> Resolved:
+        found = self._app_present()
+        if found.available or self.overrides.get(APP):
+            return found if found.available else self._pull_app(found)
+        if base is None or not base.available:
+            reason = base.why if base else "no base"
+            return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {reason}")
+        AppBuilder(self.engine, self.cache, self.tell).build(self.inputs(), base.ref)
+        return replace(self._app_present(), source=Source.BUILD)
+
+    def _pull_app(self, found: Resolved) -> Resolved:
+        pin = Pin(APP, found.ref)
+        try:
+            self._pull(self._registries(), pin, found.ref)
+        except RegistryUnreachable as error:
+            return replace(found, source=Source.UNAVAILABLE, why=str(error))
+        return self._resolved(pin, Decision(Source.PULL, found.ref, "named by the settings"))
+
+    def _registries(self) -> Registries:
+        scope = self.engine.info().address
+        return self.registries or Registries(self.cache / "silent-registries.json", scope=scope)
+
+
+def _made_by(image: ImageInfo, recipe: str) -> bool:
+    return image.labels.get(LABEL_RECIPE) == recipe
+
+
+def _app(ref: str, image: ImageInfo | None, why: str) -> Resolved:
+    if image is None:
+        return Resolved(APP, ref, "", Source.UNAVAILABLE, why)
+    return Resolved(APP, ref, image.id, Source.PRESENT, "built here before")
+
+
+def _each(tasks: Iterable[Callable[[], None]]) -> None:
+    """Run all at once in threads that an interrupt does not wait for; raise the first failure after the last ends."""
+    failures: list[BaseException] = []
+
+    def guarded(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as failure:  # raised below, by the caller's thread
+            failures.append(failure)
+
+    threads = [threading.Thread(target=guarded, args=(task,), daemon=True) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
