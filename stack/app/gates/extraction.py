@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stack.app.gates.archives.budget import GATE, Budget
-from stack.app.gates.archives.budget import reject as _reject
+from stack.app.gates.archives.budget import GATE, Budget, reject
 from stack.app.gates.archives.formats import HEAD, is_archive, members
 from stack.app.gates.archives.layout import Layout, PathCheck
 from stack.app.gates.archives.member import Member
@@ -95,7 +94,7 @@ def _run(
     with archive.open("rb") as source:
         for member in members(source, archive.name, budget):
             if member.special is not None:
-                _reject("E_SPECIAL_TYPE", member.name, member.special)
+                reject("E_SPECIAL_TYPE", member.name, member.special)
             path = layout.place(member)
             if path is None:
                 continue

@@ -40,7 +40,8 @@ def check_path(
     if len(path) > _MAX_CHARACTERS:
         _reject("E_PATH_LEN", path, f"a path must have at most {policy.max_path_bytes} bytes")
     _refuse_traversal(path)
-    segments = [s for s in unicodedata.normalize("NFC", path).split("/") if s not in ("", ".")]
+    given = [segment for segment in path.split("/") if segment not in ("", ".")]
+    segments = [unicodedata.normalize("NFC", segment) for segment in given]
     if not segments:
         _reject("E_TRAVERSAL", path, "name a file or folder inside the root")
     _refuse_size(path, segments, policy)
@@ -48,7 +49,7 @@ def check_path(
         why = why_not_portable(segment)
         if why is not None:
             _reject("E_PORTABILITY", path, why)
-    _refuse_collision(path, segments, siblings)
+    _refuse_collision(path, given, siblings)
     if root is not None:
         _refuse_on_disk(path, segments, root)
     return Accepted(GATE, "/".join(segments))

@@ -25,8 +25,7 @@ class Layout:
         self._policy = policy
         self._check = check
         self._budget = budget
-        self._spelling: dict[str, str] = {}
-        self._files: set[str] = set()
+        self._places: dict[str, tuple[str, str]] = {}  # by collision key: the place, and who took it
         self._folders: set[str] = set()
 
     def place(self, member: Member) -> str | None:
@@ -45,11 +44,12 @@ class Layout:
         if folder and place in self._folders:
             return
         key = collision_key(place)
-        taken = self._spelling.setdefault(key, place)
-        if taken != place:
-            self._check(name, self._policy, None, (taken + path[end:],))
-        if place in self._files or place in self._folders:
+        if key in self._places:
+            taken, by = self._places[key]
+            self._check(name, self._policy, None, (taken + path[end:], by))
             reject("E_SPECIAL_TYPE", name, "another member has this name already")
+        self._places[key] = (place, name)
         if implied:
             self._budget.entry(name)
-        (self._folders if folder else self._files).add(place)
+        if folder:
+            self._folders.add(place)
