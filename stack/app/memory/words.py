@@ -1,7 +1,8 @@
 """Text to search words, the same for every database.
 
-Both sides of a keyword search pass through here, so what a user types is only ever words: no operator, quote or
-wildcard of FTS5 or of tsquery survives, and SQLite and PostgreSQL find the same packets. It knows no database.
+Both sides of a keyword search pass through here, so what a user types is only ever words: no operator, quote
+or wildcard of FTS5 or of tsquery survives, and SQLite and PostgreSQL find the same packets. It knows no
+database.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ MAX_QUERY_WORDS = 32
 
 
 def words(text: str, limit: int = MAX_WORDS) -> tuple[str, ...]:
-    """The distinct words of `text` in order: case folded, accents dropped, letters and digits only (UAX 15, NFKD)."""
+    """The distinct words of `text` in order: case folded, no accents (UAX 15, NFKD), letters and digits."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     kept = (char for char in folded if not unicodedata.combining(char))
     spaced = "".join(char if char.isalnum() else " " for char in kept)

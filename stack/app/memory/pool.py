@@ -1,0 +1,92 @@
+"""A small bounded pool of database connections, the same for SQLite and PostgreSQL.
+
+A connection that failed, or that its dialect calls stale, is closed and never handed out again. It must never
+know what a connection is used for.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
+
+from stack.app.memory.errors import StoreUnavailable
+
+
+class Closable(Protocol):
+    """Anything that can be closed."""
+
+    def close(self) -> None:
+        """Give up what is held; may be called once."""
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class Pool(Generic[C]):
+    """At most `size` connections, opened on demand; `lease` waits at most `patience` seconds for a free one.
+
+    `fresh` tells whether a connection can still be used; it is asked before each use and after each failure.
+    """
+
+    def __init__(
+        self, connect: Callable[[], C], fresh: Callable[[C], bool], size: int, patience: float = 10.0
+    ) -> None:
+        self._connect = connect
+        self._fresh = fresh
+        self._idle: queue.LifoQueue[C] = queue.LifoQueue()
+        self._slots = threading.BoundedSemaphore(size)
+        self._patience = patience
+        self._size = size
+        self._closings = 0
+
+    @contextmanager
+    def lease(self, discard: tuple[type[BaseException], ...] = (BaseException,)) -> Iterator[C]:
+        """A working connection for the length of the block; a `discard` error in it closes the connection.
+
+        Raises StoreUnavailable when all connections stay busy.
+        """
+        if not self._slots.acquire(timeout=self._patience):
+            raise StoreUnavailable(
+                f"all {self._size} connections stayed busy for {self._patience:g} s: lower the load"
+            )
+        try:
+            closings, connection = self._closings, self._take()
+            try:
+                yield connection
+            except discard:
+                connection.close()
+                raise
+            except BaseException:
+                self._give_back(connection, closings)
+                raise
+            self._give_back(connection, closings)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close the idle connections now, and those on lease when they come back."""
+        self._closings += 1
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+    def _take(self) -> C:
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return self._connect()
+            if self._fresh(connection):
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: C, closings: int) -> None:
+        if closings == self._closings:
+            self._idle.put(connection)
+        else:
+            connection.close()
