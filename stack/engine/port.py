@@ -161,8 +161,8 @@ class Engine(Protocol):
     def image(self, ref: str) -> ImageInfo | None:
         """A held image by reference or id."""
 
-    def pull(self, ref: str, progress: Callable[[str], None]) -> None:
-        """``RegistryUnreachable`` where nobody answers, ``PullRefused`` otherwise."""
+    def pull(self, ref: str, progress: Callable[[str], None], patience: float = 30.0) -> None:
+        """``RegistryUnreachable`` where nobody answers within ``patience`` seconds, ``PullRefused`` otherwise."""
 
     def import_image(self, tar: BinaryIO, tag: str, config: ImageConfig) -> str:
         """A root file system becomes an image; returns its id."""

@@ -1,0 +1,131 @@
+"""Networks and volumes of the in-memory engine, with the files and links that were written into them."""
+
+from __future__ import annotations
+
+import posixpath
+from abc import abstractmethod
+from dataclasses import dataclass, field
+
+from stack.engine import archive, labels
+from stack.engine._memory_images import MemoryImages
+from stack.engine.labels import Kind
+from stack.errors import StartFailed
+from stack.spec import ConfigFile
+
+LINKS = 8
+
+
+@dataclass
+class MemoryVolume:
+    """A volume of ``stack`` (empty: somebody else's); paths are relative to its root."""
+
+    stack: str
+    files: dict[str, ConfigFile] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def resolve(self, path: str) -> str:
+        """The path with all links followed."""
+        for _ in range(LINKS):
+            parts = path.split("/")
+            heads = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+            linked = next((head for head in heads if head in self.links), None)
+            if linked is None:
+                return path
+            rest = path.removeprefix(linked)
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(linked), self.links[linked]) + rest)
+        return path
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content."""
+        found = self.files.get(self.resolve(path))
+        return found.content if found else None
+
+
+class MemoryVolumes(MemoryImages):
+    """Ownership as with labels: what belongs to no stack of ours is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks: dict[str, str] = {}
+        self.volumes: dict[str, MemoryVolume] = {}
+
+    def foreign_network(self, name: str) -> None:
+        """Somebody else's network of this name."""
+        self.networks[name] = ""
+
+    def foreign_volume(self, name: str) -> None:
+        """Somebody else's volume of this name."""
+        self.volumes[name] = MemoryVolume("")
+
+    def create_network(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("create_network", name)
+        with self.lock:
+            require("network", name, self.networks.get(name))
+            self.networks[name] = name
+
+    def remove_network(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("remove_network", name)
+        with self.lock:
+            require("network", name, self.networks.get(name))
+            if self._attached(name):
+                raise StartFailed(f"remove network {name}: it has active endpoints")
+            self.networks.pop(name, None)
+
+    def create_volume(self, name: str, stack: str) -> None:
+        """See ``Engine``."""
+        self._called("create_volume", name)
+        with self.lock:
+            found = self.volumes.get(name)
+            require("volume", name, found.stack if found else None)
+            self.volumes.setdefault(name, MemoryVolume(stack))
+
+    def remove_volume(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("remove_volume", name)
+        with self.lock:
+            found = self.volumes.get(name)
+            require("volume", name, found.stack if found else None)
+            if self._mounted(name):
+                raise StartFailed(f"remove volume {name}: volume is in use")
+            self.volumes.pop(name, None)
+
+    def write_volume(
+        self,
+        volume: str,
+        stack: str,
+        image: str,
+        files: tuple[ConfigFile, ...],
+        links: tuple[tuple[str, str], ...],
+    ) -> None:
+        """See ``Engine``."""
+        self._called("write_volume", volume)
+        with self.lock:
+            found = self.volumes.get(volume)
+            require("volume", volume, found.stack if found else None)
+            if found is None:
+                raise StartFailed(f"volume {volume} is gone", hint="run start again")
+            self._needed(image)
+            archive.pack(files, links)
+            found.files.update({file.path: file for file in files})
+            found.links.update(dict(links))
+
+    @abstractmethod
+    def _needed(self, image: str) -> str:
+        """The id of an image; ``ImageError`` where it is missing."""
+
+    @abstractmethod
+    def _attached(self, network: str) -> bool:
+        """Whether a running container is on the network."""
+
+    @abstractmethod
+    def _mounted(self, volume: str) -> bool:
+        """Whether a container has the volume."""
+
+
+def require(kind: Kind, name: str, stack: str | None) -> None:
+    """StartFailed where the object exists and belongs to no stack of ours."""
+    if stack == "":
+        message, hint = labels.foreign(kind, name)
+        raise StartFailed(message, hint=hint)
