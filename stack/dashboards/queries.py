@@ -13,6 +13,8 @@ from typing import Any
 
 ALL = "$__all"
 ALL_VALUE = ".+"
+DEFAULT_SOURCE = "prometheus"
+"""Grafana takes its default data source where a dashboard names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def variables(dashboard: Mapping[str, Any]) -> dict[str, str]:
 
 def _default(variable: Mapping[str, Any]) -> str:
     """The value of a variable that nobody has chosen yet."""
-    return "prometheus" if variable.get("type") == "datasource" else ALL_VALUE
+    return DEFAULT_SOURCE if variable.get("type") == "datasource" else ALL_VALUE
 
 
 def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -92,7 +94,7 @@ def _query(
     uid: str, panel: Mapping[str, Any], target: Mapping[str, Any], values: Mapping[str, str]
 ) -> PanelQuery:
     source = target.get("datasource") or panel.get("datasource") or {}
-    source_uid = source if isinstance(source, str) else source.get("uid", "${datasource}")
+    source_uid = source if isinstance(source, str) else source.get("uid") or DEFAULT_SOURCE
     return PanelQuery(
         dashboard_uid=uid,
         panel_id=int(panel.get("id", 0)),

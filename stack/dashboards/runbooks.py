@@ -73,7 +73,7 @@ def _page(book: Runbook, rule: dict[str, Any]) -> str:
     query = (
         f'<pre><code>{escape(expression)}</code></pre><p><a href="{_ask(expression)}">Ask Prometheus</a></p>'
     )
-    body = "".join(f"<h2>{title}</h2>{_section(book.sections[title])}" for title in SECTIONS)
+    body = "".join(f"<h2>{title}</h2>{_section(title, book.sections[title])}" for title in SECTIONS)
     return _document(
         book.alert,
         f"<nav><a href='index.html'>All runbooks</a></nav><h1>{book.alert}</h1>"
@@ -98,14 +98,16 @@ def _document(title: str, body: str) -> str:
     )
 
 
-def _section(lines: tuple[str, ...]) -> str:
-    """Paragraphs and lists; a list item that begins with `code` links to the query page with it."""
-    items = "".join(f"<li>{_item(line[2:])}</li>" for line in lines if line.startswith("- "))
+def _section(title: str, lines: tuple[str, ...]) -> str:
+    """Paragraphs and a list."""
+    write = _check if title == "First checks" else _inline
+    items = "".join(f"<li>{write(line[2:])}</li>" for line in lines if line.startswith("- "))
     text = "".join(f"<p>{_inline(line)}</p>" for line in lines if not line.startswith("- "))
     return f"{text}<ul>{items}</ul>" if items else text
 
 
-def _item(line: str) -> str:
+def _check(line: str) -> str:
+    """A check that begins with `PromQL` links to the query page with it."""
     if not line.startswith("`"):
         return _inline(line)
     expression, _, rest = line[1:].partition("`")

@@ -129,7 +129,6 @@ STACK_HEALTH = Dashboard(
                     "requests",
                 ),
             ),
-            width=24,
             minimum=0,
         ),
     ),
