@@ -145,6 +145,16 @@ class ContentStore:
         path = self._place(self._objects, digest)
         return StoredObject(digest, path.stat().st_size, path) if path.is_file() else None
 
+    def remove(self, digest: str) -> None:
+        """Make an object cease to exist, if it does: first the marker, durably, then the content. Raises OSError."""
+        if not _DIGEST.fullmatch(digest):
+            return
+        for folder in (self._markers, self._objects):
+            place = self._place(folder, digest)
+            place.unlink(missing_ok=True)
+            if place.parent.is_dir():
+                self._disk.sync_folder(place.parent)
+
     def digests(self) -> Iterator[str]:
         """Every object that exists."""
         return (path.name for path in self._markers.glob("*/*"))
