@@ -25,6 +25,8 @@ from stack.telemetry.recorders import init_metrics
 from stack.telemetry.server import MetricsServer, ServerOptions
 from stack.telemetry.state import ServerRecord, remove_record, write_record
 
+_POLL_SECONDS = 0.1
+
 
 def command(options: ServerOptions, pid_file: Path, ready_fd: int) -> list[str]:
     """The command line that starts this module with these options."""
@@ -34,13 +36,16 @@ def command(options: ServerOptions, pid_file: Path, ready_fd: int) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the server until SIGTERM; 1 when it could not start."""
+    """Leaves a server behind that runs until SIGTERM, and returns in it: 1 when it could not start."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     parser = argparse.ArgumentParser(prog="python -m stack.telemetry.daemon")
     parser.add_argument("--options", required=True, type=_options)
     parser.add_argument("--pid-file", required=True, type=Path)
     parser.add_argument("--ready-fd", required=True, type=int)
     given = parser.parse_args(arguments)
+    if os.fork():
+        # The starter waits for this process and so owes nothing to the one that stays.
+        os._exit(0)
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -58,7 +63,7 @@ def _serve(options: ServerOptions, pid_file: Path, ready_fd: int, stopping: Even
         record = _own_record(server.url, str(options.tls_cert or ""))
         write_record(pid_file, record)
         try:
-            worker = Thread(target=server.serve_forever, daemon=True)
+            worker = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
             worker.start()
             _tell(ready_fd, {"url": server.url})
             stopping.wait()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +56,11 @@ def start(state_dir: Path, options: ServerOptions | None = None, ready_seconds: 
         if record and record.process.is_running():
             return Started(record.pid, record.url, already=True)
         file.unlink(missing_ok=True)
-        pid, url = _launch(state_dir, wanted, ready_seconds)
-        return Started(pid, url, already=False)
+        url = _launch(state_dir, wanted, ready_seconds)
+        record = read_record(file)
+        if record is None:
+            raise MonitorError(f"{file}: the server at {url} left no record there; is the folder writable?")
+        return Started(record.pid, url, already=False)
 
 
 def stop(state_dir: Path, grace_seconds: float = 5.0) -> bool:
@@ -88,11 +92,11 @@ def status(state_dir: Path) -> MonitorStatus:
     return MonitorStatus("running", record.pid, record.url, record.certificate)
 
 
-def _launch(state_dir: Path, options: ServerOptions, ready_seconds: float) -> tuple[int, str]:
+def _launch(state_dir: Path, options: ServerOptions, ready_seconds: float) -> str:
     read_end, write_end = os.pipe()
     log = os.open(log_file(state_dir), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        process = subprocess.Popen(
+        launcher = subprocess.Popen(
             command(options, pid_file(state_dir), write_end),
             cwd=_ROOT,  # so that -m finds this package when it is not installed
             stdin=subprocess.DEVNULL,
@@ -104,20 +108,24 @@ def _launch(state_dir: Path, options: ServerOptions, ready_seconds: float) -> tu
     finally:
         os.close(log)
         os.close(write_end)
-    with os.fdopen(read_end, encoding="utf-8") as pipe:
-        return process.pid, _await_ready(process, pipe.fileno(), state_dir, ready_seconds)
-
-
-def _await_ready(process: subprocess.Popen[bytes], pipe: int, state_dir: Path, seconds: float) -> str:
-    readable, _, _ = select.select([pipe], [], [], seconds)
-    said = os.read(pipe, 4096) if readable else b""
-    message = json.loads(said) if said else {}
+    with os.fdopen(read_end, "rb") as pipe:
+        message = _await_message(launcher, pipe.fileno(), ready_seconds)
     if "url" in message:
-        return str(message["url"])
-    process.kill()
-    process.wait()
-    reason = message.get("error") or _last_line(log_file(state_dir)) or f"no answer within {seconds:g} s"
+        return message["url"]
+    reason = message.get("error") or _last_line(log_file(state_dir)) or "it ended without a word"
     raise MonitorError(f"the metrics server did not start: {reason}")
+
+
+def _await_message(launcher: subprocess.Popen[bytes], pipe: int, seconds: float) -> dict[str, str]:
+    readable, _, _ = select.select([pipe], [], [], seconds)
+    if not readable:
+        # Silent means alive, so the session that it leads can't be anybody else's by now.
+        os.killpg(launcher.pid, signal.SIGKILL)
+    launcher.wait()
+    if not readable:
+        return {"error": f"no answer within {seconds:g} s; see monitor.log in the state folder"}
+    said = os.read(pipe, 4096)
+    return dict(json.loads(said)) if said else {}
 
 
 def _last_line(file: Path) -> str:
