@@ -1,21 +1,17 @@
 """Grafana's HTTP API: health, logins, what is provisioned, queries as panels send them, reload of provisioning.
 
-Facts of 12.3.0 that shape it: a locked name gets the same 401 as a wrong password, and only the log tells;
-an Alertmanager data source has no health of its own; a batch with one bad query is 400 as a whole and still
-carries the results. It must never save or delete anything.
+Facts of 12.3.0 that shape it: an Alertmanager data source has no health of its own; a batch with one bad query
+is 400 as a whole and still carries the results. It must never save or delete anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from stack.api.shape import shaped
 from stack.http import Http, direct_session
-
-LOCKED_LINE = "too many consecutive incorrect login attempts"
-Login = Literal["ok", "wrong", "locked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +148,6 @@ class Grafana:
         """Reads data source and dashboard files again; applied before the answer."""
         for kind in ("datasources", "dashboards"):
             self.http.post(f"/api/admin/provisioning/{kind}/reload")
-
-
-def classify_login(status: int, logs: Iterable[str]) -> Login:
-    """What a login's status means, with the server's latest log lines: only they tell a lock from a wrong password.
-
-    A lock must not be repaired: it lifts by itself after five minutes, and the right password is refused meanwhile.
-    """
-    if status == 200:
-        return "ok"
-    return "locked" if any(LOCKED_LINE in line for line in logs) else "wrong"
 
 
 def _result(result: dict[str, Any]) -> Result:

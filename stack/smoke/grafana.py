@@ -6,14 +6,24 @@ A wrong password is tried at most once a run, and only where it cannot lock out 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
-from stack.smoke.model import Broken, Dashboard, DataSource
+from stack.engine.port import Engine
+from stack.errors import StartFailed
+from stack.http import HttpFailure
+from stack.smoke.inside import ask_inside
+from stack.smoke.model import Broken, Dashboard, DataSource, Expected
 from stack.smoke.subject import Subject
+from stack.smoke.wire import Order
+from stack.spec import StackSpec
 from stack.wait import NotYet
 
 DEFAULT_LOGIN = ("admin", "admin")
 OWN_TO_THE_SERVER = ("id", "version")
+RELOAD_HINT = "its log names the file: monitoring-stack logs grafana"
+LOCKED_LINE = "too many consecutive incorrect login attempts"
+Login = Literal["ok", "wrong", "locked"]
 
 
 def ready(subject: Subject) -> str:
@@ -26,12 +36,7 @@ def ready(subject: Subject) -> str:
 def login(subject: Subject) -> str:
     """Our credentials are an administrator's."""
     user = subject.expected.grafana_user
-    if subject.grafana.login_status() != 200:
-        raise Broken(
-            f"the login as {user} was refused with 401",
-            "the password was changed (start repairs it) or the name is locked for five minutes after wrong tries",
-        )
-    name, admin = subject.grafana.user()
+    name, admin = subject.administrator().user()
     if name != user or not admin:
         raise Broken(f"logged in as {name}, administrator: {admin}; expected {user}, an administrator")
     return f"logged in as {name}, an administrator"
@@ -43,8 +48,7 @@ def default_login(subject: Subject) -> str:
     if (expected.grafana_user, expected.grafana_password) == DEFAULT_LOGIN:
         raise Broken("the administrator's password is admin", "set another one: monitoring-stack credentials")
     if not expected.probe_default_login and expected.grafana_user == DEFAULT_LOGIN[0]:
-        if subject.grafana.login_status() != 200:
-            raise Broken("our own login was refused, so nothing is known of admin/admin")
+        subject.administrator()
         return "admin has our password, and that is not admin (not tried: wrong tries lock the name)"
     return _refused(subject.grafana.status_of(DEFAULT_LOGIN), "admin/admin", "change the password at once")
 
@@ -66,7 +70,7 @@ def _refused(status: int, who: str, hint: str) -> str:
 
 def data_sources(subject: Subject) -> str:
     """Each provisioned data source is there as its file says, read-only."""
-    found = {source.uid: source for source in subject.grafana.data_sources()}
+    found = {source.uid: source for source in subject.administrator().data_sources()}
     _some_expected(subject.expected.data_sources, "data source")
     for wanted in subject.expected.data_sources:
         source = found.get(wanted.uid)
@@ -88,13 +92,13 @@ def data_source_health(subject: Subject) -> str:
     for source in subject.expected.data_sources:
         if source.type == "alertmanager":
             _answers_status(subject, source.uid)
-        elif (status := subject.grafana.source_health(source.uid)) != "OK":
+        elif (status := subject.administrator().source_health(source.uid)) != "OK":
             raise NotYet(f"data source {source.uid} is {status}")
     return f"{', '.join(s.uid for s in subject.expected.data_sources)} healthy"
 
 
 def _answers_status(subject: Subject, uid: str) -> None:
-    status = subject.grafana.through_source(uid, "/api/v2/status")
+    status = subject.administrator().through_source(uid, "/api/v2/status")
     if not isinstance(status, dict) or "versionInfo" not in status:
         raise NotYet(f"data source {uid} answers its proxy with {str(status)[:80]}")
 
@@ -103,7 +107,7 @@ def dashboards(subject: Subject) -> str:
     """The provisioned dashboards are those of the files, each with the same content."""
     wanted = {d.uid: d for d in subject.expected.dashboards}
     _some_expected(wanted, "dashboard")
-    found = subject.grafana.dashboard_uids()
+    found = subject.administrator().dashboard_uids()
     if missing := sorted(wanted.keys() - set(found)):
         raise NotYet(f"dashboards missing: {', '.join(missing)}")
     for uid in found:
@@ -112,7 +116,7 @@ def dashboards(subject: Subject) -> str:
 
 
 def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
-    held = subject.grafana.dashboard(uid)
+    held = subject.administrator().dashboard(uid)
     if wanted is None:
         if held.provisioned:
             raise Broken(
@@ -129,6 +133,34 @@ def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
 def first_difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
     """The first top-level key whose values differ."""
     return next((k for k in sorted({*one, *other}) if one.get(k) != other.get(k)), None)
+
+
+def classify_login(status: int, logs: Iterable[str]) -> Login:
+    """What a login's status means, with the server's latest log lines: only they tell a lock from a wrong password.
+
+    A lock must not be repaired: it lifts by itself after five minutes, and the right password is refused meanwhile.
+    """
+    if status == 200:
+        return "ok"
+    return "locked" if any(LOCKED_LINE in line for line in logs) else "wrong"
+
+
+def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, image: str) -> None:
+    """Grafana reads its files again, applied before this returns; for a remote engine from inside its network.
+
+    ``StartFailed`` where Grafana refuses: its files are then as they were before.
+    """
+    try:
+        if engine.info().remote:
+            order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
+            failed = ask_inside(engine, spec, image, order).failed
+        else:
+            Subject(expected).administrator().reload_provisioning()
+            failed = ()
+    except (Broken, HttpFailure) as error:
+        raise StartFailed(f"Grafana did not load its provisioning: {error}", hint=RELOAD_HINT) from error
+    if failed:
+        raise StartFailed(f"Grafana did not load its provisioning: {failed[0].evidence}", hint=RELOAD_HINT)
 
 
 def _comparable(model: dict[str, Any]) -> dict[str, Any]:

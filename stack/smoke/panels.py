@@ -41,7 +41,7 @@ def data_in_grafana(subject: Subject) -> str:
 
     def ask(dashboard: Dashboard) -> Iterator[tuple[PanelQuery, Result]]:
         queries = {f"p{q.panel_id}_{q.ref_id}": q for q in panel_queries(dashboard.text, _Untouched())}
-        results = subject.grafana.query(
+        results = subject.administrator().query(
             (Query(ref, q.datasource_uid, q.expr, q.instant) for ref, q in queries.items()),
             f"now-{WINDOW_SECONDS}s",
         )
@@ -116,7 +116,7 @@ class Variable:
 def variables_in_grafana(subject: Subject) -> str:
     """Each query variable has values when asked as a browser asks."""
     return _all_resolve(
-        subject, lambda v: subject.grafana.label_values(v.source_uid, v.label, v.selector), ""
+        subject, lambda v: subject.administrator().label_values(v.source_uid, v.label, v.selector), ""
     )
 
 

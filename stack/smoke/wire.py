@@ -16,12 +16,16 @@ PAIRS = ("addresses", "absent", "jobs")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run that is asked for: what is expected, which stages or names, with the deep checks or without."""
+    """One run that is asked for: what is expected, which stages or names, with the deep checks or without.
+
+    ``reload_provisioning``: Grafana is told to read its files again before it is asked.
+    """
 
     expected: Expected
     stages: tuple[Stage, ...] = STAGES
     names: tuple[str, ...] = ()
     deep: bool = True
+    reload_provisioning: bool = False
 
 
 def dump_order(order: Order) -> str:
@@ -33,9 +37,12 @@ def load_order(text: str) -> Order:
     """The order that ``dump_order`` wrote."""
     try:
         document = json.loads(text)
-        stages = tuple(stage for stage in STAGES if stage in document["stages"])
         return Order(
-            _expected(document["expected"]), stages, tuple(document["names"]), bool(document["deep"])
+            expected=_expected(document["expected"]),
+            stages=tuple(stage for stage in STAGES if stage in document["stages"]),
+            names=tuple(document["names"]),
+            deep=bool(document["deep"]),
+            reload_provisioning=bool(document["reload_provisioning"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an order for checks: {type(error).__name__}: {error}") from error

@@ -11,7 +11,7 @@ from loopback import Asked, Reply, Routes, serve
 
 from stack.api.alertmanager import Alertmanager, published_hash
 from stack.api.app import App
-from stack.api.grafana import Grafana, Query, Result, classify_login
+from stack.api.grafana import Grafana, Query, Result
 from stack.api.prometheus import Prometheus, Sample
 from stack.http import Http, HttpFailure
 
@@ -121,24 +121,3 @@ def test_grafana_reloads_both_kinds_of_provisioning() -> None:
     with serve({f"POST /api/admin/provisioning/{k}/reload": reload for k in kinds}) as base:
         Grafana(Http(base)).reload_provisioning()
     assert asked_for == [f"/api/admin/provisioning/{k}/reload" for k in kinds]
-
-
-@pytest.mark.parametrize(
-    ("status", "logs", "verdict"),
-    [
-        (200, (), "ok"),
-        (401, ("msg=Unauthorized",), "wrong"),
-        (
-            401,
-            (
-                "msg=x",
-                'error="too many consecutive incorrect login attempts for user - login for user temporarily blocked"',
-            ),
-            "locked",
-        ),
-    ],
-)
-def test_only_the_log_tells_a_lock_from_a_wrong_password(
-    status: int, logs: tuple[str, ...], verdict: str
-) -> None:
-    assert classify_login(status, logs) == verdict

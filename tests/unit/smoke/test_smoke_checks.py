@@ -370,6 +370,25 @@ def test_admin_admin_is_not_tried_where_it_could_lock_the_name() -> None:
     assert len(tried) == 1
 
 
+def test_a_wrong_password_is_tried_once_by_all_checks_together() -> None:
+    fake = FakeStack()
+    tried: list[Asked] = []
+
+    def refuse(asked: Asked) -> Reply:
+        tried.append(asked)
+        return 401, {"message": "Invalid username or password"}
+
+    for key in fake.products["grafana"]:
+        fake.products["grafana"][key] = refuse
+    theirs = [
+        c for c in CHECKS if c.component == "grafana" and c.name not in ("grafana.ready", "grafana.anonymous")
+    ]
+    with fake.running(probe_default_login=False) as expected:
+        findings = run([replace(c, seconds=0.2) for c in theirs], expected).findings
+    assert {f.status for f in findings} == {"failed"}
+    assert len(tried) == 1
+
+
 def test_a_password_of_admin_is_refused_without_asking() -> None:
     with FakeStack().running(grafana_password="admin") as expected:
         finding = finding_of(BY_NAME["grafana.default_login"], expected)

@@ -26,7 +26,14 @@ def test_a_report_survives_among_log_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", "{}", '{"expected": {}, "stages": [], "names": [], "deep": true}']
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        "{}",
+        '{"expected": {}, "stages": [], "names": [], "deep": true, "reload_provisioning": false}',
+    ],
 )
 def test_what_is_no_order(text: str) -> None:
     with pytest.raises(ValueError, match="not an order"):
