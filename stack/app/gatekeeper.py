@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from stack.app.faults import Faults
-from stack.app.gates import config, extraction, filesystem, url
+from stack.app.gates import config, extraction, filesystem, guarded, url
 from stack.app.gates.policy import Policy
 from stack.app.gates.types import Accepted, Rejected
 from stack.telemetry.gates import gate
@@ -35,6 +35,10 @@ class Gatekeeper:
         self._faults = faults
         self._resolve = resolve
 
+    def with_policy(self, policy: Policy) -> Gatekeeper:
+        """The same under another policy."""
+        return Gatekeeper(policy, self._faults, self._resolve)
+
     def check_config(self, document: str) -> Accepted[Policy]:
         """A policy document."""
         return self.measured("config_gate", lambda: config.check_config(document))
@@ -53,14 +57,17 @@ class Gatekeeper:
     def inspect(self, archive: Path) -> Accepted[extraction.Extraction]:
         """An archive; nothing is written."""
         return self.measured(
-            "extraction_gate", lambda: extraction.inspect(archive, self.policy.archive, self.policy.path)
+            "extraction_gate",
+            lambda: extraction.inspect(archive, self.policy.archive, self.policy.path, guarded.check_path),
         )
 
     def extract(self, archive: Path, into: Path) -> Accepted[extraction.Extraction]:
         """An archive, into a folder that doesn't exist yet."""
         return self.measured(
             "extraction_gate",
-            lambda: extraction.extract(archive, into, self.policy.archive, self.policy.path),
+            lambda: extraction.extract(
+                archive, into, self.policy.archive, self.policy.path, guarded.check_path
+            ),
         )
 
     def measured(self, name: str, decide: Callable[[], T]) -> T:

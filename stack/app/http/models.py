@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
 AlertStatus = Literal["firing", "resolved"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@/-]{1,100}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+
+
+def _whole(value: Any) -> Any:
+    """JSON Schema calls 5.0 an integer, and so do we."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class _Request(BaseModel):
@@ -56,7 +64,7 @@ class ToolRequest(_Request):
     arguments: dict[str, Any] = Field(examples=[{"text": "abc"}], default={})
     agent_id: Name = "anonymous"
     task_id: Name = "none"
-    timeout_ms: int = Field(default=5000, ge=1, le=60_000)
+    timeout_ms: Whole = Field(default=5000, ge=1, le=60_000)
 
 
 class ToolAnswer(BaseModel):

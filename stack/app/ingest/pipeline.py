@@ -185,7 +185,7 @@ def _manifest(ingest_id: str, url: str, tree: Path, extraction: Extraction, into
     entries = tuple(
         IngestedEntry(entry.path, _digest(tree / entry.path), entry.size) for entry in extraction.entries
     )
-    content = {"ingest_id": ingest_id, "source_url": url, "entries": [asdict(entry) for entry in entries]}
+    content = {"source_url": url, "entries": [asdict(entry) for entry in entries]}
     into.write_text(json.dumps(content), encoding="utf-8")
     return Ingested(ingest_id, url, _digest(into), entries, extraction.total_bytes)
 

@@ -24,12 +24,13 @@ class Deadline:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received = started = False
+        awaiting = complete = started = False
 
         async def receiving() -> Message:
-            nonlocal received
+            nonlocal awaiting, complete
+            awaiting = not complete
             message = await receive()
-            received = not message.get("more_body", False)
+            awaiting, complete = False, not message.get("more_body", False)
             return message
 
         async def sending(message: Message) -> None:
@@ -44,11 +45,13 @@ class Deadline:
         except TimeoutError:
             if not limit.expired() or started:
                 raise
-            await self._late(received)(scope, receive, send)
+            await self._late(awaiting)(scope, receive, send)
 
-    def _late(self, received: bool) -> ASGIApp:
-        if received:
-            detail = f"no answer within {self._seconds:g} s: try again later; the work may still be completed"
-            return problems.response(503, detail, {"Retry-After": "5"})
-        detail = f"the body did not arrive within {self._seconds:g} s: send it faster or in smaller requests"
-        return problems.response(408, detail, {"Connection": "close"})
+    def _late(self, awaiting: bool) -> ASGIApp:
+        if awaiting:
+            detail = (
+                f"the body did not arrive within {self._seconds:g} s: send it faster or in smaller requests"
+            )
+            return problems.response(408, detail, {"Connection": "close"})
+        detail = f"no answer within {self._seconds:g} s: try again later; the work may still be completed"
+        return problems.response(503, detail, {"Retry-After": "5"})

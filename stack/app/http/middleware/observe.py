@@ -20,7 +20,6 @@ from stack.telemetry.request import request_scope, safe_request_id
 
 UNMATCHED = "unmatched"
 CLIENT_GONE = 499
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _LOG = logging.getLogger("stack.app.http")
 
 
@@ -41,7 +40,7 @@ class Observe:
     async def _measured(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = perf_counter()
         status = 0
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"]
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -67,7 +66,7 @@ class Observe:
 
 
 def _record(method: str, route: str, status: int, seconds: float) -> None:
-    recorders.observe_http(method, route, str(status), seconds)
+    recorders.observe_http(method, route, status, seconds)
     quiet = status < 400 and route in {"/health", "/metrics"}
     _LOG.log(
         logging.DEBUG if quiet else logging.INFO,

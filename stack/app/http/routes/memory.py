@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
 from stack.app.http.models import PacketAnswer, PacketList, PacketRequest, Segment
 from stack.app.http.problems import Problem
 from stack.app.http.wiring import Context, offload
 from stack.app.memory.errors import InvalidPacket, PacketRefused
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import ANY_LATEST
 
 router = APIRouter(prefix="/memory", tags=["memory"])
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/memory", tags=["memory"])
 @router.post("/{segment}", status_code=201)
 async def write(segment: Segment, asked: PacketRequest, context: Context) -> PacketAnswer:
     """Stores a packet. 409 when it was written on a stale read, see ``expected_latest``."""
-    expected = asked.expected_latest if "expected_latest" in asked.model_fields_set else ANY_LATEST
+    expected = asked.expected_latest if "expected_latest" in asked.model_fields_set else Latest.ANY
     try:
         packet = new_packet(
             segment,
