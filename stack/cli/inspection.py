@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from stack.wait import CLOCK
 HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 MIB = 1024 * 1024
+WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def _status(session: Session) -> int:
     observed = session.engine.observe(session.settings.name)
     prepared = session.as_it_runs(observed)
     services = {s.component: s for s in prepared.spec.services}
-    rows = [_row(session, c, services.get(c.component)) for c in observed.containers]
+    with ThreadPoolExecutor(WORKERS) as pool:  # an engine takes up to a second to tell one container's memory
+        rows = list(pool.map(lambda c: _row(session, c, services.get(c.component)), observed.containers))
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
     targets = _targets(session, prepared) if any(r.component == "prometheus" and r.up for r in rows) else []

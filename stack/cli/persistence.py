@@ -1,4 +1,4 @@
-"""The one check that touches the stack, asked for by ``smoke --deep``: what Prometheus kept is there after a restart."""
+"""The one check that touches the stack, for ``smoke --deep``: what Prometheus kept is there after a restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stack.prepare import Prepared
 
 NAME = "prometheus.persistence"
-QUERY = 'sum(count_over_time(up{job="prometheus"}[10m]))'
+QUERY = 'sum(count_over_time(up{{job="prometheus"}}[10m] @ {moment:.3f}))'
 
 
 def prove_persistence(session: Session, prepared: Prepared) -> Finding:
@@ -38,9 +38,10 @@ def prove_persistence(session: Session, prepared: Prepared) -> Finding:
 
 
 def _kept(api: Prometheus, moment: float) -> float:
-    found = api.query(QUERY, moment)
+    query = QUERY.format(moment=moment)
+    found = api.query(query)
     if not found:
-        raise NotYet(f"{QUERY} is empty")
+        raise NotYet(f"{query} is empty")
     return found[0].value
 
 

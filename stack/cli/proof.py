@@ -31,7 +31,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         tone = "" if finding.status == "ok" else "failed"
         printer.line(MARKS[finding.status], f"{finding.check:<28} {finding.evidence}", tone)
 
-    prober = prober_for(session.engine, prepared.spec, prepared.build.images["app"].ref)
+    prober = prober_for(session.engine, prepared.spec, prepared.app_image)
     stages = STAGES[:2] if options.quick else STAGES
     report = prober.run(expected, heard, stages=stages)
     if options.deep and report.ok:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stack.errors import NotReady, SmokeFailed
 from stack.events import Milestone, StepDone
 from stack.plan import Plan, Verb
+from stack.smoke.grafana import reload_provisioning
 from stack.smoke.model import Finding, Report, Stage
 from stack.smoke.wire import report_document
 from stack.spec import container_name
@@ -39,7 +40,7 @@ class Proving:
     @property
     def app_image(self) -> str:
         """What the in-network checks run in."""
-        return self.prepared.build.images["app"].ref
+        return self.prepared.app_image
 
     def verifier(self, emit: Callable[[Event], None]) -> Verifier:
         """The verdict on single components."""
@@ -48,8 +49,7 @@ class Proving:
 
     def reload_api(self, service: ServiceSpec) -> None:
         """Grafana reads its provisioning again when asked over its API."""
-        from stack.smoke.grafana import reload_provisioning
-
+        del service
         reload_provisioning(self.session.engine, self.spec, self.expected, self.app_image)
 
     def note(self, event: StepDone) -> None:
