@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engine.port import Job
+from stack.engine.port import ImageInfo, Job
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images.local import Tell
@@ -25,19 +25,17 @@ from stack.spec import NAMESPACE
 PACKAGE = Path(__file__).resolve().parent.parent
 LOCK_NAME = "requirements-app.lock"
 LEFT_OUT = frozenset({"__pycache__", "bundle"})
-COMPILE = '["python3", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", %s]'
-STDLIB = (
-    "import compileall, sysconfig, sys; "
-    "ok = compileall.compile_dir(sysconfig.get_path('stdlib'), quiet=2, workers=0, "
-    "invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH); "
-    "compileall.compile_dir('/app/site', quiet=2, workers=0, "
-    "invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH)"
+COMPILE = (
+    "import compileall, py_compile, sysconfig; "
+    "[compileall.compile_dir(d, quiet=2, workers=0, "
+    "invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH) for d in (%s,)]"
 )
+"""Byte code that is never checked against a file time, which a reproducible layer does not have."""
 PACKAGES_FILE = f"""\
 FROM %s
 USER 0
 COPY site /app/site
-RUN ["python3", "-c", "{STDLIB}"]
+RUN ["python3", "-c", "{COMPILE % "sysconfig.get_path('stdlib'), '/app/site'"}"]
 COPY --chown={NOBODY}:{NOBODY} data /data
 ENV PYTHONPATH=/app:/app/site PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8
 WORKDIR /data
@@ -50,7 +48,7 @@ SOURCE_FILE = f"""\
 FROM %s
 USER 0
 COPY stack /app/stack
-RUN {COMPILE % '"/app/stack"'}
+RUN ["python3", "-c", "{COMPILE % "'/app/stack'"}"]
 USER {NOBODY}:{NOBODY}
 """
 
@@ -112,11 +110,14 @@ class AppBuilder:
         labels = {
             LABEL_RECIPE: inputs.digest(),
             LABEL_BUILT_FROM: f"{base_ref} {LOCK_NAME}",
-            LABEL_VERSION: inputs.digest(),
+            LABEL_VERSION: inputs.key(base.id),
         }
         files = {path: file_member(content) for path, content in inputs.sources}
+        before = self.engine.image(APP_LOCAL)
         image = self._build(SOURCE_FILE % packages, files, name, labels)
         self.engine.tag(image, APP_LOCAL)
+        if before is not None and before.id != image and keyed(before) != name:
+            self.engine.untag(keyed(before))
         self.tell(Progress("app", "built"))
         return image
 
@@ -143,6 +144,11 @@ class AppBuilder:
             write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
             out.seek(0)
             return self.engine.build_image(out, name, labels, lambda _: None)
+
+
+def keyed(image: ImageInfo) -> str:
+    """The lasting name of an application image: one for each base, lock file and set of sources."""
+    return f"{APP_REPOSITORY}:{image.labels.get(LABEL_VERSION, 'local')}"
 
 
 def _folder(root: Path) -> Iterator[tuple[str, Member]]:

@@ -48,6 +48,14 @@ class Deb:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What one package depends on, as groups of alternatives, and which other names it stands for."""
+
+    depends: tuple[tuple[str, ...], ...]
+    provides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a command ended."""
 
@@ -106,18 +114,24 @@ class Debian:
             return self._gather(wanted)
 
     def _gather(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[Deb, ...]]:
-        with ThreadPoolExecutor(len(wanted)) as pool:
-            found = dict(zip(wanted, pool.map(self._closure, wanted.values()), strict=True))
         union = sorted({package for packages in wanted.values() for package in packages})
+        output = self._apt("--simulate", "install", *union)
+        debs = {d.name: d for d in (self._deb(s) for s in output.splitlines() if s.startswith("Inst "))}
         self._apt("--download-only", "--assume-yes", "install", *union)
-        missing = [deb.path.name for debs in found.values() for deb in debs if not deb.path.is_file()]
+        missing = [deb.path.name for deb in debs.values() if not deb.path.is_file()]
         if missing:
             raise BuildFailed(f"apt did not download {', '.join(missing)}", hint=f"remove {self.folder}")
-        return found
+        with ThreadPoolExecutor() as pool:
+            needs = dict(zip(debs, pool.map(self._needs, debs.values()), strict=True))
+        return {name: tuple(debs[p] for p in closure(packages, needs)) for name, packages in wanted.items()}
 
-    def _closure(self, packages: Sequence[str]) -> tuple[Deb, ...]:
-        output = self._apt("--simulate", "install", *packages)
-        return tuple(self._deb(line) for line in output.splitlines() if line.startswith("Inst "))
+    def _needs(self, deb: Deb) -> Needs:
+        fields = "${Depends}, ${Pre-Depends}\n${Provides}\n"
+        told = self.run(("dpkg-deb", f"--showformat={fields}", "--show", str(deb.path)))
+        if told.code != 0:
+            raise BuildFailed(f"package {deb.path.name} cannot be read", hint=f"remove {deb.path}")
+        depends, _, provides = told.output.partition("\n")
+        return Needs(alternatives(depends), frozenset(n for group in alternatives(provides) for n in group))
 
     def _deb(self, line: str) -> Deb:
         name, version, architecture = parse_inst(line)
@@ -203,6 +217,28 @@ def configured_sites(uris: str) -> tuple[str, ...]:
     places = (line.lstrip("'").partition("'")[0] for line in uris.splitlines())
     found = (place.rpartition("/dists/")[0] for place in places if place.endswith("/InRelease"))
     return tuple(dict.fromkeys(site for site in found if site))
+
+
+def alternatives(field: str) -> tuple[tuple[str, ...], ...]:
+    """Package names from a dependency field: one group for each comma, its members being alternatives."""
+    groups = (group.split("|") for group in field.split(","))
+    named = (tuple(name.split()[0].partition(":")[0] for name in group if name.strip()) for group in groups)
+    return tuple(group for group in named if group)
+
+
+def closure(wanted: Iterable[str], needs: Mapping[str, Needs]) -> tuple[str, ...]:
+    """The packages of ``needs`` that ``wanted`` leads to, sorted; what is not among them counts as not needed."""
+    providers = {name: package for package, need in needs.items() for name in need.provides}
+    found: set[str] = set()
+    left = list(wanted)
+    while left:
+        name = left.pop()
+        package = name if name in needs else providers.get(name, "")
+        if not package or package in found:
+            continue
+        found.add(package)
+        left += [alternative for group in needs[package].depends for alternative in group]
+    return tuple(sorted(found))
 
 
 def parse_inst(line: str) -> tuple[str, str, str]:

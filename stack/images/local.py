@@ -26,6 +26,10 @@ from stack.spec import NAMESPACE
 Tell = Callable[[Progress], None]
 
 
+def ignore(_: str) -> None:
+    """A listener that does not care."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalBuilder:
     """Builds on ``engine``; downloads and temporary files live below ``cache``."""
@@ -33,6 +37,8 @@ class LocalBuilder:
     engine: ImageEngine
     cache: Path
     tell: Tell
+    built: Callable[[str], None] = ignore
+    """Called with each component, in the thread that built it, as soon as its image is there."""
 
     def build(self, components: Iterable[str]) -> dict[str, str]:
         """Build all of them, in parallel; the image id of each. Raises BuildFailed."""
@@ -42,8 +48,8 @@ class LocalBuilder:
             self.tell(Progress(name, "fetching packages"))
         debs = self._debian().gather({name: recipe.packages for name, recipe in wanted.items()})
         with ThreadPoolExecutor(len(wanted)) as pool:
-            built = {n: pool.submit(self._one, PINS[n], recipe, debs[n]) for n, recipe in wanted.items()}
-        return {name: future.result() for name, future in built.items()}
+            built = [pool.submit(self._one, PINS[n], recipe, debs[n]) for n, recipe in wanted.items()]
+        return {name: future.result() for name, future in zip(wanted, built, strict=True)}
 
     def _one(self, pin: Pin, recipe: Recipe, debs: tuple[Deb, ...]) -> str:
         candidate = f"{NAMESPACE}/{pin.component}:candidate"
@@ -59,9 +65,13 @@ class LocalBuilder:
             LABEL_PIN: pin.official,
             LABEL_RECIPE: recipe.digest(),
         }
+        before = self.engine.image(pin.local)
         image = self.engine.build_image(_from(candidate), pin.local, labels, lambda _: None)
         self.engine.untag(candidate)
+        if before is not None and before.id != image and before.tags == (pin.local,):
+            self.engine.untag(before.id)
         self.tell(Progress(pin.component, f"built version {labels[LABEL_VERSION]}"))
+        self.built(pin.component)
         return image
 
     def _version(self, pin: Pin, image: str) -> str:

@@ -58,7 +58,10 @@ PAGE_PATH = "usr/share/prometheus/web/no-ui/index.html"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One local image: ``moves`` (from, to), ``links`` (path, target), ``files`` (path, text), ``folders`` (path, uid)."""
+    """One local image; all paths are relative to the root.
+
+    ``moves`` are (from, to), ``links`` (path, target), ``files`` (path, text) and ``folders`` (path, owner's uid).
+    """
 
     packages: tuple[str, ...]
     main: str

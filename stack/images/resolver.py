@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from stack.engine.port import ImageInfo
-from stack.errors import RegistryUnreachable
+from stack.errors import BuildFailed, RegistryUnreachable
 from stack.events import Progress
 from stack.images import debian
-from stack.images.app import AppBuilder, AppInputs, read_inputs
+from stack.images.app import AppBuilder, AppInputs, keyed, read_inputs
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.files import exclusive
-from stack.images.local import LocalBuilder, Tell
+from stack.images.local import LocalBuilder, Tell, ignore
 from stack.images.pins import APP_LOCAL, APP_REPOSITORY, BASE, LABEL_RECIPE, PINS, Pin, registry_of
 from stack.images.port import ImageEngine
 from stack.images.recipes import recipes
@@ -71,8 +73,7 @@ class Images:
         found = self.present(names)
         if all(image.available for image in found.values()):
             return found
-        waiting = Progress("images", "another command is fetching or building images; waiting for it")
-        with exclusive(self.cache / "images.lock", lambda: self.tell(waiting)):
+        with self._alone():
             return self._provide(names)
 
     def pull(self, components: Iterable[str]) -> dict[str, Resolved]:
@@ -80,40 +81,58 @@ class Images:
         registries = self._registries()
         registries.forget()
         pins = [PINS[name] for name in components if name in PINS]
-        _each([lambda pin=pin: self._pull(registries, pin, self._wanted(pin)) for pin in pins])  # type: ignore[misc]
+        _each(partial(self._pull, registries, pin, self._wanted(pin)) for pin in pins)
         return self.present([pin.component for pin in pins])
 
     def build(self, components: Iterable[str]) -> dict[str, Resolved]:
         """Build anew whatever can be built here, present or not. Raises BuildFailed."""
         names = tuple(components)
         buildable = [name for name in names if name in recipes()]
-        with exclusive(self.cache / "images.lock", lambda: None):
+        with self._alone():
             if buildable:
                 LocalBuilder(self.engine, self.cache, self.tell).build(buildable)
             if APP in names:
-                base = self._provide_pins((BASE.component,))[BASE.component]
-                AppBuilder(self.engine, self.cache, self.tell).build(self.inputs(), base.ref)
+                self._provide_app(self._provide_pins((BASE.component,))[BASE.component], self.inputs())
         return self.present(names)
 
     def _present(self, name: str) -> Resolved:
         if name == APP:
             return self._app_present()
         pin = PINS[name]
-        decision = decide(pin, replace(self._facts(pin), registry_silent=True, cannot_build="not looked for"))
+        decision = decide(pin, replace(self._facts(pin), registry_silent=True))
         if decision.source is not Source.PRESENT:
             return Resolved(name, decision.ref, "", Source.UNAVAILABLE, "not there yet")
         return self._resolved(pin, decision)
 
     def _provide(self, names: tuple[str, ...]) -> dict[str, Resolved]:
-        app_missing = APP in names and not self._app_present().available
-        needs_base = app_missing and not self.overrides.get(APP)
-        pins = [name for name in names if name != APP] + ([BASE.component] if needs_base else [])
-        found = self._provide_pins(dict.fromkeys(pins))
-        if APP in names:
-            found[APP] = self._provide_app(found.get(BASE.component))
-        return {name: found[name] for name in names}
+        found = self.present(names)
+        missing = [name for name in names if not found[name].available]
+        if APP not in missing:
+            return {**found, **self._provide_pins(missing)}
+        if self.overrides.get(APP):
+            return {
+                **found,
+                **self._provide_pins(n for n in missing if n != APP),
+                APP: self._pull_app(found[APP]),
+            }
+        return {**found, **self._provide_with_app([n for n in missing if n != APP])}
 
-    def _provide_pins(self, names: Iterable[str]) -> dict[str, Resolved]:
+    def _provide_with_app(self, pins: list[str]) -> dict[str, Resolved]:
+        """The application is built as soon as its base is there, while other images are still being made."""
+        inputs = self.inputs()
+        early: dict[str, Resolved] = {}
+
+        def built(component: str) -> None:
+            if component == BASE.component:
+                early[APP] = self._provide_app(self._present(BASE.component), inputs)
+
+        found = self._provide_pins([BASE.component, *pins], built)
+        base = found.pop(BASE.component)
+        return {**found, APP: early[APP] if early else self._provide_app(base, inputs)}
+
+    def _provide_pins(
+        self, names: Iterable[str], built: Callable[[str], None] = ignore
+    ) -> dict[str, Resolved]:
         """Pulls in parallel first; what no registry gives is then built, in parallel too."""
         pins = [PINS[name] for name in names]
         registries = self._registries()
@@ -122,11 +141,23 @@ class Images:
         def settle(pin: Pin) -> None:
             decisions[pin.component] = self._pull_or_else(registries, pin)
 
-        _each([lambda pin=pin: settle(pin) for pin in pins])  # type: ignore[misc]
-        to_build = [name for name, decision in decisions.items() if decision.source is Source.BUILD]
+        _each(partial(settle, pin) for pin in pins)
+        to_build = [pin for pin in pins if decisions[pin.component].source is Source.BUILD]
         if to_build:
-            LocalBuilder(self.engine, self.cache, self.tell).build(to_build)
+            decisions |= self._build_or_else(to_build, built)
         return {pin.component: self._resolved(pin, decisions[pin.component]) for pin in pins}
+
+    def _build_or_else(self, pins: list[Pin], built: Callable[[str], None]) -> dict[str, Decision]:
+        """Build; where that fails, images of an older recipe will do if each component has one."""
+        try:
+            LocalBuilder(self.engine, self.cache, self.tell, built).build(pin.component for pin in pins)
+        except BuildFailed as failure:
+            known = replace(Facts(), registry_silent=True, cannot_build=failure.message)
+            older = {p.component: decide(p, replace(known, local=self._facts(p).local)) for p in pins}
+            if any(decision.source is not Source.PRESENT for decision in older.values()):
+                raise
+            return older
+        return {pin.component: Decision(Source.BUILD, pin.local, "built now") for pin in pins}
 
     def _pull_or_else(self, registries: Registries, pin: Pin) -> Decision:
         facts = self._facts(pin)
@@ -175,20 +206,16 @@ class Images:
         if not _made_by(image, inputs.digest()):
             return _app(APP_LOCAL, None, "the program has changed since it was built")
         base = self._present(BASE.component)
-        if base.available:
-            keyed = f"{APP_REPOSITORY}:{inputs.key(base.id)}"
-            return _app(keyed, self.engine.image(keyed), "its base has changed since it was built")
-        return _app(APP_LOCAL, image, "built here before")
+        if base.available and keyed(image) != f"{APP_REPOSITORY}:{inputs.key(base.id)}":
+            return _app(APP_LOCAL, None, "its base has changed since it was built")
+        return _app(keyed(image), image, "built here before")
 
-    def _provide_app(self, base: Resolved | None) -> Resolved:
-        found = self._app_present()
-        if found.available or self.overrides.get(APP):
-            return found if found.available else self._pull_app(found)
-        if base is None or not base.available:
-            reason = base.why if base else "no base"
-            return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {reason}")
-        AppBuilder(self.engine, self.cache, self.tell).build(self.inputs(), base.ref)
-        return replace(self._app_present(), source=Source.BUILD)
+    def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
+        if not base.available:
+            return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {base.why}")
+        image = AppBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
+        info = self.engine.image(image)
+        return replace(_app(keyed(info) if info else APP_LOCAL, info, "built now"), source=Source.BUILD)
 
     def _pull_app(self, found: Resolved) -> Resolved:
         pin = Pin(APP, found.ref)
@@ -197,6 +224,10 @@ class Images:
         except RegistryUnreachable as error:
             return replace(found, source=Source.UNAVAILABLE, why=str(error))
         return self._resolved(pin, Decision(Source.PULL, found.ref, "named by the settings"))
+
+    def _alone(self) -> AbstractContextManager[None]:
+        waiting = Progress("images", "another command is fetching or building images; waiting for it")
+        return exclusive(self.cache / "images.lock", lambda: self.tell(waiting))
 
     def _registries(self) -> Registries:
         scope = self.engine.info().address
@@ -210,7 +241,7 @@ def _made_by(image: ImageInfo, recipe: str) -> bool:
 def _app(ref: str, image: ImageInfo | None, why: str) -> Resolved:
     if image is None:
         return Resolved(APP, ref, "", Source.UNAVAILABLE, why)
-    return Resolved(APP, ref, image.id, Source.PRESENT, "built here before")
+    return Resolved(APP, ref, image.id, Source.PRESENT, why)
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:

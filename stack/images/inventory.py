@@ -1,0 +1,142 @@
+"""What the ``images`` command shows and moves: rows of all images, archives, and the lock of official digests.
+
+Returns values; the command prints them. Resolution is left to ``resolver``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.engine.port import ImageInfo
+from stack.errors import ImageError
+from stack.images.files import read_json, write_atomically
+from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, PINS, tag_of
+from stack.images.port import ImageEngine
+from stack.images.resolver import Resolved
+
+LOCK_NAME = "images.lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of ``images list``; ``size`` in bytes, ``differs`` where the version is not the pinned one."""
+
+    component: str
+    ref: str
+    id: str
+    version: str
+    pin: str
+    built_from: str
+    size: int
+    differs: bool
+    why: str
+
+
+def rows(engine: ImageEngine, images: Iterable[Resolved]) -> tuple[Row, ...]:
+    """What each component would run now."""
+    return tuple(_row(image, engine.image(image.ref) if image.available else None) for image in images)
+
+
+def _row(image: Resolved, info: ImageInfo | None) -> Row:
+    pin = PINS[image.component].version if image.component in PINS else ""
+    labels: Mapping[str, str] = info.labels if info else {}
+    version = labels.get(LABEL_VERSION, "") or (tag_of(image.ref).removeprefix("v") if info else "")
+    return Row(
+        component=image.component,
+        ref=image.ref,
+        id=image.id,
+        version=version,
+        pin=pin,
+        built_from=labels.get(LABEL_BUILT_FROM, ""),
+        size=info.size if info else 0,
+        differs=bool(pin and version) and not _same(version, pin),
+        why=image.why,
+    )
+
+
+def _same(version: str, pin: str) -> bool:
+    """A pin such as 3.14 means any 3.14.x."""
+    return version.partition("-")[0] == pin or version.startswith((f"{pin}.", f"{pin}-"))
+
+
+def save(engine: ImageEngine, images: Iterable[Resolved], archive: Path) -> tuple[str, ...]:
+    """Write all images into one archive that ``load`` takes; the references inside. The file appears when complete."""
+    refs = tuple(image.ref for image in images if image.available)
+    if not refs:
+        raise ImageError("there is no image to save", hint="monitoring-stack images build")
+    unfinished = archive.with_name(f".{archive.name}.unfinished")
+    try:
+        with tarfile.open(unfinished, "w") as bundle:
+            for number, ref in enumerate(refs):
+                with tempfile.TemporaryFile(dir=archive.parent) as one:
+                    one.writelines(engine.save(ref))
+                    header = tarfile.TarInfo(f"{number}.tar")
+                    header.size = one.tell()
+                    one.seek(0)
+                    bundle.addfile(header, one)
+        unfinished.replace(archive)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return refs
+
+
+def load(engine: ImageEngine, archive: Path) -> tuple[str, ...]:
+    """Load an archive of ``save``, or one that ``docker save`` wrote; the references loaded. Raises ImageError."""
+    try:
+        with tarfile.open(archive) as bundle:
+            inner = [member for member in bundle if member.name.removesuffix(".tar").isdigit()]
+            loaded = [_load_one(engine, bundle, member) for member in inner]
+    except (OSError, tarfile.TarError) as error:
+        raise ImageError(
+            f"{archive} cannot be read: {error}", hint="is it the output of images save?"
+        ) from error
+    if loaded:
+        return tuple(ref for refs in loaded for ref in refs)
+    with archive.open("rb") as stream:
+        return engine.load(stream)
+
+
+def _load_one(engine: ImageEngine, bundle: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, ...]:
+    with tempfile.TemporaryFile() as one:
+        inside = bundle.extractfile(member)
+        if inside is not None:
+            shutil.copyfileobj(inside, one)
+        one.seek(0)
+        return engine.load(one)
+
+
+def lock(engine: ImageEngine, folder: Path) -> dict[str, str]:
+    """Write the content digests of the official images that the engine holds; only these are pulled from then on.
+
+    A component whose official image is not there keeps the digest that it had.
+    """
+    digests = read_lock(folder)
+    for component, pin in PINS.items():
+        info = engine.image(pin.official)
+        found = [d.partition("@")[2] for d in info.digests] if info else []
+        if found:
+            digests[component] = found[0]
+    if not digests:
+        raise ImageError("no official image is there to lock", hint="monitoring-stack images pull")
+    document: dict[str, Any] = {
+        c: {"image": PINS[c].official, "digest": d} for c, d in sorted(digests.items())
+    }
+    write_atomically(folder / LOCK_NAME, json.dumps(document, indent=2).encode() + b"\n")
+    return digests
+
+
+def read_lock(folder: Path) -> dict[str, str]:
+    """Locked digests by component; one that was locked for another pin no longer counts."""
+    entries = read_json(folder / LOCK_NAME)
+    return {
+        component: str(entry["digest"])
+        for component, entry in entries.items()
+        if isinstance(entry, dict) and component in PINS and entry.get("image") == PINS[component].official
+    }
