@@ -33,7 +33,10 @@ class ContainerCalls(Calls):
             try:
                 return str(self._api.create_container_from_config(body, name)["Id"])
             except requests.HTTPError as error:
-                if status_of(error) == CONFLICT and self._container(name):
+                if status_of(error) == CONFLICT:
+                    self._container(
+                        name
+                    )  # refuses a foreign one; one that is just being made cannot be seen yet
                     raise StartFailed(
                         f"container {name} was made by somebody else just now",
                         hint="another start is at work: wait for it, then run start again",

@@ -236,7 +236,8 @@ def _mount(mount: Mount, stack: str, *, copy: bool = True) -> Body:
         "ReadOnly": mount.read_only,
     }
     if mount.kind == "bind":
-        body["BindOptions"] = {"Propagation": "rprivate"}
+        # A mount that holds the engine's own folder is the engine's business: rslave where the root is shared.
+        body |= {} if mount.source == "/" else {"BindOptions": {"Propagation": "rprivate"}}
     else:
         # A data volume takes the owner of the image's folder; what we fill ourselves must begin empty.
         body["VolumeOptions"] = {

@@ -1,0 +1,209 @@
+"""One bench for both engines: a stack name of its own, an image, foreign objects, and a clean end."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import docker
+from docker.errors import APIError
+from tiny_image import root_file_system
+
+from stack.engine import labels
+from stack.engine.docker import connect
+from stack.engine.memory import MemoryEngine
+from stack.engine.port import Engine, ImageConfig, Ran
+from stack.spec import (
+    CONFIG_ROOT,
+    ConfigFile,
+    Health,
+    Limits,
+    Mount,
+    Port,
+    ServiceSpec,
+    config_volume,
+    data_volume,
+)
+
+TINY = "ct-tiny:contract"
+MIB = 1 << 20
+LOOP = (
+    "trap 'echo got HUP' HUP; trap 'exit 0' TERM; trap 'exit 7' USR1; "
+    "echo started; while :; do sleep 0.05; done"
+)
+
+Kind = Literal["container", "network", "volume"]
+
+
+class Bench(Protocol):
+    """An engine and what the tests need around it."""
+
+    engine: Engine
+    stack: str
+
+    def foreign(self, kind: Kind, name: str) -> None:
+        """Somebody else's object of this name."""
+
+    def foreign_is_there(self, kind: Kind, name: str) -> bool:
+        """Whether it was left alone."""
+
+    def leave_helper(self) -> None:
+        """What an interrupted run leaves behind."""
+
+    @contextmanager
+    def occupied(self) -> Iterator[int]:
+        """A port that a process outside any container has."""
+
+
+def service(bench: Bench, component: str = "web_app", **changed: Any) -> ServiceSpec:
+    """A service that runs a shell loop and reads its files."""
+    image = bench.engine.image(TINY)
+    told: dict[str, Any] = {
+        "component": component,
+        "image": TINY,
+        "image_id": image.id if image else "",
+        "port": 9100,
+        "ready_path": "/",
+        "limits": Limits(64 * MIB, 0.5, 64),
+        "health": Health(("CMD", "cat", "/bin/sh"), interval=1.0),
+        "entrypoint": ("/bin/sh", "-c", LOOP),
+        "mounts": (
+            Mount("volume", config_volume(bench.stack, component), CONFIG_ROOT),
+            Mount("volume", data_volume(bench.stack, component), "/data", read_only=False),
+        ),
+        "stop_seconds": 2,
+    }
+    return ServiceSpec(**{**told, **changed})
+
+
+def make(bench: Bench, wanted: ServiceSpec, *, start: bool = True) -> str:
+    """The service with its network and volumes."""
+    bench.engine.create_network(bench.stack)
+    for mount in wanted.mounts:
+        if mount.kind == "volume":
+            bench.engine.create_volume(mount.source, bench.stack)
+    container = bench.engine.create(bench.stack, wanted)
+    if start:
+        bench.engine.start(container)
+    return container
+
+
+def write(bench: Bench, *files: ConfigFile, links: tuple[tuple[str, str], ...] = ()) -> None:
+    """Files into the configuration volume of the default service."""
+    bench.engine.write_volume(config_volume(bench.stack, "web_app"), bench.stack, TINY, files, links)
+
+
+def free_port() -> int:
+    """A port that nobody had a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def published(port: int) -> Port:
+    """Port 9100 of the container on loopback."""
+    return Port(9100, port)
+
+
+def answer(argv: tuple[str, ...], files: dict[str, ConfigFile]) -> Ran:
+    """The few commands of the suite, for the engine that has no processes."""
+    if argv[0] == "/bin/cat":
+        found = files.get(argv[1])
+        return Ran(0, found.content.decode()) if found else Ran(1, f"cat: {argv[1]}: No such file")
+    return Ran(int(argv[-1].removeprefix("exit ")), "")
+
+
+@dataclass
+class MemoryBench:
+    """The in-memory engine."""
+
+    stack: str = "ct-memory"
+    engine: MemoryEngine = field(default_factory=lambda: MemoryEngine(program=answer))
+
+    def __post_init__(self) -> None:
+        self.engine.import_image(io.BytesIO(b"tiny"), TINY, ImageConfig())
+
+    def foreign(self, kind: Kind, name: str) -> None:
+        {
+            "container": self.engine.foreign_container,
+            "network": self.engine.foreign_network,
+            "volume": self.engine.foreign_volume,
+        }[kind](name)
+
+    def foreign_is_there(self, kind: Kind, name: str) -> bool:
+        names: dict[Kind, set[str]] = {
+            "container": {c.name for c in self.engine.containers.values()},
+            "network": set(self.engine.networks),
+            "volume": set(self.engine.volumes),
+        }
+        return name in names[kind]
+
+    def leave_helper(self) -> None:
+        self.engine.leave_helper(self.stack)
+
+    @contextmanager
+    def occupied(self) -> Iterator[int]:
+        self.engine.occupy(45678)
+        yield 45678
+        self.engine.occupied.clear()
+
+
+class DockerBench:
+    """The real engine; everything that it made is gone afterwards."""
+
+    def __init__(self) -> None:
+        self.stack = f"ct-{secrets.token_hex(4)}"
+        self.engine = connect()
+        self.raw = docker.from_env()
+        self.others: list[tuple[Kind, str]] = []
+        if self.engine.image(TINY) is None:
+            self.engine.import_image(io.BytesIO(root_file_system()), TINY, ImageConfig(user="65534:65534"))
+
+    def foreign(self, kind: Kind, name: str) -> None:
+        self.others.append((kind, name))
+        if kind == "container":
+            self.raw.containers.create(TINY, ["/bin/sh"], name=name)
+        elif kind == "network":
+            self.raw.networks.create(name)
+        else:
+            self.raw.volumes.create(name)
+
+    def foreign_is_there(self, kind: Kind, name: str) -> bool:
+        return bool(self._collection(kind).get(name))
+
+    def leave_helper(self) -> None:
+        self.raw.containers.create(
+            TINY, ["/bin/sh"], name=f"{self.stack}-helper-x", labels=labels.of_helper(self.stack)
+        )
+
+    @contextmanager
+    def occupied(self) -> Iterator[int]:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            yield int(listener.getsockname()[1])
+
+    def _collection(self, kind: Kind) -> Any:
+        return {"container": self.raw.containers, "network": self.raw.networks, "volume": self.raw.volumes}[
+            kind
+        ]
+
+    def clean(self) -> None:
+        """Removes all that carries the label, and the foreign objects of this bench."""
+        mine = {"label": [f"{labels.STACK}={self.stack}"]}
+        for container in self.raw.containers.list(all=True, filters=mine):
+            container.remove(force=True, v=True)
+        for kind, name in self.others:
+            with suppress(APIError):
+                found = self._collection(kind).get(name)
+                found.remove(**({"force": True, "v": True} if kind == "container" else {}))
+        for network in self.raw.networks.list(filters=mine):
+            network.remove()
+        for volume in self.raw.volumes.list(filters=mine):
+            volume.remove()
+        self.raw.close()
