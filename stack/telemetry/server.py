@@ -43,10 +43,10 @@ class ServerOptions:
     basic_auth_file: Path | None = None
     allow_open: bool = False
 
-    @property
-    def scheme(self) -> str:
-        """https with a certificate, else http."""
-        return "https" if self.tls_cert else "http"
+    def url_at(self, port: int) -> str:
+        """The server's own address, for the port that it really got."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
 
     def check(self) -> None:
         """Raises MonitorError when the options contradict each other or would open the metrics to the
@@ -83,8 +83,7 @@ class MetricsServer(ThreadingHTTPServer):
             raise MonitorError(
                 f"cannot listen on {options.host}:{options.port} ({error.strerror}); choose another address"
             ) from error
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        self.url = f"{options.scheme}://{host}:{self.server_address[1]}"
+        self.url = options.url_at(int(self.server_address[1]))
 
     def server_bind(self) -> None:
         # HTTPServer would look up our own name in the DNS here, which can take seconds.

@@ -1,0 +1,232 @@
+"""The stand-alone server over real sockets: formats, credentials, TLS, and clients that mean no good."""
+
+from __future__ import annotations
+
+import base64
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from stack.telemetry.auth import basic, bearer
+from stack.telemetry.errors import MonitorError
+from stack.telemetry.exposition import OPENMETRICS, Exposition
+from stack.telemetry.fetch import fetch
+from stack.telemetry.server import MetricsServer, ServerOptions
+
+TLS = Path(__file__).parent / "tls"
+
+
+def page(accept: str) -> Exposition:
+    return Exposition(b"up 1\n", OPENMETRICS if "openmetrics" in accept else "text/plain")
+
+
+@contextmanager
+def serving(options: ServerOptions, read: Callable[[str], Exposition] = page) -> Iterator[MetricsServer]:
+    with MetricsServer(options, read) as server:
+        worker = Thread(target=server.serve_forever, args=(0.01,))
+        worker.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            worker.join()
+
+
+def ask(server: MetricsServer, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
+OPEN = ServerOptions(port=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/metrics", 200, b"up 1\n"),
+        ("GET", "/metrics?name=x", 200, b"up 1\n"),
+        ("HEAD", "/metrics", 200, b""),
+        ("GET", "/health", 200, b"ok\n"),
+        ("GET", "/", 404, b"not found; see /metrics\n"),
+        ("GET", "/../etc/passwd", 404, b"not found; see /metrics\n"),
+    ],
+)
+def test_what_is_served(method: str, path: str, status: int, body: bytes) -> None:
+    with serving(OPEN) as server:
+        answer, content = ask(server, path, method)
+        assert (answer.status, content) == (status, body)
+
+
+def test_other_methods_are_refused() -> None:
+    with serving(OPEN) as server:
+        assert ask(server, "/metrics", "POST")[0].status == 501
+
+
+def test_openmetrics_on_demand_and_no_word_about_the_interpreter() -> None:
+    with serving(OPEN) as server:
+        answer, _ = ask(server, "/metrics", Accept="application/openmetrics-text")
+        assert answer.headers["Content-Type"] == OPENMETRICS
+        assert "Python" not in answer.headers["Server"]
+
+
+def test_a_reader_that_fails_is_a_500_and_the_server_lives_on(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(accept: str) -> Exposition:
+        raise RuntimeError("registry is broken")
+
+    with serving(OPEN, broken) as server:
+        assert ask(server, "/metrics")[0].status == 500
+        assert ask(server, "/health")[0].status == 200
+    assert "registry is broken" in caplog.text
+
+
+def basic_header(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (basic_header("ann:pässword:1"), 200),
+        (basic_header("ann:pässword:1").replace("Basic", "bAsIc"), 200),
+        ("Bearer s3cret", 200),
+        ("", 401),
+        (basic_header("ann:wrong"), 401),
+        (basic_header("ann"), 401),
+        ("Basic s3cret", 401),
+        ("Basic !!!!", 401),
+        ("Bearer ann:pässword:1".encode().decode("latin-1"), 401),
+        ("Bearer s3cre", 401),
+        ("Bearer", 401),
+        ("s3cret", 401),
+    ],
+)
+def test_credentials(tmp_path: Path, sent: str, status: int) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    (tmp_path / "user").write_text("ann:pässword:1\n")
+    options = ServerOptions(port=0, token_file=tmp_path / "token", basic_auth_file=tmp_path / "user")
+    with serving(options) as server:
+        answer, body = ask(server, "/metrics", Authorization=sent)
+        assert answer.status == status
+        assert (body == b"up 1\n") == (status == 200)
+        if status == 401:
+            assert answer.headers["WWW-Authenticate"].startswith(
+                'Bearer realm="metrics", Basic realm="metrics"'
+            )
+        assert ask(server, "/health")[0].status == 200
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "cannot read"), ("", "empty"), ("\nx", "empty")])
+def test_a_secret_that_is_none_is_refused(tmp_path: Path, content: str | None, says: str) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(MonitorError, match=says):
+        bearer(file)
+
+
+@pytest.mark.parametrize("content", ["ann", ":pw", "ann:"])
+def test_a_user_without_a_password_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "user"
+    file.write_text(content)
+    with pytest.raises(MonitorError, match="user:password"):
+        basic(file)
+
+
+ENCRYPTED = ServerOptions(port=0, tls_cert=TLS / "cert.pem", tls_key=TLS / "key.pem")
+
+
+def test_tls_is_served_and_its_certificate_is_checked() -> None:
+    with serving(ENCRYPTED) as server:
+        url = f"{server.url}/metrics"
+        assert url.startswith("https://")
+        assert fetch(url, certificate=str(TLS / "cert.pem")) == "up 1\n"
+        with pytest.raises(MonitorError, match="CERTIFICATE_VERIFY_FAILED"):
+            fetch(url)
+
+
+def test_a_client_that_never_shakes_hands_blocks_nobody() -> None:
+    with serving(ENCRYPTED) as server, socket.create_connection(("127.0.0.1", server.server_port)):
+        assert fetch(f"{server.url}/health", certificate=str(TLS / "cert.pem")) == "ok\n"
+
+
+def test_a_client_too_many_is_turned_away_and_the_next_served() -> None:
+    with serving(OPEN) as server:
+        idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(40)]
+        with pytest.raises(MonitorError, match="does not answer"):
+            fetch(f"{server.url}/health")
+        for connection in idle:
+            connection.close()
+        assert any(_answers(server) for _ in range(1000))
+
+
+def _answers(server: MetricsServer) -> bool:
+    try:
+        return fetch(f"{server.url}/health") == "ok\n"
+    except MonitorError:
+        return False
+
+
+def test_plain_http_on_the_tls_port_is_no_harm() -> None:
+    with serving(ENCRYPTED) as server:
+        with pytest.raises(MonitorError, match="does not answer"):
+            fetch(f"http://127.0.0.1:{server.server_port}/health")
+        assert fetch(f"{server.url}/health", certificate=str(TLS / "cert.pem")) == "ok\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (ServerOptions(tls_cert=TLS / "cert.pem"), "both a certificate and a key"),
+        (ServerOptions(tls_key=TLS / "key.pem"), "both a certificate and a key"),
+        (ServerOptions(port=70000), "must be 0-65535, got 70000"),
+        (ServerOptions(host="0.0.0.0"), "other machines could read"),
+        (ServerOptions(host="0.0.0.0", tls_cert=TLS / "cert.pem", tls_key=TLS / "key.pem"), "authentication"),
+        (ServerOptions(host="192.0.2.1", token_file=TLS / "cert.pem"), "other machines could read"),
+        (ServerOptions(port=0, tls_cert=TLS / "key.pem", tls_key=TLS / "key.pem"), "not a PEM certificate"),
+        (ServerOptions(port=0, tls_cert=TLS / "none.pem", tls_key=TLS / "key.pem"), "not a PEM certificate"),
+        (ServerOptions(host="192.0.2.1", port=0, allow_open=True), "cannot listen on 192.0.2.1:0"),
+    ],
+)
+def test_options_that_cannot_be_meant(options: ServerOptions, says: str) -> None:
+    with pytest.raises(MonitorError, match=says):
+        MetricsServer(options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ServerOptions("0.0.0.0", 0, TLS / "cert.pem", TLS / "key.pem", token_file=TLS / "token"),
+        ServerOptions("0.0.0.0", 0, TLS / "cert.pem", TLS / "key.pem", basic_auth_file=TLS / "user"),
+        ServerOptions("0.0.0.0", 0, allow_open=True),
+        ServerOptions("localhost", 0),
+        ServerOptions("::1", 0),
+        ServerOptions("127.8.8.8", 0),
+    ],
+)
+def test_hosts_that_may_be_served(options: ServerOptions) -> None:
+    options.check()
+
+
+def test_an_ipv6_address_has_its_brackets() -> None:
+    assert ServerOptions("::1").url_at(9464) == "http://[::1]:9464"
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "127.0.0.1:80", "http://", "http://127.0.0.1:port/"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(MonitorError, match="not an address"):
+        fetch(url)
+
+
+def test_an_answer_other_than_200_is_an_error() -> None:
+    with serving(OPEN) as server, pytest.raises(MonitorError, match="answered 404"):
+        fetch(f"{server.url}/nothing")
