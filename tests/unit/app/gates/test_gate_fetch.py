@@ -1,0 +1,168 @@
+"""The fetch keeps the gate's promise: the checked address, every hop checked, everything bounded."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from gate_support import PUBLIC, answers, rejection
+
+from stack.app.gates.fetch import Fetched, FetchError, fetch
+from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
+from stack.app.gates.url import Resolver, check_url
+
+REDIRECTS = {
+    "/hop": "/end",
+    "/private": "http://10.0.0.1/",
+    "/metadata": "http://169.254.169.254/latest/meta-data/",
+    "/scheme": "file:///etc/passwd",
+    "/loop": "/loop",
+}
+
+
+class _Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        target = REDIRECTS.get(self.path)
+        body = b"x" * 5000 if self.path == "/big" else self.headers["Host"].encode()
+        self.send_response(302 if target else 200)
+        if target:
+            self.send_header("Location", target)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+class Net:
+    """A network in which every public address is the test's own server; notes who was dialled."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.dialled: list[tuple[str, int]] = []
+        self.dead: set[str] = set()
+
+    def dial(self, address: tuple[str, int], timeout: float) -> socket.socket:
+        self.dialled.append(address)
+        if address[0] in self.dead:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def net(port: int) -> Net:
+    return Net(port)
+
+
+def get(net: Net, url: str, policy: UrlPolicy = DEFAULT_POLICY.url, resolve: Resolver = answers()) -> Fetched:  # noqa: B008
+    return fetch(url, policy, partial(check_url, resolve=resolve), net.dial)
+
+
+def test_it_connects_to_the_checked_address_and_keeps_the_name(net: Net) -> None:
+    fetched = get(net, "http://www.example.org/")
+    assert (fetched.status, fetched.body, fetched.address) == (200, b"www.example.org", PUBLIC)
+    assert net.dialled == [(PUBLIC, 80)]
+
+
+def test_a_name_is_resolved_once_so_rebinding_has_no_moment(net: Net) -> None:
+    replies = iter([[PUBLIC], ["127.0.0.1"]])
+    assert get(net, "http://rebind.example.org/", resolve=lambda host: next(replies)).address == PUBLIC
+    assert next(replies) == ["127.0.0.1"]
+
+
+def test_rebinding_between_two_hops_is_refused(net: Net) -> None:
+    replies = iter([[PUBLIC], ["127.0.0.1"]])
+    refused = rejection(get, net, "http://rebind.example.org/hop", resolve=lambda host: next(replies))
+    assert refused.error_code == "E_PRIVATE_NET"
+    assert net.dialled == [(PUBLIC, 80)]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/private", "E_PRIVATE_NET"), ("/metadata", "E_PRIVATE_NET"), ("/scheme", "E_SCHEME")]
+)
+def test_each_redirect_is_checked(net: Net, path: str, code: str) -> None:
+    assert rejection(get, net, f"http://www.example.org{path}").error_code == code
+    assert len(net.dialled) == 1
+
+
+def test_a_good_redirect_is_followed(net: Net) -> None:
+    assert get(net, "http://www.example.org/hop").hops == (
+        "http://www.example.org/hop",
+        "http://www.example.org/end",
+    )
+
+
+def test_redirects_are_bounded(net: Net) -> None:
+    with pytest.raises(FetchError, match="more than 5 redirects"):
+        get(net, "http://www.example.org/loop")
+    assert len(net.dialled) == 6
+
+
+def test_the_body_is_bounded(net: Net) -> None:
+    fetched = get(net, "http://www.example.org/big", replace(DEFAULT_POLICY.url, max_body_bytes=100))
+    assert (len(fetched.body), fetched.truncated) == (100, True)
+    whole = get(net, "http://www.example.org/big", replace(DEFAULT_POLICY.url, max_body_bytes=5000))
+    assert (len(whole.body), whole.truncated) == (5000, False)
+
+
+def test_the_next_address_is_tried_when_one_is_dead(net: Net) -> None:
+    net.dead = {"8.8.8.8"}
+    resolve = answers(two_example_org=["8.8.8.8", "9.9.9.9"])
+    assert get(net, "http://two.example.org/", resolve=resolve).address == "9.9.9.9"
+
+
+def test_no_address_answers(net: Net) -> None:
+    net.dead = {PUBLIC}
+    with pytest.raises(FetchError, match=r"cannot connect \(93\.184\.216\.34: .*refused"):
+        get(net, "http://www.example.org/")
+
+
+def test_https_sends_the_name_and_verifies_the_certificate() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        heard: list[bytes] = []
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+                connection.sendall(b"this is not TLS\r\n")
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        with pytest.raises(FetchError, match="cannot connect"):
+            get(Net(server.getsockname()[1]), "https://www.example.org/")
+        thread.join()
+    assert b"www.example.org" in heard[0]
+
+
+def test_an_answer_that_is_no_http_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        with pytest.raises(FetchError, match="no usable answer from 93"):
+            get(Net(server.getsockname()[1]), "http://www.example.org/")
+        thread.join()
