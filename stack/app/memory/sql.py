@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from stack.app.gates.db_boundary import Latest
-from stack.app.gates.db_boundary import check_write as pure_check_write
+from stack.app.gates.guarded import check_write
 from stack.app.memory.dialect import VERSION, Connection, Dialect, migrate
 from stack.app.memory.errors import PacketRefused, StoreError, StoreUnavailable
 from stack.app.memory.packet import Packet
@@ -22,7 +22,6 @@ from stack.app.memory.pool import Pool
 from stack.app.memory.store import Probe, Written
 from stack.app.memory.words import MAX_QUERY_WORDS, document, words
 from stack.telemetry.catalogue import SEGMENTS
-from stack.telemetry.gates import gate
 
 MAX_LIMIT = 1000
 READERS = 4
@@ -41,8 +40,6 @@ _SIZES = """SELECT segment, count(*) FROM packets WHERE expires_at IS NULL OR ex
     GROUP BY segment"""
 _EXPIRE = """DELETE FROM packets WHERE seq IN
     (SELECT seq FROM packets WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
-
-check_write = gate("db_boundary_gate")(pure_check_write)
 
 
 class SqlStore:
