@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from stack.app.gates.policy import ToolsPolicy
 from stack.app.gates.types import shown
@@ -67,14 +67,21 @@ class ToolResult:
     error: str | None
 
 
+class Audit(Protocol):
+    """Where audit packets go."""
+
+    def submit(self, packet: Packet, /) -> bool:
+        """Take a packet, without waiting for any store."""
+
+
 class ToolRegistry:
-    """The tools that may be called under `policy`. `audit` takes each audit packet and must not block."""
+    """The tools that may be called under `policy`; each call's packet goes to `audit` (None: nowhere)."""
 
     def __init__(
         self,
         tools: Iterable[Tool],
         policy: ToolsPolicy,
-        audit: Callable[[Packet], object] | None,
+        audit: Audit | None,
         *,
         workers: Workers | None = None,
     ) -> None:
@@ -106,7 +113,7 @@ class ToolRegistry:
         recorders.record_tool_invocation(tool_id if known else UNKNOWN_TOOL, status, duration_ms)
         if self._audit is not None:
             try:
-                self._audit(_packet(done, known, _name(agent_id), _name(task_id)))
+                self._audit.submit(_packet(done, known, _name(agent_id), _name(task_id)))
             except Exception:
                 _log.exception("audit of call %s failed", done.call_id)
         return done
