@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+# A killed process goes as soon as the kernel lets it: the time is for a disk that hangs.
+_KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ def find(pid: int, proc: Path = _PROC) -> Process | None:
 
 
 def _end(pidfd: int, grace_seconds: float) -> bool:
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, _KILL_SECONDS)):
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal_number)
-        if _ends_within(pidfd, grace_seconds):
+        if _ends_within(pidfd, seconds):
             return True
     return False
 
