@@ -6,7 +6,7 @@ import io
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -43,8 +43,13 @@ Kind = Literal["container", "network", "volume"]
 class Bench(Protocol):
     """An engine and what the tests need around it."""
 
-    engine: Engine
-    stack: str
+    @property
+    def engine(self) -> Engine:
+        """The engine under test."""
+
+    @property
+    def stack(self) -> str:
+        """A name that nobody else has."""
 
     def foreign(self, kind: Kind, name: str) -> None:
         """Somebody else's object of this name."""
@@ -55,8 +60,7 @@ class Bench(Protocol):
     def leave_helper(self) -> None:
         """What an interrupted run leaves behind."""
 
-    @contextmanager
-    def occupied(self) -> Iterator[int]:
+    def occupied(self) -> AbstractContextManager[int]:
         """A port that a process outside any container has."""
 
 
@@ -195,7 +199,7 @@ class DockerBench:
 
     def clean(self) -> None:
         """Removes all that carries the label, and the foreign objects of this bench."""
-        mine = {"label": [f"{labels.STACK}={self.stack}"]}
+        mine: dict[str, Any] = {"label": [f"{labels.STACK}={self.stack}"]}
         for container in self.raw.containers.list(all=True, filters=mine):
             container.remove(force=True, v=True)
         for kind, name in self.others:
