@@ -23,6 +23,8 @@ from stack.wait import CLOCK, Clock, NotYet, TimedOut, until
 
 SECONDS = 90.0
 TURN = 1.0
+READY, LOGIN = "grafana.ready", "grafana.login"
+LOGIN_LINES = 200
 RESET = (
     f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/secrets/{GRAFANA_PASSWORD}"
 )
@@ -50,47 +52,56 @@ class Verifier:
 
     def _turn(self, service: ServiceSpec) -> None:
         failed = self._failed(service)
-        if failed is None:
+        if not failed:
             return
         if (end := died(self.engine, self.spec, service)) is not None:
             raise end
-        if failed.check == "grafana.login":
+        if any(finding.check == LOGIN for finding in failed):
             self._repair_login(service)
-        self.emit(Progress(service.component, failed.evidence))
-        raise NotYet(failed.evidence)
+        self.emit(Progress(service.component, failed[0].evidence))
+        raise NotYet(failed[0].evidence)
 
-    def _failed(self, service: ServiceSpec) -> Finding | None:
+    def _failed(self, service: ServiceSpec) -> tuple[Finding, ...]:
         if not self.expected.has(service.component):
             return self._own_health(service)
         report = self.prober.run(self.expected, names=names_for_verify(service.component))
-        return next(iter(report.failed), None)
+        if not report.findings:
+            return (_not_ready(service, "no check asks it"),)
+        return report.failed
 
-    def _own_health(self, service: ServiceSpec) -> Finding | None:
+    def _own_health(self, service: ServiceSpec) -> tuple[Finding, ...]:
+        if died(self.engine, self.spec, service) is not None:
+            return (_not_ready(service, "its process has ended"),)
         ran = self.engine.execute(container_name(self.spec.name, service.component), service.health.test[1:])
         if ran.code == 0:
-            return None
-        said = ran.output.strip() or f"its health command ended with {ran.code}"
-        return Finding(f"{service.component}.ready", service.component, "ready", "failed", said)
+            return ()
+        return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
 
     def _repair_login(self, service: ServiceSpec) -> None:
         """A changed or lost password is set again; a locked name is only locked, its password may be right."""
         name = container_name(self.spec.name, service.component)
         if name in self.repaired:
-            raise StartFailed(
-                "Grafana refuses the password that was just set", logs=self.engine.logs(name, LOG_LINES)
-            )
+            message = "Grafana refuses the password that was just set"
+            raise StartFailed(message, logs=self.engine.logs(name, LOG_LINES))
         self.repaired.append(name)
-        if classify_login(401, self.engine.logs(name, 200)) == "locked":
-            raise StartFailed(
-                "Grafana refuses every login of admin after too many wrong passwords",
-                hint="wait five minutes, then start again",
-            )
+        if classify_login(401, self._said_of_one_login(name)) == "locked":
+            message = "Grafana refuses every login of admin after too many wrong passwords"
+            raise StartFailed(message, hint="wait five minutes, then start again")
         self.emit(Progress("grafana", "the stored password does not fit: setting it again"))
         ran = self.engine.execute(name, ("sh", "-c", RESET))
         if ran.code != 0:
-            raise StartFailed(
-                "Grafana's password could not be set again", logs=tuple(ran.output.splitlines()[-4:])
-            )
+            last = tuple(ran.output.splitlines()[-LOG_LINES:])
+            raise StartFailed("Grafana's password could not be set again", logs=last)
+
+    def _said_of_one_login(self, name: str) -> tuple[str, ...]:
+        """The log lines of one more login: only they tell a lock from a wrong password, and older ones mislead."""
+        before = set(self.engine.logs(name, LOGIN_LINES))
+        self.prober.run(self.expected, names=(READY, LOGIN))
+        return tuple(line for line in self.engine.logs(name, LOGIN_LINES) if line not in before)
+
+
+def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
+    return Finding(f"{service.component}.ready", service.component, "ready", "failed", evidence)
 
 
 def prober_for(engine: Engine, spec: StackSpec, app_image: str, *, brief: bool = False) -> Prober:
