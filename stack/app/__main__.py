@@ -38,7 +38,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _serve(settings: AppSettings) -> int:
-    from stack.app.context import CannotStart, open_context
+    from stack.app.assembly import CannotStart, open_context
 
     try:
         context = open_context(settings)

@@ -39,6 +39,10 @@ class Gatekeeper:
         """The same under another policy."""
         return Gatekeeper(policy, self._faults, self._resolve)
 
+    def with_resolver(self, resolve: url.Resolver) -> Gatekeeper:
+        """The same with another resolver."""
+        return Gatekeeper(self.policy, self._faults, resolve)
+
     def check_config(self, document: str) -> Accepted[Policy]:
         """A policy document."""
         return self.measured("config_gate", lambda: config.check_config(document))

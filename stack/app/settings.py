@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     for each in fields(AppSettings):
         option = OPTIONS[each.name]
         described = f"{option.help} ({variable_of(each.name)}; default {each.default or 'none'})"
-        bare = {"nargs": "?", "const": "on"} if option.parse is _switch else {}
+        bare: dict[str, Any] = {"nargs": "?", "const": "on"} if option.parse is _switch else {}
         parser.add_argument(_flag(each.name), dest=each.name, metavar="VALUE", help=described, **bare)
     return parser
 

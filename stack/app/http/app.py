@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request, Response
 
 from stack.app.http import openapi, problems
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from stack.app.context import AppContext
 
 ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
+TOOLS_AT_ONCE = 32
+"""Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
 UPLOADS = ("/ingest", "/gates/archive")
 
 
@@ -38,6 +41,8 @@ def create_app(context: AppContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
+    app.state.tool_threads = CapacityLimiter(TOOLS_AT_ONCE)
+    app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)

@@ -61,7 +61,7 @@ class ToolRequest(_Request):
     """One call of a tool."""
 
     tool_id: str = Field(min_length=1, max_length=128, examples=["hash"])
-    arguments: dict[str, Any] = Field(examples=[{"text": "abc"}], default={})
+    arguments: dict[str, Any] = Field(examples=[{"data": "abc"}], default={})
     agent_id: Name = "anonymous"
     task_id: Name = "none"
     timeout_ms: Whole = Field(default=5000, ge=1, le=60_000)

@@ -85,7 +85,8 @@ def _listed(faults: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 def allowed_methods(request: Request) -> list[str]:
     """Every method that some route has for this request's path (RFC 9110 section 10.2.1)."""
     found: set[str] = set()
-    for route in request.app.router.routes:
+    included = getattr(request.app.state, "routes", ())
+    for route in (*request.app.router.routes, *included):
         expression = getattr(route, "path_regex", None)
         if expression is not None and expression.match(request.scope["path"]):
             found |= set(getattr(route, "methods", None) or ())

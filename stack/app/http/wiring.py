@@ -20,7 +20,12 @@ def _context(request: Request) -> AppContext:
     return cast("AppContext", request.app.state.context)
 
 
+def _tool_threads(request: Request) -> CapacityLimiter:
+    return cast("CapacityLimiter", request.app.state.tool_threads)
+
+
 Context = Annotated[AppContext, Depends(_context)]
+ToolThreads = Annotated[CapacityLimiter, Depends(_tool_threads)]
 
 
 async def offload(call: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:

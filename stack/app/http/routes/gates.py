@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from fastapi import APIRouter, UploadFile
 
+from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.http.models import ConfigRequest, Decision, PathRequest, UrlRequest
 from stack.app.http.wiring import Context, offload
@@ -74,7 +75,7 @@ async def check_archive(file: UploadFile, context: Context) -> Decision:
     return await _decision("extraction_gate", lambda: _inspected(file.file, context), asdict)
 
 
-def _inspected(source: BinaryIO, context: Context) -> Accepted[Any]:
+def _inspected(source: BinaryIO, context: Context) -> Accepted[Extraction]:
     with NamedTemporaryFile(dir=context.scratch, prefix="inspect-") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
         copy.flush()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from stack.app import vitals
 from stack.app.http.wiring import Context, offload
 
 router = APIRouter(tags=["health"])
@@ -54,9 +56,9 @@ async def health(context: Context) -> Health:
 
 
 @router.get("/health/gates")
-async def gates(context: Context) -> GatesHealth:
+async def gates() -> GatesHealth:
     """Decisions, rejections, pass rate and latest latency of each gate."""
-    found = {name: GateHealth(**vitals) for name, vitals in context.gate_health().items()}
+    found = {name: GateHealth(**seen) for name, seen in vitals.gates().items()}
     well = all(gate.status == "ok" for gate in found.values())
     return GatesHealth(status="ok" if well else "degraded", gates=found)
 
@@ -64,12 +66,12 @@ async def gates(context: Context) -> GatesHealth:
 @router.get("/health/detailed")
 async def detailed(context: Context) -> DetailedHealth:
     """Asks each part, the packet store by a real write and read."""
-    parts = await offload(context.parts)
+    parts = await offload(lambda: vitals.parts(context))
     well = all(part["status"] == "ok" for part in parts.values())
     return DetailedHealth(
         status="ok" if well else "degraded",
         version=context.version,
-        python=context.python,
+        python=platform.python_version(),
         uptime_seconds=context.uptime(),
         parts=parts,
     )

@@ -1,0 +1,110 @@
+"""From settings to a context: opens every part in its folder under ``--data``, in the order of their needs.
+
+It is the one place that knows how the parts fit together. It must not wait for a database: stores connect at their
+first use.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from random import Random
+
+from stack.app.alerts import AlertLog
+from stack.app.context import AppContext
+from stack.app.faults import Faults
+from stack.app.faulty_store import FaultyStore
+from stack.app.gatekeeper import Gatekeeper
+from stack.app.gates.config import check_config
+from stack.app.gates.types import Rejected
+from stack.app.ingest.objects import Objects
+from stack.app.ingest.pipeline import Ingestor
+from stack.app.load.generator import LoadGenerator
+from stack.app.load.operations import Targets, gate_operations, memory_operations
+from stack.app.load.storage_operations import storage_operations
+from stack.app.load.tool_operations import tool_operations
+from stack.app.memory.errors import StoreError
+from stack.app.memory.observed import ObservedStore
+from stack.app.memory.opening import open_store
+from stack.app.memory.substrate import Substrate
+from stack.app.settings import AppSettings, InvalidSetting, read_secret
+from stack.app.tools.audit import AuditSink
+from stack.app.tools.builtin import shipped_tools
+from stack.app.tools.journal import JournalError
+from stack.app.tools.registry import ToolRegistry
+
+NO_POLICY = "{}"
+
+
+class CannotStart(Exception):
+    """The application cannot start; the message says what, where and how to fix it."""
+
+
+def open_context(settings: AppSettings) -> AppContext:
+    """Opens everything and recovers what an earlier process left. Raises CannotStart, InvalidSetting."""
+    try:
+        return _opened(settings)
+    except InvalidSetting:
+        raise
+    except Rejected as rejected:
+        raise CannotStart(f"policy {settings.policy_file}: {rejected.hint}, got {rejected.value!r}") from None
+    except (StoreError, JournalError, ValueError) as problem:
+        raise CannotStart(str(problem)) from None
+    except OSError as problem:
+        where = problem.filename or settings.data
+        raise CannotStart(f"{where}: {problem.strerror}: make it readable and --data writable") from None
+
+
+def _opened(settings: AppSettings) -> AppContext:
+    token = None if settings.token_file is None else read_secret(settings.token_file, "token_file")
+    document = NO_POLICY if settings.policy_file is None else settings.policy_file.read_text(encoding="utf-8")
+    policy = check_config(document).value
+    scratch = _emptied(settings.data / "tmp")
+    faults = Faults(settings.faults)
+    gates = Gatekeeper(policy, faults)
+    inner = open_store(_database(settings), expected_migration=policy.db.expected_migration)
+    store = ObservedStore(FaultyStore(inner, faults))
+    objects = Objects(settings.data / "content", policy.storage, gates, faults)
+    ingest = Ingestor(settings.data / "ingest", gates, objects, store, document)
+    ingest.recover()
+    audit = AuditSink(store, settings.data / "audit")
+    targets = Targets(gates, store, objects, ingest, scratch, Random(settings.load_seed))  # noqa: S311
+    return AppContext(
+        settings=settings,
+        token=token,
+        scratch=scratch,
+        faults=faults,
+        gates=gates,
+        store=store,
+        substrate=Substrate(store),
+        audit=audit,
+        tools=ToolRegistry(shipped_tools(gates, scratch=scratch), policy.tools, audit),
+        objects=objects,
+        ingest=ingest,
+        alerts=AlertLog(audit.submit),
+        load=_load(settings, targets, audit, faults),
+    )
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _database(settings: AppSettings) -> str | Path:
+    if settings.database_url_file is not None:
+        return read_secret(settings.database_url_file, "database_url_file")
+    return settings.database_url or settings.data / "packets.db"
+
+
+def _load(settings: AppSettings, targets: Targets, audit: AuditSink, faults: Faults) -> LoadGenerator | None:
+    if settings.load == "off" and not settings.faults:
+        return None
+    operations = {
+        **gate_operations(targets),
+        **memory_operations(targets),
+        **storage_operations(targets),
+        **tool_operations(targets, audit),
+    }
+    return LoadGenerator(operations, settings.load, settings.load_rate, settings.load_seed, faults)

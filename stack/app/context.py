@@ -1,0 +1,79 @@
+"""Everything the application consists of: opened once, started, and closed in order.
+
+It holds the parts; ``assembly`` puts them together and ``vitals`` asks them how they are. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import stack
+from stack.app.alerts import KEPT, PACKET_TYPE, AlertLog
+from stack.app.alerts import SEGMENT as ALERT_SEGMENT
+from stack.app.faults import Faults
+from stack.app.gatekeeper import Gatekeeper
+from stack.app.ingest.objects import Objects
+from stack.app.ingest.pipeline import Ingestor
+from stack.app.load.generator import LoadGenerator
+from stack.app.memory.errors import StoreError
+from stack.app.memory.store import PacketStore
+from stack.app.memory.substrate import Substrate
+from stack.app.settings import AppSettings
+from stack.app.tools.audit import AuditSink
+from stack.app.tools.registry import ToolRegistry
+from stack.telemetry import recorders
+
+FLUSH_SECONDS = 0.5
+_LOG = logging.getLogger("stack.app")
+
+
+@dataclass(slots=True)
+class AppContext:
+    """The parts. ``scratch`` is for temporary files; ``load`` is None without a profile and without faults."""
+
+    settings: AppSettings
+    token: str | None
+    scratch: Path
+    faults: Faults
+    gates: Gatekeeper
+    store: PacketStore
+    substrate: Substrate
+    audit: AuditSink
+    tools: ToolRegistry
+    objects: Objects
+    ingest: Ingestor
+    alerts: AlertLog
+    load: LoadGenerator | None
+    version: str = stack.__version__
+    _opened: float = field(default_factory=time.monotonic)
+
+    def uptime(self) -> float:
+        """Seconds since it was opened."""
+        return round(time.monotonic() - self._opened, 3)
+
+    def start(self) -> None:
+        """Begins what runs in the background; returns at once, whatever state the packet store is in."""
+        recorders.init_metrics()
+        self.audit.start()
+        self.substrate.start()
+        Thread(target=self._remember_alerts, name="alerts", daemon=True).start()
+        if self.load is not None:
+            self.load.start()
+
+    def close(self) -> None:
+        """Ends the background work, brings waiting audits to the store if it answers, and closes the store."""
+        if self.load is not None:
+            self.load.stop()
+        self.substrate.stop(timeout=0.5)
+        self.audit.close(FLUSH_SECONDS)
+        self.store.close()
+
+    def _remember_alerts(self) -> None:
+        try:
+            self.alerts.remember(self.store.search(ALERT_SEGMENT, PACKET_TYPE, KEPT))
+        except StoreError as problem:
+            _LOG.warning("alerts of an earlier process are not shown: %s", problem)
