@@ -132,7 +132,7 @@ def _innermost(error: BaseException) -> BaseException:
     while id(error) not in seen:
         seen.add(id(error))
         found = error
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and isinstance(error.errno, int):  # errors of requests put a text there
             return error
         inner = error.__cause__ or error.__context__
         inner = inner or next((a for a in error.args if isinstance(a, BaseException)), None)

@@ -1,0 +1,54 @@
+"""Archives: order, owners, modes, links; and nothing outside the root."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+
+from stack.engine import archive
+from stack.spec import ConfigFile
+
+
+def members(data: bytes) -> list[tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return tar.getmembers()
+
+
+def test_folders_come_first_and_links_last() -> None:
+    data = archive.pack(
+        [ConfigFile("v1/b/y", b"2"), ConfigFile("a", b"1")], [("current", "v1"), ("alias", "a")]
+    )
+    assert [m.name for m in members(data)] == ["v1", "v1/b", "a", "v1/b/y", "alias", "current"]
+
+
+def test_owner_mode_and_time_are_kept() -> None:
+    (folder, file) = members(archive.pack([ConfigFile("s/key", b"k", mode=0o400, uid=472)], mtime=1234.9))
+    assert (file.uid, file.gid, file.mode, file.mtime, file.size) == (472, 0, 0o400, 1234, 1)
+    assert (folder.isdir(), folder.uid, folder.mode) == (True, 0, 0o755)
+
+
+def test_the_same_files_give_the_same_bytes() -> None:
+    one, two = ConfigFile("a", b"1"), ConfigFile("b/c", b"2")
+    assert archive.pack([one, two]) == archive.pack([two, one])
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "", "a\0b"])
+def test_a_path_outside_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="no path inside"):
+        archive.pack([ConfigFile(path, b"")])
+    with pytest.raises(ValueError, match="no path inside"):
+        archive.pack([], [(path, "target")])
+
+
+def test_a_file_a_link_and_a_folder_read_back() -> None:
+    assert archive.unpack_file(archive.pack([ConfigFile("a", b"text")])) == b"text"
+    assert archive.unpack_file(archive.pack([], [("current", "v1")])) == "v1"
+    assert archive.unpack_file(archive.pack([ConfigFile("folder/a", b"")])) is None
+    assert archive.unpack_file(archive.pack([])) is None
+
+
+def test_long_and_unusual_names_survive() -> None:
+    path = "ü" * 60 + "/" + "x" * 120
+    assert members(archive.pack([ConfigFile(path, b"")]))[-1].name == path

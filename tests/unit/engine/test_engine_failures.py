@@ -1,0 +1,117 @@
+"""What the engine's words mean: texts of Docker 20.10 and 28, each with its class of error."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from stack.engine import failures
+from stack.errors import EngineUnavailable, ImageError, PullRefused, RegistryUnreachable
+
+BOUND = (
+    "driver failed programming external connectivity on endpoint demo-app (4f0): "
+    "Bind for 127.0.0.1:8000 failed: port is already allocated"
+)
+LISTENS = (
+    "failed to set up container networking: driver failed programming external connectivity on endpoint x: "
+    "failed to bind host port for 127.0.0.1:8000:172.18.0.2:8000/tcp: address already in use"
+)
+
+
+@pytest.mark.parametrize("text", [BOUND, LISTENS])
+def test_a_taken_port(text: str) -> None:
+    assert failures.port_taken(text)
+
+
+def test_other_failures_are_no_taken_port() -> None:
+    assert not failures.port_taken("OCI runtime create failed: executable file not found in $PATH")
+
+
+def test_a_port_error_names_port_holder_and_both_ways_out() -> None:
+    error = failures.port_error("node_exporter", "127.0.0.1:9100", "container x of stack y")
+    assert str(error) == (
+        "node_exporter: port 127.0.0.1:9100 is taken by container x of stack y: choose another with "
+        "STACK_NODE_EXPORTER_PORT=PORT or --port-base, or free it (ss -ltnp)"
+    )
+    assert "taken by" not in failures.port_error("app", "127.0.0.1:1", "").message
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (500, 'Get "https://r/v2/": dial tcp: lookup r on 10.0.0.1:53: no such host', RegistryUnreachable),
+        (500, 'Get "https://r/v2/": dial tcp 10.0.0.1:443: connect: connection refused', RegistryUnreachable),
+        (
+            500,
+            'Get "https://r/v2/": net/http: request canceled while waiting for connection '
+            "(Client.Timeout exceeded while awaiting headers)",
+            RegistryUnreachable,
+        ),
+        (500, 'Get "https://r/v2/": context deadline exceeded', RegistryUnreachable),
+        (500, 'Get "https://r/v2/": dial tcp 10.0.0.1:443: i/o timeout', RegistryUnreachable),
+        (500, 'Get "https://r/v2/": net/http: TLS handshake timeout', RegistryUnreachable),
+        (500, 'Get "https://r/v2/": x509: certificate signed by unknown authority', RegistryUnreachable),
+        (
+            500,
+            'Get "https://r/v2/": dial tcp 10.0.0.1:443: connect: network is unreachable',
+            RegistryUnreachable,
+        ),
+        (500, "received unexpected HTTP status: 503 Service Unavailable", RegistryUnreachable),
+        (404, "manifest for a/b:9 not found: manifest unknown: manifest unknown", PullRefused),
+        (
+            404,
+            "pull access denied for a/b, repository does not exist or may require 'docker login'",
+            PullRefused,
+        ),
+        (500, "unauthorized: authentication required", PullRefused),
+        (500, "toomanyrequests: You have reached your pull rate limit.", PullRefused),
+        (0, "failed to register layer: write /x: no space left on device", PullRefused),
+        (500, "something new", PullRefused),
+    ],
+)
+def test_pulls_that_fail(status: int, text: str, kind: type[ImageError]) -> None:
+    error = failures.pull_error("a/b:9", status, text)
+    assert type(error) is kind
+    assert error.message.startswith("a/b:9: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("write /x: no space left on device", "docker system df"),
+        ("unauthorized: authentication required", "docker login"),
+        ("manifest unknown", "check the name and the tag"),
+        ("toomanyrequests: slow down", "docker login"),
+    ],
+)
+def test_a_refused_pull_says_what_helps(text: str, words: str) -> None:
+    assert words in failures.pull_error("a", 500, text).hint
+
+
+def test_a_full_disk_has_a_hint_and_other_refusals_their_text() -> None:
+    assert failures.refused("start x", "no space left on device").hint == failures.FREE_SPACE
+    other = failures.refused("start x", "line one\n  line two" + "." * 500)
+    assert other.message.startswith("start x: line one line two") and "\n" not in other.message
+    assert len(other.message) < 320
+
+
+@pytest.mark.parametrize(
+    ("address", "cause", "words"),
+    [
+        ("unix:///var/run/docker.sock", PermissionError(13, "Permission denied"), "group docker"),
+        ("unix:///var/run/docker.sock", FileNotFoundError(2, "No such file"), "systemctl start docker"),
+        ("tcp://host:2375", ConnectionRefusedError(111, "Connection refused"), "DOCKER_HOST"),
+        ("ssh://host", NameError("Install paramiko package"), "paramiko"),
+    ],
+)
+def test_no_engine_has_a_remedy(address: str, cause: Exception, words: str) -> None:
+    outer = requests.ConnectionError("Connection aborted.", cause)
+    error = failures.unavailable(address, outer)
+    assert isinstance(error, EngineUnavailable) and address in error.message
+    assert words in error.hint
+
+
+def test_the_innermost_cause_is_told_even_in_a_circle() -> None:
+    one, two = ValueError("one"), ValueError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert "tcp://x" in failures.unavailable("tcp://x", one).message

@@ -1,0 +1,43 @@
+"""Labels: what is written can be read back, and what lacks them is somebody else's."""
+
+from __future__ import annotations
+
+from stack.engine import labels
+from stack.spec import NAMESPACE
+
+
+def test_all_keys_are_below_the_namespace() -> None:
+    told = labels.of_service("demo", "app", "d1", ("prometheus",))
+    assert {key.rpartition(".")[0] for key in told} == {NAMESPACE}
+
+
+def test_a_service_reads_back() -> None:
+    told = labels.of_service("demo", "app", "d1", ("prometheus", "grafana"))
+    assert labels.stack_of(told) == "demo"
+    assert (told[labels.COMPONENT], told[labels.DIGEST]) == ("app", "d1")
+    assert labels.needs_of(told) == ("prometheus", "grafana")
+    assert not labels.is_helper(told)
+
+
+def test_nothing_needed_reads_back_as_nothing() -> None:
+    assert labels.needs_of(labels.of_service("demo", "app", "d1", ())) == ()
+
+
+def test_a_helper_is_one() -> None:
+    told = labels.of_helper("demo")
+    assert labels.is_helper(told) and labels.stack_of(told) == "demo"
+
+
+def test_what_lacks_the_label_is_not_ours() -> None:
+    assert labels.stack_of(None) == labels.stack_of({}) == labels.stack_of({"other": "x"}) == ""
+
+
+def test_the_selector_is_one_stack_or_all() -> None:
+    assert labels.selector("demo") == {"label": [f"{labels.STACK}=demo"]}
+    assert labels.selector() == {"label": [labels.STACK]}
+
+
+def test_a_foreign_object_is_named_with_a_way_out() -> None:
+    message, hint = labels.foreign("volume", "demo-data")
+    assert message.startswith("volume demo-data exists and is not ours")
+    assert "--name" in hint and "docker volume inspect demo-data" in hint
