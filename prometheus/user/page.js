@@ -77,7 +77,8 @@ const draw = {
       line: { color: paint(step.color), width: 1, dash: "dash" },
     }));
     const suffix = share === 100 ? " %" : SUFFIX[unit] ?? "";
-    const yaxis = { gridcolor: css("line"), rangemode: "tozero", ticksuffix: suffix, automargin: true };
+    const yaxis = { gridcolor: css("line"), rangemode: "tozero", ticksuffix: suffix, exponentformat: "SI",
+      automargin: true };
     return plot(node, traces, { shapes, yaxis });
   },
 
@@ -100,7 +101,7 @@ const draw = {
 
   gauge(node, panel, series) {
     const { min = 0, max = 100, unit, decimals } = panel.fieldConfig.defaults;
-    const columns = Math.ceil(Math.sqrt(series.length * 1.5)) || 1;
+    const columns = Math.min(series.length, Math.ceil(Math.sqrt(series.length * 1.5)));
     const share = unit === "percentunit" ? 100 : 1;
     const traces = series.map((one, index) => ({
       type: "indicator", mode: "gauge+number", value: latest(one) * share, title: { text: one.name, font: { size: 11 } },
@@ -119,7 +120,8 @@ const draw = {
     const { min, max, unit, decimals } = panel.fieldConfig.defaults;
     const values = series.map(latest);
     const trace = {
-      type: "bar", orientation: "h", x: values, y: series.map((one) => one.name), textposition: "auto",
+      type: "bar", orientation: "h", x: values, y: series.map((one) => one.name), cliponaxis: false,
+      textposition: values.map((value) => (value > 0.6 * (max ?? Math.max(...values)) ? "inside" : "outside")),
       text: values.map((value) => format(value, unit, decimals)), hoverinfo: "y+text",
       marker: { color: values.map((value) => paint(state(value, panel.fieldConfig.defaults).color)) },
     };
@@ -140,7 +142,7 @@ const draw = {
     const rows = buckets(series);
     const suffix = SUFFIX[panel.fieldConfig.defaults.unit] ?? "";
     const trace = { type: "heatmap", x: rows[0]?.times, y: rows.map((row) => `≤ ${row.le}${suffix}`),
-      z: rows.map((row) => row.values), colorscale: "Blues", reversescale: css("back") === "#111217", showscale: false };
+      z: rows.map((row) => row.values), colorscale: [[0, css("card")], [1, css("link")]], showscale: false };
     return plot(node, [trace], { hovermode: "closest", yaxis: { type: "category", automargin: true } });
   },
 };

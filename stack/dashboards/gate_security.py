@@ -84,7 +84,7 @@ GATE_SECURITY = Dashboard(
             ),
             steps=rising(0.02, 0.05),
             minimum=0,
-            maximum=1,
+            maximum=0.2,
         ),
         Panel(
             "heatmap",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stack.dashboards.model import Dashboard, Panel, Query, rising
 from stack.dashboards.promql import rate, select, total
 
-FILESYSTEM = "instance, device, mountpoint"
+FILESYSTEM = "instance, device"
 IDLE = 'mode="idle"'
 
 
@@ -59,13 +59,13 @@ HOST = Dashboard(
         Panel(
             "bargauge",
             "Disk space used",
-            "Used part of each file system.",
+            "Used part of each file system, wherever it is mounted.",
             "percentunit",
             (
                 Query(
                     f"1 - max by ({FILESYSTEM}) ({select('node_filesystem_avail_bytes')})"
                     f" / max by ({FILESYSTEM}) ({select('node_filesystem_size_bytes')} > 0)",
-                    "{{mountpoint}}",
+                    "{{device}}",
                     True,
                 ),
             ),

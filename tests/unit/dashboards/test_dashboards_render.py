@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stack.dashboards import render
+from stack.dashboards.__main__ import write
 
 ROOT = Path(__file__).resolve().parents[3]
 RENDERED = render()
@@ -73,3 +74,11 @@ def test_uids_and_titles_are_unique() -> None:
     }
     assert len({one["title"] for one in documents}) == len(documents)
     assert all("id" not in one for one in documents), "Grafana gives the number"
+
+
+def test_rendering_writes_what_differs_and_nothing_else(tmp_path: Path) -> None:
+    assert set(write(tmp_path)) == set(RENDERED)
+    assert write(tmp_path) == ()
+    changed = "grafana/dashboards/slo.json"
+    (tmp_path / changed).write_text("{}")
+    assert write(tmp_path) == (changed,)
