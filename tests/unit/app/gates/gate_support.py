@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -13,9 +15,13 @@ from typing import Any
 
 import pytest
 
+from stack.app.gates.extraction import extract, inspect
+from stack.app.gates.policy import DEFAULT_POLICY, ArchivePolicy
 from stack.app.gates.types import Rejected
 
 PUBLIC = "93.184.216.34"
+NOISE = random.Random(1).randbytes(300_000)
+PLAIN = [("docs/a.txt", b"hello"), ("docs/ü/noise.bin", NOISE), ("empty", b"")]
 
 
 def rejection(call: Callable[..., object], *args: Any, **kwargs: Any) -> Rejected:
@@ -93,3 +99,26 @@ def save(folder: Path, data: bytes | bytearray, name: str = "archive") -> Path:
     path = folder / name
     path.write_bytes(data)
     return path
+
+
+def decide(folder: Path, data: bytes | bytearray, policy: ArchivePolicy = DEFAULT_POLICY.archive) -> str:
+    """The decision, the same from both functions; a refused archive leaves nothing behind."""
+    archive = save(folder, data)
+    decisions = [
+        code_of(inspect, archive, policy, DEFAULT_POLICY.path),
+        code_of(extract, archive, folder / "out", policy, DEFAULT_POLICY.path),
+    ]
+    assert decisions[0] == decisions[1]
+    left = {path.name for path in folder.iterdir()} - {archive.name}
+    assert left == ({"out"} if decisions[0] == "ok" else set())
+    return decisions[0]
+
+
+def peak_memory(call: Callable[[], object]) -> int:
+    """The most bytes that Python held at once during a call, beyond what it held before."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gate_support import rejection
 
 from stack.app.gates.config import check_config
 from stack.app.gates.policy import DEFAULT_POLICY
+from tests.unit.app.gates.gate_support import rejection
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from gate_support import code_of, rejection
 
 from stack.app.gates.db_boundary import Latest, check_write
+from tests.unit.app.gates.gate_support import code_of, rejection
 
 
 @dataclass

@@ -10,11 +10,11 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from gate_support import PUBLIC, answers, rejection
 
 from stack.app.gates.fetch import Fetched, FetchError, fetch
 from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
 from stack.app.gates.url import Resolver, check_url
+from tests.unit.app.gates.gate_support import PUBLIC, answers, rejection
 
 REDIRECTS = {
     "/hop": "/end",

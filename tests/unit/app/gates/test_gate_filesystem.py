@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gate_support import code_of, rejection
 
 from stack.app.gates.filesystem import check_path
 from stack.app.gates.policy import DEFAULT_POLICY, PathPolicy
+from tests.unit.app.gates.gate_support import code_of, rejection
 
 POLICY = DEFAULT_POLICY.path
 

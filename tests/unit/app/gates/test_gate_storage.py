@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from gate_support import rejection
 
 from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.storage import ContentStore, Disk, Recovery
+from tests.unit.app.gates.gate_support import rejection
 
 CONTENT = b"some content" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

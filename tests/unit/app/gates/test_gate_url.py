@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gate_support import PUBLIC, answers, code_of, rejection
 
 from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
 from stack.app.gates.url import check_url
+from tests.unit.app.gates.gate_support import PUBLIC, answers, code_of, rejection
 
 RESOLVE = answers(
     mixed_com=[PUBLIC, "10.0.0.1"],
