@@ -16,7 +16,15 @@ from stack.engine.port import ImageInfo, Job
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images.local import Tell
-from stack.images.pins import APP_LOCAL, APP_REPOSITORY, LABEL_BUILT_FROM, LABEL_RECIPE, LABEL_VERSION, NOBODY
+from stack.images.pins import (
+    APP_LOCAL,
+    APP_REPOSITORY,
+    LABEL_BUILT_FROM,
+    LABEL_PACKAGES,
+    LABEL_RECIPE,
+    LABEL_VERSION,
+    NOBODY,
+)
 from stack.images.port import ImageEngine
 from stack.images.tree import Member, file_member, folder_member, write_members
 from stack.images.wheels import PROBE, Interpreter, gather
@@ -111,13 +119,14 @@ class AppBuilder:
             LABEL_RECIPE: inputs.digest(),
             LABEL_BUILT_FROM: f"{base_ref} {LOCK_NAME}",
             LABEL_VERSION: inputs.key(base.id),
+            LABEL_PACKAGES: packages,
         }
         files = {path: file_member(content) for path, content in inputs.sources}
         before = self.engine.image(APP_LOCAL)
         image = self._build(SOURCE_FILE % packages, files, name, labels)
         self.engine.tag(image, APP_LOCAL)
-        if before is not None and before.id != image and keyed(before) != name:
-            self.engine.untag(keyed(before))
+        for old in _names(before) - {name, packages}:
+            self.engine.untag(old)
         self.tell(Progress("app", "built"))
         return image
 
@@ -149,6 +158,11 @@ class AppBuilder:
 def keyed(image: ImageInfo) -> str:
     """The lasting name of an application image: one for each base, lock file and set of sources."""
     return f"{APP_REPOSITORY}:{image.labels.get(LABEL_VERSION, 'local')}"
+
+
+def _names(image: ImageInfo | None) -> set[str]:
+    """The names that go when another image takes its place."""
+    return {keyed(image), image.labels.get(LABEL_PACKAGES, "")} - {"", APP_LOCAL} if image else set()
 
 
 def _folder(root: Path) -> Iterator[tuple[str, Member]]:

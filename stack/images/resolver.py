@@ -91,9 +91,11 @@ class Images:
         with self._alone():
             if buildable:
                 LocalBuilder(self.engine, self.cache, self.tell).build(buildable)
-            if APP in names:
-                self._provide_app(self._provide_pins((BASE.component,))[BASE.component], self.inputs())
-        return self.present(names)
+            if APP not in names:
+                return self.present(names)
+            base = self._provide_pins((BASE.component,))[BASE.component]
+            app = self._provide_app(base, self.inputs())
+        return {**self.present(names), APP: app}
 
     def _present(self, name: str) -> Resolved:
         if name == APP:

@@ -1,0 +1,78 @@
+"""Rows, archives and the digest lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stack.errors import ImageError
+from stack.images.decide import Source
+from stack.images.inventory import load, lock, read_lock, rows, save
+from stack.images.resolver import Resolved
+from tests.unit.images.image_doubles import Shelf, image
+
+OFFICIAL = "prom/prometheus:v3.5.3"
+LOCAL = "monitoring-stack/prometheus:local"
+
+
+def resolved(ref: str, component: str = "prometheus", *, there: bool = True) -> Resolved:
+    return Resolved(component, ref, f"id of {ref}" if there else "", Source.PRESENT, "because")
+
+
+@pytest.mark.parametrize(
+    ("ref", "labels", "version", "differs"),
+    [
+        (OFFICIAL, {}, "3.5.3", False),
+        (LOCAL, {"version": "3.5.3"}, "3.5.3", False),
+        (LOCAL, {"version": "3.6.0"}, "3.6.0", True),
+    ],
+)
+def test_a_row_shows_the_real_version_beside_the_pin(
+    ref: str, labels: dict[str, str], version: str, differs: bool
+) -> None:
+    (row,) = rows(Shelf({ref: image(ref, **labels)}), [resolved(ref)])
+    assert (row.version, row.pin, row.differs) == (version, "3.5.3", differs)
+
+
+def test_any_patch_release_satisfies_a_pinned_minor_one() -> None:
+    ref = "monitoring-stack/python:local"
+    (row,) = rows(Shelf({ref: image(ref, version="3.14.8")}), [resolved(ref, "python")])
+    assert not row.differs
+
+
+def test_a_missing_image_has_a_row_with_its_reason() -> None:
+    (row,) = rows(Shelf(), [resolved("grafana/grafana:12.3.0", "grafana", there=False)])
+    assert (row.version, row.size, row.differs, row.why) == ("", 0, False, "because")
+
+
+def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
+    archive = tmp_path / "images.tar"
+    shelf = Shelf({ref: image(ref) for ref in (OFFICIAL, LOCAL)})
+    saved = save(shelf, [resolved(OFFICIAL), resolved(LOCAL), resolved("gone", there=False)], archive)
+    other = Shelf()
+    assert load(other, archive) == saved == (OFFICIAL, LOCAL)
+    assert set(other.held) == {OFFICIAL, LOCAL}
+    assert [p.name for p in tmp_path.iterdir()] == ["images.tar"]
+
+
+def test_nothing_to_save_and_nothing_to_load_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no image to save"):
+        save(Shelf(), [], tmp_path / "images.tar")
+    with pytest.raises(ImageError, match=r"gone\.tar cannot be read"):
+        load(Shelf(), tmp_path / "gone.tar")
+
+
+def test_digests_are_locked_for_exactly_the_pinned_images(tmp_path: Path) -> None:
+    held = replace(image(OFFICIAL), digests=("prom/prometheus@sha256:abc",))
+    assert lock(Shelf({OFFICIAL: held}), tmp_path) == {"prometheus": "sha256:abc"}
+    assert read_lock(tmp_path) == {"prometheus": "sha256:abc"}
+    path = tmp_path / "images.lock.json"
+    path.write_text(path.read_text().replace("v3.5.3", "v3.5.2"))
+    assert read_lock(tmp_path) == {}
+
+
+def test_a_lock_without_any_official_image_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no official image"):
+        lock(Shelf(), tmp_path)

@@ -1,0 +1,54 @@
+"""The table of pins and the small functions over references."""
+
+from __future__ import annotations
+
+import pytest
+
+from stack.images.pins import PINS, pinned, registry_of, tag_of
+from stack.images.recipes import recipes
+
+
+@pytest.mark.parametrize(
+    ("ref", "registry"),
+    [
+        ("python:3.14", "docker.io"),
+        ("prom/prometheus:v3.5.3", "docker.io"),
+        ("ghcr.io/a/b:1", "ghcr.io"),
+        ("localhost/a", "localhost"),
+        ("box:5000/a/b@sha256:1", "box:5000"),
+    ],
+)
+def test_registry_of_a_reference(ref: str, registry: str) -> None:
+    assert registry_of(ref) == registry
+
+
+@pytest.mark.parametrize(
+    ("ref", "tag"), [("a:1", "1"), ("box:5000/a", "latest"), ("box:5000/a:2@sha256:f", "2"), ("a", "latest")]
+)
+def test_tag_of_a_reference(ref: str, tag: str) -> None:
+    assert tag_of(ref) == tag
+
+
+def test_a_locked_reference_keeps_its_tag() -> None:
+    assert pinned("grafana/grafana:12.3.0@sha256:old", "sha256:new") == "grafana/grafana:12.3.0@sha256:new"
+
+
+def test_pins_say_exact_versions() -> None:
+    versions = {name: pin.version for name, pin in PINS.items()}
+    assert versions == {
+        "prometheus": "3.5.3",
+        "alertmanager": "0.33.1",
+        "node_exporter": "1.11.1",
+        "grafana": "12.3.0",
+        "python": "3.14",
+    }
+
+
+def test_every_recipe_belongs_to_a_pin_and_only_grafana_has_none() -> None:
+    assert set(PINS) - set(recipes()) == {"grafana"}
+
+
+def test_a_changed_recipe_has_another_digest() -> None:
+    digests = [recipe.digest() for recipe in recipes().values()]
+    assert len(set(digests)) == len(digests)
+    assert digests == [recipe.digest() for recipe in recipes().values()]
