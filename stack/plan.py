@@ -149,44 +149,53 @@ def _converge(draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Ob
     name = container_name(spec.name, service.component)
     found = observed.container(service.component)
     why = _replacement_reason(service, found)
-    before = (f"{Verb.REMOVE} {name}",)
-    if found is not None and why and found.state != "absent":
+    if found is not None and why:
         _remove(draft, found, why)
-    fresh = found is None or bool(why)
-    written = _write(draft, spec, service, None if fresh else found, before)
-    if fresh:
-        volumes = tuple(f"{Verb.CREATE_VOLUME} {m.source}" for m in service.mounts)
-        network = f"{Verb.CREATE_NETWORK} {spec.name}"
-        draft.add(
-            Step(
-                Verb.CREATE,
-                name,
-                why or "missing",
-                service.component,
-                "",
-                (*before, network, *volumes, *written),
-            )
-        )
-    changed = bool(written)
-    if fresh or found is None or not found.running:
-        if not fresh and found is not None and found.state == "paused":
-            draft.add(Step(Verb.STOP, name, "paused", service.component, found.id, written))
-        needs = tuple(f"{Verb.START} {container_name(spec.name, n)}" for n in service.needs)
-        after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", *written, *needs)
-        last = draft.add(
-            Step(Verb.START, name, "created" if fresh else _down_reason(found), service.component, "", after)
-        )
-    elif changed:
-        verb = Verb.RESTART if service.reload == "restart" else Verb.RELOAD
-        last = draft.add(Step(verb, name, "files changed", service.component, found.id, written))
-    else:
-        return
-    verified = draft.add(
-        Step(Verb.VERIFY, name, "answers with the files given", service.component, "", (last,))
+        found = None
+    written = _write(draft, spec, service, found)
+    if found is None:
+        _create(draft, spec, service, why or "missing")
+    running = found is not None and found.running
+    last = (
+        _reload(draft, service, found, written) if found and running else _start(draft, spec, service, found)
     )
-    if changed:
-        digest = service.files_digest()
-        draft.add(Step(Verb.RECORD, name, f"files {digest[:12]} in use", service.component, "", (verified,)))
+    if last:
+        verified = draft.add(
+            Step(Verb.VERIFY, name, "answers with the files given", service.component, "", (last,))
+        )
+        if written:
+            done = f"files {service.files_digest()[:12]} in use"
+            draft.add(Step(Verb.RECORD, name, done, service.component, "", (verified,)))
+
+
+def _create(draft: _Draft, spec: StackSpec, service: ServiceSpec, why: str) -> None:
+    name = container_name(spec.name, service.component)
+    after = (
+        f"{Verb.REMOVE} {name}",
+        f"{Verb.CREATE_NETWORK} {spec.name}",
+        *(f"{Verb.CREATE_VOLUME} {mount.source}" for mount in service.mounts),
+        f"{Verb.WRITE} {config_volume(spec.name, service.component)}",
+    )
+    draft.add(Step(Verb.CREATE, name, why, service.component, "", after))
+
+
+def _start(draft: _Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None) -> str:
+    name = container_name(spec.name, service.component)
+    written = f"{Verb.WRITE} {config_volume(spec.name, service.component)}"
+    if found is not None and found.state == "paused":
+        draft.add(Step(Verb.STOP, name, "paused", service.component, found.id, (written,)))
+    needs = (f"{Verb.START} {container_name(spec.name, need)}" for need in service.needs)
+    after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", written, *needs)
+    subject = found.id if found else ""
+    return draft.add(Step(Verb.START, name, _down_reason(found), service.component, subject, after))
+
+
+def _reload(draft: _Draft, service: ServiceSpec, found: ObservedContainer, written: tuple[str, ...]) -> str:
+    """Nothing to do for a running container whose files are as they should be."""
+    if not written:
+        return ""
+    verb = Verb.RESTART if service.reload == "restart" else Verb.RELOAD
+    return draft.add(Step(verb, found.name, "files changed", service.component, found.id, written))
 
 
 def _replacement_reason(service: ServiceSpec, found: ObservedContainer | None) -> str:
@@ -206,17 +215,15 @@ def _replacement_reason(service: ServiceSpec, found: ObservedContainer | None) -
 
 
 def _down_reason(found: ObservedContainer | None) -> str:
-    if found is None or found.state == "created":
+    if found is None:
+        return "created"
+    if found.state == "created":
         return "created, never started"
     return f"exited with {found.exit_code}" if found.state == "exited" else found.state
 
 
 def _write(
-    draft: _Draft,
-    spec: StackSpec,
-    service: ServiceSpec,
-    found: ObservedContainer | None,
-    before: tuple[str, ...],
+    draft: _Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None
 ) -> tuple[str, ...]:
     digest = service.files_digest()
     if not digest or (found is not None and found.applied.digest == digest):
@@ -224,7 +231,10 @@ def _write(
     volume = config_volume(spec.name, service.component)
     count = len(service.files) + len(service.assets)
     why = "changed" if found is not None and found.applied.digest else "new"
-    after = (*before, f"{Verb.CREATE_VOLUME} {volume}")
+    after = (
+        f"{Verb.REMOVE} {container_name(spec.name, service.component)}",
+        f"{Verb.CREATE_VOLUME} {volume}",
+    )
     return (draft.add(Step(Verb.WRITE, volume, f"{count} files, {why}", service.component, "", after)),)
 
 

@@ -1,0 +1,108 @@
+"""Broken configuration is refused with its place before anything is written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from stack.engine.memory import MemoryEngine
+from stack.engine.port import Ran
+from stack.errors import ConfigurationInvalid
+from stack.render.validate import check_syntax, validate
+from stack.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
+
+
+def service(component: str, **files: bytes) -> ServiceSpec:
+    made = tuple(ConfigFile(path, content) for path, content in files.items())
+    return ServiceSpec(
+        component, f"{component}:1", "id", 80, "/", Limits(1, 1.0), Health(("CMD", "true")), files=made
+    )
+
+
+def board(**keys: Any) -> bytes:
+    return json.dumps({"uid": "a", "title": "A", "panels": []} | keys).encode()
+
+
+SOURCE = "provisioning/datasources/stack.yml"
+GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, type: prometheus, isDefault: true}]\n"
+
+
+@pytest.mark.parametrize(
+    ("component", "files", "message"),
+    [
+        ("prometheus", {"rules/a.yml": b"groups:\n  - name: [\n"}, "prometheus/rules/a.yml:3:1: "),
+        (
+            "prometheus",
+            {"rules/a.yml": b"a: b: c\n"},
+            "prometheus/rules/a.yml:1:5: mapping values are not allowed",
+        ),
+        ("prometheus", {"rules/a.yml": b"\xff\xfe\x00"}, "prometheus/rules/a.yml"),
+        ("grafana", {"dashboards/a.json": b'{"uid": "a",}'}, "grafana/dashboards/a.json:1:13: "),
+        ("grafana", {"dashboards/a.json": board(uid="")}, "grafana/dashboards/a.json: no uid: give"),
+        ("grafana", {"dashboards/a.json": b"[]"}, "grafana/dashboards/a.json: no uid"),
+        (
+            "grafana",
+            {"dashboards/a.json": board(), "dashboards/b.json": board(title="B")},
+            "grafana/dashboards/b.json: uid 'a' is that of dashboards/a.json",
+        ),
+        (
+            "grafana",
+            {"dashboards/a.json": board(), "dashboards/b.json": board(uid="b")},
+            "grafana/dashboards/b.json: title 'A' is that of dashboards/a.json",
+        ),
+        ("grafana", {SOURCE: b"datasources: []\n"}, f"grafana/{SOURCE}: no apiVersion: 1"),
+        (
+            "grafana",
+            {SOURCE: GOOD_SOURCE, "provisioning/datasources/two.yml": GOOD_SOURCE},
+            "grafana/provisioning/datasources/two.yml: a second default",
+        ),
+        ("grafana", {SOURCE: b"apiVersion: 1\ndatasources: [{type: prometheus}]\n"}, "without uid or type"),
+        (
+            "grafana",
+            {SOURCE: b"apiVersion: 1\ndatasources: [{uid: p, type: a}, {uid: p, type: b}]\n"},
+            "uid 'p' is taken",
+        ),
+    ],
+)
+def test_the_place_and_the_remedy_are_named(component: str, files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as error:
+        check_syntax(service(component, **files))
+    assert message in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_good_files_pass() -> None:
+    check_syntax(service("grafana", **{SOURCE: GOOD_SOURCE, "dashboards/a.json": board()}))
+
+
+PROMETHEUS = service("prometheus", **{"prometheus.yml": b"global: {}\n"})
+
+
+def engine(answer: Ran) -> MemoryEngine:
+    made = MemoryEngine(program=lambda argv, files: answer)
+    made.hold("prometheus:1")
+    return made
+
+
+def test_the_products_own_tool_judges_and_its_words_are_passed_on() -> None:
+    said = 'Checking /check/prometheus.yml\n  FAILED: /check/rules/a.yml: group "g", rule 1: bad expr\n'
+    with pytest.raises(ConfigurationInvalid, match=r'prometheus/rules/a.yml: group "g", rule 1: bad expr'):
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+
+
+def test_a_silent_failure_of_the_tool_is_a_failure() -> None:
+    with pytest.raises(ConfigurationInvalid, match="no output"):
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, "")), lambda identity: False)
+
+
+def test_what_was_found_good_is_not_asked_again_and_a_change_is() -> None:
+    asked = engine(Ran(0, ""))
+    good = validate(StackSpec("s", (PROMETHEUS,)), asked, lambda identity: False)
+    calls = len(asked.calls)
+    assert validate(StackSpec("s", (PROMETHEUS,)), asked, good.__contains__) == good
+    assert len(asked.calls) == calls
+    edited = service("prometheus", **{"prometheus.yml": b"global: {} # edited\n"})
+    assert validate(StackSpec("s", (edited,)), asked, good.__contains__) != good
+    assert len(asked.calls) > calls
