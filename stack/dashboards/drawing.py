@@ -28,8 +28,8 @@ def draw(panel: Panel, number: int) -> Any:
     drawn = SHAPES[panel.kind](panel)
     drawn.id(number).title(panel.title).description(panel.description).unit(panel.unit)
     drawn.datasource(DATASOURCE).span(panel.width).height(panel.height)
-    for ref, query in zip("ABCDEFGH", panel.queries, strict=False):
-        drawn.with_target(_target(query, ref, panel.kind))
+    for place, query in enumerate(panel.queries):
+        drawn.with_target(_target(query, chr(ord("A") + place), panel.kind))
     _values(drawn, panel)
     return drawn
 
