@@ -48,8 +48,10 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, parts.path, params, body, headers)
         route = self.routes.get(f"{self.command} {parts.path}", NOT_FOUND)
         status, content = route(asked) if callable(route) else route
-        raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        plain = isinstance(content, str)
+        raw = content.encode() if plain else json.dumps(content).encode()
         self.send_response(status)
+        self.send_header("Content-Type", "text/plain" if plain else "application/json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from loopback import Asked, Reply, Routes, serve
 
 from stack.api.alertmanager import Alertmanager, published_hash
 from stack.api.app import App
 from stack.api.grafana import Grafana, Query, Result
 from stack.api.prometheus import Prometheus, Sample
 from stack.http import Http, HttpFailure
+from tests.loopback import Asked, Reply, Routes, serve
 
 
 def success(data: Any) -> Reply:

@@ -13,11 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loopback import Asked, Reply, Routes, serve
-
 from stack.api.alertmanager import published_hash
 from stack.smoke.model import Dashboard, DataSource, Expected, Rule
 from stack.telemetry.catalogue import METRICS
+from tests.loopback import Asked, Reply, Routes, serve
 
 PASSWORD = "right-password"
 DIGEST = "0123456789abcdef"

@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fake_stack import (
+
+from stack.smoke import paths
+from stack.smoke.checks import CHECKS, NEEDED_AFTER_A_CHANGE, names_for_verify
+from stack.smoke.model import Check, Expected, Finding
+from stack.smoke.runner import run
+from tests.loopback import Asked, Reply, Route, dead_address
+from tests.unit.smoke.fake_stack import (
     BOARD,
     CONFIG,
     FakeStack,
@@ -22,12 +28,6 @@ from fake_stack import (
     targets,
     vector,
 )
-from loopback import Asked, Reply, Route, dead_address
-
-from stack.smoke import paths
-from stack.smoke.checks import CHECKS, NEEDED_AFTER_A_CHANGE, names_for_verify
-from stack.smoke.model import Check, Expected, Finding
-from stack.smoke.runner import run
 
 BY_NAME = {check.name: check for check in CHECKS}
 WITHOUT_GRAFANA = {check.name for check in CHECKS if check.unless}

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
-from fake_stack import FakeStack, expectation
-from loopback import dead_address
 
 from stack.engine.port import Engine, EngineInfo, Job, Ran
 from stack.errors import StartFailed
@@ -16,6 +14,8 @@ from stack.smoke.model import Finding, Report
 from stack.smoke.prober import answer
 from stack.smoke.wire import Order, dump_order, dump_report, load_order
 from stack.spec import StackSpec
+from tests.loopback import dead_address
+from tests.unit.smoke.fake_stack import FakeStack, expectation
 
 SPEC = StackSpec("s")
 RELOADS = [f"POST /api/admin/provisioning/{kind}/reload" for kind in ("datasources", "dashboards")]

@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import cast
 
 import pytest
-from fake_stack import PASSWORD, FakeStack, expectation
 
 from stack.engine.port import Engine, Job, Ran
 from stack.errors import SmokeFailed
@@ -14,6 +13,7 @@ from stack.smoke.model import Finding
 from stack.smoke.prober import LocalProber, NetworkProber, answer
 from stack.smoke.wire import Order, dump_order, dump_report, load_order
 from stack.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.unit.smoke.fake_stack import PASSWORD, FakeStack, expectation
 
 SPEC = StackSpec(
     "s",

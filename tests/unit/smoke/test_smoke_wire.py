@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from fake_stack import expectation
 
 from stack.smoke.model import Finding, Report
 from stack.smoke.wire import Order, dump_order, dump_report, load_order, load_report
+from tests.unit.smoke.fake_stack import expectation
 
 REPORT = Report((Finding("c", "app", "ready", "failed", "evidence", "hint", 0.5),), 1.5)
 

@@ -1,0 +1,189 @@
+"""Dashboards from files: what is skipped with a mere log line, what blocks a provider, what stays for good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .database import Database
+from .log import log
+from .provisioning_sources import ProvisioningError, documents, expanded
+
+UID_LENGTH = 40
+WATCH_LIMIT = 10
+WATCH_DELAY = 5.0
+CRASH_WINDOW = 0.1
+LOGGER = "provisioning.dashboard"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One entry of a provider file."""
+
+    name: str
+    path: Path
+    folder: str
+    folder_uid: str
+    interval: float
+    keep_deleted: bool
+
+    def files(self) -> list[Path]:
+        """The dashboard files, in sub folders too."""
+        return sorted(self.path.rglob("*.json")) if self.path.is_dir() else []
+
+    def pause(self) -> float:
+        """Seconds between two looks: inotify's delay at 10 seconds or less, polling above."""
+        return WATCH_DELAY if self.interval <= WATCH_LIMIT else self.interval
+
+
+def providers(folder: Path) -> list[Provider]:
+    """All providers; two of one name end the server."""
+    found = []
+    for document in documents(folder / "dashboards"):
+        for entry in expanded(document.get("providers") or []):
+            title = entry.get("folder", "")
+            found.append(
+                Provider(
+                    entry["name"],
+                    Path(entry["options"]["path"]),
+                    title,
+                    entry.get("folderUid") or (slug(title) if title else ""),
+                    float(entry.get("updateIntervalSeconds") or WATCH_LIMIT),
+                    bool(entry.get("disableDeletion")),
+                )
+            )
+    for name, times in Counter(p.name for p in found).items():
+        if times > 1:
+            raise ProvisioningError(f'dashboard name "{name}" is not unique')
+    return found
+
+
+def apply_provider(database: Database, provider: Provider, *, forced: bool) -> None:
+    """One look at a provider's folder; duplicates block its writes unless the look was asked for (``forced``)."""
+    if not provider.path.is_dir():
+        log(
+            LOGGER, "Cannot read directory", "error", error=f"stat {provider.path}: no such file or directory"
+        )
+        return
+    boards = list(_readable(provider))
+    blocked = _duplicates(provider, boards)
+    if provider.folder:
+        _folder(database, provider)
+    if blocked and not forced:
+        return
+    present = set()
+    for path, model in boards:
+        external = str(path.relative_to(provider.path))
+        present.add(external)
+        _save(database, provider, external, model)
+    _drop_deleted(database, provider, {str(p.relative_to(provider.path)) for p in provider.files()})
+
+
+def crashes(provider: Provider) -> bool:
+    """Whether a reload now ends the real server: a watched folder whose file has changed within a tenth of a second."""
+    if provider.interval > WATCH_LIMIT:
+        return False
+    return any(time.time() - path.stat().st_mtime < CRASH_WINDOW for path in provider.files())
+
+
+def slug(title: str) -> str:
+    """A title as it stands in addresses."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def now() -> str:
+    """The present in the form of the API."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _readable(provider: Provider) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in provider.files():
+        try:
+            model = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(model, dict) or not model.get("title"):
+                raise ValueError("Dashboard title cannot be empty")
+            _check_uid(str(model.get("uid", "")))
+        except (OSError, ValueError) as error:
+            log(LOGGER, "failed to load dashboard from ", "error", file=str(path), error=str(error))
+        else:
+            yield path, model
+
+
+def _check_uid(uid: str) -> None:
+    if len(uid) > UID_LENGTH:
+        raise ValueError("uid too long, max 40 characters")
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", uid):
+        raise ValueError("uid contains illegal characters")
+
+
+def _duplicates(provider: Provider, boards: list[tuple[Path, dict[str, Any]]]) -> bool:
+    uids = Counter(m["uid"] for _, m in boards if m.get("uid"))
+    titles = Counter(m["title"] for _, m in boards)
+    for what, counts in (
+        ("the same UID is used more than once", uids),
+        ("dashboard title is not unique in folder", titles),
+    ):
+        for value, times in counts.items():
+            if times > 1:
+                log(LOGGER, what, "warn", value=value, times=times, providers=[provider.name])
+    blocked = any(times > 1 for counts in (uids, titles) for times in counts.values())
+    if blocked:
+        message = "dashboards provisioning provider has no database write permissions because of duplicates"
+        log(LOGGER, message, "warn", provider=provider.name, orgId=1)
+    return blocked
+
+
+def _folder(database: Database, provider: Provider) -> None:
+    database.rows(
+        "INSERT OR IGNORE INTO dashboard (uid, is_folder, title, model, created, updated) VALUES (?, 1, ?, '{}', ?, ?)",
+        (provider.folder_uid, provider.folder, now(), now()),
+    )
+
+
+def _save(database: Database, provider: Provider, external: str, model: dict[str, Any]) -> None:
+    uid = str(model.get("uid") or _uid_of(database, provider, external) or uuid.uuid4())
+    text = json.dumps({**model, "uid": uid}, sort_keys=True)
+    checksum = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    held = database.row("SELECT checksum FROM provisioned WHERE uid = ?", (uid,))
+    if held is not None and held["checksum"] == checksum:
+        return
+    with database.transaction():
+        if database.row("SELECT id FROM dashboard WHERE uid = ?", (uid,)) is None:
+            database.rows(
+                "INSERT INTO dashboard (uid, title, model, folder_uid, created, updated) VALUES (?, ?, ?, ?, ?, ?)",
+                (uid, model["title"], text, provider.folder_uid, now(), now()),
+            )
+        else:
+            database.rows(
+                "UPDATE dashboard SET title = ?, model = ?, folder_uid = ?, updated = ?, version = version + 1"
+                " WHERE uid = ?",
+                (model["title"], text, provider.folder_uid, now(), uid),
+            )
+        database.rows(
+            "INSERT OR REPLACE INTO provisioned (uid, provider, path, checksum) VALUES (?, ?, ?, ?)",
+            (uid, provider.name, external, checksum),
+        )
+
+
+def _uid_of(database: Database, provider: Provider, external: str) -> str:
+    row = database.row(
+        "SELECT uid FROM provisioned WHERE provider = ? AND path = ?", (provider.name, external)
+    )
+    return str(row["uid"]) if row is not None else ""
+
+
+def _drop_deleted(database: Database, provider: Provider, present: set[str]) -> None:
+    for row in database.rows("SELECT uid, path FROM provisioned WHERE provider = ?", (provider.name,)):
+        if row["path"] not in present:
+            database.rows("DELETE FROM provisioned WHERE uid = ?", (row["uid"],))
+            if not provider.keep_deleted:
+                database.rows("DELETE FROM dashboard WHERE uid = ?", (row["uid"],))
