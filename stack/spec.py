@@ -16,6 +16,8 @@ from stack.errors import SettingsError
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
+OPEN_FILES = 16384
+"""Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
 APPLIED = ".applied"

@@ -11,6 +11,8 @@ from stack.components.build import MIB, Build, about, config_files, wget
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9090
+RESEND_DELAY = "5s"
+"""An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m."""
 DIGEST_FILE = "rules/stack-digest.yml"
 DIGEST_RULE = "stack:config_digest:info"
 
@@ -35,6 +37,7 @@ def service(build: Build) -> ServiceSpec:
             f"--web.external-url={build.url('prometheus')}",
             f"--web.user-assets={CONFIG_ROOT}/user",
             "--enable-feature=exemplar-storage",
+            f"--rules.alert.resend-delay={RESEND_DELAY}",
         ),
         environment=(("STACK_NAME", settings.name),),
         mounts=(

@@ -8,20 +8,18 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stack.engine import labels
 from stack.engine.port import ImageConfig, ImageInfo, Job, Usage
 from stack.observed import Applied, ObservedContainer
-from stack.spec import Health, Mount, Port, ServiceSpec
+from stack.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
-OPEN_FILES = 16384
-"""An engine without CAP_SYS_RESOURCE (rootless, or in a sandbox) cannot go above its own hard limit (20,000 met)."""
 JOB_MEMORY = 512 * MIB
 
 Body = dict[str, Any]
@@ -103,8 +101,10 @@ def helper_name(stack: str) -> str:
     return f"{stack}-{labels.HELPER}-{secrets.token_hex(4)}"
 
 
-def observed_container(inspect: Mapping[str, Any], applied: Applied) -> ObservedContainer:
-    """What ``GET /containers/{id}/json`` says, as our value."""
+def observed_container(
+    inspect: Mapping[str, Any], applied: Applied, networks: Collection[str]
+) -> ObservedContainer:
+    """What ``GET /containers/{id}/json`` says, as our value; ``networks`` are the ids of those that there are."""
     config, state = inspect["Config"], inspect["State"]
     marks = config.get("Labels") or {}
     return ObservedContainer(
@@ -121,7 +121,14 @@ def observed_container(inspect: Mapping[str, Any], applied: Applied) -> Observed
         exit_code=state.get("ExitCode", 0),
         published=published(inspect),
         applied=applied,
+        stranded=_own_network(inspect, labels.stack_of(marks)) not in ("", *networks),
     )
+
+
+def _own_network(inspect: Mapping[str, Any], stack: str) -> str:
+    """Id of the stack's network when the container last started: it starts on this very network or not at all."""
+    joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    return str((joined.get(stack) or {}).get("NetworkID") or "")
 
 
 def applied(stat: str) -> Applied:

@@ -12,7 +12,7 @@ import yaml
 from stack.components.build import Build
 from stack.components.grafana import PASSWORD_PATH
 from stack.settings import BY_PATH
-from stack.spec import CONFIG_ROOT, CURRENT, Mount, ServiceSpec, StackSpec
+from stack.spec import CONFIG_ROOT, CURRENT, OPEN_FILES, Mount, ServiceSpec, StackSpec
 from stack.state import GRAFANA_PASSWORD
 
 HEADER = """\
@@ -75,7 +75,7 @@ def _hardening(service: ServiceSpec) -> dict[str, Any]:
         "memswap_limit": limits.memory,
         "cpus": limits.cpus,
         "pids_limit": limits.pids,
-        "ulimits": {"nofile": {"soft": 65536, "hard": 65536}},
+        "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
         "restart": "unless-stopped",
         "stop_grace_period": f"{service.stop_seconds}s",
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
