@@ -18,7 +18,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class ObservedContainer:
-    """One container that carries our label."""
+    """One container that carries our label. ``stranded``: the network it was on is gone, so it can never start."""
 
     id: str
     name: str
@@ -33,6 +33,7 @@ class ObservedContainer:
     exit_code: int = 0
     published: str = ""
     applied: Applied = Applied()
+    stranded: bool = False
 
     @property
     def running(self) -> bool:

@@ -87,12 +87,13 @@ def reconcile(spec: StackSpec, observed: Observed) -> Plan:
     draft = _Draft()
     _clear_surplus(draft, spec, observed)
     wanted = spec.ordered().services
+    replaced = _clear_outdated(draft, wanted, observed)
     if wanted and spec.name not in observed.networks:
         draft.add(Step(Verb.CREATE_NETWORK, spec.name, "missing"))
     for service in wanted:
         _provide_volumes(draft, spec, service, observed)
     for service in wanted:
-        _converge(draft, spec, service, observed)
+        _converge(draft, spec, service, observed, replaced.get(service.component, ""))
     if spec.surplus == "remove":
         _clear_rest(draft, spec, observed)
     return Plan(spec.name, tuple(draft.steps))
@@ -114,6 +115,17 @@ def _clear_surplus(draft: _Draft, spec: StackSpec, observed: Observed) -> None:
                 )
             continue
         _remove(draft, container, why, users)
+
+
+def _clear_outdated(draft: _Draft, wanted: Iterable[ServiceSpec], observed: Observed) -> dict[str, str]:
+    """Before anything starts, so that names and ports are free; component > why it is made anew."""
+    replaced = {}
+    for service in wanted:
+        found = observed.container(service.component)
+        if found is not None and (why := _replacement_reason(service, found)):
+            _remove(draft, found, why)
+            replaced[service.component] = why
+    return replaced
 
 
 def _remove(draft: _Draft, container: ObservedContainer, why: str, after: Iterable[str] = ()) -> str:
@@ -145,19 +157,19 @@ def _provide_volumes(draft: _Draft, spec: StackSpec, service: ServiceSpec, obser
                 draft.add(Step(Verb.CREATE_VOLUME, mount.source, "missing", service.component))
 
 
-def _converge(draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed) -> None:
+def _converge(
+    draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed, replaced: str
+) -> None:
     name = container_name(spec.name, service.component)
-    found = observed.container(service.component)
-    why = _replacement_reason(service, found)
-    if found is not None and why:
-        _remove(draft, found, why)
-        found = None
+    found = None if replaced else observed.container(service.component)
     written = _write(draft, spec, service, found)
     if found is None:
-        _create(draft, spec, service, why or "missing")
+        _create(draft, spec, service, replaced or "missing")
     running = found is not None and found.running
     last = (
-        _reload(draft, service, found, written) if found and running else _start(draft, spec, service, found)
+        _reload(draft, service, found, written)
+        if found and running
+        else _start(draft, spec, service, found, _holders(service, observed))
     )
     if last:
         verified = draft.add(
@@ -179,13 +191,29 @@ def _create(draft: _Draft, spec: StackSpec, service: ServiceSpec, why: str) -> N
     draft.add(Step(Verb.CREATE, name, why, service.component, "", after))
 
 
-def _start(draft: _Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None) -> str:
+def _holders(service: ServiceSpec, observed: Observed) -> tuple[str, ...]:
+    """Stops of containers that had the port until now: two components may swap theirs."""
+    if service.published is None:
+        return ()
+    port = str(service.published.host)
+    holders = (c for c in observed.containers if c.published.rpartition(":")[2] == port)
+    return tuple(f"{Verb.STOP} {c.name}" for c in holders)
+
+
+def _start(
+    draft: _Draft,
+    spec: StackSpec,
+    service: ServiceSpec,
+    found: ObservedContainer | None,
+    first: tuple[str, ...],
+) -> str:
     name = container_name(spec.name, service.component)
     written = f"{Verb.WRITE} {config_volume(spec.name, service.component)}"
-    if found is not None and found.state == "paused":
-        draft.add(Step(Verb.STOP, name, "paused", service.component, found.id, (written,)))
+    if found is not None and _alive(found):
+        # The engine would neither go on with a paused one nor cut a pause between two crashes short.
+        draft.add(Step(Verb.STOP, name, found.state, service.component, found.id, (written,)))
     needs = (f"{Verb.START} {container_name(spec.name, need)}" for need in service.needs)
-    after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", written, *needs)
+    after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", written, *needs, *first)
     subject = found.id if found else ""
     return draft.add(Step(Verb.START, name, _down_reason(found), service.component, subject, after))
 
@@ -198,11 +226,11 @@ def _reload(draft: _Draft, service: ServiceSpec, found: ObservedContainer, writt
     return draft.add(Step(verb, found.name, "files changed", service.component, found.id, written))
 
 
-def _replacement_reason(service: ServiceSpec, found: ObservedContainer | None) -> str:
-    if found is None:
-        return ""
+def _replacement_reason(service: ServiceSpec, found: ObservedContainer) -> str:
     if found.state in ("dead", "removing"):
         return f"container is {found.state}"
+    if found.stranded:
+        return "its network is gone"
     if found.image_id != service.image_id:
         return (
             f"image changed: {found.image} > {service.image}"

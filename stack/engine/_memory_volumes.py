@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from itertools import count
 
 from stack.engine import archive, labels
 from stack.engine._memory_images import MemoryImages
@@ -46,7 +47,9 @@ class MemoryVolumes(MemoryImages):
 
     def __init__(self) -> None:
         super().__init__()
+        self._numbers = count(1)
         self.networks: dict[str, str] = {}
+        self.network_ids: dict[str, str] = {}
         self.volumes: dict[str, MemoryVolume] = {}
 
     def foreign_network(self, name: str) -> None:
@@ -62,7 +65,9 @@ class MemoryVolumes(MemoryImages):
         self._called("create_network", name)
         with self.lock:
             require("network", name, self.networks.get(name))
-            self.networks[name] = name
+            if name not in self.networks:
+                self.networks[name] = name
+                self.network_ids[name] = f"{name}-{next(self._numbers)}"
 
     def remove_network(self, name: str) -> None:
         """See ``Engine``."""
@@ -72,6 +77,7 @@ class MemoryVolumes(MemoryImages):
             if self._attached(name):
                 raise StartFailed(f"remove network {name}: it has active endpoints")
             self.networks.pop(name, None)
+            self.network_ids.pop(name, None)
 
     def create_volume(self, name: str, stack: str) -> None:
         """See ``Engine``."""

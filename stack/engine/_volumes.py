@@ -25,23 +25,26 @@ class VolumeCalls(ContainerCalls):
                 self._api.create_network(
                     name, driver="bridge", check_duplicate=True, labels=labels.of_stack(name)
                 )
-                return
-            self._own_networks(name)
+            # Two who ask at once may each get one (20.10), and then no container can start: the first stays.
+            self._remove_networks(self._own_networks(name)[1:])
 
     def remove_network(self, name: str) -> None:
         """See ``Engine``."""
         with self._asking(f"remove network {name}"):
-            for network in self._own_networks(name):
-                with forgiving(NOT_FOUND):
-                    self._api.remove_network(network["Id"])
+            self._remove_networks(self._own_networks(name))
+
+    def _remove_networks(self, networks: list[Inspect]) -> None:
+        for network in networks:
+            with forgiving(NOT_FOUND):
+                self._api.remove_network(network["Id"])
 
     def _own_networks(self, name: str) -> list[Inspect]:
-        """Networks of exactly this name: an engine may hold several. StartFailed where none of them is ours."""
+        """Networks of exactly this name, the oldest first. StartFailed where there are some and none is ours."""
         found = [n for n in self._api.networks(names=[name]) if n["Name"] == name]
         mine = [n for n in found if labels.stack_of(n.get("Labels"))]
         if found and not mine:
             ours("network", name, found[0].get("Labels"))
-        return mine
+        return sorted(mine, key=lambda n: (n["Created"], n["Id"]))
 
     def create_volume(self, name: str, stack: str) -> None:
         """See ``Engine``."""

@@ -97,7 +97,9 @@ class DockerEngine(ImageCalls):
             networks = pool.submit(self._api.networks, filters=chosen)
             volumes = pool.submit(self._api.volumes, filters=chosen)
             listed = self._api.containers(all=True, filters=chosen)
-            seen = sorted(filter(None, pool.map(self._observe_one, listed)), key=lambda c: c.name)
+            ids = {n["Id"] for n in networks.result()}
+            asked = pool.map(lambda one: self._observe_one(one, ids), listed)
+            seen = sorted(filter(None, asked), key=lambda c: c.name)
             return Observed(
                 name,
                 containers=tuple(c for c in seen if c.component != labels.HELPER),
@@ -106,13 +108,14 @@ class DockerEngine(ImageCalls):
                 volumes=tuple(sorted(v["Name"] for v in volumes.result()["Volumes"] or ())),
             )
 
-    def _observe_one(self, listed: Mapping[str, Any]) -> ObservedContainer | None:
+    def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:
         """None where it vanished meanwhile."""
         found = self._found(self._api.inspect_container, listed["Id"])
         if found is None:
             return None
         configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
-        return convert.observed_container(found, self._applied(listed["Id"]) if configured else Applied())
+        applied = self._applied(listed["Id"]) if configured else Applied()
+        return convert.observed_container(found, applied, networks)
 
     def _applied(self, container: str) -> Applied:
         """What was verified last. HEAD tells a link's target in 1 ms; reading a file costs 45 ms (20.10)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from stack.engine import convert, failures, labels
@@ -40,6 +39,7 @@ class MemoryContainer:
     state: str = "created"
     health: str = ""
     exit_code: int = 0
+    network_id: str = ""
     starts: int = 0
     signals: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -76,7 +76,10 @@ class MemoryContainer:
             "Config": {k: v for k, v in self.body.items() if k not in ("HostConfig", "NetworkingConfig")},
             "HostConfig": self.body["HostConfig"],
             "State": state,
-            "NetworkSettings": {"Ports": {}},
+            "NetworkSettings": {
+                "Ports": {},
+                "Networks": {self.body["HostConfig"].get("NetworkMode", ""): {"NetworkID": self.network_id}},
+            },
         }
 
 
@@ -89,7 +92,6 @@ class MemoryEngine(MemoryVolumes):
         self.program = program
         self.containers: dict[str, MemoryContainer] = {}
         self.occupied: set[tuple[str, str]] = set()
-        self._numbers = count(1)
 
     def occupy(self, port: int, address: str = "127.0.0.1") -> None:
         """A process outside any container listens there."""
@@ -132,7 +134,9 @@ class MemoryEngine(MemoryVolumes):
     def _seen(self, container: MemoryContainer) -> ObservedContainer:
         volume = self.volumes.get(container.mounts().get(CONFIG_ROOT, ""))
         version = volume.links.get(APPLIED, "") if volume else ""
-        return convert.observed_container(container.inspect(), Applied(version, version))
+        return convert.observed_container(
+            container.inspect(), Applied(version, version), set(self.network_ids.values())
+        )
 
     def create(self, stack: str, service: ServiceSpec) -> str:
         """See ``Engine``."""
@@ -158,9 +162,10 @@ class MemoryEngine(MemoryVolumes):
         self._called("start", container)
         with self.lock:
             found = self._present(container)
-            network = found.body["HostConfig"]["NetworkMode"]
-            if network not in self.networks:
-                raise StartFailed(f"{found.name} does not start: network {network} not found")
+            network = self.network_ids.get(found.body["HostConfig"]["NetworkMode"], "")
+            if not network or found.network_id not in ("", network):
+                raise StartFailed(f"{found.name} does not start: network not found")
+            found.network_id = network
             if found.state != "running":
                 self._bind(found)
                 found.state, found.exit_code, found.starts = "running", 0, found.starts + 1
@@ -208,7 +213,7 @@ class MemoryEngine(MemoryVolumes):
         """See ``Engine``."""
         self._called("run", job.argv[0])
         self._needed(job.image)
-        if job.network and job.network not in self.networks:
+        if job.network and job.network not in self.network_ids:
             raise StartFailed(f"run {job.argv[0]} in {job.image}: network {job.network} not found")
         return self.program(job.argv, {f"{job.folder.rstrip('/')}/{f.path}": f for f in job.files})
 

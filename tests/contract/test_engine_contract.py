@@ -215,6 +215,21 @@ def test_two_writers_meet(bench: Bench) -> None:
     assert bench.engine.observe(bench.stack).containers == ()
 
 
+def test_a_container_is_stranded_by_the_loss_of_its_network(bench: Bench) -> None:
+    container = make(bench, service(bench))
+    bench.engine.stop(container, 1)
+    assert not only(bench).stranded
+    bench.engine.remove_network(bench.stack)
+    assert only(bench).stranded
+    bench.engine.create_network(bench.stack)
+    assert only(bench).stranded
+    with pytest.raises(StartFailed, match="network"):
+        bench.engine.start(container)
+    bench.engine.remove(container)
+    make(bench, service(bench))
+    assert only(bench).running and not only(bench).stranded
+
+
 def test_what_is_in_use_is_not_removed(bench: Bench) -> None:
     make(bench, service(bench))
     with pytest.raises(StartFailed, match=data_volume(bench.stack, "web_app")):

@@ -161,7 +161,7 @@ def inspected(**state: Any) -> dict[str, Any]:
 
 
 def test_a_container_reads_back() -> None:
-    seen = convert.observed_container(inspected(), Applied("d", "v"))
+    seen = convert.observed_container(inspected(), Applied("d", "v"), ())
     assert (seen.id, seen.name, seen.component) == ("abc", "demo-node-exporter", "node_exporter")
     assert seen.digest == spec(needs=("a", "b"), published=Port(9100, 19100)).digest()
     assert (seen.needs, seen.published, seen.applied) == (("a", "b"), "127.0.0.1:19100", Applied("d", "v"))
@@ -174,6 +174,7 @@ def test_state_and_health_read_back() -> None:
             Status="exited", ExitCode=3, StartedAt="2026-01-01T00:00:00Z", Health={"Status": "healthy"}
         ),
         Applied(),
+        (),
     )
     assert (seen.state, seen.exit_code, seen.started_at) == ("exited", 3, "2026-01-01T00:00:00Z")
     assert seen.health == "healthy" and not seen.running
@@ -182,8 +183,26 @@ def test_state_and_health_read_back() -> None:
 def test_a_container_without_labels_reads_as_nobodys() -> None:
     told = inspected()
     told["Config"] = {"Image": "x", "Labels": None}
-    seen = convert.observed_container(told, Applied())
+    seen = convert.observed_container(told, Applied(), ())
     assert (seen.component, seen.digest, seen.needs) == ("", "", ())
+
+
+@pytest.mark.parametrize(
+    ("joined", "stranded"),
+    [
+        ({"demo": {"NetworkID": "n1"}}, False),
+        ({"demo": {"NetworkID": "old"}}, True),
+        ({"demo": {"NetworkID": ""}}, False),
+        ({"demo": {"NetworkID": "n1"}, "proxy": {"NetworkID": "theirs"}}, False),
+        ({"none": {"NetworkID": "x"}}, False),
+        (None, False),
+    ],
+    ids=["there", "gone", "never started", "also on another", "helper", "nothing told"],
+)
+def test_a_container_whose_network_is_gone_is_stranded(joined: Any, stranded: bool) -> None:
+    told = inspected()
+    told["NetworkSettings"]["Networks"] = joined
+    assert convert.observed_container(told, Applied(), {"n1", "n2"}).stranded is stranded
 
 
 @pytest.mark.parametrize(
