@@ -15,6 +15,10 @@ from stack.app.http.middleware.token import OPEN_PATHS
 from stack.app.http.problems import MEDIA_TYPE
 
 ALWAYS: Final = (400, 405, 408, 413, 422, 500, 503)
+DESCRIPTION: Final = (
+    "Six security gates, audited tools, a memory of packets, and the receiver of Alertmanager's notifications. "
+    "Every error is a problem document (RFC 9457)."
+)
 NOT_FOUND_BELOW: Final = "/faults"
 CONFLICT_BELOW: Final = "/memory"
 
@@ -47,7 +51,9 @@ def install(app: FastAPI, *, secured: bool) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            made = get_openapi(title=app.title, version=app.version, routes=app.routes, description=__doc__)
+            made = get_openapi(
+                title=app.title, version=app.version, routes=app.routes, description=DESCRIPTION
+            )
             app.openapi_schema = _completed(made, secured)
         return app.openapi_schema
 
