@@ -10,10 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a configuration volume says was written *and verified*; empty where nothing was."""
+    """``version`` of the files was verified last; ``digest`` is the same while that version is the one in use.
+
+    Both are empty where nothing was verified. An interrupted change leaves another version in use: no digest.
+    """
 
     digest: str = ""
     version: str = ""
+
+    @classmethod
+    def of(cls, verified: str, in_use: str) -> Applied:
+        """From what the two links of a configuration volume name."""
+        return cls(verified if verified == in_use else "", verified)
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,12 +258,23 @@ def _write(
         return ()
     volume = config_volume(spec.name, service.component)
     count = len(service.files) + len(service.assets)
-    why = "changed" if found is not None and found.applied.digest else "new"
+    why = "changed" if found is not None and found.applied.version else "new"
     after = (
         f"{Verb.REMOVE} {container_name(spec.name, service.component)}",
         f"{Verb.CREATE_VOLUME} {volume}",
     )
-    return (draft.add(Step(Verb.WRITE, volume, f"{count} files, {why}", service.component, "", after)),)
+    return (
+        draft.add(
+            Step(
+                Verb.WRITE,
+                volume,
+                f"{count} file{'s' if count > 1 else ''}, {why}",
+                service.component,
+                "",
+                after,
+            )
+        ),
+    )
 
 
 def _clear_rest(draft: _Draft, spec: StackSpec, observed: Observed) -> None:

@@ -131,14 +131,13 @@ def _own_network(inspect: Mapping[str, Any], stack: str) -> str:
     return str((joined.get(stack) or {}).get("NetworkID") or "")
 
 
-def applied(stat: str) -> Applied:
-    """What the engine says about the link ``APPLIED`` (JSON in base64); nothing where it is missing or no link."""
+def link_target(stat: str) -> str:
+    """Last part of a link's target in the engine's words (JSON in base64); empty where there is no such link."""
     try:
         target = json.loads(base64.b64decode(stat, validate=True))["linkTarget"]
     except (ValueError, KeyError, TypeError):
-        return Applied()
-    version = str(target).rpartition("/")[2]
-    return Applied(version, version)
+        return ""
+    return str(target).rpartition("/")[2]
 
 
 def published(inspect: Mapping[str, Any]) -> str:

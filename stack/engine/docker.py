@@ -20,7 +20,7 @@ from stack.engine import convert, failures, labels
 from stack.engine._images import ImageCalls
 from stack.engine.port import EngineInfo
 from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT
+from stack.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CALL_SECONDS = 60
@@ -118,10 +118,13 @@ class DockerEngine(ImageCalls):
         return convert.observed_container(found, applied, networks)
 
     def _applied(self, container: str) -> Applied:
-        """What was verified last. HEAD tells a link's target in 1 ms; reading a file costs 45 ms (20.10)."""
+        return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))
+
+    def _link(self, container: str, name: str) -> str:
+        """What a link in the configuration names. HEAD tells it in 1 ms; reading a file costs 45 ms (20.10)."""
         answer = self._api.head(
             f"{self._api.base_url}/v{self._api.api_version}/containers/{container}/archive",
-            params={"path": f"{CONFIG_ROOT}/{APPLIED}"},
+            params={"path": f"{CONFIG_ROOT}/{name}"},
             timeout=self._api.timeout,
         )
-        return convert.applied(answer.headers.get("X-Docker-Container-Path-Stat", ""))
+        return convert.link_target(answer.headers.get("X-Docker-Container-Path-Stat", ""))

@@ -16,7 +16,7 @@ from stack.engine.convert import Body
 from stack.engine.port import EngineInfo, Job, Ran, Usage
 from stack.errors import StartFailed
 from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, ConfigFile, ServiceSpec, container_name
+from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
 
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"
@@ -133,10 +133,9 @@ class MemoryEngine(MemoryVolumes):
 
     def _seen(self, container: MemoryContainer) -> ObservedContainer:
         volume = self.volumes.get(container.mounts().get(CONFIG_ROOT, ""))
-        version = volume.links.get(APPLIED, "") if volume else ""
-        return convert.observed_container(
-            container.inspect(), Applied(version, version), set(self.network_ids.values())
-        )
+        links = volume.links if volume else {}
+        applied = Applied.of(links.get(APPLIED, ""), links.get(CURRENT, ""))
+        return convert.observed_container(container.inspect(), applied, self.network_ids.values())
 
     def create(self, stack: str, service: ServiceSpec) -> str:
         """See ``Engine``."""

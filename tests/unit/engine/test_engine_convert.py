@@ -233,8 +233,8 @@ def stat(**told: Any) -> str:
         ("", ""),
     ],
 )
-def test_the_applied_version_is_a_links_target(header: str, version: str) -> None:
-    assert convert.applied(header) == Applied(version, version)
+def test_a_link_names_the_last_part_of_its_target(header: str, version: str) -> None:
+    assert convert.link_target(header) == version
 
 
 @pytest.mark.parametrize(
