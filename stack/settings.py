@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
 from stack.errors import SettingsError
 
 PORTS = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}

@@ -42,10 +42,11 @@ CHECKS: tuple[Check, ...] = (
         "prometheus.alertmanagers",
         "alerts have somewhere to go",
         "prometheus",
-        "checked",
+        "proven",
         prometheus.alertmanagers,
         "prometheus.yml names alertmanager:9093 under alerting",
-        10,
+        20,
+        every=0.1,
         needs=("alertmanager",),
     ),
     Check(
