@@ -7,20 +7,22 @@ rebuilds only the last layer. Byte code is compiled inside the image, whose root
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engine.port import ImageInfo, Job
+from stack.engine.port import Job
 from stack.errors import BuildFailed
 from stack.events import Progress
+from stack.images.files import read_json, write_atomically
 from stack.images.local import Tell
 from stack.images.pins import (
     APP_LOCAL,
     APP_REPOSITORY,
     LABEL_BUILT_FROM,
-    LABEL_PACKAGES,
     LABEL_RECIPE,
     LABEL_VERSION,
     NOBODY,
@@ -60,6 +62,8 @@ RUN ["python3", "-c", "{COMPILE % "'/app/stack'"}"]
 USER {NOBODY}:{NOBODY}
 """
 
+KEEP_SECONDS = 86400.0
+
 
 @dataclass(frozen=True, slots=True)
 class AppInputs:
@@ -78,6 +82,10 @@ class AppInputs:
     def key(self, base: str) -> str:
         """Identity of the image on this base (an image id)."""
         return _short(base, self.digest())
+
+    def name(self, base: str) -> str:
+        """The lasting name of the image on this base; another checkout on the same engine has its own."""
+        return f"{APP_REPOSITORY}:{self.key(base)}"
 
 
 def read_inputs(package: Path = PACKAGE) -> AppInputs:
@@ -106,6 +114,7 @@ class AppBuilder:
     engine: ImageEngine
     cache: Path
     tell: Tell
+    clock: Callable[[], float] = time.time
 
     def build(self, inputs: AppInputs, base_ref: str) -> str:
         """Make the image on the base and return its id. Raises BuildFailed."""
@@ -114,19 +123,16 @@ class AppBuilder:
             raise BuildFailed(f"app: its base {base_ref} is not there", hint="monitoring-stack images build")
         packages = self._packages(inputs, base.id)
         self.tell(Progress("app", "adding the program"))
-        name = f"{APP_REPOSITORY}:{inputs.key(base.id)}"
+        name = inputs.name(base.id)
         labels = {
             LABEL_RECIPE: inputs.digest(),
             LABEL_BUILT_FROM: f"{base_ref} {LOCK_NAME}",
             LABEL_VERSION: inputs.key(base.id),
-            LABEL_PACKAGES: packages,
         }
         files = {path: file_member(content) for path, content in inputs.sources}
-        before = self.engine.image(APP_LOCAL)
         image = self._build(SOURCE_FILE % packages, files, name, labels)
         self.engine.tag(image, APP_LOCAL)
-        for old in _names(before) - {name, packages}:
-            self.engine.untag(old)
+        self._retire({name, packages})
         self.tell(Progress("app", "built"))
         return image
 
@@ -141,6 +147,15 @@ class AppBuilder:
         self._build(PACKAGES_FILE % base, {**files, "data": folder_member(NOBODY)}, name, {})
         return name
 
+    def _retire(self, fresh: set[str]) -> None:
+        """Names that no build has made for a day go; the engine keeps an image that a container uses."""
+        record = self.cache / "app-images.json"
+        made = {**read_json(record), **dict.fromkeys(fresh, self.clock())}
+        old = {name for name, then in made.items() if self.clock() - then > KEEP_SECONDS}
+        for name in old:
+            self.engine.untag(name)
+        write_atomically(record, json.dumps({n: then for n, then in made.items() if n not in old}).encode())
+
     def _interpreter(self, base: str) -> Interpreter:
         ran = self.engine.run(NAMESPACE, Job(base, ("python3", "-c", PROBE)))
         words = ran.output.split()
@@ -153,16 +168,6 @@ class AppBuilder:
             write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
             out.seek(0)
             return self.engine.build_image(out, name, labels, lambda _: None)
-
-
-def keyed(image: ImageInfo) -> str:
-    """The lasting name of an application image: one for each base, lock file and set of sources."""
-    return f"{APP_REPOSITORY}:{image.labels.get(LABEL_VERSION, 'local')}"
-
-
-def _names(image: ImageInfo | None) -> set[str]:
-    """The names that go when another image takes its place."""
-    return {keyed(image), image.labels.get(LABEL_PACKAGES, "")} - {"", APP_LOCAL} if image else set()
 
 
 def _folder(root: Path) -> Iterator[tuple[str, Member]]:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+UNFINISHED = ".unfinished-"
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a file; empty where there is none or it cannot be read, since it is only a memory."""
@@ -37,13 +39,22 @@ def folder_once(path: Path, fill: Callable[[Path], None]) -> Path:
     if path.is_dir():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=".unfinished-"))
+    unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=UNFINISHED))
     try:
         fill(unfinished)
         unfinished.rename(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return path
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a killed process left behind; only for the holder of the lock."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -65,11 +65,8 @@ class LocalBuilder:
             LABEL_PIN: pin.official,
             LABEL_RECIPE: recipe.digest(),
         }
-        before = self.engine.image(pin.local)
         image = self.engine.build_image(_from(candidate), pin.local, labels, lambda _: None)
         self.engine.untag(candidate)
-        if before is not None and before.id != image and before.tags == (pin.local,):
-            self.engine.untag(before.id)
         self.tell(Progress(pin.component, f"built version {labels[LABEL_VERSION]}"))
         self.built(pin.component)
         return image

@@ -14,7 +14,6 @@ LABEL_VERSION = f"{NAMESPACE}.version"
 LABEL_BUILT_FROM = f"{NAMESPACE}.built-from"
 LABEL_PIN = f"{NAMESPACE}.pin"
 LABEL_RECIPE = f"{NAMESPACE}.recipe"
-LABEL_PACKAGES = f"{NAMESPACE}.packages"
 NOBODY = 65534
 """The numeric user of the official images, and of ours (uid and gid)."""
 

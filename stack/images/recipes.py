@@ -13,7 +13,22 @@ from stack.engine.port import ImageConfig
 from stack.images.pins import NOBODY
 
 COMMON = ("base-files", "busybox-static", "ca-certificates", "libc6", "tzdata")
-APPLETS = ("cat", "env", "false", "id", "ls", "mkdir", "nc", "nslookup", "ps", "sh", "sleep", "true", "wget")
+APPLETS = (
+    "cat",
+    "env",
+    "false",
+    "id",
+    "ls",
+    "mkdir",
+    "nc",
+    "nslookup",
+    "ps",
+    "sh",
+    "sleep",
+    "stat",
+    "true",
+    "wget",
+)
 """Commands of the static busybox: ``wget`` for health checks, the rest for a look around, as in the official images."""
 LEFT_OUT = (
     "etc/default/*",

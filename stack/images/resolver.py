@@ -17,11 +17,11 @@ from stack.engine.port import ImageInfo
 from stack.errors import BuildFailed, RegistryUnreachable
 from stack.events import Progress
 from stack.images import debian
-from stack.images.app import AppBuilder, AppInputs, keyed, read_inputs
+from stack.images.app import AppBuilder, AppInputs, read_inputs
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
-from stack.images.files import exclusive
+from stack.images.files import clear_unfinished, exclusive
 from stack.images.local import LocalBuilder, Tell, ignore
-from stack.images.pins import APP_LOCAL, APP_REPOSITORY, BASE, LABEL_RECIPE, PINS, Pin, registry_of
+from stack.images.pins import APP_LOCAL, BASE, LABEL_RECIPE, PINS, Pin, registry_of
 from stack.images.port import ImageEngine
 from stack.images.recipes import recipes
 from stack.images.registries import Registries
@@ -74,6 +74,7 @@ class Images:
         if all(image.available for image in found.values()):
             return found
         with self._alone():
+            clear_unfinished(self.cache)
             return self._provide(names)
 
     def pull(self, components: Iterable[str]) -> dict[str, Resolved]:
@@ -109,14 +110,8 @@ class Images:
     def _provide(self, names: tuple[str, ...]) -> dict[str, Resolved]:
         found = self.present(names)
         missing = [name for name in names if not found[name].available]
-        if APP not in missing:
+        if APP not in missing or self.overrides.get(APP):
             return {**found, **self._provide_pins(missing)}
-        if self.overrides.get(APP):
-            return {
-                **found,
-                **self._provide_pins(n for n in missing if n != APP),
-                APP: self._pull_app(found[APP]),
-            }
         return {**found, **self._provide_with_app([n for n in missing if n != APP])}
 
     def _provide_with_app(self, pins: list[str]) -> dict[str, Resolved]:
@@ -136,7 +131,7 @@ class Images:
         self, names: Iterable[str], built: Callable[[str], None] = ignore
     ) -> dict[str, Resolved]:
         """Pulls in parallel first; what no registry gives is then built, in parallel too."""
-        pins = [PINS[name] for name in names]
+        pins = [PINS.get(name) or Pin(name, self.overrides[name]) for name in names]
         registries = self._registries()
         decisions: dict[str, Decision] = {}
 
@@ -198,34 +193,22 @@ class Images:
         return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
 
     def _app_present(self) -> Resolved:
-        override = self.overrides.get(APP, "")
-        image = self.engine.image(override or APP_LOCAL)
-        if override or image is None:
-            return _app(
-                override or APP_LOCAL, image, "named by the settings" if override else "not built yet"
-            )
+        if override := self.overrides.get(APP, ""):
+            return _app(override, self.engine.image(override), "there, as the settings name it")
         inputs = self.inputs()
-        if not _made_by(image, inputs.digest()):
-            return _app(APP_LOCAL, None, "the program has changed since it was built")
         base = self._present(BASE.component)
-        if base.available and keyed(image) != f"{APP_REPOSITORY}:{inputs.key(base.id)}":
-            return _app(APP_LOCAL, None, "its base has changed since it was built")
-        return _app(keyed(image), image, "built here before")
+        if base.available:
+            name = inputs.name(base.id)
+            return _app(name, self.engine.image(name), "built here for this program and base")
+        latest = self.engine.image(APP_LOCAL)
+        fits = latest if latest and _made_by(latest, inputs.digest()) else None
+        return _app(APP_LOCAL, fits, "built here for this program")
 
     def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
         if not base.available:
             return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {base.why}")
         image = AppBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
-        info = self.engine.image(image)
-        return replace(_app(keyed(info) if info else APP_LOCAL, info, "built now"), source=Source.BUILD)
-
-    def _pull_app(self, found: Resolved) -> Resolved:
-        pin = Pin(APP, found.ref)
-        try:
-            self._pull(self._registries(), pin, found.ref)
-        except RegistryUnreachable as error:
-            return replace(found, source=Source.UNAVAILABLE, why=str(error))
-        return self._resolved(pin, Decision(Source.PULL, found.ref, "named by the settings"))
+        return Resolved(APP, inputs.name(base.id), image, Source.BUILD, "built now")
 
     def _alone(self) -> AbstractContextManager[None]:
         waiting = Progress("images", "another command is fetching or building images; waiting for it")
@@ -242,7 +225,7 @@ def _made_by(image: ImageInfo, recipe: str) -> bool:
 
 def _app(ref: str, image: ImageInfo | None, why: str) -> Resolved:
     if image is None:
-        return Resolved(APP, ref, "", Source.UNAVAILABLE, why)
+        return Resolved(APP, ref, "", Source.UNAVAILABLE, f"not {why} yet")
     return Resolved(APP, ref, image.id, Source.PRESENT, why)
 
 

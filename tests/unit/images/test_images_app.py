@@ -11,13 +11,14 @@ from packaging.requirements import Requirement
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images import wheels
-from stack.images.app import AppBuilder, AppInputs, keyed, read_inputs
+from stack.images.app import KEEP_SECONDS, AppBuilder, AppInputs, read_inputs
 from stack.images.debian import Ended
 from stack.images.wheels import Interpreter, gather
 from tests.unit.images.image_doubles import Shelf, image
 
 ROOT = Path(__file__).resolve().parents[3]
 INPUTS = AppInputs(b"lock", (("stack/__init__.py", b""),))
+CHANGED = AppInputs(b"lock", (("stack/__init__.py", b"new"),))
 NOT_IN_THE_IMAGE = {"docker", "plotly", "shtab"}
 
 
@@ -36,26 +37,32 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     return Shelf({"base:1": image("base:1")}, versions={"python3": "3.14 x86_64"})
 
 
-def build(shelf: Shelf, cache: Path, inputs: AppInputs = INPUTS) -> str:
-    return AppBuilder(shelf, cache, silent).build(inputs, "base:1")
+def build(shelf: Shelf, cache: Path, inputs: AppInputs = INPUTS, now: float = 0.0) -> str:
+    AppBuilder(shelf, cache, silent, lambda: now).build(inputs, "base:1")
+    return inputs.name("id of base:1")
 
 
 def test_the_same_inputs_give_the_same_name(shelf: Shelf, tmp_path: Path) -> None:
-    build(shelf, tmp_path)
-    name = f"monitoring-stack/app:{INPUTS.key('id of base:1')}"
+    name = build(shelf, tmp_path)
+    assert name == f"monitoring-stack/app:{INPUTS.key('id of base:1')}"
     assert shelf.held[name].id == shelf.held["monitoring-stack/app:local"].id
-    assert keyed(shelf.held["monitoring-stack/app:local"]) == name
 
 
-def test_a_changed_source_rebuilds_only_its_own_layer_and_retires_the_old_image(
-    shelf: Shelf, tmp_path: Path
-) -> None:
-    build(shelf, tmp_path)
-    first = keyed(shelf.held["monitoring-stack/app:local"])
+def test_a_changed_source_rebuilds_only_its_own_layer(shelf: Shelf, tmp_path: Path) -> None:
+    first = build(shelf, tmp_path)
     shelf.calls.clear()
-    build(shelf, tmp_path, AppInputs(b"lock", (("stack/__init__.py", b"new"),)))
-    second = keyed(shelf.held["monitoring-stack/app:local"])
-    assert shelf.calls == [f"build {second}", f"untag {first}"]
+    second = build(shelf, tmp_path, CHANGED)
+    assert shelf.calls == [f"build {second}"]
+    assert {first, second} <= set(shelf.held)
+
+
+def test_names_that_nobody_builds_any_more_go_after_a_day(shelf: Shelf, tmp_path: Path) -> None:
+    first = build(shelf, tmp_path)
+    shelf.calls.clear()
+    second = build(shelf, tmp_path, CHANGED, now=KEEP_SECONDS + 1)
+    assert first not in shelf.held
+    assert second in shelf.held
+    assert not [c for c in shelf.calls if "packages" in c], "the packages are still in use"
 
 
 def test_the_context_holds_sources_and_packages_apart(shelf: Shelf, tmp_path: Path) -> None:

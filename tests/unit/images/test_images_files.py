@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.images.files import exclusive, folder_once, read_json, write_atomically
+from stack.images.files import clear_unfinished, exclusive, folder_once, read_json, write_atomically
 
 
 def test_a_failed_fill_leaves_nothing(tmp_path: Path) -> None:
@@ -49,3 +49,11 @@ def test_a_second_holder_waits_and_says_so(tmp_path: Path) -> None:
         order.append("first")
     thread.join(30)
     assert order == ["first", "second"]
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-abc/deep").mkdir(parents=True)
+    (tmp_path / ".unfinished-abc.txt").touch()
+    (tmp_path / "site-1").mkdir()
+    clear_unfinished(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["site-1"]

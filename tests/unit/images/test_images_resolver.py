@@ -123,7 +123,6 @@ def test_an_image_of_an_older_recipe_is_rebuilt(tmp_path: Path) -> None:
     shelf = Shelf({name: image(name, "old", recipe="older")})
     found = images(shelf, tmp_path).provide(("prometheus",))
     assert found["prometheus"].source is Source.BUILD
-    assert "untag old" in shelf.calls
 
 
 def test_an_image_of_an_older_recipe_serves_where_none_can_be_built(
@@ -161,7 +160,9 @@ def test_the_application_follows_its_base(tmp_path: Path, monkeypatch: pytest.Mo
     assert (again.ref, again.id) == (found["app"].ref, found["app"].id)
     changed = images(shelf, tmp_path, inputs=lambda: AppInputs(b"new", ())).present(("app",))["app"]
     assert not changed.available
-    assert "has changed" in changed.why
+    assert changed.why == "not built here for this program and base yet"
+    del shelf.held["monitoring-stack/python:local"]
+    assert images(shelf, tmp_path).present(("app",))["app"].id == found["app"].id
 
 
 def test_without_a_base_the_application_is_unavailable(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_an_application_image_of_the_users_own_is_pulled(tmp_path: Path) -> None
     assert images(Shelf(registry=answers), tmp_path, overrides=mine).provide(("app",))["app"].available
     silent = images(Shelf(), tmp_path / "other", overrides=mine).provide(("app",))["app"]
     assert not silent.available
-    assert "nobody answers for box:5000" in silent.why
+    assert "box:5000 does not answer" in silent.why
 
 
 def test_an_explicit_pull_asks_even_a_registry_known_to_be_silent(tmp_path: Path) -> None:
