@@ -256,12 +256,12 @@ def _text(value: Any) -> str:
 
 
 def _from_dotenv(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
     by_variable = {s.variable: s for s in TABLE}
-    found = (
-        {k: v for k, v in dotenv_values(path).items() if k.startswith("STACK_") and v}
-        if path.is_file()
-        else {}
-    )
+    found = {k: v for k, v in dotenv_values(path).items() if k.startswith("STACK_") and v}
     settings = [(_known(key, list(by_variable), path), value) for key, value in found.items()]
     return {s.path: _read(s, str(value), str(path)) for s, value in settings}
 
