@@ -11,8 +11,10 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
@@ -54,48 +56,62 @@ def fetch(
     while len(hops) <= policy.max_redirects:
         checked = check(url, policy).value
         hops.append(checked.url)
-        connection, address = _connect(checked, deadline, dial)
-        try:
+        with _connected(checked, deadline, dial) as (connection, address):
             answer = _request(connection, checked)
             location = answer.getheader("Location")
             if answer.status not in REDIRECTS or location is None:
                 body, truncated = _read(answer, policy.max_body_bytes, deadline)
-                return Fetched(
-                    answer.status, tuple(answer.getheaders()), body, truncated, address, tuple(hops)
-                )
+                headers = tuple(answer.getheaders())
+                return Fetched(answer.status, headers, body, truncated, address, tuple(hops))
             url = urljoin(checked.url, location)
-        except (OSError, http.client.HTTPException) as fault:
-            raise FetchError(
-                f"{checked.url}: no usable answer from {address} ({fault!r}); try again"
-            ) from None
-        finally:
-            connection.close()
     raise FetchError(
         f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
     )
 
 
-def _connect(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[http.client.HTTPConnection, str]:
-    """A connection to the first checked address that answers."""
+@contextmanager
+def _connected(
+    checked: CheckedUrl, deadline: float, dial: Dial
+) -> Iterator[tuple[http.client.HTTPConnection, str]]:
+    """A connection to a checked address, cut at the deadline and closed at the end."""
+    plain, address = _dialled(checked, deadline, dial)
+    stream = _secured(plain, checked) if checked.scheme == "https" else plain
+    connection = http.client.HTTPConnection(checked.host, checked.port)
+    connection.sock = stream
+    # Below TLS, and by a timer: a peer that sends a byte now and then never runs into the socket's own timeout.
+    cut = threading.Timer(deadline - time.monotonic(), _hang_up, (stream,))
+    cut.daemon = True
+    cut.start()
+    try:
+        if isinstance(stream, ssl.SSLSocket):
+            stream.do_handshake()
+        yield connection, address
+    except (OSError, http.client.HTTPException) as fault:
+        raise FetchError(f"{checked.url}: no usable answer from {address} ({fault!r}); try again") from None
+    finally:
+        cut.cancel()
+        connection.close()
+
+
+def _dialled(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[socket.socket, str]:
+    """The first checked address that answers."""
     faults: list[str] = []
     for address in checked.addresses:
         try:
-            plain = dial((address, checked.port), _left(deadline))
-            connection = http.client.HTTPConnection(checked.host, checked.port)
-            connection.sock = _secured(plain, checked) if checked.scheme == "https" else plain
-            return connection, address
+            return dial((address, checked.port), _left(deadline)), address
         except OSError as fault:
             faults.append(f"{address}: {fault}")
     raise FetchError(f"{checked.url}: cannot connect ({'; '.join(faults)}); check that the site is up")
 
 
-def _secured(plain: socket.socket, checked: CheckedUrl) -> socket.socket:
-    try:
-        name = checked.host.strip("[]")
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=name)
-    except OSError:
-        plain.close()
-        raise
+def _secured(plain: socket.socket, checked: CheckedUrl) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    return context.wrap_socket(plain, server_hostname=checked.host.strip("[]"), do_handshake_on_connect=False)
+
+
+def _hang_up(stream: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(stream, socket.SHUT_RDWR)
 
 
 def _request(connection: http.client.HTTPConnection, checked: CheckedUrl) -> http.client.HTTPResponse:
@@ -109,9 +125,11 @@ def _read(answer: http.client.HTTPResponse, limit: int, deadline: float) -> tupl
     parts: list[bytes] = []
     size = 0
     while size <= limit and (part := answer.read1(_CHUNK)):
-        _left(deadline)
         parts.append(part)
         size += len(part)
+    _left(deadline)
+    if answer.length and size <= limit:
+        raise http.client.IncompleteRead(b"", answer.length)
     return b"".join(parts)[:limit], size > limit
 
 

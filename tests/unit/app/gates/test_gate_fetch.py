@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,35 +135,57 @@ def test_no_address_answers(net: Net) -> None:
         get(net, "http://www.example.org/")
 
 
-def test_https_sends_the_name_and_verifies_the_certificate() -> None:
+@contextmanager
+def peer(*parts: bytes, pause: float = 0.0) -> Iterator[tuple[Net, list[bytes]]]:
+    """A server for one connection that sends these parts whatever it hears; what it heard is noted."""
+    heard: list[bytes] = []
+    done = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
-        heard: list[bytes] = []
 
-        def listen() -> None:
+        def talk() -> None:
             connection, _ = server.accept()
-            with connection:
+            with connection, suppress(OSError):
                 heard.append(connection.recv(65536))
-                connection.sendall(b"this is not TLS\r\n")
+                for part in parts:
+                    connection.sendall(part)
+                    done.wait(pause)
 
-        thread = threading.Thread(target=listen)
+        thread = threading.Thread(target=talk)
         thread.start()
-        with pytest.raises(FetchError, match="cannot connect"):
-            get(Net(server.getsockname()[1]), "https://www.example.org/")
+        yield Net(server.getsockname()[1]), heard
+        done.set()
         thread.join()
+
+
+def test_https_sends_the_name_and_insists_on_tls() -> None:
+    with peer(b"this is not TLS\r\n") as (net, heard), pytest.raises(FetchError, match="SSLError"):
+        get(net, "https://www.example.org/")
     assert b"www.example.org" in heard[0]
 
 
-def test_an_answer_that_is_no_http_is_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-OpenSSH_9.2\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"],
+    ids=["no http", "nothing", "cut off"],
+)
+def test_an_unusable_answer_is_one_line(answer: bytes) -> None:
+    with peer(answer) as (net, _), pytest.raises(FetchError, match=r"no usable answer from 93\.184"):
+        get(net, "http://www.example.org/")
 
-        def listen() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
-        thread = threading.Thread(target=listen)
-        thread.start()
-        with pytest.raises(FetchError, match="no usable answer from 93"):
-            get(Net(server.getsockname()[1]), "http://www.example.org/")
-        thread.join()
+@pytest.mark.parametrize(
+    ("scheme", "start"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\nX: "),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("https", b"\x16\x03\x03\x40\x00"),
+    ],
+    ids=["headers", "body", "handshake"],
+)
+def test_a_peer_that_sends_a_byte_now_and_then_is_cut_at_the_deadline(scheme: str, start: bytes) -> None:
+    policy = replace(DEFAULT_POLICY.url, timeout_seconds=0.2)
+    with (
+        peer(start, *[b"x"] * 1000, pause=0.02) as (net, _),
+        pytest.raises(FetchError, match="no usable answer"),
+    ):
+        get(net, f"{scheme}://www.example.org/", policy)

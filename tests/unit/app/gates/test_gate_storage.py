@@ -73,6 +73,23 @@ def test_the_same_content_is_one_object(tmp_path: Path) -> None:
     assert files(tmp_path) == ["markers", "objects"]
 
 
+def test_a_removed_object_is_gone_and_can_be_put_again(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path, DEFAULT_POLICY.storage)
+    for _ in range(2):
+        store.put(io.BytesIO(CONTENT))
+        store.remove(DIGEST)
+        store.remove(DIGEST)
+        assert (store.find(DIGEST), files(tmp_path)) == (None, [])
+
+
+def test_a_removal_that_is_interrupted_is_finished_by_recovery(tmp_path: Path) -> None:
+    ContentStore(tmp_path, DEFAULT_POLICY.storage).put(io.BytesIO(CONTENT))
+    with pytest.raises(Killed):
+        ContentStore(tmp_path, DEFAULT_POLICY.storage, FailingDisk(1, Killed())).remove(DIGEST)
+    store = ContentStore(tmp_path, DEFAULT_POLICY.storage)
+    assert (store.find(DIGEST), store.recover()) == (None, Recovery(staged=0, unmarked=1))
+
+
 @pytest.mark.parametrize("digest", ["0" * 64, "", "../../etc/passwd", DIGEST.upper()])
 def test_what_is_not_there_is_not_found(tmp_path: Path, digest: str) -> None:
     store = ContentStore(tmp_path, DEFAULT_POLICY.storage)
