@@ -1,22 +1,31 @@
 """Entry point: ``python -m stack.app``. Reads settings, opens everything, serves until SIGTERM or SIGINT.
 
-Heavy imports happen here, after the settings were found to be right. It must never write outside ``--data``.
+It listens at once, so whoever connects early waits instead of being refused, and imports what is heavy after that.
+It must never write outside ``--data``.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
+import socket
 import sys
 import tempfile
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from stack.app import logs
+from stack.app.errors import CannotStart
 from stack.app.settings import AppSettings, InvalidSetting, read_settings
+
+if TYPE_CHECKING:
+    from stack.app.context import AppContext
 
 USAGE = 2
 DRAIN_SECONDS = 1
+_LOG = logging.getLogger("stack.app")
 
 
 def main() -> int:
@@ -27,10 +36,14 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings.log_level)
-        return _serve(settings)
+        listening = _listen(settings.host, settings.port)
+        return _serve(_open(settings), listening)
     except InvalidSetting as problem:
         sys.stderr.write(f"{problem}\n")
         return USAGE
+    except CannotStart as problem:
+        _LOG.error(str(problem))
+        return 1
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
@@ -39,40 +52,47 @@ def _leave(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _serve(settings: AppSettings) -> int:
-    from stack.app.assembly import CannotStart, open_context
-
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        context = open_context(settings)
-    except CannotStart as problem:
-        logging.getLogger("stack.app").error(str(problem))
-        return 1
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as problem:
+        reason = problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(problem.errno or 0)
+        raise CannotStart(f"{host}:{port}: {reason}: choose another --host or --port") from None
+
+
+def _open(settings: AppSettings) -> AppContext:
+    from stack.app.assembly import open_context
+
+    context = open_context(settings)
     tempfile.tempdir = str(
         context.scratch
     )  # uploads are spooled there: the rest of the disk may be read-only
+    return context
+
+
+def _serve(context: AppContext, listening: socket.socket) -> int:
     import uvicorn
 
     from stack.app.http.app import create_app
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(context),
-            host=settings.host,
-            port=settings.port,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-        )
+    config = uvicorn.Config(
+        create_app(context),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     gc.freeze()
     gc.enable()
-    server.run()
-    return 0 if server.started else 1
+    host, port, *_ = listening.getsockname()
+    _LOG.info("serving", extra={"host": host, "port": port})
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
 
 
 if __name__ == "__main__":

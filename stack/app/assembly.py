@@ -12,6 +12,7 @@ from random import Random
 
 from stack.app.alerts import AlertLog
 from stack.app.context import AppContext
+from stack.app.errors import CannotStart
 from stack.app.faults import Faults
 from stack.app.faulty_store import FaultyStore
 from stack.app.gatekeeper import Gatekeeper
@@ -34,10 +35,6 @@ from stack.app.tools.journal import JournalError
 from stack.app.tools.registry import ToolRegistry
 
 NO_POLICY = "{}"
-
-
-class CannotStart(Exception):
-    """The application cannot start; the message says what, where and how to fix it."""
 
 
 def open_context(settings: AppSettings) -> AppContext:
