@@ -117,7 +117,7 @@ def _remedy(address: str, cause: BaseException) -> str:
     if isinstance(cause, PermissionError):
         return "add yourself to the group docker and log in again, or run as root"
     if "paramiko" in str(cause):
-        return "ssh:// needs the Python package paramiko"
+        return "ssh:// needs the Python package paramiko: pip install 'docker[ssh]'"
     if address.startswith(("unix:", "npipe:", "http+unix:")):
         return (
             "start it (sudo systemctl start docker), or name another with DOCKER_HOST or docker context use"
@@ -136,7 +136,7 @@ def _innermost(error: BaseException) -> BaseException:
             return error
         inner = error.__cause__ or error.__context__
         inner = inner or next((a for a in error.args if isinstance(a, BaseException)), None)
-        if inner is None:
+        if inner is None or isinstance(inner, NameError):  # how the SDK notices that a package is missing
             return found
         error = inner
     return found

@@ -18,6 +18,7 @@ APPLETS = (
     "env",
     "false",
     "id",
+    "kill",
     "ls",
     "mkdir",
     "nc",
@@ -29,7 +30,7 @@ APPLETS = (
     "true",
     "wget",
 )
-"""Commands of the static busybox: ``wget`` for health checks, the rest for a look around, as in the official images."""
+"""Commands of the static busybox: ``wget`` for health checks, ``kill`` for reloads, the rest for a look around."""
 LEFT_OUT = (
     "etc/default/*",
     "etc/init.d/*",

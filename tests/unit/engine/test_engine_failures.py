@@ -101,7 +101,6 @@ def test_a_full_disk_has_a_hint_and_other_refusals_their_text() -> None:
         ("unix:///var/run/docker.sock", PermissionError(13, "Permission denied"), "group docker"),
         ("unix:///var/run/docker.sock", FileNotFoundError(2, "No such file"), "systemctl start docker"),
         ("tcp://host:2375", ConnectionRefusedError(111, "Connection refused"), "DOCKER_HOST"),
-        ("ssh://host", NameError("Install paramiko package"), "paramiko"),
     ],
 )
 def test_no_engine_has_a_remedy(address: str, cause: Exception, words: str) -> None:
@@ -109,6 +108,13 @@ def test_no_engine_has_a_remedy(address: str, cause: Exception, words: str) -> N
     error = failures.unavailable(address, outer)
     assert isinstance(error, EngineUnavailable) and address in error.message
     assert words in error.hint
+
+
+def test_a_missing_ssh_package_is_told() -> None:
+    outer = RuntimeError("Install paramiko package to enable ssh:// support")
+    outer.__cause__ = NameError("name 'SSHHTTPAdapter' is not defined")
+    error = failures.unavailable("ssh://host", outer)
+    assert "Install paramiko" in error.message and "docker[ssh]" in error.hint
 
 
 def test_the_innermost_cause_is_told_even_in_a_circle() -> None:
