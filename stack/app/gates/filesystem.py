@@ -116,10 +116,14 @@ def _refuse_size(path: str, segments: list[str], policy: PathPolicy) -> None:
 
 
 def _refuse_collision(path: str, segments: list[str], siblings: Iterable[str]) -> None:
-    full = "/".join(segments)
-    for sibling in siblings:
-        own = full if "/" in sibling else segments[-1]
-        if sibling != own and collision_key(sibling) == collision_key(own):
+    names = list(siblings)
+    if not names:
+        return
+    full, last = "/".join(segments), segments[-1]
+    full_key, last_key = collision_key(full), collision_key(last)
+    for sibling in names:
+        own, key = (full, full_key) if "/" in sibling else (last, last_key)
+        if sibling != own and collision_key(sibling) == key:
             _reject("E_CASEFOLD_COLLISION", path, f"differs from {sibling!r} only by case or Unicode form")
 
 
@@ -131,12 +135,19 @@ def _refuse_on_disk(path: str, segments: list[str], root: Path) -> None:
         if folder.is_dir():
             _refuse_collision(path, [segment], (entry.name for entry in folder.iterdir()))
         folder /= segment
-        try:
-            inside = folder.resolve().is_relative_to(top)
-        except (OSError, RuntimeError):
-            inside = False
-        if not inside:
-            _reject("E_TRAVERSAL", path, f"{segment!r} is a symbolic link that leaves the root")
+        if folder.is_symlink():
+            folder = _followed(folder)
+            if not folder.is_relative_to(top):
+                _reject("E_TRAVERSAL", path, f"{segment!r} is a symbolic link that leaves the root")
+
+
+def _followed(link: Path) -> Path:
+    """Where a link leads in the end; outside of every root when it never ends."""
+    try:
+        target = link.resolve()
+        return Path() if target.is_symlink() else target
+    except (OSError, RuntimeError):
+        return Path()
 
 
 def _reject(error_code: str, path: str, hint: str) -> NoReturn:
