@@ -9,10 +9,10 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from promql_nodes import COUNTING, calls_above, kinds, matchers, metrics, nodes, parse, selectors
 
 from stack.dashboards.promql import KNOWN
 from stack.telemetry.catalogue import BY_NAME
+from tests.promql_nodes import COUNTING, calls_above, kinds, matchers, metrics, nodes, parse, selectors
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = "stack-digest.yml"

@@ -9,10 +9,10 @@ from typing import Any
 
 import promql_parser
 import pytest
-from promql_nodes import COUNTING, calls_above, kinds, parse, selectors
 
 from stack.dashboards.promql import KNOWN
 from stack.dashboards.queries import Window, resolve, variables
+from tests.promql_nodes import COUNTING, calls_above, kinds, parse, selectors
 
 ROOT = Path(__file__).resolve().parents[3]
 DASHBOARDS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from promql_nodes import parse
 
 from stack.dashboards.runbooks import SECTIONS, pages, read, rules
+from tests.promql_nodes import parse
 
 ROOT = Path(__file__).resolve().parents[3]
 ALERTS = sorted(rule["alert"] for rule in rules() if "alert" in rule)
