@@ -6,6 +6,7 @@ It must never ask for anything that leaves data behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from stack.api.shape import shaped
 from stack.http import Http
@@ -13,10 +14,11 @@ from stack.http import Http
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAlert:
-    """One alert that the webhook has stored. ``status``: firing or resolved."""
+    """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds."""
 
     status: str
     name: str
+    received: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,12 @@ class App:
         answer = self.http.get("/alerts", params={"label": f"{label}={value}"})
         with shaped(answer):
             return tuple(
-                ReceivedAlert(a["status"], a["labels"].get("alertname", "")) for a in answer.json()["alerts"]
+                ReceivedAlert(
+                    a["status"],
+                    a["labels"].get("alertname", ""),
+                    datetime.fromisoformat(a["receivedAt"]).timestamp(),
+                )
+                for a in answer.json()["alerts"]
             )
 
     def judge_path(self, path: str) -> str:

@@ -123,7 +123,7 @@ CHECKS: tuple[Check, ...] = (
         "proven",
         paths.watchdog,
         "is the rule Watchdog loaded, and has Alertmanager a route for it to the application?",
-        45,
+        75,
         every=0.1,
         needs=("prometheus", "alertmanager"),
     ),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from stack.api.alertmanager import published_hash
@@ -173,7 +174,7 @@ class FakeStack:
     def _show_alerts(self, asked: Asked) -> Reply:
         label, _, value = asked.params["label"].partition("=")
         status = self.alerts.get(value)
-        return 200, {"alerts": [{"status": status, "labels": {label: value}}] if status else []}
+        return 200, {"alerts": [received(status, time.time(), **{label: value})] if status else []}
 
     def _grafana(self) -> Routes:
         return {
@@ -220,6 +221,12 @@ def expectation() -> Expected:
     )
 
 
+def received(status: str, moment: float, **labels: str) -> dict[str, Any]:
+    """An alert as the application shows it."""
+    at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+    return {"status": status, "labels": labels, "receivedAt": at}
+
+
 def stored(board: dict[str, Any], *, provisioned: bool = True) -> dict[str, Any]:
     """A dashboard as Grafana returns it."""
     return {"meta": {"provisioned": provisioned}, "dashboard": {**board, "id": 7, "version": 3}}
@@ -233,11 +240,12 @@ def am_metrics(config: str, *, success: int = 1) -> str:
     )
 
 
-def app_metrics(calls: int, seen: float = 1.0, *, without: str = "") -> str:
+def app_metrics(calls: int, seen: float | None = None, *, without: str = "") -> str:
     """A page with every metric of the catalogue; ``calls`` is what the two counters of a call show."""
     lines = [f"{m.series[-1]} 1" for m in METRICS if not m.labels and m.name != without]
     lines += [f'{m.series[-1]}{{x="y"}} 1' for m in METRICS if m.labels and m.name != without]
     lines = [line for line in lines if not line.startswith("alert_watchdog")]
+    seen = time.time() if seen is None else seen
     lines.append(f"alert_watchdog_last_seen_timestamp_seconds {seen}" if without != "watchdog" else "")
     lines.append(f'gate_invocations_total{{gate="filesystem_gate",outcome="ok"}} {calls}')
     lines.append(f'http_requests_total{{method="POST",route="/gates/path",status="200"}} {calls}')

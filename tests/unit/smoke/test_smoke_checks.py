@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.unit.smoke.fake_stack import (
     digest_group,
     frames,
     loaded,
+    received,
     source,
     stored,
     targets,
@@ -192,10 +194,11 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "path.alert",
         "app",
         "GET /alerts",
-        (200, {"alerts": [{"status": "firing", "labels": {}}]}),
+        (200, {"alerts": [received("firing", 0.0)]}),
         "did not arrive as resolved: the application has it as firing",
     ),
     ("path.watchdog", "app", "GET /metrics", (200, app_metrics(0, seen=0.0)), "not received the Watchdog"),
+    ("path.watchdog", "app", "GET /metrics", (200, app_metrics(0, seen=9.0)), "it should come each minute"),
     (
         "path.watchdog",
         "app",
@@ -387,6 +390,16 @@ def test_a_wrong_password_is_tried_once_by_all_checks_together() -> None:
         findings = run([replace(c, seconds=0.2) for c in theirs], expected).findings
     assert {f.status for f in findings} == {"failed"}
     assert len(tried) == 1
+
+
+def test_a_watchdog_that_was_stored_outlives_the_process_that_received_it() -> None:
+    fake = FakeStack()
+    fake.products["app"]["GET /metrics"] = (200, app_metrics(0, seen=0.0))
+    fake.products["app"]["GET /alerts"] = (200, {"alerts": [received("firing", time.time() - 30)]})
+    with fake.running() as expected:
+        finding = finding_of(BY_NAME["path.watchdog"], expected)
+    assert finding.status == "ok"
+    assert "received the Watchdog 3" in finding.evidence
 
 
 def test_a_password_of_admin_is_refused_without_asking() -> None:
