@@ -241,6 +241,17 @@ def test_a_registry_that_says_nothing(bench: DockerBench) -> None:
         bench.engine.pull(f"{registry.address}/ct/tiny:1", print, patience=0.5)
 
 
+def test_a_slow_layer_is_no_silence(bench: DockerBench) -> None:
+    """Patience counts until the registry's first word, not for the whole pull."""
+    with serving(TinyRegistry(slow=1.5)) as registry:
+        ref = f"{registry.address}/ct/slow:1"
+        try:
+            bench.engine.pull(ref, print, patience=0.7)
+            assert bench.engine.image(ref) is not None
+        finally:
+            bench.engine.untag(ref)
+
+
 def test_an_image_is_built_without_network(bench: DockerBench) -> None:
     tag, said = "ct-built:contract", list[str]()
     dockerfile = f"FROM {TINY}\nUSER 0\nRUN cat /proc/net/dev > /net && cat /net\nUSER 65534\n"

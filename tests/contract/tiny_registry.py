@@ -25,10 +25,14 @@ def digest(data: bytes) -> str:
 
 @dataclass
 class TinyRegistry:
-    """``refuse``: status and code for every manifest; ``silent``: no answer until ``release`` is set."""
+    """``refuse``: status and code for every manifest; ``silent``: no answer until ``release`` is set.
+
+    ``slow``: seconds until a layer comes.
+    """
 
     refuse: tuple[int, str] | None = None
     silent: bool = False
+    slow: float = 0.0
     release: threading.Event = field(default_factory=threading.Event)
     address: str = ""
 
@@ -65,6 +69,7 @@ class TinyRegistry:
                 body = {"errors": [{"code": code, "message": code.lower()}]}
                 return status, "application/json", json.dumps(body).encode()
             return 200, MANIFEST_TYPE, self.manifest
+        self.release.wait(self.slow)
         return 200, "application/octet-stream", self.blobs[path.rpartition("/")[2]]
 
 

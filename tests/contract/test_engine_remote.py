@@ -1,0 +1,81 @@
+"""An engine reached over TCP does all the same: no file of this machine is shared with it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from engine_bench import TINY, DockerBench, make, service, write
+from engine_gate import engine_over_tcp
+from tiny_registry import TinyRegistry, serving
+
+from stack.engine.docker import connect
+from stack.engine.port import ImageConfig, Job
+from stack.errors import RegistryUnreachable
+from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def bench() -> Iterator[DockerBench]:
+    made = DockerBench()
+    try:
+        with engine_over_tcp() as address:
+            made.engine = connect(address)
+            yield made
+    finally:
+        made.clean()
+
+
+def test_it_says_that_it_is_remote(bench: DockerBench) -> None:
+    info = bench.engine.info()
+    assert info.remote and info.address.startswith("tcp://127.0.0.1:")
+
+
+def test_files_processes_signals_and_logs_cross_the_wire(bench: DockerBench) -> None:
+    container = make(bench, service(bench))
+    write(bench, ConfigFile("v1/big", b"x" * 3_000_000), links=((CURRENT, "v1"),))
+    assert bench.engine.read_file(container, f"{CONFIG_ROOT}/{CURRENT}/big") == b"x" * 3_000_000
+    assert bench.engine.execute(container, ("/bin/sh", "-c", "exit 6")).code == 6
+    lines = bench.engine.follow(container, 10)
+    assert next(lines) == "started"
+    bench.engine.signal(container, "HUP")
+    assert next(lines) == "got HUP"
+    bench.engine.stop(container, 2)
+    assert list(lines) == []
+    assert bench.engine.observe(bench.stack).containers[0].state == "exited"
+
+
+def test_a_job_runs_there(bench: DockerBench) -> None:
+    job = Job(TINY, ("/bin/cat", "/in/f"), (ConfigFile("f", b"far away"),), folder="/in")
+    assert bench.engine.run(bench.stack, job).output == "far away"
+
+
+def test_images_travel(bench: DockerBench) -> None:
+    ref = "ct-far:contract"
+    try:
+        made = bench.engine.import_image(io.BytesIO(b"\0" * 10240), ref, ImageConfig(user="1"))
+        archive = b"".join(bench.engine.save(ref))
+        bench.engine.untag(ref)
+        assert bench.engine.load(io.BytesIO(archive)) == (ref,)
+        held = bench.engine.image(ref)
+        assert held is not None and held.id == made
+    finally:
+        bench.engine.untag(ref)
+
+
+def test_a_silent_registry_is_given_up(bench: DockerBench) -> None:
+    with serving(TinyRegistry(silent=True)) as registry, pytest.raises(RegistryUnreachable):
+        bench.engine.pull(f"{registry.address}/ct/tiny:1", print, patience=0.5)
+
+
+def test_an_image_is_pulled_there(bench: DockerBench) -> None:
+    with serving(TinyRegistry()) as registry:
+        ref = f"{registry.address}/ct/tiny:2"
+        try:
+            bench.engine.pull(ref, print, patience=10)
+            assert bench.engine.image(ref) is not None
+        finally:
+            bench.engine.untag(ref)
