@@ -12,7 +12,6 @@ from typing import Any, Literal, Protocol
 
 import docker
 from docker.errors import APIError
-from tiny_image import root_file_system
 
 from stack.engine import labels
 from stack.engine.docker import connect
@@ -29,6 +28,7 @@ from stack.spec import (
     config_volume,
     data_volume,
 )
+from tests.contract.tiny_image import root_file_system
 
 TINY = "ct-tiny:contract"
 MIB = 1 << 20

@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import pytest
-from engine_bench import (
+
+from stack.engine.port import ImageConfig, Job
+from stack.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
+from stack.observed import Applied, Observed, ObservedContainer
+from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, config_volume, container_name, data_volume
+from tests.contract.engine_bench import (
     MIB,
     TINY,
     Bench,
@@ -24,11 +29,6 @@ from engine_bench import (
     service,
     write,
 )
-
-from stack.engine.port import ImageConfig, Job
-from stack.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, config_volume, container_name, data_volume
 
 
 @pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])

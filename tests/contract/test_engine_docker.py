@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from engine_bench import MIB, TINY, DockerBench, free_port, make, published, service, write
-from tiny_registry import TinyRegistry, serving
 
 from stack.engine.port import ImageConfig, Job
 from stack.errors import BuildFailed, PullRefused, RegistryUnreachable, StartFailed
 from stack.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from stack.wait import NotYet, until
+from tests.contract.engine_bench import MIB, TINY, DockerBench, free_port, make, published, service, write
+from tests.contract.tiny_registry import TinyRegistry, serving
 
 pytestmark = pytest.mark.engine
 

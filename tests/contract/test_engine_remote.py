@@ -6,14 +6,14 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from engine_bench import TINY, DockerBench, make, service, write
-from engine_gate import engine_over_tcp
-from tiny_registry import TinyRegistry, serving
 
 from stack.engine.docker import connect
 from stack.engine.port import ImageConfig, Job
 from stack.errors import RegistryUnreachable
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile
+from tests.contract.engine_bench import TINY, DockerBench, make, service, write
+from tests.contract.engine_gate import engine_over_tcp
+from tests.contract.tiny_registry import TinyRegistry, serving
 
 pytestmark = pytest.mark.engine
 
