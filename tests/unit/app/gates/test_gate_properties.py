@@ -44,7 +44,7 @@ ODD = st.sampled_from(
     ]
 )
 PATHS = st.lists(st.one_of(ODD, st.text(max_size=3)), max_size=8).map("".join)
-QUICK = settings(deadline=None, max_examples=150)
+QUICK = settings(deadline=None, max_examples=100)
 
 
 @QUICK
