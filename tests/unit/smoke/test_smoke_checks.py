@@ -40,7 +40,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "DELIVERY_SECONDS", 0.05)
 
 
-def finding_of(check: Check, expected: Expected, seconds: float = 0.05) -> Finding:
+def finding_of(check: Check, expected: Expected, seconds: float = 0.02) -> Finding:
     """The one finding of a check that gives up early."""
     if check.unless:
         kept = tuple(pair for pair in expected.addresses if pair[0] != check.unless)
