@@ -1,6 +1,6 @@
 """How long a scrape takes: the application's own registry, and one of 10,000 series beside it, in one run.
 
-``python benchmarks/telemetry_scrape.py [series]``. Prints time and size in both formats and the ratio.
+``python -m benchmarks.telemetry_scrape [series]``. Prints time and size in both formats and the ratio.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from prometheus_client.samples import Exemplar
 
 from stack.telemetry.catalogue import BY_NAME
 from stack.telemetry.failures import FailureLog
-from stack.telemetry.meter import BOUNDS_MS, GateMeter, MeterSnapshot, Record
+from stack.telemetry.meter import BOUNDS_MS, GateMeter, MeterSnapshot, Record, duration_ms
 from stack.telemetry.request import EXEMPLAR_LABEL
 
 _BOUND_NAMES = (*(str(float(bound)) for bound in BOUNDS_MS), "+Inf")
@@ -94,7 +94,7 @@ def _buckets(snapshot: MeterSnapshot) -> list[tuple[str, float, Exemplar]]:
     rows = []
     for index, (name, count) in enumerate(zip(_BOUND_NAMES, cumulative, strict=True)):
         record = snapshot.bucket_exemplars.get(index)
-        rows.append((name, float(count), _exemplar(record, record[1] if record else 0.0)))
+        rows.append((name, float(count), _exemplar(record, duration_ms(record) if record else 0.0)))
     # The family takes "no exemplar" as None at run time, though its type has no word for that.
     return rows  # type: ignore[return-value]
 
@@ -103,5 +103,5 @@ def _exemplar(record: Record | None, value: float) -> Exemplar | None:
     if record is None:
         return None
     # Records carry the steady clock; an exemplar wants the wall clock, in seconds.
-    seen = time() - (perf_counter() - record[0])
+    seen = time() - (perf_counter() - record[1])
     return Exemplar({EXEMPLAR_LABEL: record[3]}, value, round(seen, 3))

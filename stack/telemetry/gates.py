@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from stack.telemetry.available import PROMETHEUS_AVAILABLE
 from stack.telemetry.failures import FAILURES
-from stack.telemetry.meter import METERS, UNDECIDED, GateMeter
+from stack.telemetry.meter import METERS, SETTLE_AT, UNDECIDED, GateMeter
+from stack.telemetry.request import REQUEST_ID
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +54,9 @@ class gate:  # noqa: N801 - read as a verb at the place of use, like contextlib'
 
 
 def _timed(meter: GateMeter, function: Callable[P, R]) -> Callable[P, R]:
+    # Bound here and inlined below: under load a call of a helper would be a third of the cost of measuring.
+    pending, append, request_id = meter.pending, meter.pending.append, REQUEST_ID.get
+
     @wraps(function)
     def measured(*args: P.args, **kwargs: P.kwargs) -> R:
         started = perf_counter()
@@ -61,7 +65,9 @@ def _timed(meter: GateMeter, function: Callable[P, R]) -> Callable[P, R]:
         except BaseException as error:
             _record(meter, started, error)
             raise
-        _record(meter, started, None)
+        append((started, perf_counter(), None, request_id()))
+        if len(pending) >= SETTLE_AT:
+            _settle(meter)
         return result
 
     return measured
@@ -87,9 +93,19 @@ def _timed_async(
 def _record(meter: GateMeter, started: float, error: BaseException | None) -> None:
     ended = perf_counter()
     try:
-        meter.record(ended, (ended - started) * 1000, None if error is None else _error_code(meter, error))
+        error_code = None if error is None else _error_code(meter, error)
+        meter.pending.append((started, ended, error_code, REQUEST_ID.get()))
+        if len(meter.pending) >= SETTLE_AT:
+            meter.settle()
     except Exception as failure:
-        FAILURES.note("a gate decision could not be recorded", failure)
+        FAILURES.note("a gate decision could not be counted", failure)
+
+
+def _settle(meter: GateMeter) -> None:
+    try:
+        meter.settle()
+    except Exception as failure:
+        FAILURES.note("gate decisions could not be counted", failure)
 
 
 def _error_code(meter: GateMeter, error: BaseException) -> str:

@@ -42,7 +42,7 @@ def test_the_board_shows_what_was_recorded() -> None:
     meters = {gate: GateMeter(gate) for gate in GATES}
     recorders = Recorders(meters)
     for error_code in (None, None, "E_DNS_FAIL", "E_SCHEME", "E_SCHEME", None):
-        meters["url_gate"].record(1e12, 2.0, error_code)
+        meters["url_gate"].pending.append((1e12, 1e12 + 0.001953125, error_code, ""))
     recorders.tool_invocation("hash", "success", 3)
     recorders.tool_invocation("nonsense", "denied", 1)
     recorders.memory_write("tool_audit", "ok", 0.1)
@@ -53,7 +53,7 @@ def test_the_board_shows_what_was_recorded() -> None:
     view = board(expose("", recorders.registry).body.decode())
     url = next(row for row in view.gates if row.gate == "url_gate")
     assert (url.accepted, url.rejected, url.pass_rate_percent, url.top_error) == (3, 3, 50.0, "E_SCHEME")
-    assert (url.p50_ms, url.latest_ms) == (1.75, 2.0)
+    assert (url.p50_ms, url.latest_ms) == (1.75, 1.953125)
     idle = next(row for row in view.gates if row.gate == "config_gate")
     assert (idle.accepted, idle.pass_rate_percent, idle.p50_ms, idle.top_error) == (0, 100.0, None, "")
     tools = {row.tool_id: row for row in view.tools}

@@ -137,7 +137,8 @@ def test_a_broken_meter_never_reaches_the_caller(
     def broken(*_: object) -> None:
         raise RuntimeError("meter is broken")
 
-    monkeypatch.setattr(GateMeter, "record", broken)
+    monkeypatch.setattr(GateMeter, "settle", broken)
+    monkeypatch.setattr(gates, "SETTLE_AT", 1)
     measured = gates.gate("url_gate", {"url_gate": meter})(lambda: "fine")
     assert [measured() for _ in range(3)] == ["fine"] * 3
     assert failed.total == 3
