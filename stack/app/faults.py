@@ -23,6 +23,7 @@ FAULTS: Final[dict[str, str]] = {
     "storage-move": "the content store cannot move an object into place (E_STORAGE_MOVE)",
     "storage-marker": "the content store cannot write a marker (E_STORAGE_MARKER)",
     "no-transaction": "the packet store is written to outside a transaction (E_DB_TX)",
+    "old-migration": "the packet store is written to on a schema that is behind (E_DB_MIGRATION)",
     "host-denials": "the load generator asks for denied hosts",
     "zip-bombs": "the load generator sends zip bombs",
     "path-traversal": "the load generator sends paths that climb out",

@@ -1,6 +1,6 @@
-"""The packet store behind the fault switches ``substrate-down`` and ``no-transaction``.
+"""The packet store behind the fault switches ``substrate-down``, ``no-transaction`` and ``old-migration``.
 
-With both off every call goes straight through. It never changes what is stored.
+With all off every call goes straight through. It never changes what is stored.
 """
 
 from __future__ import annotations
@@ -111,8 +111,17 @@ class FaultyStore:
     def _may_write(self, segment: str) -> None:
         self._may_answer()
         if self._faults.on("no-transaction"):
-            plain = PlainConnection()
-            try:
-                check_write(plain, segment, plain.migration())
-            finally:
-                plain.close()
+            _write_elsewhere(segment, begun=False, behind=0)
+        if self._faults.on("old-migration"):
+            _write_elsewhere(segment, begun=True, behind=1)
+
+
+def _write_elsewhere(segment: str, *, begun: bool, behind: int) -> None:
+    """Asks db_boundary_gate about a connection on which it is right to refuse. Raises Rejected."""
+    plain = PlainConnection()
+    try:
+        if begun:
+            plain.begin()
+        check_write(plain, segment, plain.migration() + behind)
+    finally:
+        plain.close()

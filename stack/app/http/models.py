@@ -155,7 +155,7 @@ class Webhook(BaseModel):
 
     version: Literal["4"] = "4"
     status: AlertStatus
-    alerts: list[AlertIn] = Field(max_length=10_000)
+    alerts: list[AlertIn]
 
 
 class AlertOut(AlertIn):

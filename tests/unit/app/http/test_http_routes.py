@@ -329,6 +329,7 @@ def test_every_fault_goes_on_and_off(client: TestClient, fault: str) -> None:
         ("storage-move", "/ingest", None, 422, "E_STORAGE_MOVE"),
         ("storage-marker", "/ingest", None, 422, "E_STORAGE_MARKER"),
         ("no-transaction", "/memory/session_context", {"payload": {}}, 409, "E_DB_TX"),
+        ("old-migration", "/memory/session_context", {"payload": {}}, 409, "E_DB_MIGRATION"),
         ("substrate-down", "/memory/session_context", {"payload": {}}, 503, None),
     ],
 )
@@ -342,6 +343,17 @@ def test_a_fault_shows_in_the_answer(
         assert found.get("error_code") == code
     finally:
         client.post(f"/faults/{fault}", json={"state": "off"})
+
+
+def test_a_slow_gate_is_slow_and_a_rejecting_one_rejects(client: TestClient) -> None:
+    for fault in ("slow-gate", "reject-all"):
+        client.post(f"/faults/{fault}", json={"state": "on"})
+    found = client.post("/gates/path", json={"path": "a.txt"}).json()
+    for fault in ("slow-gate", "reject-all"):
+        client.post(f"/faults/{fault}", json={"state": "off"})
+    assert (found["outcome"], found["error_code"]) == ("reject", "E_PORTABILITY")
+    assert found["duration_ms"] >= 25
+    assert client.post("/gates/path", json={"path": "a.txt"}).json()["outcome"] == "ok"
 
 
 def test_tools_and_alerts_work_while_the_store_is_down(client: TestClient, context: AppContext) -> None:

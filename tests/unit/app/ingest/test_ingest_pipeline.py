@@ -160,7 +160,9 @@ def test_a_fault_in_a_store_leaves_what_was_there(tmp_path: Path, fault: str, co
     assert here.kept() == (4, 2, [])
 
 
-def test_a_store_that_goes_away_late_gets_the_packet_when_it_is_back(tmp_path: Path) -> None:
+@pytest.fixture
+def interrupted(tmp_path: Path) -> House:
+    """A house whose packet store went away when the objects of an archive were stored, and is still away."""
     here: House
     here = house(
         tmp_path, lambda step: here.faults.switch("substrate-down", True) if step == "ready" else None
@@ -168,22 +170,20 @@ def test_a_store_that_goes_away_late_gets_the_packet_when_it_is_back(tmp_path: P
     with pytest.raises(StoreUnavailable):
         here.ingest.take(archive(), "a.zip")
     assert here.ingest.waiting() == 1
-    with pytest.raises(StoreUnavailable):
-        here.ingest.take(archive(), "b.zip")
-    assert here.ingest.waiting() == 1
-    here.faults.switch("substrate-down", False)
-    here.ingest.settle()
-    assert here.kept() == (3, 1, [])
+    return here
 
 
-def test_a_start_while_the_store_is_away_waits_for_it(tmp_path: Path) -> None:
-    here: House
-    here = house(
-        tmp_path, lambda step: here.faults.switch("substrate-down", True) if step == "ready" else None
-    )
+def test_a_store_that_goes_away_late_gets_the_packet_when_it_is_back(interrupted: House) -> None:
     with pytest.raises(StoreUnavailable):
-        here.ingest.take(archive(), "a.zip")
-    again = house(tmp_path)
+        interrupted.ingest.take(archive(), "b.zip")
+    assert interrupted.ingest.waiting() == 1
+    interrupted.faults.switch("substrate-down", False)
+    interrupted.ingest.settle()
+    assert interrupted.kept() == (3, 1, [])
+
+
+def test_a_start_while_the_store_is_away_waits_for_it(interrupted: House) -> None:
+    again = house(interrupted.root)
     again.faults.switch("substrate-down", True)
     again.ingest.recover()
     assert again.ingest.waiting() == 1
