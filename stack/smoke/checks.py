@@ -8,7 +8,7 @@ from stack.smoke.model import Check
 LOGS = "monitoring-stack logs shows why"
 RELOAD = "monitoring-stack reload writes and loads the rendered files"
 PROVISIONING = "monitoring-stack reload provisions again; Grafana's log names the file at fault"
-TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_APP_LOAD) and the target up?"
+TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_LOAD) and the target up?"
 
 CHECKS: tuple[Check, ...] = (
     Check("prometheus.ready", "Prometheus serves", "prometheus", "ready", prometheus.ready, LOGS, 60),

@@ -15,4 +15,5 @@ def ready(subject: Subject) -> str:
     line = next((line for line in page.splitlines() if line.startswith("node_exporter_build_info{")), "")
     if not line:
         raise NotYet("/metrics lacks node_exporter_build_info")
-    return line[:120]
+    version = line.partition(',version="')[2].partition('"')[0]
+    return f"node_exporter {version} shows its metrics"

@@ -131,7 +131,7 @@ class FakeStack:
             "alertmanager": self._alertmanager(),
             "app": self._app(),
             "grafana": self._grafana(),
-            "node_exporter": {"GET /metrics": (200, 'node_exporter_build_info{version="1"} 1\n')},
+            "node_exporter": {"GET /metrics": (200, 'node_exporter_build_info{branch="b",version="1.11"} 1\n')},
         }
 
     def _prometheus(self) -> Routes:
