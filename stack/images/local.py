@@ -7,6 +7,7 @@ most a name of its own that the next build takes over. Never decides whether to 
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,14 @@ from stack.engine.port import Job
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images.debian import ARCHITECTURES, SUITE, Deb, Debian
-from stack.images.pins import LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
+from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
 from stack.images.port import ImageEngine
 from stack.images.recipes import Recipe, recipes
 from stack.images.tree import file_member, write_members, write_tree
 from stack.spec import NAMESPACE
 
+WORKERS = (os.cpu_count() or 1) + 1
+"""Packing is work for a core; one more worker has something to do while the engine imports."""
 Tell = Callable[[Progress], None]
 
 
@@ -43,11 +46,11 @@ class LocalBuilder:
     def build(self, components: Iterable[str]) -> dict[str, str]:
         """Build all of them, in parallel; the image id of each. Raises BuildFailed."""
         known = recipes()
-        wanted = {name: known[name] for name in components}
+        wanted = {name: known[name] for name in sorted(components, key=_others_wait_for_it, reverse=True)}
         for name in wanted:
             self.tell(Progress(name, "fetching packages"))
         debs = self._debian().gather({name: recipe.packages for name, recipe in wanted.items()})
-        with ThreadPoolExecutor(len(wanted)) as pool:
+        with ThreadPoolExecutor(WORKERS) as pool:
             built = [pool.submit(self._one, PINS[n], recipe, debs[n]) for n, recipe in wanted.items()]
         return {name: future.result() for name, future in zip(wanted, built, strict=True)}
 
@@ -85,6 +88,10 @@ class LocalBuilder:
         machine = self.engine.info().architecture
         self.cache.mkdir(parents=True, exist_ok=True)
         return Debian(self.cache / "debian", ARCHITECTURES.get(machine, machine))
+
+
+def _others_wait_for_it(component: str) -> bool:
+    return component == BASE.component
 
 
 def version_in(output: str) -> str:
