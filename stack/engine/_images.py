@@ -32,25 +32,31 @@ class ImageCalls(JobCalls):
 
     def pull(self, ref: str, progress: Progress, patience: float = 30.0) -> None:
         """See ``Engine``. Hanging up ends the pull in the engine too."""
-        name, tag = convert.split_ref(ref)
+        heard: list[str] = []
         try:
-            with self._api.post(
-                f"{self._api.base_url}/v{self._api.api_version}/images/create",
-                params={"fromImage": name, "tag": tag},
-                headers=self._credentials(name),
-                stream=True,
-                timeout=patience,
-            ) as response:
-                if response.status_code != 200:
-                    raise failures.pull_error(ref, response.status_code, _message(response))
-                _be_patient(response)
-                lines = (json.loads(line) for line in response.iter_lines() if line)
-                for report in _until_error(lines, lambda text: failures.pull_error(ref, 0, text)):
-                    progress(convert.progress_line(report))
-        except requests.RequestException as error:
-            if self._answers():
-                raise failures.silent_registry(ref, patience) from error
-            raise failures.unavailable(self.address, error) from error
+            for line in self._pulling(ref, patience):
+                heard.append(line)
+                progress(line)
+        except (requests.RequestException, json.JSONDecodeError) as error:
+            if not self._answers():
+                raise failures.unavailable(self.address, error) from error
+            raise failures.silent_registry(ref, heard[-1] if heard else "", patience) from error
+
+    def _pulling(self, ref: str, patience: float) -> Iterator[str]:
+        name, tag = convert.split_ref(ref)
+        with self._api.post(
+            f"{self._api.base_url}/v{self._api.api_version}/images/create",
+            params={"fromImage": name, "tag": tag},
+            headers=self._credentials(name),
+            stream=True,
+            timeout=patience,
+        ) as response:
+            if response.status_code != 200:
+                raise failures.pull_error(ref, response.status_code, _message(response))
+            _be_patient(response)
+            reports = (json.loads(line) for line in response.iter_lines() if line)
+            for report in _until_error(reports, lambda text: failures.pull_error(ref, 0, text)):
+                yield convert.progress_line(report)
 
     def _answers(self) -> bool:
         try:

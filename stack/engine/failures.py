@@ -99,8 +99,10 @@ def pull_error(ref: str, status: int, text: str) -> ImageError:
     return PullRefused(f"{ref}: {said}", hint="docker pull shows more")
 
 
-def silent_registry(ref: str, seconds: float) -> RegistryUnreachable:
-    """The engine was still waiting for the registry's first word when the time was up."""
+def silent_registry(ref: str, last: str, seconds: float) -> RegistryUnreachable:
+    """Nothing more came after the report ``last``; without one the time for the first word was up."""
+    if last:
+        return RegistryUnreachable(f"{ref}: the pull broke off after {one_line(last)!r}")
     return RegistryUnreachable(f"{ref}: the registry did not answer within {seconds:g} s")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import socket
+import tarfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -211,3 +212,14 @@ class DockerBench:
         for volume in self.raw.volumes.list(filters=mine):
             volume.remove()
         self.raw.close()
+
+
+def tar_of(texts: dict[str, str]) -> bytes:
+    """A tar of text files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, text in texts.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()

@@ -12,10 +12,7 @@ from stack.errors import SettingsError
 from stack.observed import Applied, Observed, ObservedContainer
 from stack.plan import Plan, Step, Verb, reconcile
 from stack.spec import (
-    CONFIG_ROOT,
     ConfigFile,
-    Health,
-    Limits,
     Mount,
     Port,
     ServiceSpec,
@@ -26,31 +23,9 @@ from stack.spec import (
     destroyed,
     stopped,
 )
+from tests.unit.plan_samples import NAME, service
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-NAME = "demo"
-
-
-def service(
-    component: str, *, needs: tuple[str, ...] = (), port: int = 0, reload: str = "signal"
-) -> ServiceSpec:
-    return ServiceSpec(
-        component=component,
-        image=f"x/{component}:1",
-        image_id=f"sha256:{component}",
-        port=9000,
-        ready_path="/",
-        limits=Limits(1, 1.0),
-        health=Health(("CMD", "x")),
-        mounts=(
-            Mount("volume", config_volume(NAME, component), CONFIG_ROOT),
-            Mount("volume", data_volume(NAME, component), "/data", read_only=False),
-        ),
-        published=Port(9000, port) if port else None,
-        needs=needs,
-        reload=reload,  # type: ignore[arg-type]
-        files=(ConfigFile("main.yml", component.encode()),),
-    )
 
 
 PROMETHEUS = service("prometheus", needs=("alertmanager",), port=9090)

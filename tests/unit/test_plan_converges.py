@@ -16,9 +16,6 @@ from stack.spec import (
     CONFIG_ROOT,
     CURRENT,
     ConfigFile,
-    Health,
-    Limits,
-    Mount,
     Port,
     ServiceSpec,
     StackSpec,
@@ -28,32 +25,13 @@ from stack.spec import (
     destroyed,
     stopped,
 )
-
-NAME = "demo"
-
-
-def service(engine: MemoryEngine, component: str, port: int, *needs: str) -> ServiceSpec:
-    return ServiceSpec(
-        component=component,
-        image="x:1",
-        image_id=engine.hold("x:1"),
-        port=9000,
-        ready_path="/",
-        limits=Limits(1, 1.0),
-        health=Health(("CMD", "x")),
-        mounts=(
-            Mount("volume", config_volume(NAME, component), CONFIG_ROOT),
-            Mount("volume", data_volume(NAME, component), "/data", read_only=False),
-        ),
-        published=Port(9000, port),
-        needs=needs,
-        reload="signal",
-        files=(ConfigFile("main.yml", component.encode()),),
-    )
+from tests.unit.plan_samples import NAME, service
 
 
 def full(engine: MemoryEngine) -> StackSpec:
-    return StackSpec(NAME, (service(engine, "web", 81, "store"), service(engine, "store", 82)))
+    image = engine.hold("x:1")
+    pair = (service("web", needs=("store",), port=81), service("store", port=82))
+    return StackSpec(NAME, tuple(replace(s, image="x:1", image_id=image) for s in pair))
 
 
 def other_files(engine: MemoryEngine) -> StackSpec:

@@ -88,6 +88,11 @@ def test_a_refused_pull_says_what_helps(text: str, words: str) -> None:
     assert words in failures.pull_error("a", 500, text).hint
 
 
+def test_silence_before_and_after_the_first_word() -> None:
+    assert "did not answer within 2 s" in failures.silent_registry("a:1", "", 2).message
+    assert "broke off after 'layer 1'" in failures.silent_registry("a:1", "layer 1", 2).message
+
+
 def test_a_full_disk_has_a_hint_and_other_refusals_their_text() -> None:
     assert failures.refused("start x", "no space left on device").hint == failures.FREE_SPACE
     other = failures.refused("start x", "line one\n  line two" + "." * 500)
