@@ -61,7 +61,8 @@ def _timed(meter: GateMeter, function: Callable[P, R]) -> Callable[P, R]:
     def measured(*args: P.args, **kwargs: P.kwargs) -> R:
         started = perf_counter()
         try:
-            result = function(*args, **kwargs)
+            # An empty keyword dictionary costs as much to pass on as a clock costs to read.
+            result = function(*args, **kwargs) if kwargs else function(*args)  # type: ignore[call-arg]
         except BaseException as error:
             _record(meter, started, error)
             raise

@@ -104,18 +104,15 @@ class GateMeter:
         batch = [popleft() for _ in range(len(self.pending))]
         if not batch:
             return
-        self._count_outcomes(batch)
         self._count_durations([(ended - started) * 1000 for started, ended, _, _ in batch])
-        self._keep_exemplars([record for record in batch if record[3]])
-
-    def _count_outcomes(self, batch: list[Record]) -> None:
-        refused = [error_code for _, _, error_code, _ in batch if error_code is not None]
+        # Most records are accepted calls outside a request: only the others get a closer look.
+        special = [record for record in batch if record[2] is not None or record[3]]
+        refused = [error_code for _, _, error_code, _ in special if error_code is not None]
         self._accepted += len(batch) - len(refused)
-        for error_code in refused:
-            if error_code != UNDECIDED:
-                self._errors[error_code] += 1
-        undecided = UNDECIDED in refused
-        self._window.extend([r for r in batch if r[2] != UNDECIDED] if undecided else batch)
+        for error_code in filter(None, refused):
+            self._errors[error_code] += 1
+        self._window.extend([r for r in batch if r[2] != UNDECIDED] if UNDECIDED in refused else batch)
+        self._keep_exemplars([record for record in special if record[3]])
 
     def _count_durations(self, durations: list[float]) -> None:
         self._latest_ms = durations[-1]
