@@ -13,7 +13,7 @@ from stack.engine.port import Engine
 from stack.errors import StartFailed
 from stack.http import HttpFailure
 from stack.smoke.inside import ask_inside
-from stack.smoke.model import Broken, Dashboard, DataSource, Expected
+from stack.smoke.model import Broken, Dashboard, DataSource, Expected, Finding, Report
 from stack.smoke.subject import Subject
 from stack.smoke.wire import Order
 from stack.spec import StackSpec
@@ -145,22 +145,39 @@ def classify_login(status: int, logs: Iterable[str]) -> Login:
     return "locked" if any(LOCKED_LINE in line for line in logs) else "wrong"
 
 
+class LoginRefused(StartFailed):
+    """Grafana refuses our login, so it could not be told anything; the repair of the password comes first."""
+
+
 def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, image: str) -> None:
     """Grafana reads its files again, applied before this returns; for a remote engine from inside its network.
 
-    ``StartFailed`` where Grafana refuses: its files are then as they were before.
+    ``LoginRefused`` where our login fails; ``StartFailed`` where Grafana refuses the files, which changes nothing.
     """
+    if engine.info().remote:
+        order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
+        report = ask_inside(engine, spec, image, order)
+    else:
+        report = reload_here(expected)
+    if report.failed:
+        fault = report.failed[0]
+        kind = LoginRefused if fault.check == "grafana.login" else StartFailed
+        raise kind(f"Grafana did not load its provisioning: {fault.evidence}", hint=fault.hint)
+
+
+def reload_here(expected: Expected) -> Report:
+    """Grafana is told from this process; the report holds one finding, named after what was refused."""
     try:
-        if engine.info().remote:
-            order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
-            failed = ask_inside(engine, spec, image, order).failed
-        else:
-            Subject(expected).administrator().reload_provisioning()
-            failed = ()
-    except (Broken, HttpFailure) as error:
-        raise StartFailed(f"Grafana did not load its provisioning: {error}", hint=RELOAD_HINT) from error
-    if failed:
-        raise StartFailed(f"Grafana did not load its provisioning: {failed[0].evidence}", hint=RELOAD_HINT)
+        Subject(expected).administrator().reload_provisioning()
+    except Broken as error:
+        return _told("grafana.login", "failed", str(error), error.hint)
+    except HttpFailure as error:
+        return _told("grafana.reload", "failed", str(error), RELOAD_HINT)
+    return _told("grafana.reload", "ok", "provisioning was read again")
+
+
+def _told(check: str, status: Literal["ok", "failed"], evidence: str, hint: str = "") -> Report:
+    return Report((Finding(check, "grafana", "ready", status, evidence, hint),))
 
 
 def _comparable(model: dict[str, Any]) -> dict[str, Any]:

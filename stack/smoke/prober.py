@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stack.engine.port import Engine
-from stack.http import HttpFailure
 from stack.smoke.checks import CHECKS
+from stack.smoke.grafana import reload_here
 from stack.smoke.inside import ask_inside
-from stack.smoke.model import STAGES, Broken, Check, Expected, Finding, Report, Stage
+from stack.smoke.model import STAGES, Check, Expected, Report, Stage
 from stack.smoke.runner import OnFinding, run, select
-from stack.smoke.subject import Subject
 from stack.smoke.wire import Order, load_order
 from stack.spec import StackSpec
 
@@ -87,8 +86,7 @@ def answer(order_text: str) -> Report:
     """What the container does with its order; the command line prints it as JSON (``wire.dump_report``)."""
     order = load_order(order_text)
     if order.reload_provisioning:
-        try:
-            Subject(order.expected).administrator().reload_provisioning()
-        except (Broken, HttpFailure) as error:
-            return Report((Finding("grafana.reload", "grafana", "ready", "failed", str(error)),))
+        told = reload_here(order.expected)
+        if not told.ok:
+            return told
     return LocalProber().run(order.expected, stages=order.stages, names=order.names, deep=order.deep)

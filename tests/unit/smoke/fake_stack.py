@@ -131,7 +131,9 @@ class FakeStack:
             "alertmanager": self._alertmanager(),
             "app": self._app(),
             "grafana": self._grafana(),
-            "node_exporter": {"GET /metrics": (200, 'node_exporter_build_info{branch="b",version="1.11"} 1\n')},
+            "node_exporter": {
+                "GET /metrics": (200, 'node_exporter_build_info{branch="b",version="1.11"} 1\n')
+            },
         }
 
     def _prometheus(self) -> Routes:
