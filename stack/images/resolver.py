@@ -32,7 +32,7 @@ APP = "app"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One component's image. ``id`` is empty where it is not there; then ``why`` says why."""
+    """One component's image. ``id`` is empty where it is not there; then ``source`` says what could be done about it."""
 
     component: str
     ref: str
@@ -71,7 +71,7 @@ class Images:
         """The same after pulling and building what is missing. Raises PullRefused or BuildFailed."""
         names = tuple(components)
         found = self.present(names)
-        if all(image.available for image in found.values()):
+        if all(image.available or image.source is Source.UNAVAILABLE for image in found.values()):
             return found
         with self._alone():
             clear_unfinished(self.cache)
@@ -99,12 +99,14 @@ class Images:
         return {**self.present(names), APP: app}
 
     def _present(self, name: str) -> Resolved:
-        if name == APP:
+        if name == APP and not self.overrides.get(APP):
             return self._app_present()
-        pin = PINS[name]
-        decision = decide(pin, replace(self._facts(pin), registry_silent=True))
+        pin = self._pin(name)
+        facts = self._facts(pin)
+        decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
-            return Resolved(name, decision.ref, "", Source.UNAVAILABLE, "not there yet")
+            silent_now = self._registries().silent(registry_of(self._wanted(pin)))
+            decision = decide(pin, replace(facts, registry_silent=silent_now))
         return self._resolved(pin, decision)
 
     def _provide(self, names: tuple[str, ...]) -> dict[str, Resolved]:
@@ -131,7 +133,7 @@ class Images:
         self, names: Iterable[str], built: Callable[[str], None] = ignore
     ) -> dict[str, Resolved]:
         """Pulls in parallel first; what no registry gives is then built, in parallel too."""
-        pins = [PINS.get(name) or Pin(name, self.overrides[name]) for name in names]
+        pins = [self._pin(name) for name in names]
         registries = self._registries()
         decisions: dict[str, Decision] = {}
 
@@ -184,6 +186,10 @@ class Images:
             cannot_build=self.obstacle() if recipe else "no package of it exists to build it from",
         )
 
+    def _pin(self, name: str) -> Pin:
+        """The pinned image, or the application's that the settings name."""
+        return PINS.get(name) or Pin(name, self.overrides[name])
+
     def _wanted(self, pin: Pin) -> str:
         name = pin.component
         return wanted(pin, self.overrides.get(name, ""), self.digests.get(name, ""))
@@ -193,16 +199,16 @@ class Images:
         return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
 
     def _app_present(self) -> Resolved:
-        if override := self.overrides.get(APP, ""):
-            return _app(override, self.engine.image(override), "there, as the settings name it")
         inputs = self.inputs()
         base = self._present(BASE.component)
         if base.available:
-            name = inputs.name(base.id)
-            return _app(name, self.engine.image(name), "built here for this program and base")
+            image = self.engine.image(inputs.name(base.id))
+            return _app(inputs.name(base.id), image, Source.BUILD)
         latest = self.engine.image(APP_LOCAL)
         fits = latest if latest and _made_by(latest, inputs.digest()) else None
-        return _app(APP_LOCAL, fits, "built here for this program")
+        return _app(
+            APP_LOCAL, fits, Source.UNAVAILABLE if base.source is Source.UNAVAILABLE else Source.BUILD
+        )
 
     def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
         if not base.available:
@@ -223,10 +229,10 @@ def _made_by(image: ImageInfo, recipe: str) -> bool:
     return image.labels.get(LABEL_RECIPE) == recipe
 
 
-def _app(ref: str, image: ImageInfo | None, why: str) -> Resolved:
+def _app(ref: str, image: ImageInfo | None, otherwise: Source) -> Resolved:
     if image is None:
-        return Resolved(APP, ref, "", Source.UNAVAILABLE, f"not {why} yet")
-    return Resolved(APP, ref, image.id, Source.PRESENT, why)
+        return Resolved(APP, ref, "", otherwise, "not built for this program and base yet")
+    return Resolved(APP, ref, image.id, Source.PRESENT, "built here before")
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:

@@ -89,6 +89,21 @@ def test_the_second_start_builds_and_asks_nothing(tmp_path: Path) -> None:
     assert shelf.calls == []
 
 
+def test_what_cannot_be_had_costs_the_next_start_nothing(tmp_path: Path) -> None:
+    shelf = Shelf()
+    first = images(shelf, tmp_path).provide(("grafana",))
+    shelf.calls.clear()
+    (tmp_path / "images.lock").unlink()
+    assert images(shelf, tmp_path).provide(("grafana",)) == first
+    assert shelf.calls == []
+    assert not (tmp_path / "images.lock").exists(), "nothing to do, so nobody is waited for"
+
+
+def test_looking_says_what_would_be_done(tmp_path: Path) -> None:
+    found = images(Shelf(versions={}), tmp_path).present(("grafana", "app"))
+    assert [(r.id, r.source) for r in found.values()] == [("", Source.PULL), ("", Source.BUILD)]
+
+
 def test_a_refused_pull_is_an_error_and_builds_nothing(tmp_path: Path) -> None:
     shelf = Shelf(registry=refuses)
     with pytest.raises(PullRefused, match="no space left"):
@@ -160,7 +175,7 @@ def test_the_application_follows_its_base(tmp_path: Path, monkeypatch: pytest.Mo
     assert (again.ref, again.id) == (found["app"].ref, found["app"].id)
     changed = images(shelf, tmp_path, inputs=lambda: AppInputs(b"new", ())).present(("app",))["app"]
     assert not changed.available
-    assert changed.why == "not built here for this program and base yet"
+    assert changed.why == "not built for this program and base yet"
     del shelf.held["monitoring-stack/python:local"]
     assert images(shelf, tmp_path).present(("app",))["app"].id == found["app"].id
 
@@ -169,6 +184,8 @@ def test_without_a_base_the_application_is_unavailable(tmp_path: Path) -> None:
     found = images(Shelf(), tmp_path, obstacle=lambda: "no apt").provide(("app",))["app"]
     assert found.source is Source.UNAVAILABLE
     assert "its base cannot be had" in found.why
+    again = images(Shelf(), tmp_path, obstacle=lambda: "no apt").present(("app",))["app"]
+    assert again.source is Source.UNAVAILABLE
 
 
 def test_an_application_image_of_the_users_own_is_pulled(tmp_path: Path) -> None:
