@@ -6,8 +6,9 @@ Asks in short turns, so that a process that has died is noticed at once and not 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from stack.converge import LOG_LINES, died
 from stack.engine.port import Engine
@@ -15,7 +16,7 @@ from stack.errors import NotReady, StartFailed
 from stack.events import Event, Progress
 from stack.smoke.checks import CHECKS, names_for_verify
 from stack.smoke.grafana import classify_login
-from stack.smoke.model import Expected, Finding
+from stack.smoke.model import STAGES, Expected, Finding
 from stack.smoke.prober import LocalProber, NetworkProber, Prober
 from stack.spec import CONFIG_ROOT, ServiceSpec, StackSpec, container_name
 from stack.state import GRAFANA_PASSWORD
@@ -23,6 +24,9 @@ from stack.wait import CLOCK, Clock, NotYet, TimedOut, until
 
 SECONDS = 90.0
 TURN = 1.0
+IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
+RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
+"""A stack that should be up answers soon or is at fault."""
 READY, LOGIN = "grafana.ready", "grafana.login"
 LOGIN_LINES = 200
 RESET = (
@@ -49,6 +53,12 @@ class Verifier:
             until(lambda: self._turn(service), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
             raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+
+    def ensure_login(self, service: ServiceSpec) -> None:
+        """Grafana answers and takes our password, after a repair if need be."""
+        report = self.prober.run(self.expected, names=(READY, LOGIN))
+        if any(finding.check == LOGIN for finding in report.failed):
+            self._repair_login(service)
 
     def _turn(self, service: ServiceSpec) -> None:
         failed = self._failed(service)
@@ -104,14 +114,17 @@ def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
     return Finding(f"{service.component}.ready", service.component, "ready", "failed", evidence)
 
 
-def prober_for(engine: Engine, spec: StackSpec, app_image: str, *, brief: bool = False) -> Prober:
+def prober_for(
+    engine: Engine, spec: StackSpec, app_image: str, at_most: Mapping[str, float] = MappingProxyType({})
+) -> Prober:
     """Checks run here for an engine on this machine, inside the stack's network for a remote one.
 
-    A ``brief`` one gives up a check after a second, for whoever asks again.
+    ``at_most``: seconds that the checks of a stage may take here, where that is less than they have.
     """
     if engine.info().remote:
         return NetworkProber(engine, spec, app_image)
-    return LocalProber(tuple(replace(c, seconds=min(c.seconds, TURN)) for c in CHECKS) if brief else CHECKS)
+    hurried = (replace(c, seconds=min(c.seconds, at_most.get(c.stage, c.seconds))) for c in CHECKS)
+    return LocalProber(tuple(hurried))
 
 
 def wall_clock() -> float:

@@ -19,7 +19,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if options.in_network:
         return _inside(options, printer)
     from stack.cli.session import Session
-    from stack.verify import prober_for, wall_clock
+    from stack.verify import RUNNING_ALREADY, prober_for, wall_clock
 
     session = Session.open(options, printer)
     observed = session.engine.observe(session.settings.name)
@@ -31,7 +31,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         tone = "" if finding.status == "ok" else "failed"
         printer.line(MARKS[finding.status], f"{finding.check:<28} {finding.evidence}", tone)
 
-    prober = prober_for(session.engine, prepared.spec, prepared.app_image)
+    prober = prober_for(session.engine, prepared.spec, prepared.app_image, RUNNING_ALREADY)
     stages = STAGES[:2] if options.quick else STAGES
     report = prober.run(expected, heard, stages=stages)
     if options.deep and report.ok:

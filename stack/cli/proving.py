@@ -11,7 +11,7 @@ from stack.smoke.grafana import reload_provisioning
 from stack.smoke.model import Finding, Report, Stage
 from stack.smoke.wire import report_document
 from stack.spec import container_name
-from stack.verify import Verifier, prober_for, wall_clock
+from stack.verify import IN_TURNS, Verifier, prober_for, wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +44,12 @@ class Proving:
 
     def verifier(self, emit: Callable[[Event], None]) -> Verifier:
         """The verdict on single components."""
-        prober = prober_for(self.session.engine, self.spec, self.app_image, brief=True)
+        prober = prober_for(self.session.engine, self.spec, self.app_image, IN_TURNS)
         return Verifier(self.session.engine, self.spec, self.expected, prober, emit)
 
     def reload_api(self, service: ServiceSpec) -> None:
-        """Grafana reads its provisioning again when asked over its API."""
-        del service
+        """Grafana reads its provisioning again when asked over its API, which takes a password that fits."""
+        self.verifier(self.session.printer.event).ensure_login(service)
         reload_provisioning(self.session.engine, self.spec, self.expected, self.app_image)
 
     def note(self, event: StepDone) -> None:

@@ -1,0 +1,132 @@
+"""The real command on a copy of the configuration, under a name and ports of its own, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "DEPLOY_MONITORING_STACK.sh"
+LABEL = "monitoring-stack.stack"
+PORTS = ("grafana", "prometheus", "alertmanager", "app")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Its one document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack as a user has it; ``home`` holds a copy of the native configuration."""
+
+    name: str
+    base: int
+    home: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, name: str, base: int, home: Path, **extra: str) -> Stack:
+        """A new home with the files of the checkout."""
+        for folder in ("prometheus", "alertmanager", "grafana"):
+            shutil.copytree(ROOT / folder, home / folder)
+        return cls(name, base, home, extra)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the user's shell has."""
+        return {
+            **os.environ,
+            "STACK_NAME": self.name,
+            "STACK_PORT_BASE": str(self.base),
+            "STACK_HOME": str(self.home),
+            "STACK_CACHE": str(ROOT / ".stack" / "cache"),
+            **self.extra,
+        }
+
+    def __call__(self, *words: str, **extra: str) -> Ran:
+        """Runs the script to its end, from a folder that is not the checkout."""
+        ran = subprocess.run(
+            [str(SCRIPT), *words],
+            env={**self.environment, **extra},
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def ok(self, *words: str, **extra: str) -> Ran:
+        """Runs it and demands success."""
+        ran = self(*words, **extra)
+        assert ran.code == 0, f"{' '.join(words)}: exit code {ran.code}\n{ran.out}\n{ran.err}"
+        return ran
+
+    def kill_after(self, seconds: float, *words: str) -> None:
+        """Starts it and kills the orchestrator with SIGKILL after a while."""
+        process = subprocess.Popen(
+            [str(SCRIPT), *words],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def url(self, component: str) -> str:
+        """Where a component is published."""
+        return f"http://127.0.0.1:{self.base + PORTS.index(component)}"
+
+    def query(self, expr: str, **params: Any) -> list[float]:
+        """Values of an instant query."""
+        answer = requests.get(
+            f"{self.url('prometheus')}/api/v1/query", params={"query": expr, **params}, timeout=10
+        )
+        return [float(series["value"][1]) for series in answer.json()["data"]["result"]]
+
+    def inspect(self) -> dict[str, dict[str, Any]]:
+        """The engine's description of every container by component."""
+        api = docker.from_env().api
+        found = api.containers(all=True, filters={"label": f"{LABEL}={self.name}"})
+        described = [api.inspect_container(c["Id"]) for c in found]
+        return {d["Config"]["Labels"]["monitoring-stack.component"]: d for d in described}
+
+    def starts(self) -> dict[str, tuple[str, str]]:
+        """Identity and start time of every container: equal before and after means untouched."""
+        return {name: (d["Id"], d["State"]["StartedAt"]) for name, d in self.inspect().items()}
+
+    def left(self) -> list[str]:
+        """Names of all objects that carry the label."""
+        client = docker.from_env()
+        chosen: dict[str, Any] = {"label": f"{LABEL}={self.name}"}
+        containers = client.containers.list(all=True, filters=chosen)
+        volumes, networks = client.volumes.list(filters=chosen), client.networks.list(filters=chosen)
+        return [str(found.name) for found in (*containers, *volumes, *networks)]
+
+    def away(self) -> None:
+        """Removes all of it."""
+        self.ok("destroy", "--volumes", "--yes")
+        assert self.left() == []

@@ -1,0 +1,203 @@
+"""One stack through the real command: proven, closed, quiet when nothing changed, repaired when something broke."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import docker
+import pytest
+import requests
+
+from stack.wait import NotYet, until
+from tests.e2e.stack_command import Stack
+
+pytestmark = pytest.mark.e2e
+COMPONENTS = {"prometheus", "alertmanager", "grafana", "node_exporter", "app"}
+RULES = "prometheus/rules/app-gates.yml"
+
+
+def password(stack: Stack) -> str:
+    return str(stack.ok("credentials", "--json").json()["grafana"]["password"])
+
+
+def test_status_says_that_all_runs_and_all_targets_are_up(running: Stack) -> None:
+    status = running.ok("status", "--json").json()
+    assert status["status"] == "running"
+    assert {c["component"] for c in status["components"]} == COMPONENTS
+    assert all(c["digest_match"] and c["state"].startswith("running") for c in status["components"])
+    assert status["targets_up"]
+    assert sorted(t["job"] for t in status["targets"]) == [
+        "alertmanager",
+        "app",
+        "grafana",
+        "node",
+        "prometheus",
+    ]
+
+
+@pytest.mark.parametrize(
+    "expr", ["sum(rate(gate_invocations_total[1m]))", "sum(rate(l9_tool_invocation_total[1m]))"]
+)
+def test_real_calls_feed_it(running: Stack, expr: str) -> None:
+    (value,) = running.query(expr)
+    assert value > 0
+
+
+def test_exactly_one_alert_fires_and_it_is_the_watchdog(running: Stack) -> None:
+    alerts = requests.get(f"{running.url('prometheus')}/api/v1/alerts", timeout=10).json()["data"]["alerts"]
+    assert [a["labels"]["alertname"] for a in alerts if a["state"] == "firing"] == ["Watchdog"]
+
+
+def test_a_second_start_touches_nothing_and_knows_the_health(running: Stack) -> None:
+    before = running.starts()
+    document = running.ok("start", "--json").json()
+    assert document["plan"] == []
+    assert [m["name"] for m in document["milestones"]] == ["ready", "proven"]
+    assert running.starts() == before
+
+
+def test_smoke_passes_with_evidence_for_every_check(running: Stack) -> None:
+    report = running.ok("smoke", "--json").json()
+    assert report["ok"]
+    names = {f["check"] for f in report["findings"]}
+    assert {"path.alert", "path.watchdog", "grafana.panels", "grafana.login", "prometheus.targets"} <= names
+    assert all(f["evidence"] for f in report["findings"])
+
+
+def test_every_container_is_closed(running: Stack) -> None:
+    for component, found in running.inspect().items():
+        host = found["HostConfig"]
+        assert found["Config"]["User"].split(":")[0] not in ("", "0", "root"), component
+        assert host["ReadonlyRootfs"], component
+        assert host["CapDrop"] == ["ALL"] and not host["CapAdd"], component
+        assert "no-new-privileges:true" in host["SecurityOpt"], component
+        assert host["Memory"] > 0 and host["NanoCpus"] > 0 and host["PidsLimit"] > 0, component
+        assert found["Config"]["Healthcheck"]["Test"], component
+        assert not host["Privileged"] and host["NetworkMode"] == running.name, component
+        addresses = [b["HostIp"] for bindings in (host["PortBindings"] or {}).values() for b in bindings]
+        assert set(addresses) <= {"127.0.0.1"}, component
+        assert not [
+            m for m in found["Mounts"] if m["Type"] == "bind" and (m["RW"] or "docker.sock" in m["Source"])
+        ]
+
+
+def test_no_secret_is_in_environment_arguments_or_labels(running: Stack) -> None:
+    secret = password(running)
+    assert len(secret) >= 24
+    assert secret not in json.dumps(running.inspect())
+    for component in running.inspect():
+        assert secret not in running.ok("logs", component, "--tail", "500").out
+
+
+def test_an_edited_rule_is_applied_without_touching_a_container(running: Stack) -> None:
+    before = running.starts()
+    path = running.home / RULES
+    path.write_text(path.read_text().replace("for: 2m", "for: 3m", 1))
+    plan = running.ok("plan", "--json").json()["plan"]
+    assert [step["verb"] for step in plan] == ["write files", "reload", "verify", "record"]
+    running.ok("reload")
+    assert running.starts() == before
+    assert 180 in durations(running)
+    assert running.ok("plan", "--json").json()["plan"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        (RULES, "groups:", "groups: [", "prometheus/rules/app-gates.yml:"),
+        (RULES, "sum by (", "summ by (", "rules/app-gates.yml"),
+        ("alertmanager/alertmanager.yml", "receiver: default", "receiver: nobody", "nobody"),
+        ("grafana/dashboards/slo.json", "{", "{,", "grafana/dashboards/slo.json:1:"),
+    ],
+)
+def test_broken_files_are_refused_and_nothing_changes(
+    running: Stack, path: str, old: str, new: str, message: str
+) -> None:
+    before, rules = running.starts(), durations(running)
+    file = running.home / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    try:
+        ran = running("reload")
+        assert (ran.code, message in ran.err) == (2, True), ran.err
+        assert running("start").code == 2
+    finally:
+        file.write_text(text)
+    assert (running.starts(), durations(running)) == (before, rules)
+    assert running.ok("plan", "--json").json()["plan"] == []
+
+
+def durations(stack: Stack) -> list[float]:
+    """``for`` of every alert that Prometheus holds, in seconds."""
+    groups = requests.get(f"{stack.url('prometheus')}/api/v1/rules", timeout=10).json()["data"]["groups"]
+    return [rule["duration"] for group in groups for rule in group["rules"] if "duration" in rule]
+
+
+def test_an_edited_dashboard_is_served_at_once(running: Stack) -> None:
+    path = running.home / "grafana/dashboards/slo.json"
+    board: dict[str, Any] = json.loads(path.read_text())
+    board["description"] = "edited by a test"
+    path.write_text(json.dumps(board))
+    running.ok("reload")
+    auth = ("admin", password(running))
+    served = requests.get(f"{running.url('grafana')}/api/dashboards/uid/slo", auth=auth, timeout=10).json()
+    assert served["dashboard"]["description"] == "edited by a test"
+
+
+def test_a_killed_container_is_the_only_one_that_is_repaired(running: Stack) -> None:
+    before = running.starts()
+    api = docker.from_env().api
+    api.update_container(before["alertmanager"][0], restart_policy={"Name": "no", "MaximumRetryCount": 0})
+    api.kill(before["alertmanager"][0])
+    api.wait(before["alertmanager"][0])
+    assert running("status").code == 5
+    document = running.ok("start", "--json").json()
+    assert {step["target"] for step in document["plan"]} == {"e2e-alertmanager"}
+    after = running.starts()
+    assert {c for c in after if after[c] != before[c]} == {"alertmanager"}
+
+
+def test_a_lost_password_is_repaired(running: Stack) -> None:
+    old = password(running)
+    (running.home / ".stack/e2e/secrets/grafana_admin_password").unlink()
+    running.ok("start")
+    new = password(running)
+    assert new != old
+    answers = [
+        requests.get(f"{running.url('grafana')}/api/org", auth=("admin", word), timeout=10).status_code
+        for word in (new, old)
+    ]
+    assert answers == [200, 401]
+
+
+def test_data_survives_stop_and_start(running: Stack) -> None:
+    moment = time.time()
+    until(lambda: some(running.query("count_over_time(up[5m])", time=moment)), seconds=20)
+    before = running.query("sum(count_over_time(up[5m]))", time=moment)
+    running.ok("stop")
+    assert running("status").code == 5
+    running.ok("start")
+    assert running.query("sum(count_over_time(up[5m]))", time=moment) == before
+
+
+def some(values: list[float]) -> None:
+    if not values:
+        raise NotYet("no value yet")
+
+
+def test_deep_smoke_restarts_and_finds_the_data(running: Stack) -> None:
+    report = running.ok("smoke", "--deep", "--json").json()
+    assert "prometheus.persistence" in {f["check"] for f in report["findings"]}
+
+
+def test_a_dead_product_fails_smoke_with_its_name(running: Stack) -> None:
+    docker.from_env().api.pause("e2e-alertmanager")
+    try:
+        ran = running("smoke", "--quick")
+    finally:
+        docker.from_env().api.unpause("e2e-alertmanager")
+    assert ran.code == 6
+    assert "alertmanager" in ran.err
