@@ -45,12 +45,10 @@ class Packet:
             raise InvalidPacket(f"segment: must be one of {', '.join(SEGMENTS)}, got {self.segment[:40]!r}")
         if len(self.tags) > MAX_TAGS:
             raise InvalidPacket(f"tags: at most {MAX_TAGS}, got {len(self.tags)}")
-        for name, text in (
-            ("packet_id", self.packet_id),
-            ("packet_type", self.packet_type),
-            *(("tags", tag) for tag in self.tags),
-        ):
-            _check_name(name, text)
+        _check_name("packet_id", self.packet_id)
+        _check_name("packet_type", self.packet_type)
+        for tag in self.tags:
+            _check_name("tags", tag)
         _check_numbers(self)
         object.__setattr__(self, "body", _body(self.payload))
 

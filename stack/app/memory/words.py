@@ -13,14 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping
 MAX_WORD = 64
 MAX_WORDS = 10_000
 MAX_QUERY_WORDS = 32
+_ASCII = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def words(text: str, limit: int = MAX_WORDS) -> tuple[str, ...]:
     """The distinct words of `text` in order: case folded, no accents (UAX 15, NFKD), letters and digits."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    kept = (char for char in folded if not unicodedata.combining(char))
-    spaced = "".join(char if char.isalnum() else " " for char in kept)
+    spaced = text.casefold().translate(_ASCII) if text.isascii() else _spaced(text)
     return tuple(dict.fromkeys(word[:MAX_WORD] for word in spaced.split()))[:limit]
+
+
+def _spaced(text: str) -> str:
+    # Compatibility forms may decompose into capitals, so case is folded on both sides.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.casefold()).casefold())
+    return "".join(char if char.isalnum() else " " for char in folded if not unicodedata.combining(char))
 
 
 def document(*parts: object) -> str:
