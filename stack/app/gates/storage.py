@@ -83,20 +83,25 @@ class ContentStore:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, source: BinaryIO) -> Accepted[StoredObject]:
-        """Store what ``source`` yields; the same content twice is one object.
+        """Store what ``source`` yields; the same content twice is one object, and its second put writes nothing.
 
         Raises Rejected: E_STORAGE_PUT (write aside), E_STORAGE_MOVE (rename), E_STORAGE_MARKER (marker).
         """
         staged = self.stage(source)
+        known = self.find(staged.digest)
+        if known is not None and known.size == staged.size:
+            _remove(staged.path)
+            return self._confirmed(known)
         return self.mark(self.move(staged).value)
 
     def stage(self, source: BinaryIO) -> StoredObject:
-        """First step: the content, written aside and synced. Raises Rejected E_STORAGE_PUT."""
+        """First step: the content, written aside, and synced if it is new. Raises Rejected E_STORAGE_PUT."""
         aside = self._staging / secrets.token_hex(16)
         try:
             with aside.open("xb") as file:
                 digest, size = self._copy(source, file)
-                self._disk.sync(file)
+                if self.find(digest) is None:
+                    self._disk.sync(file)
             return StoredObject(digest, size, aside)
         except Rejected:
             _remove(aside)
@@ -135,6 +140,16 @@ class ContentStore:
             _remove(aside)
             if not known:
                 _remove(marker)
+            raise _rejected("E_STORAGE_MARKER", marker, fault) from None
+        return Accepted(GATE, stored)
+
+    def _confirmed(self, stored: StoredObject) -> Accepted[StoredObject]:
+        """Syncs the names of an object again: whoever put it may have died before that."""
+        marker = self._place(self._markers, stored.digest)
+        try:
+            for folder in (stored.path.parent, self._objects, marker.parent, self._markers):
+                self._disk.sync_folder(folder)
+        except OSError as fault:
             raise _rejected("E_STORAGE_MARKER", marker, fault) from None
         return Accepted(GATE, stored)
 

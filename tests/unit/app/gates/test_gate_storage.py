@@ -138,7 +138,7 @@ def test_recovery_counts_and_keeps_what_has_its_marker(tmp_path: Path) -> None:
 
 def test_a_failed_marker_does_not_take_an_existing_object_away(tmp_path: Path) -> None:
     ContentStore(tmp_path, DEFAULT_POLICY.storage).put(io.BytesIO(CONTENT))
-    failing = ContentStore(tmp_path, DEFAULT_POLICY.storage, FailingDisk(len(STEPS), OSError(5, "I/O error")))
+    failing = ContentStore(tmp_path, DEFAULT_POLICY.storage, FailingDisk(4, OSError(5, "I/O error")))
     assert rejection(failing.put, io.BytesIO(CONTENT)).error_code == "E_STORAGE_MARKER"
     assert failing.find(DIGEST) is not None
 
