@@ -30,6 +30,10 @@ class Calls:
         self.address = address
         self._credentials = credentials
 
+    def _url(self, path: str) -> str:
+        """Address of a call that the SDK has no method for, or one that does more than we want."""
+        return f"{self._api.base_url}/v{self._api.api_version}/{path}"
+
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
         """Turns a refusal into ``StartFailed`` and silence into ``EngineUnavailable``."""

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import requests
 
-from stack.engine import convert, failures
+from stack.engine import convert_images, failures
 from stack.engine._calls import CONFLICT, NOT_FOUND, forgiving, text_of
 from stack.engine._jobs import JobCalls
 from stack.engine.port import ImageConfig, ImageInfo
@@ -28,7 +28,7 @@ class ImageCalls(JobCalls):
     def image(self, ref: str) -> ImageInfo | None:
         """See ``Engine``."""
         found = self._found(self._api.inspect_image, ref)
-        return convert.image_info(found) if found else None
+        return convert_images.image_info(found) if found else None
 
     def pull(self, ref: str, progress: Progress, patience: float = 30.0) -> None:
         """See ``Engine``. Hanging up ends the pull in the engine too."""
@@ -43,9 +43,9 @@ class ImageCalls(JobCalls):
             raise failures.silent_registry(ref, heard[-1] if heard else "", patience) from error
 
     def _pulling(self, ref: str, patience: float) -> Iterator[str]:
-        name, tag = convert.split_ref(ref)
+        name, tag = convert_images.split_ref(ref)
         with self._api.post(
-            f"{self._api.base_url}/v{self._api.api_version}/images/create",
+            self._url("images/create"),
             params={"fromImage": name, "tag": tag},
             headers=self._credentials(name),
             stream=True,
@@ -54,9 +54,8 @@ class ImageCalls(JobCalls):
             if response.status_code != 200:
                 raise failures.pull_error(ref, response.status_code, _message(response))
             _be_patient(response)
-            reports = (json.loads(line) for line in response.iter_lines() if line)
-            for report in _until_error(reports, lambda text: failures.pull_error(ref, 0, text)):
-                yield convert.progress_line(report)
+            for report in _reports(response, lambda text: failures.pull_error(ref, 0, text)):
+                yield convert_images.progress_line(report)
 
     def _answers(self) -> bool:
         try:
@@ -66,10 +65,10 @@ class ImageCalls(JobCalls):
 
     def import_image(self, tar: BinaryIO, tag: str, config: ImageConfig) -> str:
         """See ``Engine``; ``BuildFailed`` where the engine does not take it."""
-        name, version = convert.split_ref(tag)
+        name, version = convert_images.split_ref(tag)
         with self._making(tag):
             text = self._api.import_image_from_data(
-                tar, repository=name, tag=version, changes=convert.changes(config)
+                tar, repository=name, tag=version, changes=convert_images.changes(config)
             )
             reports = [json.loads(line) for line in text.splitlines() if line.strip()]
             for _ in _until_error(reports, lambda said: _not_made(tag, said)):
@@ -78,19 +77,21 @@ class ImageCalls(JobCalls):
 
     def build_image(self, context: BinaryIO, tag: str, labels: dict[str, str], progress: Progress) -> str:
         """See ``Engine``. The classic builder, which every engine has without a plugin."""
-        with self._making(tag):
-            stream = self._api.build(
-                fileobj=context,
-                custom_context=True,
-                tag=tag,
-                labels=labels,
-                rm=True,
-                forcerm=True,
-                network_mode="none",
-                decode=True,
+        # Not through the SDK: it would ask the user's credential helpers for every login first.
+        with (
+            self._making(tag),
+            self._api.post(
+                self._url("build"),
+                params=convert_images.build_params(tag, labels),
+                headers={"Content-Type": "application/tar"},
+                data=context,
+                stream=True,
                 timeout=BUILD_SECONDS,
-            )
-            for report in _until_error(stream, lambda said: _not_made(tag, said)):
+            ) as response,
+        ):
+            if response.status_code != 200:
+                raise _not_made(tag, _message(response))
+            for report in _reports(response, lambda said: _not_made(tag, said)):
                 if line := report.get("stream", "").strip():
                     progress(line)
         return self._id(tag)
@@ -114,7 +115,7 @@ class ImageCalls(JobCalls):
         found = self.image(image)
         if found is None:
             raise failures.image_missing(image)
-        name, version = convert.split_ref(ref)
+        name, version = convert_images.split_ref(ref)
         with self._asking(f"tag {ref}"):
             self._api.tag(found.id, name, version)
 
@@ -137,7 +138,7 @@ class ImageCalls(JobCalls):
         """See ``Engine``; ``ImageError`` where the tar holds no image."""
         with self._asking("load images"):
             reports = list(_until_error(self._api.load_image(tar), _not_loaded))
-        refs = tuple(filter(None, (convert.loaded(report.get("stream", "")) for report in reports)))
+        refs = tuple(filter(None, (convert_images.loaded(report.get("stream", "")) for report in reports)))
         if not refs:
             raise _not_loaded("it holds no image")
         return refs
@@ -151,6 +152,10 @@ def _until_error(
         if "error" in report:
             raise failure(str((report.get("errorDetail") or {}).get("message") or report["error"]))
         yield report
+
+
+def _reports(response: requests.Response, failure: Callable[[str], ImageError]) -> Iterator[dict[str, Any]]:
+    return _until_error((json.loads(line) for line in response.iter_lines() if line), failure)
 
 
 def _be_patient(response: requests.Response) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from stack.engine import failures
-from stack.engine.convert import split_ref
+from stack.engine.convert_images import split_ref
 from stack.engine.port import ImageConfig, ImageInfo
 from stack.errors import ImageError, RegistryUnreachable
 

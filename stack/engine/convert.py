@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stack.engine import labels
-from stack.engine.port import ImageConfig, ImageInfo, Job, Usage
+from stack.engine.port import Job, Usage
 from stack.observed import Applied, ObservedContainer
 from stack.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
 
@@ -153,61 +153,6 @@ def published(inspect: Mapping[str, Any]) -> str:
 def address(host: str, port: str | int) -> str:
     """``host:port``, an IPv6 host in brackets (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def image_info(inspect: Mapping[str, Any]) -> ImageInfo:
-    """What ``GET /images/{name}/json`` says, as our value."""
-    return ImageInfo(
-        id=inspect["Id"],
-        tags=tuple(inspect.get("RepoTags") or ()),
-        labels=dict((inspect.get("Config") or {}).get("Labels") or {}),
-        size=int(inspect.get("Size", 0)),
-        created=inspect.get("Created") or "",
-        digests=tuple(inspect.get("RepoDigests") or ()),
-    )
-
-
-def split_ref(ref: str) -> tuple[str, str]:
-    """Repository and tag, or repository and digest where the reference has one; the tag is latest by default."""
-    name, _, digest = ref.partition("@")
-    folder, slash, last = name.rpartition("/")
-    base, _, tag = last.partition(":")
-    return f"{folder}{slash}{base}", digest or tag or "latest"
-
-
-def changes(config: ImageConfig) -> list[str]:
-    """The Dockerfile instructions that give an imported image its defaults."""
-    plain = {"USER": config.user, "WORKDIR": config.workdir}
-    lists = {"ENTRYPOINT": config.entrypoint, "CMD": config.cmd, "VOLUME": config.volumes}
-    return [
-        *(f"{word} {json.dumps(list(value))}" for word, value in lists.items() if value),
-        *(f"{word} {value}" for word, value in plain.items() if value),
-        *(f"ENV {key}={_quoted(value)}" for key, value in config.env),
-        *(f"LABEL {_quoted(key)}={_quoted(value)}" for key, value in config.labels),
-        *(f"EXPOSE {port}" for port in config.ports),
-    ]
-
-
-def _quoted(text: str) -> str:
-    """A Dockerfile string in which nothing is expanded."""
-    for special in ("\\", '"', "$"):
-        text = text.replace(special, f"\\{special}")
-    return f'"{text}"'
-
-
-def progress_line(report: Mapping[str, Any]) -> str:
-    """One report of a pull on one line."""
-    return " ".join(
-        filter(None, (report.get("id", ""), report.get("status", ""), report.get("progress", "")))
-    )
-
-
-def loaded(text: str) -> str:
-    """The reference in a report of ``POST /images/load``; empty where it names none."""
-    for start in ("Loaded image ID: ", "Loaded image: "):
-        if text.startswith(start):
-            return text.removeprefix(start).strip()
-    return ""
 
 
 def usage(stats: Mapping[str, Any]) -> Usage:

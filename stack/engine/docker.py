@@ -57,7 +57,11 @@ def _where(address: str) -> dict[str, Any]:
 
 
 def _login(api: APIClient, repository: str) -> dict[str, str]:
-    header = get_config_header(api, resolve_repository_name(repository)[0])
+    """Without a login where the credential helper fails: most images need none, and a refusal names the way out."""
+    try:
+        header = get_config_header(api, resolve_repository_name(repository)[0])
+    except DockerException:
+        return {}
     return {"X-Registry-Auth": header.decode()} if header else {}
 
 
@@ -123,7 +127,7 @@ class DockerEngine(ImageCalls):
     def _link(self, container: str, name: str) -> str:
         """What a link in the configuration names. HEAD tells it in 1 ms; reading a file costs 45 ms (20.10)."""
         answer = self._api.head(
-            f"{self._api.base_url}/v{self._api.api_version}/containers/{container}/archive",
+            self._url(f"containers/{container}/archive"),
             params={"path": f"{CONFIG_ROOT}/{name}"},
             timeout=self._api.timeout,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stack.engine import convert, labels
-from stack.engine.port import ImageConfig, Job, Usage
+from stack.engine.port import Job, Usage
 from stack.observed import Applied
 from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
 
@@ -238,45 +238,6 @@ def test_a_link_names_the_last_part_of_its_target(header: str, version: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("ref", "parts"),
-    [
-        ("a", ("a", "latest")),
-        ("a/b:1", ("a/b", "1")),
-        ("localhost:5000/a", ("localhost:5000/a", "latest")),
-        ("localhost:5000/a/b:1.2", ("localhost:5000/a/b", "1.2")),
-        ("a/b@sha256:ff", ("a/b", "sha256:ff")),
-        ("a/b:1@sha256:ff", ("a/b", "sha256:ff")),
-    ],
-)
-def test_a_reference_has_two_parts(ref: str, parts: tuple[str, str]) -> None:
-    assert convert.split_ref(ref) == parts
-
-
-def test_an_images_defaults_as_instructions() -> None:
-    config = ImageConfig(
-        ("/a", "b c"), ("d",), "1:1", "/w", (("K", 'v "$\\'),), (("l", "m"),), (80,), ("/d",)
-    )
-    assert convert.changes(config) == [
-        'ENTRYPOINT ["/a", "b c"]',
-        'CMD ["d"]',
-        'VOLUME ["/d"]',
-        "USER 1:1",
-        "WORKDIR /w",
-        'ENV K="v \\"\\$\\\\"',
-        'LABEL "l"="m"',
-        "EXPOSE 80",
-    ]
-    assert convert.changes(ImageConfig()) == []
-
-
-def test_an_image_reads_back() -> None:
-    told = {"Id": "sha256:1", "RepoTags": None, "Config": None, "Size": 5, "RepoDigests": ["a@sha256:2"]}
-    seen = convert.image_info(told)
-    assert (seen.id, seen.tags, seen.labels, seen.size, seen.created) == ("sha256:1", (), {}, 5, "")
-    assert seen.digests == ("a@sha256:2",)
-
-
-@pytest.mark.parametrize(
     ("memory", "expected"),
     [
         ({"usage": 100, "limit": 500, "stats": {"total_inactive_file": 30, "inactive_file": 1}}, (70, 500)),
@@ -288,11 +249,3 @@ def test_an_image_reads_back() -> None:
 )
 def test_usage_leaves_the_page_cache_out(memory: dict[str, Any], expected: tuple[int, int]) -> None:
     assert convert.usage({"memory_stats": memory}) == Usage(*expected)
-
-
-@pytest.mark.parametrize(
-    ("text", "ref"),
-    [("Loaded image: a:1\n", "a:1"), ("Loaded image ID: sha256:1\n", "sha256:1"), ("other", "")],
-)
-def test_what_a_load_reports(text: str, ref: str) -> None:
-    assert convert.loaded(text) == ref
