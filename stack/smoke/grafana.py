@@ -145,14 +145,10 @@ def classify_login(status: int, logs: Iterable[str]) -> Login:
     return "locked" if any(LOCKED_LINE in line for line in logs) else "wrong"
 
 
-class LoginRefused(StartFailed):
-    """Grafana refuses our login, so it could not be told anything; the repair of the password comes first."""
-
-
 def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, image: str) -> None:
     """Grafana reads its files again, applied before this returns; for a remote engine from inside its network.
 
-    ``LoginRefused`` where our login fails; ``StartFailed`` where Grafana refuses the files, which changes nothing.
+    ``StartFailed`` where our login is refused, or the files are: nothing has changed then.
     """
     if engine.info().remote:
         order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
@@ -161,8 +157,7 @@ def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, ima
         report = reload_here(expected)
     if report.failed:
         fault = report.failed[0]
-        kind = LoginRefused if fault.check == "grafana.login" else StartFailed
-        raise kind(f"Grafana did not load its provisioning: {fault.evidence}", hint=fault.hint)
+        raise StartFailed(f"Grafana did not load its provisioning: {fault.evidence}", hint=fault.hint)
 
 
 def reload_here(expected: Expected) -> Report:
