@@ -64,7 +64,9 @@ def _timed(meter: GateMeter, function: Callable[P, R]) -> Callable[P, R]:
             # An empty keyword dictionary costs as much to pass on as a clock costs to read.
             result = function(*args, **kwargs) if kwargs else function(*args)  # type: ignore[call-arg]
         except BaseException as error:
-            _record(meter, started, error)
+            append((started, perf_counter(), _error_code(meter, error), request_id()))
+            if len(pending) >= SETTLE_AT:
+                _settle(meter)
             raise
         append((started, perf_counter(), None, request_id()))
         if len(pending) >= SETTLE_AT:
@@ -93,13 +95,10 @@ def _timed_async(
 
 def _record(meter: GateMeter, started: float, error: BaseException | None) -> None:
     ended = perf_counter()
-    try:
-        error_code = None if error is None else _error_code(meter, error)
-        meter.pending.append((started, ended, error_code, REQUEST_ID.get()))
-        if len(meter.pending) >= SETTLE_AT:
-            meter.settle()
-    except Exception as failure:
-        FAILURES.note("a gate decision could not be counted", failure)
+    error_code = None if error is None else _error_code(meter, error)
+    meter.pending.append((started, ended, error_code, REQUEST_ID.get()))
+    if len(meter.pending) >= SETTLE_AT:
+        _settle(meter)
 
 
 def _settle(meter: GateMeter) -> None:
@@ -110,13 +109,13 @@ def _settle(meter: GateMeter) -> None:
 
 
 def _error_code(meter: GateMeter, error: BaseException) -> str:
-    code = getattr(error, "error_code", None)
-    if code is None:
-        return UNDECIDED
-    if isinstance(code, str) and code in meter.error_codes:
-        return code
-    if getattr(error, "gate", meter.gate) != meter.gate:
-        # Another gate, called by this one, refused: that decision is counted where it was taken.
-        return UNDECIDED
-    FAILURES.note("an error code that the gate does not have", f"{meter.gate}: {code}")
+    try:
+        code = getattr(error, "error_code", None)
+        if code in meter.error_codes:
+            return str(code)
+        # Another gate, called by this one, may have refused: that decision is counted where it was taken.
+        if code is not None and getattr(error, "gate", meter.gate) == meter.gate:
+            FAILURES.note("an error code that the gate does not have", f"{meter.gate}: {code}")
+    except Exception as failure:
+        FAILURES.note("an exception could not be classified", failure)
     return UNDECIDED

@@ -19,6 +19,12 @@ class Refused(Exception):
         self.gate = gate
 
 
+class Evasive(Exception):
+    @property
+    def error_code(self) -> str:
+        raise RuntimeError("no code today")
+
+
 @pytest.fixture
 def meter() -> GateMeter:
     return GateMeter("url_gate")
@@ -41,10 +47,22 @@ CASES = [
     (Refused("E_TRAVERSAL"), (0, {}, 1), 1),
     (Refused("E_TRAVERSAL", gate="filesystem_gate"), (0, {}, 1), 0),
     (Refused(7), (0, {}, 1), 1),
+    (Refused(["E_SCHEME"]), (0, {}, 1), 1),
+    (Evasive(), (0, {}, 1), 1),
     (ValueError("a fault of the gate"), (0, {}, 1), 0),
     (KeyboardInterrupt(), (0, {}, 1), 0),
 ]
-NAMES = ["accepted", "rejected", "foreign code", "another gate", "no code", "a fault", "interrupted"]
+NAMES = [
+    "accepted",
+    "rejected",
+    "foreign code",
+    "another gate",
+    "no code",
+    "no hash",
+    "raises when asked",
+    "a fault",
+    "interrupted",
+]
 
 
 @pytest.mark.parametrize(("error", "counted", "failures_noted"), CASES, ids=NAMES)
