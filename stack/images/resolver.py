@@ -32,7 +32,7 @@ APP = "app"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One component's image. ``id`` is empty where it is not there; then ``source`` says what could be done about it."""
+    """One component's image. ``id`` is empty where it is not there; then ``source`` says what could be done."""
 
     component: str
     ref: str
@@ -52,7 +52,11 @@ def silent(_: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Images on one engine. ``overrides``: the user's own reference by component; ``digests``: locked content."""
+    """Images on one engine.
+
+    ``overrides``: the user's own reference by component; ``digests``: locked content; ``scope``: the engine's address,
+    since what one engine cannot reach another one may.
+    """
 
     engine: ImageEngine
     cache: Path
@@ -62,6 +66,7 @@ class Images:
     obstacle: Callable[[], str] = debian.obstacle
     inputs: Callable[[], AppInputs] = read_inputs
     registries: Registries | None = None
+    scope: str = ""
 
     def present(self, components: Iterable[str]) -> dict[str, Resolved]:
         """What is there now; fetches and builds nothing."""
@@ -205,14 +210,13 @@ class Images:
             image = self.engine.image(inputs.name(base.id))
             return _app(inputs.name(base.id), image, Source.BUILD)
         latest = self.engine.image(APP_LOCAL)
-        fits = latest if latest and _made_by(latest, inputs.digest()) else None
-        return _app(
-            APP_LOCAL, fits, Source.UNAVAILABLE if base.source is Source.UNAVAILABLE else Source.BUILD
-        )
+        if latest and _made_by(latest, inputs.digest()):
+            return _app(APP_LOCAL, latest, Source.BUILD)
+        return _baseless(base) if base.source is Source.UNAVAILABLE else _app(APP_LOCAL, None, Source.BUILD)
 
     def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
         if not base.available:
-            return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {base.why}")
+            return _baseless(base)
         image = AppBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
         return Resolved(APP, inputs.name(base.id), image, Source.BUILD, "built now")
 
@@ -221,8 +225,7 @@ class Images:
         return exclusive(self.cache / "images.lock", lambda: self.tell(waiting))
 
     def _registries(self) -> Registries:
-        scope = self.engine.info().address
-        return self.registries or Registries(self.cache / "silent-registries.json", scope=scope)
+        return self.registries or Registries(self.cache / "silent-registries.json", scope=self.scope)
 
 
 def _made_by(image: ImageInfo, recipe: str) -> bool:
@@ -233,6 +236,10 @@ def _app(ref: str, image: ImageInfo | None, otherwise: Source) -> Resolved:
     if image is None:
         return Resolved(APP, ref, "", otherwise, "not built for this program and base yet")
     return Resolved(APP, ref, image.id, Source.PRESENT, "built here before")
+
+
+def _baseless(base: Resolved) -> Resolved:
+    return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {base.why}")
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:
