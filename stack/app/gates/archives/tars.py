@@ -1,105 +1,135 @@
-"""Reads a tar (POSIX.1-2001 pax, ustar, GNU) as a stream, with the standard library's parser fenced in.
+"""Reads a tar (POSIX.1-2001 pax, ustar, GNU, v7) as a stream, block by block.
 
-``_Header`` sees every header block before anything is read on its word: metadata blocks are small, sizes are
-not negative (CVE-2025-8194) and a damaged header is a fault, not the end. Reading forward only keeps the parser
-away from seeks. It must never call tarfile's own extraction.
+The standard library parses single header blocks; the walk from one to the next is done here, since hostile
+headers must be judged before anything is read on their word: metadata is small, sizes are not negative
+(CVE-2025-8194), what has no content declares none, and a damaged header is a fault, not the end.
 """
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from stack.app.gates.archives.budget import Budget, reject
 from stack.app.gates.archives.inflate import CHUNK
 from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.pax import pax_number, pax_records
 
 _BLOCK: Final = 512
 _MAX_METADATA: Final = 16 * 1024
 _MAX_CHAIN: Final = 8
 _MAX_TRAILER: Final = 1024 * 1024
-_METADATA: Final = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
+_PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+_METADATA: Final = (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_PLAIN: Final = (tarfile.REGTYPE, tarfile.AREGTYPE)
+_WITHOUT_CONTENT: Final = (
+    tarfile.DIRTYPE,
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.CHRTYPE,
+    tarfile.BLKTYPE,
+    tarfile.FIFOTYPE,
 )
-_KINDS: Final = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
-_FAULTS: Final = (tarfile.TarError, ValueError, OverflowError, EOFError, IndexError, KeyError)
 
 
 def tar_members(source: BinaryIO, name: str, budget: Budget) -> Iterator[Member]:
     """The members in order. Raises Rejected; E_SPECIAL_TYPE also for a file that is no sound tar."""
-    try:
-        with tarfile.open(fileobj=source, mode="r|", tarinfo=_header(name, budget)) as archive:
-            for info in archive:
-                yield _member(archive, info)
-    except _FAULTS as fault:
-        reject("E_SPECIAL_TYPE", name, f"not a sound tar archive ({fault}); pack it again")
+    walk = _Walk(source)
+    while (member := _next(walk, name)) is not None:
+        budget.entry(member.name)
+        yield member
     _read_trailer(source, name)
 
 
-def _header(name: str, budget: Budget) -> type[tarfile.TarInfo]:
-    """A TarInfo that refuses hostile headers before their content is read."""
-    chain = 0
-
-    class Header(tarfile.TarInfo):
-        @classmethod
-        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Any:
-            nonlocal chain
-            if len(buf) != _BLOCK:
-                raise EOFError("the archive is cut off")
-            if not any(buf):
-                return super().frombuf(buf, encoding, errors)
-            info = _sound(super().frombuf, buf, encoding, errors)
-            chain = chain + 1 if info.type in _METADATA else 0
-            if chain > _MAX_CHAIN:
-                raise ValueError("too many headers for one member")
-            if not chain:
-                budget.entry(name)
-            return info
-
-    return Header
-
-
-def _sound(parse: Any, *block: Any) -> tarfile.TarInfo:
+def _next(walk: _Walk, name: str) -> Member | None:
     try:
-        info = cast(tarfile.TarInfo, parse(*block))
-    except tarfile.HeaderError as fault:
-        raise ValueError(f"damaged header: {fault}") from None
-    if info.size < 0 or (info.type in _METADATA and info.size > _MAX_METADATA):
-        raise ValueError(f"a header declares {info.size} bytes")
-    return info
+        return walk.next()
+    except (tarfile.HeaderError, ValueError, EOFError) as fault:
+        reject("E_SPECIAL_TYPE", name, f"not a sound tar archive ({fault}); pack it again")
 
 
-def _member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
-    return Member(
-        name=info.name,
-        folder=info.isdir(),
-        size=info.size,
-        chunks=lambda: _content(archive, info),
-        special=_why_special(info),
-    )
+class _Walk:
+    """The position in a tar: which blocks are read, and how much of the current member is not."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._global: dict[str, str] = {}
+        self._left = 0
+        self._padding = 0
+
+    def next(self) -> Member | None:
+        """The next member; None at the end marker. Raises ValueError, EOFError or tarfile.HeaderError."""
+        self._skip()
+        records: dict[str, str] = {}
+        for _ in range(_MAX_CHAIN + 1):
+            block = self._exact(_BLOCK)
+            if not any(block):
+                return None
+            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            if info.type not in _METADATA:
+                return self._member(info, self._global | records)
+            records |= self._metadata(info)
+        raise ValueError("too many headers for one member")
+
+    def _metadata(self, info: tarfile.TarInfo) -> dict[str, str]:
+        """What a header that only describes the next one says of it."""
+        if not 0 <= info.size <= _MAX_METADATA:
+            raise ValueError(f"a header declares {info.size} bytes")
+        data = self._exact(info.size + -info.size % _BLOCK)[: info.size]
+        if info.type == tarfile.GNUTYPE_LONGNAME:
+            return {"path": data.partition(b"\0")[0].decode("utf-8", "surrogateescape")}
+        if info.type == tarfile.XGLTYPE:
+            self._global |= pax_records(data)
+        return pax_records(data) if info.type in _PAX else {}
+
+    def _member(self, info: tarfile.TarInfo, records: dict[str, str]) -> Member:
+        name = records.get("path", info.name)
+        size = pax_number(records["size"]) if "size" in records else info.size
+        kind = info.type
+        if kind == tarfile.AREGTYPE and name.endswith("/"):
+            kind = tarfile.DIRTYPE
+        if size < 0 or (size and kind in _WITHOUT_CONTENT):
+            raise ValueError(f"a header declares {size} bytes for something without content")
+        self._left, self._padding = size, -size % _BLOCK
+        sparse = kind == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse") for key in records)
+        return Member(
+            name=name,
+            folder=kind == tarfile.DIRTYPE,
+            size=size,
+            chunks=lambda: self._content(name),
+            special=_why_special(kind, sparse),
+        )
+
+    def _content(self, name: str) -> Iterator[bytes]:
+        try:
+            while self._left:
+                chunk = self._exact(min(CHUNK, self._left))
+                self._left -= len(chunk)
+                yield chunk
+        except EOFError as fault:
+            reject("E_FILE_SIZE_STREAM", name, f"{fault}; pack it again")
+
+    def _skip(self) -> None:
+        """Past what is left of the current member."""
+        while self._left:
+            self._left -= len(self._exact(min(CHUNK, self._left)))
+        self._exact(self._padding)
+        self._padding = 0
+
+    def _exact(self, size: int) -> bytes:
+        data = self._source.read(size)
+        if len(data) < size:
+            raise EOFError("the archive is cut off")
+        return data
 
 
-def _why_special(info: tarfile.TarInfo) -> str | None:
-    if info.issparse() or any(key.startswith("GNU.sparse") for key in info.pax_headers):
+def _why_special(kind: bytes, sparse: bool) -> str | None:
+    if sparse:
         return "sparse files are not allowed; pack them as plain files"
-    if info.type not in _KINDS:
+    if kind not in (*_PLAIN, tarfile.DIRTYPE):
         return "only files and folders are allowed, no links, devices or FIFOs"
-    return "a size must not be negative" if info.size < 0 else None
-
-
-def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
-    stream = archive.extractfile(info)
-    if stream is None:
-        return
-    try:
-        yield from iter(lambda: stream.read(CHUNK), b"")
-    except _FAULTS as fault:
-        reject("E_FILE_SIZE_STREAM", info.name, f"the archive is cut off ({fault})")
+    return None
 
 
 def _read_trailer(source: BinaryIO, name: str) -> None:

@@ -244,9 +244,30 @@ def raw_header(**fields: object) -> bytes:
         raw_header(size=-1) + bytes(1024),
         raw_header() + b"damaged header" * 100 + bytes(1024),
         raw_header(size=10) + b"x" * 5,
+        raw_header(type=tarfile.DIRTYPE, size=512) + raw_header() + bytes(1024),
+        raw_header(type=tarfile.SYMTYPE, size=512) + raw_header() + bytes(1024),
+        raw_header(type=tarfile.XHDTYPE, size=8)
+        + b"99 a=b\n\n".ljust(512, b"\0")
+        + raw_header()
+        + bytes(1024),
+        raw_header(type=tarfile.XHDTYPE, size=8)
+        + b"-8 a=b\n\n".ljust(512, b"\0")
+        + raw_header()
+        + bytes(1024),
         raw_header(),
     ],
-    ids=["chain", "long name", "negative", "damaged", "cut", "no end"],
+    ids=[
+        "chain",
+        "long name",
+        "negative",
+        "damaged",
+        "cut",
+        "folder",
+        "link",
+        "long pax",
+        "signed pax",
+        "no end",
+    ],
 )
 def test_hostile_tar_headers(tmp_path: Path, data: bytes) -> None:
     assert decide(tmp_path, data) in ("E_SPECIAL_TYPE", "E_FILE_SIZE_STREAM")

@@ -137,9 +137,9 @@ def test_recovery_counts_and_keeps_what_has_its_marker(tmp_path: Path) -> None:
 
 
 def test_a_failed_marker_does_not_take_an_existing_object_away(tmp_path: Path) -> None:
-    ContentStore(tmp_path, DEFAULT_POLICY.storage).put(io.BytesIO(CONTENT))
+    stored = ContentStore(tmp_path, DEFAULT_POLICY.storage).put(io.BytesIO(CONTENT)).value
     failing = ContentStore(tmp_path, DEFAULT_POLICY.storage, FailingDisk(4, OSError(5, "I/O error")))
-    assert rejection(failing.put, io.BytesIO(CONTENT)).error_code == "E_STORAGE_MARKER"
+    assert rejection(failing.mark, stored).error_code == "E_STORAGE_MARKER"
     assert failing.find(DIGEST) is not None
 
 
