@@ -10,7 +10,6 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from postgres_server import PostgresServer
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
@@ -20,6 +19,7 @@ from stack.app.memory.packet import Packet, new_packet
 from stack.app.memory.sql import SqlStore
 from stack.app.memory.store import Written
 from stack.telemetry.catalogue import SEGMENTS
+from tests.contract.postgres_server import PostgresServer
 
 NOW = 1_700_000_000.0
 SEGMENT = "session_context"
