@@ -14,6 +14,7 @@ from stack.engine.port import Engine
 from stack.errors import ImageError
 from stack.events import Event
 from stack.images.decide import Source
+from stack.images.inventory import read_lock
 from stack.images.resolver import WAY_OUT, Images, Resolved
 from stack.settings import IMAGES, Settings
 
@@ -43,7 +44,14 @@ class Pictures:
     def images(self) -> Images:
         """The resolver with the user's own references and locked digests."""
         own = {name: self.settings.image(name) for name in IMAGES if self.settings.image(name)}
-        return Images(self.engine, self.settings.cache, own, {}, self.emit)
+        return Images(
+            self.engine,
+            self.settings.cache,
+            overrides=own,
+            digests=read_lock(self.settings.home),
+            tell=self.emit,
+            scope=self.settings.docker_host,
+        )
 
     def present(self) -> Found:
         """What the engine holds; a missing image is described by its reference and no id."""

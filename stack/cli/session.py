@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
+from stack.components.build import Image
 from stack.prepare import Prepared, chosen, prepare
 from stack.settings import Settings, load
 from stack.state import State
@@ -69,11 +70,9 @@ class Session:
     def as_it_runs(self, observed: Observed) -> Prepared:
         """The description of what is there: the components of running containers, whatever could be had anew."""
         found = self.pictures.present()
-        absent = found.absent
-        if observed.containers:
-            there = {c.component for c in observed.containers}
-            known = dict(absent)
-            absent = tuple(
-                (c, known.get(c, "no container")) for c in self.settings.components if c not in there
-            )
-        return prepare(self.settings, self.state, found.images, absent)
+        if not observed.containers:
+            return prepare(self.settings, self.state, found.images, found.absent)
+        running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
+        why = {**dict.fromkeys(self.settings.components, "no container"), **dict(found.absent)}
+        absent = tuple((c, why[c]) for c in self.settings.components if c not in running)
+        return prepare(self.settings, self.state, {**running, **found.images}, absent)

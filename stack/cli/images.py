@@ -1,0 +1,112 @@
+"""images: list, pull, build, save, load, lock, and the variables that docker-compose.yml reads."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from stack.cli.main import usage
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.errors import ImageError
+from stack.images import inventory
+from stack.images.recipes import recipes
+from stack.images.resolver import Resolved
+from stack.settings import COMPONENTS
+
+HEADER = ("COMPONENT", "IMAGE", "VERSION", "PIN", "SIZE", "FROM")
+MIB = 1024 * 1024
+
+
+def images(options: argparse.Namespace, printer: Printer) -> int:
+    """One action on the images of all components."""
+    session = Session.open(options, printer)
+    actions: dict[str, Callable[[Session], int]] = {
+        "list": lambda s: _list(s, _here(s)),
+        "pull": _pull,
+        "build": _build,
+        "save": _save,
+        "load": _load,
+        "lock": _lock,
+        "env": _env,
+    }
+    return actions[options.action](session)
+
+
+def _here(session: Session) -> Iterable[Resolved]:
+    return session.pictures.images.present(COMPONENTS).values()
+
+
+def _list(session: Session, found: Iterable[Resolved]) -> int:
+    rows = inventory.rows(session.engine, found)
+    printer = session.printer
+    printer.table(HEADER, [_cells(row) for row in rows])
+    for row in rows:
+        if row.differs:
+            printer.text(
+                f"\n{row.component}: {row.version} instead of the pinned {row.pin}, from {row.built_from}"
+            )
+    printer.document({"images": [asdict(row) for row in rows]})
+    return 0
+
+
+def _cells(row: inventory.Row) -> tuple[str, ...]:
+    if not row.id:
+        return (row.component, row.ref, "-", row.pin, "-", row.why)
+    size = f"{row.size / MIB:.0f} MiB"
+    return (row.component, row.ref, row.version, row.pin, size, row.built_from or "registry")
+
+
+def _pull(session: Session) -> int:
+    session.pictures.images.pull([c for c in COMPONENTS if c != "app"])
+    return _list(session, _here(session))
+
+
+def _build(session: Session) -> int:
+    session.pictures.images.build([*(c for c in COMPONENTS if c in recipes()), "app"])
+    return _list(session, _here(session))
+
+
+def _save(session: Session) -> int:
+    if not session.options.output:
+        raise usage("images save needs -o FILE")
+    archive = Path(session.options.output).resolve()
+    try:
+        refs = inventory.save(session.engine, _here(session), archive)
+    except OSError as error:
+        raise ImageError(
+            f"{archive}: {error.strerror}", hint="choose a place with space and permission"
+        ) from error
+    session.printer.line("saved", f"{', '.join(refs)} in {archive}")
+    session.printer.document({"saved": refs, "file": str(archive)})
+    return 0
+
+
+def _load(session: Session) -> int:
+    if not session.options.input:
+        raise usage("images load needs -i FILE")
+    refs = inventory.load(session.engine, Path(session.options.input))
+    session.printer.line("loaded", ", ".join(refs))
+    session.printer.document({"loaded": refs})
+    return 0
+
+
+def _lock(session: Session) -> int:
+    digests = inventory.lock(session.engine, session.settings.home)
+    if not digests:
+        raise ImageError("no official image is here whose digest could be locked", hint="images pull first")
+    session.printer.line("locked", f"{len(digests)} digests in {inventory.LOCK_NAME}")
+    session.printer.document({"locked": digests})
+    return 0
+
+
+def _env(session: Session) -> int:
+    """Lines for .env, so that docker-compose.yml runs the images that are here."""
+    found = {image.component: image for image in _here(session)}
+    lines = {f"STACK_{name.upper()}_IMAGE": image.ref for name, image in found.items() if image.available}
+    if not session.printer.json:
+        session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
+    session.printer.document(lines)
+    return 0
