@@ -41,6 +41,8 @@ class Stack:
     base: int
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    """A command that runs the script, where it isn't run directly."""
 
     @classmethod
     def make(cls, name: str, base: int, home: Path, **extra: str) -> Stack:
@@ -64,7 +66,7 @@ class Stack:
     def __call__(self, *words: str, **extra: str) -> Ran:
         """Runs the script to its end, from a folder that is not the checkout."""
         ran = subprocess.run(
-            [str(SCRIPT), *words],
+            [*self.before, str(SCRIPT), *words],
             env={**self.environment, **extra},
             cwd=self.home,
             stdin=subprocess.DEVNULL,
@@ -81,20 +83,29 @@ class Stack:
         assert ran.code == 0, f"{' '.join(words)}: exit code {ran.code}\n{ran.out}\n{ran.err}"
         return ran
 
-    def kill_after(self, seconds: float, *words: str) -> None:
-        """Starts it and kills the orchestrator with SIGKILL after a while."""
-        process = subprocess.Popen(
-            [str(SCRIPT), *words],
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Runs it beside the test, in a process group of its own."""
+        return subprocess.Popen(
+            [*self.before, str(SCRIPT), *words],
             env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
             start_new_session=True,
         )
+
+    def kill_after(self, seconds: float, *words: str) -> bool:
+        """Starts it and kills the orchestrator with SIGKILL after a while; False where it had ended by then."""
+        process = self.begin(*words)
         try:
-            process.wait(seconds)
+            process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
+            return True
+        return False
 
     def url(self, component: str) -> str:
         """Where a component is published."""

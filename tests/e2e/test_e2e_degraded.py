@@ -1,0 +1,98 @@
+"""No Grafana to be had: everything else runs and is proven, the loss is said aloud, and Prometheus serves the page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Make
+from tests.e2e.stack_command import Ran, Stack
+
+pytestmark = pytest.mark.e2e
+NOWHERE = "localhost:1/grafana:none"
+
+
+@pytest.fixture(scope="module")
+def bare(make_stack: Make) -> Stack:
+    """A stack that was told of a Grafana image which nobody has."""
+    return make_stack("x9-bare", 27200, STACK_GRAFANA_IMAGE=NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def started(bare: Stack) -> Ran:
+    """What its start said."""
+    return bare.ok("start")
+
+
+def served(stack: Stack, path: str) -> requests.Response:
+    """A file of the quick-look page."""
+    answer = requests.get(f"{stack.url('prometheus')}/user/{path}", timeout=10)
+    assert answer.status_code == 200, path
+    return answer
+
+
+def test_required_ends_before_anything_is_made(make_stack: Make) -> None:
+    strict = make_stack("x9-strict", 27210, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=NOWHERE)
+    ran = strict("start")
+    assert ran.code == 7
+    (line,) = ran.err.splitlines()
+    assert line.startswith("error: Grafana is required and cannot run: ")
+    assert "localhost:1" in line and "docker load" in line
+    assert strict.left() == []
+
+
+def test_start_says_what_is_lost_and_the_way_out(bare: Stack, started: Ran) -> None:
+    assert "degraded  grafana is absent: registry localhost:1 does not answer" in started.err
+    assert "docker load" in started.err
+    assert f"{bare.url('prometheus')}/user/" in started.err
+    assert "proven" in started.out
+    assert "panels with data" in started.out
+
+
+def test_status_says_degraded_and_why(bare: Stack, started: Ran) -> None:
+    del started
+    status = bare.ok("status", "--json").json()
+    assert status["status"] == "degraded"
+    assert status["targets_up"]
+    ((component, reason),) = [(a["component"], a["reason"]) for a in status["absent"]]
+    assert component == "grafana" and "localhost:1" in reason
+    assert "grafana" not in bare.inspect()
+
+
+def test_prometheus_serves_the_page_its_dashboards_and_the_runbooks(bare: Stack, started: Ran) -> None:
+    del started
+    page = served(bare, "")
+    assert "text/html" in page.headers["Content-Type"] and "page.js" in page.text
+    assert len(served(bare, "plotly.min.js").content) > 1_000_000
+    for file in sorted((bare.home / "grafana/dashboards").glob("*.json")):
+        assert served(bare, f"dashboards/{file.name}").json() == json.loads(file.read_text())
+    for file in sorted((bare.home / "prometheus/user/runbooks").glob("*.html")):
+        assert served(bare, f"runbooks/{file.name}").text == file.read_text()
+
+
+def test_every_alert_leads_to_a_runbook_that_opens(bare: Stack, started: Ran) -> None:
+    del started
+    groups = requests.get(f"{bare.url('prometheus')}/api/v1/rules?type=alert", timeout=10).json()["data"][
+        "groups"
+    ]
+    links = {rule["annotations"]["runbook_url"] for group in groups for rule in group["rules"]}
+    assert links
+    for link in links:
+        assert requests.get(link, timeout=10).status_code == 200, link
+
+
+def test_smoke_still_passes_and_says_what_asked_the_panels(bare: Stack, started: Ran) -> None:
+    del started
+    report = bare.ok("smoke", "--json").json()
+    assert report["ok"]
+    assert "prometheus.panels" in {f["check"] for f in report["findings"]}
+
+
+def test_off_is_silent(bare: Stack, started: Ran) -> None:
+    del started
+    ran = bare.ok("start", "--quick", STACK_GRAFANA="off")
+    assert ran.err == ""
+    assert "degraded" not in ran.out
+    assert bare.ok("status", "--json", STACK_GRAFANA="off").json()["status"] == "running"

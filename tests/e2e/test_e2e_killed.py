@@ -1,0 +1,71 @@
+"""The orchestrator dies by SIGKILL at some moment; the next start brings about what was wanted, and nothing else."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from tests.e2e.conftest import Make
+from tests.e2e.stack_command import Stack
+from tests.e2e.test_e2e_whole_stack import RULES, durations
+
+pytestmark = pytest.mark.e2e
+COLD, RELOADED = 5, 4
+QUICK = ("start", "--quick")
+
+
+def moments(seconds: float, count: int) -> list[float]:
+    """One random moment in each of ``count`` equal parts, the same parts every time."""
+    chance = random.Random(20)
+    return [seconds * (part + chance.random()) / count for part in range(count)]
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Make) -> Stack:
+    """A stack without Grafana, not started."""
+    return make_stack("x9-killed", 27300, STACK_GRAFANA="off")
+
+
+@pytest.fixture(scope="module")
+def whole(stack: Stack) -> tuple[float, list[str]]:
+    """How long a cold start takes here, and what is there after it."""
+    began = time.monotonic()
+    stack.ok(*QUICK)
+    return time.monotonic() - began, sorted(stack.left())
+
+
+def test_a_cold_start_killed_anywhere_goes_on_from_there(
+    stack: Stack, whole: tuple[float, list[str]]
+) -> None:
+    seconds, complete = whole
+    for moment in moments(seconds, COLD):
+        stack.away()
+        killed = stack.kill_after(moment, *QUICK)
+        stack.ok(*QUICK)
+        assert sorted(stack.left()) == complete, (moment, killed)
+        assert stack.ok("plan", "--json").json()["plan"] == [], (moment, killed)
+
+
+def test_a_killed_cold_start_can_be_destroyed_at_once(stack: Stack, whole: tuple[float, list[str]]) -> None:
+    stack.away()
+    assert stack.kill_after(whole[0] / 3, *QUICK)
+    stack.away()
+    stack.ok(*QUICK)
+
+
+def test_a_reload_killed_anywhere_goes_on_from_there(stack: Stack, whole: tuple[float, list[str]]) -> None:
+    path = stack.home / RULES
+    text, before = path.read_text(), stack.starts()
+    began = time.monotonic()
+    stack.ok("reload")
+    idle = time.monotonic() - began
+    for minutes, moment in enumerate(moments(2 * idle, RELOADED), start=11):
+        path.write_text(text.replace("for: 2m", f"for: {minutes}m", 1))
+        killed = stack.kill_after(moment, "reload")
+        stack.ok(*QUICK)
+        assert minutes * 60 in durations(stack), (moment, killed)
+        assert stack.starts() == before, (moment, killed)
+        assert sorted(stack.left()) == whole[1], (moment, killed)
+        assert stack.ok("plan", "--json").json()["plan"] == [], (moment, killed)
