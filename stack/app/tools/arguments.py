@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +14,7 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
     "boolean": (bool,),
 }
 _SHOWN_NAMES = 5
+_SHOWN_NUMBER = 10**15
 
 
 class BadArguments(ValueError):
@@ -50,8 +50,9 @@ class Parameter:
             raise BadArguments(
                 f"{self.name}: must have {self.low:g} to {self.high:.0f} characters, got {len(value)}"
             )
-        elif self.kind in ("integer", "number") and not self._within(value):
-            raise BadArguments(f"{self.name}: must be {self.low:g} to {self.high:g}, got {str(value)[:40]}")
+        elif self.kind in ("integer", "number") and not self.low <= value <= self.high:
+            got = value if -_SHOWN_NUMBER < value < _SHOWN_NUMBER else "a number far outside"
+            raise BadArguments(f"{self.name}: must be {self.low:g} to {self.high:g}, got {got}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -61,9 +62,6 @@ class Parameter:
         choices = {"enum": list(self.choices)} if self.choices else {}
         default = {} if self.required or self.default is None else {"default": self.default}
         return {"type": self.kind, "description": self.summary, **bounds, **choices, **default}
-
-    def _within(self, value: float) -> bool:
-        return math.isfinite(value) and self.low <= value <= self.high
 
 
 def check_arguments(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:

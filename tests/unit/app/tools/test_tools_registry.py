@@ -1,0 +1,209 @@
+"""Every dispatch ends in one result, one metric record and one audit packet, whatever happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stack.app.gates.policy import ToolsPolicy
+from stack.app.memory.packet import Packet
+from stack.app.tools.arguments import Parameter
+from stack.app.tools.builtin import HASH, TEXT_SEARCH, WAIT
+from stack.app.tools.registry import Tool, ToolError, ToolInfo, ToolRegistry
+from stack.app.tools.workers import Cancel
+from stack.telemetry import recorders
+
+
+class Ledger:
+    """An audit that remembers, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.packets: list[Packet] = []
+        self.broken = False
+
+    def submit(self, packet: Packet, /) -> bool:
+        self.packets.append(packet)
+        if self.broken:
+            raise RuntimeError("an audit that breaks its promise")
+        return True
+
+
+def fails(error: Exception) -> Tool:
+    def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+        raise error
+
+    return Tool("fails", "Fail.", (), run)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    calls: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        recorders, "record_tool_invocation", lambda tool, status, ms: calls.append((tool, status))
+    )
+    return calls
+
+
+def registry(ledger: Ledger | None, *more: Tool, denied: tuple[str, ...] = ()) -> ToolRegistry:
+    return ToolRegistry((HASH, WAIT, TEXT_SEARCH, *more), ToolsPolicy(denied=denied), ledger)
+
+
+@pytest.mark.parametrize(
+    ("tool_id", "arguments", "status", "error"),
+    [
+        ("hash", {"data": "x"}, "success", None),
+        ("hash", {}, "failure", "hash: data: missing: the data"),
+        ("hash", {"data": "!", "encoding": "base64"}, "failure", "hash: data: not base64: "),
+        (
+            "text-search",
+            {"text": "", "query": "x"},
+            "denied",
+            "text-search: denied by policy: see tools.denied",
+        ),
+        (
+            "wait",
+            {"seconds": 30},
+            "timeout",
+            "wait: no result within 0.02 s: allow more time or ask for less",
+        ),
+        ("nope", {}, "failure", "nope: unknown tool: use one of hash, text-search, wait"),
+    ],
+)
+def test_each_ending_has_one_result_one_record_and_one_packet(
+    ledger: Ledger,
+    recorded: list[tuple[str, str]],
+    tool_id: str,
+    arguments: dict[str, Any],
+    status: str,
+    error: str | None,
+) -> None:
+    tools = registry(ledger, denied=("text-search",))
+    done = tools.dispatch(
+        tool_id, arguments, "agent-1", "task-1", timeout=0.02 if tool_id == "wait" else None
+    )
+    label = "unknown" if tool_id == "nope" else tool_id
+    assert done.status == status
+    assert (done.error is None) if error is None else (done.error or "").startswith(error)
+    assert (done.result is None) == (status != "success")
+    assert recorded == [(label, status)]
+    (packet,) = ledger.packets
+    assert packet.payload == {
+        "call_id": done.call_id,
+        "tool_id": tool_id,
+        "agent_id": "agent-1",
+        "task_id": "task-1",
+        "status": status,
+        "duration_ms": round(done.duration_ms, 3),
+        "error": done.error,
+    }
+    assert (packet.packet_id, packet.segment, packet.packet_type) == (
+        done.call_id,
+        "tool_audit",
+        "tool_audit",
+    )
+    assert packet.tags == (f"tool:{label}", "agent:agent-1", f"status:{status}")
+    assert packet.confidence == 1.0
+    assert packet.expires_at == packet.created_at + 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (ToolError("what\nwhere"), "fails: what where"),
+        (KeyError("k"), "fails: KeyError: 'k'"),
+        (TimeoutError("its own"), "fails: TimeoutError: its own"),
+        (ValueError("x" * 900), "fails: ValueError: " + "x" * (500 - len("fails: ValueError: "))),
+    ],
+)
+def test_a_tools_exception_is_a_failure_in_one_line(ledger: Ledger, raised: Exception, error: str) -> None:
+    done = registry(ledger, fails(raised)).dispatch("fails", {})
+    assert (done.status, done.error) == ("failure", error)
+    assert len(ledger.packets) == 1
+
+
+def test_an_audit_that_breaks_changes_nothing(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    ledger.broken = True
+    done = registry(ledger).dispatch("hash", {"data": "x"})
+    assert done.status == "success"
+    assert done.call_id in caplog.text
+
+
+def test_without_an_audit_calls_work_the_same() -> None:
+    assert registry(None).dispatch("hash", {"data": "x"}).status == "success"
+
+
+def test_what_callers_name_is_stored_safely_and_shortened(ledger: Ledger) -> None:
+    tools = registry(ledger)
+    done = tools.dispatch("\x1b[31m" + "x" * 5000, {}, "agent\n\ud800\u202e" + "y" * 5000, "\x00" * 300)
+    (packet,) = ledger.packets
+    assert len(done.tool_id) <= 100 and done.tool_id.isprintable()
+    assert packet.payload["agent_id"].startswith("agent\\n\\ud800\\u202e")
+    assert packet.tags[1].isprintable() and len(packet.tags[1]) <= 128
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"), [(-1.0, 0.001), (0.0, 0.001), (5.0, 5.0), (1e9, 60.0), (None, 10.0)]
+)
+def test_the_timeout_is_held_within_bounds(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, asked: float | None, used: float
+) -> None:
+    waited: list[float] = []
+    tools = registry(ledger)
+    start = tools._workers.start
+
+    def spy(run: Any) -> Any:
+        call = start(run)
+        result = call.result
+
+        def wait(timeout: float) -> Any:
+            waited.append(timeout)
+            return result(10)
+
+        monkeypatch.setattr(call, "result", wait)
+        return call
+
+    monkeypatch.setattr(tools._workers, "start", spy)
+    tools.dispatch("hash", {"data": "x"}, timeout=asked)
+    assert waited == [used]
+
+
+def test_calls_at_once_are_each_audited_once(ledger: Ledger, recorded: list[tuple[str, str]]) -> None:
+    tools = registry(ledger)
+    ids: list[str] = []
+
+    def work() -> None:
+        ids.extend(tools.dispatch("hash", {"data": str(n)}).call_id for n in range(25))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(ids)) == 200
+    assert sorted(packet.packet_id for packet in ledger.packets) == sorted(ids)
+    assert recorded == [("hash", "success")] * 200
+
+
+def test_tools_are_listed_with_schema_and_policy() -> None:
+    tool = Tool("mine", "Mine.", (Parameter("n", "integer", "count", 1, 2),), lambda a, c: {})
+    infos = registry(None, tool, denied=("mine",)).tools()
+    assert [info.tool_id for info in infos] == ["hash", "mine", "text-search", "wait"]
+    assert infos[1] == ToolInfo(
+        "mine",
+        "Mine.",
+        True,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"n": {"type": "integer", "description": "count", "minimum": 1, "maximum": 2}},
+            "required": ["n"],
+        },
+    )

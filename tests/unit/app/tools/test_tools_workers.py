@@ -1,0 +1,93 @@
+"""Calls run in threads that a caller can leave behind."""
+
+from __future__ import annotations
+
+import contextvars
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from stack.app.tools.workers import Cancel, Cancelled, Overdue, Workers
+
+PATIENCE = 10.0
+
+
+def test_a_call_gives_its_result_or_its_own_exception() -> None:
+    workers = Workers(1)
+    assert workers.start(lambda cancel: 7).result(PATIENCE) == 7
+
+    def fail(cancel: Cancel) -> None:
+        raise TimeoutError("the tool's own")
+
+    with pytest.raises(TimeoutError, match="the tool's own"):
+        workers.start(fail).result(PATIENCE)
+
+
+def test_a_call_that_ends_the_thread_ends_only_itself() -> None:
+    workers = Workers(1)
+    with pytest.raises(RuntimeError, match="ended by SystemExit"):
+        workers.start(lambda cancel: sys.exit(3)).result(PATIENCE)
+    assert workers.start(lambda cancel: "still here").result(PATIENCE) == "still here"
+
+
+def test_an_overdue_call_is_left_behind_and_told_to_stop() -> None:
+    told = threading.Event()
+
+    def slow(cancel: Cancel) -> None:
+        try:
+            cancel.wait(PATIENCE)
+        except Cancelled:
+            told.set()
+            raise
+
+    with pytest.raises(Overdue):
+        Workers(1).start(slow).result(0.01)
+    assert told.wait(PATIENCE)
+
+
+def test_check_raises_once_nobody_waits() -> None:
+    cancel = Cancel()
+    cancel.check()
+    cancel.request()
+    with pytest.raises(Cancelled):
+        cancel.check()
+
+
+def test_a_call_that_no_thread_was_free_for_never_runs() -> None:
+    workers, release, ran = Workers(1), threading.Event(), threading.Event()
+    stuck = workers.start(lambda cancel: release.wait(PATIENCE))
+    with pytest.raises(Overdue):
+        workers.start(lambda cancel: ran.set()).result(0.01)
+    release.set()
+    assert stuck.result(PATIENCE)
+    assert workers.start(lambda cancel: ran.is_set()).result(PATIENCE) is False
+
+
+def test_threads_are_used_again_and_limited() -> None:
+    workers = Workers(3)
+    for _ in range(20):
+        workers.start(lambda cancel: None).result(PATIENCE)
+    assert workers._threads <= 3
+    barrier = threading.Barrier(3)
+    together = [workers.start(lambda cancel: barrier.wait(PATIENCE)) for _ in range(3)]
+    assert sorted(call.result(PATIENCE) for call in together) == [0, 1, 2]
+
+
+def test_a_call_sees_its_callers_context() -> None:
+    name: contextvars.ContextVar[str] = contextvars.ContextVar("name")
+    name.set("caller")
+    assert Workers(1).start(lambda cancel: name.get()).result(PATIENCE) == "caller"
+
+
+def test_a_stuck_call_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import threading
+from stack.app.tools.workers import Overdue, Workers
+try:
+    Workers().start(lambda cancel: threading.Event().wait()).result(0.01)
+except Overdue:
+    raise SystemExit(42)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 42
