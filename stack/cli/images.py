@@ -12,6 +12,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.errors import ImageError
 from stack.images import inventory
+from stack.images.lock import LOCK_NAME
 from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
 from stack.settings import COMPONENTS
@@ -97,7 +98,7 @@ def _lock(session: Session) -> int:
     digests = inventory.lock(session.engine, session.settings.home)
     if not digests:
         raise ImageError("no official image is here whose digest could be locked", hint="images pull first")
-    session.printer.line("locked", f"{len(digests)} digests in {inventory.LOCK_NAME}")
+    session.printer.line("locked", f"{len(digests)} digests in {LOCK_NAME}")
     session.printer.document({"locked": digests})
     return 0
 

@@ -14,7 +14,7 @@ from stack.engine.port import Engine
 from stack.errors import ImageError
 from stack.events import Event
 from stack.images.decide import Source
-from stack.images.inventory import read_lock
+from stack.images.lock import read_lock
 from stack.images.resolver import WAY_OUT, Images, Resolved
 from stack.settings import IMAGES, Settings
 

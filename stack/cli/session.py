@@ -73,6 +73,7 @@ class Session:
         if not observed.containers:
             return prepare(self.settings, self.state, found.images, found.absent)
         running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
+        held = {name: image for name, image in found.images.items() if image.id}
         why = {**dict.fromkeys(self.settings.components, "no container"), **dict(found.absent)}
         absent = tuple((c, why[c]) for c in self.settings.components if c not in running)
-        return prepare(self.settings, self.state, {**running, **found.images}, absent)
+        return prepare(self.settings, self.state, {**running, **held}, absent)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,7 +75,11 @@ class DockerEngine(ImageCalls):
     """``stack.engine.port.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
 
     def info(self) -> EngineInfo:
-        """See ``Engine``."""
+        """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""
+        return self._info
+
+    @cached_property
+    def _info(self) -> EngineInfo:
         with self._asking("ask who answers"):
             told = self._api.info()
         return EngineInfo(

@@ -6,7 +6,6 @@ rebuilds only the last layer. Byte code is compiled inside the image, whose root
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import time
@@ -17,8 +16,8 @@ from pathlib import Path
 from stack.engine.port import Job
 from stack.errors import BuildFailed
 from stack.events import Progress
+from stack.images.app_inputs import LOCK_NAME, PACKAGES_FILE, SOURCE_FILE, AppInputs, short
 from stack.images.files import read_json, write_atomically
-from stack.images.local import Tell
 from stack.images.pins import (
     APP_LOCAL,
     APP_REPOSITORY,
@@ -27,84 +26,12 @@ from stack.images.pins import (
     LABEL_VERSION,
     NOBODY,
 )
-from stack.images.port import ImageEngine
+from stack.images.port import ImageEngine, Tell
 from stack.images.tree import Member, file_member, folder_member, write_members
 from stack.images.wheels import PROBE, Interpreter, gather
 from stack.spec import NAMESPACE
 
-PACKAGE = Path(__file__).resolve().parent.parent
-LOCK_NAME = "requirements-app.lock"
-LEFT_OUT = frozenset({"__pycache__", "bundle"})
-COMPILE = (
-    "import compileall, py_compile, sysconfig; "
-    "[compileall.compile_dir(d, quiet=2, workers=0, "
-    "invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH) for d in (%s,)]"
-)
-"""Byte code that is never checked against a file time, which a reproducible layer does not have."""
-PACKAGES_FILE = f"""\
-FROM %s
-USER 0
-COPY site /app/site
-RUN ["python3", "-c", "{COMPILE % "sysconfig.get_path('stdlib'), '/app/site'"}"]
-COPY --chown={NOBODY}:{NOBODY} data /data
-ENV PYTHONPATH=/app:/app/site PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8
-WORKDIR /data
-EXPOSE 8000
-ENTRYPOINT ["python3", "-m", "stack.app"]
-CMD []
-USER {NOBODY}:{NOBODY}
-"""
-SOURCE_FILE = f"""\
-FROM %s
-USER 0
-COPY stack /app/stack
-RUN ["python3", "-c", "{COMPILE % "'/app/stack'"}"]
-USER {NOBODY}:{NOBODY}
-"""
-
 KEEP_SECONDS = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class AppInputs:
-    """What the image is made from, besides its base: the lock file, and the sources by path."""
-
-    lock: bytes
-    sources: tuple[tuple[str, bytes], ...]
-
-    def digest(self) -> str:
-        """Identity of lock file, sources and the way of building."""
-        seen = hashlib.sha256((PACKAGES_FILE + SOURCE_FILE).encode() + self.lock)
-        for path, content in self.sources:
-            seen.update(f"\0{path}\0{len(content)}\0".encode() + content)
-        return seen.hexdigest()[:12]
-
-    def key(self, base: str) -> str:
-        """Identity of the image on this base (an image id)."""
-        return _short(base, self.digest())
-
-    def name(self, base: str) -> str:
-        """The lasting name of the image on this base; another checkout on the same engine has its own."""
-        return f"{APP_REPOSITORY}:{self.key(base)}"
-
-
-def read_inputs(package: Path = PACKAGE) -> AppInputs:
-    """Lock file and sources of the program that runs now, from a checkout or an installed package."""
-    places = (package.parent / LOCK_NAME, package / "bundle" / LOCK_NAME)
-    lock = next((place for place in places if place.is_file()), None)
-    if lock is None:
-        raise BuildFailed(
-            f"app: {LOCK_NAME} is missing beside {package}", hint="reinstall, or check it out again"
-        )
-    return AppInputs(lock.read_bytes(), tuple(_sources(package)))
-
-
-def _sources(package: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(package.rglob("*")):
-        below = path.relative_to(package)
-        hidden = any(part in LEFT_OUT or part.startswith(".") for part in below.parts)
-        if path.is_file() and not hidden:
-            yield f"stack/{below.as_posix()}", path.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +64,7 @@ class AppBuilder:
         return image
 
     def _packages(self, inputs: AppInputs, base: str) -> str:
-        name = f"{APP_REPOSITORY}-packages:{_short(base, PACKAGES_FILE, inputs.lock.decode())}"
+        name = f"{APP_REPOSITORY}-packages:{short(base, PACKAGES_FILE, inputs.lock.decode())}"
         if self.engine.image(name) is not None:
             return name
         self.tell(Progress("app", "gathering Python packages"))
@@ -174,7 +101,3 @@ def _folder(root: Path) -> Iterator[tuple[str, Member]]:
     for path in sorted(root.rglob("*")):
         if path.is_file():
             yield path.relative_to(root).as_posix(), file_member(path.read_bytes(), 0o644)
-
-
-def _short(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

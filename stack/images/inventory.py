@@ -16,12 +16,11 @@ from typing import Any
 
 from stack.engine.port import ImageInfo
 from stack.errors import ImageError
-from stack.images.files import read_json, write_atomically
+from stack.images.files import write_atomically
+from stack.images.lock import LOCK_NAME, read_lock
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, PINS, tag_of
 from stack.images.port import ImageEngine
 from stack.images.resolver import Resolved
-
-LOCK_NAME = "images.lock.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +129,3 @@ def lock(engine: ImageEngine, folder: Path) -> dict[str, str]:
     }
     write_atomically(folder / LOCK_NAME, json.dumps(document, indent=2).encode() + b"\n")
     return digests
-
-
-def read_lock(folder: Path) -> dict[str, str]:
-    """Locked digests by component; one that was locked for another pin no longer counts."""
-    entries = read_json(folder / LOCK_NAME)
-    return {
-        component: str(entry["digest"])
-        for component, entry in entries.items()
-        if isinstance(entry, dict) and component in PINS and entry.get("image") == PINS[component].official
-    }

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from stack.engine.port import EngineInfo, ImageConfig, ImageInfo, Job, Ran
+from stack.events import Progress
 
 PullProgress = Callable[[str], None]
 """Receives one line for each thing that the engine reports."""
+Tell = Callable[[Progress], None]
+"""Hears of long work: which image, and what is being done."""
 
 
 class ImageEngine(Protocol):

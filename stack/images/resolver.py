@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.engine.port import ImageInfo
 from stack.errors import BuildFailed, RegistryUnreachable
 from stack.events import Progress
-from stack.images import debian
-from stack.images.app import AppBuilder, AppInputs, read_inputs
+from stack.images.app_inputs import AppInputs, read_inputs
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.files import clear_unfinished, exclusive
-from stack.images.local import LocalBuilder, Tell, ignore
 from stack.images.pins import APP_LOCAL, BASE, LABEL_RECIPE, PINS, Pin, registry_of
-from stack.images.port import ImageEngine
+from stack.images.port import ImageEngine, Tell
 from stack.images.recipes import recipes
 from stack.images.registries import Registries
+
+if TYPE_CHECKING:
+    from stack.images.local import LocalBuilder
 
 WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
 APP = "app"
@@ -46,6 +49,16 @@ class Resolved:
         return bool(self.id)
 
 
+def _obstacle() -> str:
+    from stack.images import debian
+
+    return debian.obstacle()
+
+
+def ignore(_: str) -> None:
+    """A listener that does not care."""
+
+
 def silent(_: Progress) -> None:
     """A listener that does not care."""
 
@@ -63,14 +76,16 @@ class Images:
     overrides: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     tell: Tell = silent
-    obstacle: Callable[[], str] = debian.obstacle
+    obstacle: Callable[[], str] = _obstacle
     inputs: Callable[[], AppInputs] = read_inputs
     registries: Registries | None = None
     scope: str = ""
 
     def present(self, components: Iterable[str]) -> dict[str, Resolved]:
         """What is there now; fetches and builds nothing."""
-        return {name: self._present(name) for name in components}
+        names = tuple(components)
+        with ThreadPoolExecutor(max(1, len(names))) as pool:
+            return dict(zip(names, pool.map(self._present, names), strict=True))
 
     def provide(self, components: Iterable[str]) -> dict[str, Resolved]:
         """The same after pulling and building what is missing. Raises PullRefused or BuildFailed."""
@@ -96,7 +111,7 @@ class Images:
         buildable = [name for name in names if name in recipes()]
         with self._alone():
             if buildable:
-                LocalBuilder(self.engine, self.cache, self.tell).build(buildable)
+                self._builder().build(buildable)
             if APP not in names:
                 return self.present(names)
             base = self._provide_pins((BASE.component,))[BASE.component]
@@ -154,7 +169,7 @@ class Images:
     def _build_or_else(self, pins: list[Pin], built: Callable[[str], None]) -> dict[str, Decision]:
         """Build; where that fails, images of an older recipe will do if each component has one."""
         try:
-            LocalBuilder(self.engine, self.cache, self.tell, built).build(pin.component for pin in pins)
+            self._builder(built).build(pin.component for pin in pins)
         except BuildFailed as failure:
             known = replace(Facts(), registry_silent=True, cannot_build=failure.message)
             older = {p.component: decide(p, replace(known, local=self._facts(p).local)) for p in pins}
@@ -183,13 +198,22 @@ class Images:
         recipe = recipes().get(pin.component)
         local = self.engine.image(pin.local) if recipe else None
         fits = LOCAL_CURRENT if local and recipe and _made_by(local, recipe.digest()) else LOCAL_STALE
+        present = self.engine.image(self._wanted(pin)) is not None
+        needed = not present and not (local and fits == LOCAL_CURRENT)
         return Facts(
             override=self.overrides.get(pin.component, ""),
             digest=self.digests.get(pin.component, ""),
-            wanted_present=self.engine.image(self._wanted(pin)) is not None,
+            wanted_present=present,
             local=fits if local else "",
-            cannot_build=self.obstacle() if recipe else "no package of it exists to build it from",
+            cannot_build=(self.obstacle() if needed else "")
+            if recipe
+            else "no package of it exists to build it from",
         )
+
+    def _builder(self, built: Callable[[str], None] = ignore) -> LocalBuilder:
+        from stack.images.local import LocalBuilder
+
+        return LocalBuilder(self.engine, self.cache, self.tell, built)
 
     def _pin(self, name: str) -> Pin:
         """The pinned image, or the application's that the settings name."""
@@ -217,6 +241,8 @@ class Images:
     def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
         if not base.available:
             return _baseless(base)
+        from stack.images.app import AppBuilder
+
         image = AppBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
         return Resolved(APP, inputs.name(base.id), image, Source.BUILD, "built now")
 

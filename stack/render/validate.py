@@ -15,13 +15,13 @@ import yaml
 from stack.engine.port import Engine, Job
 from stack.errors import ConfigurationInvalid
 from stack.spec import ServiceSpec, StackSpec
+from stack.yaml_text import load_yaml
 
 FOLDER = "/check"
 TOOLS: dict[str, tuple[str, ...]] = {
     "prometheus": ("/bin/promtool", "check", "config", f"{FOLDER}/prometheus.yml"),
     "alertmanager": ("/bin/amtool", "check-config", f"{FOLDER}/alertmanager.yml"),
 }
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def validate(spec: StackSpec, engine: Engine, known: Callable[[str], bool]) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def check_syntax(service: ServiceSpec) -> None:
 
 def _yaml(where: str, content: bytes) -> Any:
     try:
-        return yaml.load(content, Loader=LOADER)  # noqa: S506 - a safe loader
+        return load_yaml(content)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -107,7 +107,7 @@ def _data_sources(service: ServiceSpec) -> None:
     found: list[tuple[str, Any]] = []
     for file in service.files:
         if file.path.startswith("provisioning/datasources/") and file.path.endswith((".yml", ".yaml")):
-            document = yaml.load(file.content, Loader=LOADER)  # noqa: S506 - a safe loader
+            document = load_yaml(file.content)
             if not isinstance(document, dict) or document.get("apiVersion") != 1:
                 raise ConfigurationInvalid(
                     f"grafana/{file.path}: no apiVersion: 1", hint="Grafana would ignore every uid"

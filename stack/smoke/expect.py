@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from stack.smoke.model import Dashboard, DataSource, Expected, Rule
 from stack.smoke.prometheus import DIGEST_RULE
 from stack.spec import ConfigFile, ServiceSpec, StackSpec
+from stack.yaml_text import load_yaml
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+)(ms|[smhd])")
@@ -64,7 +63,7 @@ def seconds(duration: str) -> float:
 
 def _documents(files: Mapping[str, ConfigFile]) -> dict[str, Any]:
     return {
-        path: yaml.safe_load(file.content) or {}
+        path: load_yaml(file.content) or {}
         for path, file in sorted(files.items())
         if path.endswith((".yml", ".yaml")) and not file.secret
     }

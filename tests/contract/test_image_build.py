@@ -13,7 +13,8 @@ import pytest
 from stack.engine.docker import connect
 from stack.engine.port import Engine, Job
 from stack.errors import BuildFailed
-from stack.images.app import AppBuilder, read_inputs
+from stack.images.app import AppBuilder
+from stack.images.app_inputs import read_inputs
 from stack.images.debian import KEYRINGS, Debian
 from stack.images.inventory import rows
 from stack.images.local import LocalBuilder

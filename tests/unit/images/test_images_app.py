@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images import wheels
-from stack.images.app import KEEP_SECONDS, AppBuilder, AppInputs, read_inputs
+from stack.images.app import KEEP_SECONDS, AppBuilder
+from stack.images.app_inputs import AppInputs, read_inputs
 from stack.images.debian import Ended
 from stack.images.wheels import Interpreter, gather
 from tests.unit.images.image_doubles import Shelf, image

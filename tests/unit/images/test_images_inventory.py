@@ -9,7 +9,8 @@ import pytest
 
 from stack.errors import ImageError
 from stack.images.decide import Source
-from stack.images.inventory import load, lock, read_lock, rows, save
+from stack.images.inventory import load, lock, rows, save
+from stack.images.lock import read_lock
 from stack.images.resolver import Resolved
 from tests.unit.images.image_doubles import Shelf, image
 

@@ -10,7 +10,7 @@ import pytest
 
 from stack.errors import BuildFailed, PullRefused, RegistryUnreachable
 from stack.images import local
-from stack.images.app import AppInputs
+from stack.images.app_inputs import AppInputs
 from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
 from stack.images.recipes import recipes
