@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from stack.errors import NotReady, SmokeFailed
@@ -60,10 +61,10 @@ class Proving:
     def ready(self) -> None:
         """Every component answers; those that a step has just verified are not asked again."""
         verify = self.verifier(self.session.printer.event)
-        for service in self.spec.services:
-            name = container_name(self.spec.name, service.component)
-            if name not in self.times:
-                verify(service)
+        names = {container_name(self.spec.name, s.component): s for s in self.spec.services}
+        waiting = [service for name, service in names.items() if name not in self.times]
+        with ThreadPoolExecutor(max(1, len(waiting))) as pool:
+            list(pool.map(verify, waiting))
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
         self._milestone("ready", "   ".join(said))
 
