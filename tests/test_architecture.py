@@ -128,7 +128,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
 def test_documents_name_what_exists(path: Path) -> None:
-    from stack.cli.main import command_names
+    from stack.cli.grammar import command_names
 
     text = path.read_text(encoding="utf-8")
     commands = set(command_names())

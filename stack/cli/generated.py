@@ -113,7 +113,7 @@ def completion(options: argparse.Namespace, printer: Printer) -> int:
     """Completion for a shell, to be sourced."""
     import shtab
 
-    from stack.cli.main import parser
+    from stack.cli.grammar import parser
 
     if options.shell not in shtab.SUPPORTED_SHELLS:
         raise UsageError(

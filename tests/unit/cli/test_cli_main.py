@@ -11,13 +11,14 @@ import pytest
 
 from stack import errors
 from stack.cli import main as cli
+from stack.cli.grammar import COMMANDS, Command
 from stack.cli.printer import Printer
 from stack.errors import StackError
 from stack.events import Milestone, Progress
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda c: c.name)
-def test_every_command_has_a_handler_and_a_purpose(command: cli.Command) -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+def test_every_command_has_a_handler_and_a_purpose(command: Command) -> None:
     module, _, function = command.handler.partition(":")
     assert callable(getattr(importlib.import_module(f"stack.cli.{module}"), function))
     assert command.purpose
@@ -122,9 +123,9 @@ def test_an_error_as_json_is_one_document(
     assert document["error"].startswith("name: must be")
 
 
-def printer(**options: bool) -> tuple[Printer, io.StringIO, io.StringIO]:
+def printer(*, quiet: bool = False, json: bool = False) -> tuple[Printer, io.StringIO, io.StringIO]:
     out, err = io.StringIO(), io.StringIO()
-    return Printer(out=out, err=err, **options), out, err
+    return Printer(out=out, err=err, quiet=quiet, json=json), out, err
 
 
 def test_text_is_aligned_and_a_milestone_shows_its_time() -> None:

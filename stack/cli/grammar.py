@@ -1,0 +1,178 @@
+"""The grammar of the command line: every command with its purpose, handler and options, as one table.
+
+Handlers are named, not imported, so that each command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+from stack import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One argument: its flags and what argparse is told about it."""
+
+    flags: tuple[str, ...]
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options."""
+
+    name: str
+    purpose: str
+    handler: str
+    options: tuple[Option, ...] = ()
+
+
+def _flag(*flags: str, **told: Any) -> Option:
+    return Option(flags, {"action": "store_true", **told})
+
+
+def _value(*flags: str, **told: Any) -> Option:
+    return Option(flags, told)
+
+
+YES = _flag("-y", "--yes", help="do not ask")
+COMPONENTS_HELP = "component: prometheus, alertmanager, grafana, node_exporter or app"
+CHOICE = (
+    _value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
+    _value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
+)
+START = (
+    _flag("--dry-run", help="print the plan and change nothing"),
+    *CHOICE,
+    _flag("--quick", help="end once the stack is checked"),
+    _flag("--no-smoke", help="end once the stack is ready"),
+    _flag("--no-install", help="never install a Docker engine"),
+)
+MONITOR = (
+    _value("action", choices=("start", "stop", "status", "grafana-config", "dashboard"), help="what to do"),
+    _value("--host", default="127.0.0.1", help="address that the server listens on (127.0.0.1)"),
+    _value("--port", type=int, default=9464, help="its port (9464)"),
+    _value("--tls-cert", metavar="FILE", help="certificate, with --tls-key"),
+    _value("--tls-key", metavar="FILE", help="private key of the certificate"),
+    _value("--token-file", metavar="FILE", help="file with the bearer token that /metrics asks for"),
+    _value("--basic-auth-file", metavar="FILE", help="file with user:password that /metrics asks for"),
+    _flag("--allow-open", help="serve other machines without TLS and credentials"),
+    _value("--output-dir", metavar="DIR", help="where grafana-config writes"),
+    _value(
+        "--prometheus-url", metavar="URL", help="the data source of grafana-config (the stack's Prometheus)"
+    ),
+    _value("--url", help="metrics page that dashboard shows (the stack's application)"),
+    _flag("--watch", help="repeat every 2 s until Ctrl-C"),
+)
+COMMANDS: tuple[Command, ...] = (
+    Command("start", "bring the stack up and prove it", "lifecycle:start", START),
+    Command("stop", "stop all containers and keep everything", "lifecycle:stop"),
+    Command(
+        "destroy",
+        "remove containers, network and configuration; data only with --volumes",
+        "lifecycle:destroy",
+        (_flag("--volumes", help="remove the data too"), YES),
+    ),
+    Command("restart", "stop, then start", "lifecycle:restart", START),
+    Command("plan", "what start would do, and why", "lifecycle:plan", CHOICE),
+    Command("reload", "apply changed files to the running stack, verified", "lifecycle:reload", CHOICE),
+    Command("validate", "check all configuration files", "inspection:validate", CHOICE),
+    Command(
+        "status",
+        "component, state, image, address, uptime, memory, digest",
+        "inspection:status",
+        (_flag("--watch", help="repeat every 2 s until Ctrl-C"),),
+    ),
+    Command(
+        "smoke",
+        "run all checks",
+        "proof:smoke",
+        (
+            _flag("--deep", help="also prove that data survives a restart"),
+            _flag("--quick", help="leave out what needs two scrapes"),
+            _value(
+                "--in-network", metavar="FILE", help="expectations in FILE; used inside the stack's network"
+            ),
+        ),
+    ),
+    Command(
+        "logs",
+        "log lines of a component, or of all",
+        "inspection:logs",
+        (
+            _value("component", nargs="?", help=COMPONENTS_HELP),
+            _flag("-f", "--follow", help="go on as they come"),
+            _value("--tail", type=int, default=50, metavar="N", help="last N lines (50)"),
+        ),
+    ),
+    Command("credentials", "addresses, users and passwords", "inspection:credentials"),
+    Command(
+        "images",
+        "list, pull, build, save, load or lock images",
+        "images:images",
+        (
+            _value(
+                "action",
+                choices=("list", "pull", "build", "save", "load", "lock", "env"),
+                nargs="?",
+                default="list",
+            ),
+            _value("-o", "--output", metavar="FILE", help="archive that save writes"),
+            _value("-i", "--input", metavar="FILE", help="archive that load reads"),
+        ),
+    ),
+    Command(
+        "render",
+        "write the generated files, or check them",
+        "generated:render",
+        (
+            _flag("--check", help="write nothing; fail where a file differs"),
+            _flag("--secrets", help="make the password file that docker-compose.yml names"),
+        ),
+    ),
+    Command(
+        "monitor",
+        "the stand-alone metrics server, provisioning files for Grafana, gates and tools in the terminal",
+        "monitor:monitor",
+        MONITOR,
+    ),
+    Command(
+        "completion",
+        "print shell completion",
+        "generated:completion",
+        (_value("shell", choices=("bash", "zsh", "tcsh")),),
+    ),
+)
+
+
+def command_names() -> tuple[str, ...]:
+    """All commands, for documents and completion."""
+    return tuple(c.name for c in COMMANDS)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON document instead of text")
+    common.add_argument("--name", help="name of the stack (monitoring)")
+    common.add_argument("--port-base", metavar="PORT", help="publish on PORT and the three after it")
+    common.add_argument("--bind", metavar="ADDRESS", help="address that ports are published on (127.0.0.1)")
+    volume = common.add_mutually_exclusive_group()
+    volume.add_argument("-v", "--verbose", action="store_true", help="each step, and tracebacks")
+    volume.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    top = argparse.ArgumentParser(
+        prog="monitoring-stack", description="A monitoring stack, brought up and proven."
+    )
+    top.add_argument("--version", action="version", version=f"monitoring-stack {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.name, help=command.purpose, description=command.purpose, parents=[common]
+        )
+        sub.set_defaults(handler=command.handler)
+        for option in command.options:
+            sub.add_argument(*option.flags, **option.told)
+    return top

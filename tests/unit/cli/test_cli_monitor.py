@@ -1,0 +1,77 @@
+"""The monitor commands through the real command line: it really starts, really stops, and says so."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.cli.main import main
+from stack.http import Http, HttpFailure
+from tests.loopback import serve
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_server_lives_from_start_to_stop(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "start", "--port", "0", "--json"]) == 0
+    started = json.loads(capsys.readouterr().out)
+    try:
+        assert "gate_invocations_total" in Http(started["url"]).get("/metrics").text
+        assert main(["monitor", "status", "-q"]) == 0
+        assert main(["monitor", "start", "--port", "0", "--json"]) == 0
+        again = json.loads(capsys.readouterr().out)
+        assert (again["already"], again["pid"]) == (True, started["pid"])
+    finally:
+        assert main(["monitor", "stop", "-q"]) == 0
+    assert main(["monitor", "status", "-q"]) == 5
+    with pytest.raises(HttpFailure):
+        Http(started["url"], timeout=1).get("/metrics")
+    assert main(["monitor", "stop", "-q"]) == 0
+
+
+def test_a_taken_port_is_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["monitor", "start", "--port", str(port)]) == 1
+    shown = capsys.readouterr().err
+    assert str(port) in shown
+    assert shown.count("\n") == 1
+
+
+def test_an_open_address_needs_protection(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "start", "--host", "0.0.0.0", "--port", "0"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_grafana_config_writes_what_was_asked(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "grafana-config"]) == 2
+    out = home / "out"
+    assert (
+        main(["monitor", "grafana-config", "--output-dir", str(out), "--prometheus-url", "http://p:1"]) == 0
+    )
+    texts = [path.read_text() for path in out.rglob("*.yml")]
+    assert any("http://p:1" in text for text in texts)
+    assert {path.name for path in out.rglob("*.json")} == {"gate-security.json", "l9-tool-observability.json"}
+
+
+def test_the_dashboard_shows_a_metrics_page(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from stack.telemetry import expose, init_metrics
+
+    assert init_metrics()
+    page = expose().body.decode()
+    with serve({"/metrics": lambda asked: (200, page)}) as url:
+        assert main(["monitor", "dashboard", "--url", f"{url}/metrics"]) == 0
+    shown = capsys.readouterr().out
+    assert "url_gate" in shown
+    assert "substrate" in shown
+    with serve({"/metrics": (200, "nonsense 1\n")}) as url:
+        assert main(["monitor", "dashboard", "--url", f"{url}/metrics"]) == 1
