@@ -68,10 +68,10 @@ def test_the_dashboard_shows_a_metrics_page(home: Path, capsys: pytest.CaptureFi
 
     assert init_metrics()
     page = expose().body.decode()
-    with serve({"/metrics": lambda asked: (200, page)}) as url:
+    with serve({"GET /metrics": (200, page)}) as url:
         assert main(["monitor", "dashboard", "--url", f"{url}/metrics"]) == 0
     shown = capsys.readouterr().out
     assert "url_gate" in shown
     assert "substrate" in shown
-    with serve({"/metrics": (200, "nonsense 1\n")}) as url:
+    with serve({"GET /metrics": (200, "nonsense 1\n")}) as url:
         assert main(["monitor", "dashboard", "--url", f"{url}/metrics"]) == 1
