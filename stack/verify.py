@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from stack.converge import LOG_LINES, died
@@ -18,6 +18,7 @@ from stack.smoke.checks import CHECKS, names_for_verify
 from stack.smoke.grafana import classify_login
 from stack.smoke.model import STAGES, Expected, Finding
 from stack.smoke.prober import LocalProber, NetworkProber, Prober
+from stack.smoke.runner import hurried
 from stack.spec import CONFIG_ROOT, ServiceSpec, StackSpec, container_name
 from stack.state import GRAFANA_PASSWORD
 from stack.wait import CLOCK, Clock, NotYet, TimedOut, until
@@ -119,12 +120,11 @@ def prober_for(
 ) -> Prober:
     """Checks run here for an engine on this machine, inside the stack's network for a remote one.
 
-    ``at_most``: seconds that the checks of a stage may take here, where that is less than they have.
+    ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     """
     if engine.info().remote:
-        return NetworkProber(engine, spec, app_image)
-    hurried = (replace(c, seconds=min(c.seconds, at_most.get(c.stage, c.seconds))) for c in CHECKS)
-    return LocalProber(tuple(hurried))
+        return NetworkProber(engine, spec, app_image, tuple(at_most.items()))
+    return LocalProber(hurried(CHECKS, at_most))
 
 
 def wall_clock() -> float:

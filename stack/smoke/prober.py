@@ -14,7 +14,7 @@ from stack.smoke.checks import CHECKS
 from stack.smoke.grafana import reload_here
 from stack.smoke.inside import ask_inside
 from stack.smoke.model import STAGES, Check, Expected, Report, Stage
-from stack.smoke.runner import OnFinding, run, select
+from stack.smoke.runner import OnFinding, hurried, run, select
 from stack.smoke.wire import Order, load_order
 from stack.spec import StackSpec
 
@@ -59,11 +59,15 @@ class LocalProber:
 
 @dataclass(frozen=True, slots=True)
 class NetworkProber:
-    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component."""
+    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component.
+
+    ``at_most``: see ``Order``.
+    """
 
     engine: Engine
     spec: StackSpec
     image: str
+    at_most: tuple[tuple[str, float], ...] = ()
 
     def run(
         self,
@@ -75,7 +79,7 @@ class NetworkProber:
         deep: bool = True,
     ) -> Report:
         """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
-        order = Order(expected, tuple(stages), tuple(names), deep)
+        order = Order(expected, tuple(stages), tuple(names), deep, self.at_most)
         report = ask_inside(self.engine, self.spec, self.image, order)
         for finding in report.findings:
             on_finding(finding)
@@ -89,4 +93,5 @@ def answer(order_text: str) -> Report:
         told = reload_here(order.expected)
         if not told.ok:
             return told
-    return LocalProber().run(order.expected, stages=order.stages, names=order.names, deep=order.deep)
+    prober = LocalProber(hurried(CHECKS, dict(order.at_most)))
+    return prober.run(order.expected, stages=order.stages, names=order.names, deep=order.deep)

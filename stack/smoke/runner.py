@@ -6,8 +6,9 @@ nobody foresaw is a failed finding too, never a crash and never silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 
 from stack.http import HttpFailure
 from stack.smoke.model import STAGES, Broken, Check, Expected, Finding, Report, Stage
@@ -46,6 +47,11 @@ def select(
         for c in checks
         if (c.name in wanted if wanted else c.stage in wanted_stages) and (deep or not c.deep)
     )
+
+
+def hurried(checks: Iterable[Check], at_most: Mapping[str, float]) -> tuple[Check, ...]:
+    """The same checks, those of a stage in ``at_most`` with so many seconds where they have more."""
+    return tuple(replace(c, seconds=min(c.seconds, at_most.get(c.stage, c.seconds))) for c in checks)
 
 
 def _never_ready(findings: Iterable[Finding]) -> frozenset[str]:

@@ -18,6 +18,7 @@ PAIRS = ("addresses", "absent", "jobs")
 class Order:
     """One run that is asked for: what is expected, which stages or names, with the deep checks or without.
 
+    ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     ``reload_provisioning``: Grafana is told to read its files again before it is asked.
     """
 
@@ -25,6 +26,7 @@ class Order:
     stages: tuple[Stage, ...] = STAGES
     names: tuple[str, ...] = ()
     deep: bool = True
+    at_most: tuple[tuple[str, float], ...] = ()
     reload_provisioning: bool = False
 
 
@@ -42,6 +44,7 @@ def load_order(text: str) -> Order:
             stages=tuple(stage for stage in STAGES if stage in document["stages"]),
             names=tuple(document["names"]),
             deep=bool(document["deep"]),
+            at_most=tuple((stage, float(seconds)) for stage, seconds in document["at_most"]),
             reload_provisioning=bool(document["reload_provisioning"]),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -9,10 +10,11 @@ import pytest
 
 from stack.engine.port import Engine, Job, Ran
 from stack.errors import SmokeFailed
-from stack.smoke.model import Finding
+from stack.smoke.model import Finding, Report
 from stack.smoke.prober import LocalProber, NetworkProber, answer
 from stack.smoke.wire import Order, dump_order, dump_report, load_order
 from stack.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.loopback import dead_address
 from tests.unit.smoke.fake_stack import PASSWORD, FakeStack, expectation
 
 SPEC = StackSpec(
@@ -81,3 +83,14 @@ def test_the_container_answers_its_order() -> None:
         report = answer(dump_order(Order(expected, names=("prometheus.ready",))))
     assert [f.check for f in report.findings] == ["prometheus.ready"]
     assert report.ok
+
+
+def test_haste_reaches_the_container() -> None:
+    engine = OneJob(dump_report(Report(())))
+    prober = NetworkProber(cast(Engine, engine), SPEC, "app:image", (("ready", 0.2),))
+    prober.run(expectation())
+    order = load_order(engine.jobs[0][1].files[0].content.decode())
+    nobody = replace(order.expected, addresses=(("app", dead_address()),))
+    dead = replace(order, names=("app.ready",), expected=nobody)
+    (finding,) = answer(dump_order(dead)).findings
+    assert finding.status == "failed" and "0.2 s" in finding.evidence
