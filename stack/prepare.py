@@ -32,6 +32,12 @@ class Prepared:
     build: Build
     spec: StackSpec
 
+    @property
+    def app_image(self) -> str:
+        """The image that checks run in where they must run inside the stack's network; empty where there is none."""
+        image = self.build.images.get("app")
+        return image.ref if image else ""
+
     def expectations(self, *, remote: bool, now: float) -> Expected:
         """What the checks expect. Ports published here are asked there; a remote engine's from inside its network."""
         tried = self.state.read(LOGIN_TRIED)
