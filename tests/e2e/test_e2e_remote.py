@@ -1,0 +1,110 @@
+"""An engine on another machine: nothing but its API is within reach, and all commands do their work all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.e2e.conftest import Make
+from tests.e2e.far_away import FarAway, far_away
+from tests.e2e.stack_command import PORTS, Stack
+from tests.e2e.test_e2e_whole_stack import RULES, durations
+
+pytestmark = pytest.mark.e2e
+HOST_FOLDERS = {"/", "/proc", "/sys"}
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[FarAway]:
+    with far_away() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def near(make_stack: Make, grafana_image: str, place: FarAway) -> Stack:
+    """The stack as somebody on the engine's machine sees it."""
+    image = {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": grafana_image}
+    return make_stack("x9-remote", 27400, **image)
+
+
+@pytest.fixture(scope="module")
+def remote(near: Stack, place: FarAway) -> Stack:
+    """The same stack, proven, as somebody on another machine commands it."""
+    stack = replace(near, before=place.there, extra={**near.extra, "DOCKER_HOST": place.engine})
+    ran = stack.ok("start")
+    assert f"at {place.engine}" in ran.out
+    assert "proven" in ran.out
+    return stack
+
+
+def test_the_engine_and_nothing_else_is_within_reach(remote: Stack, near: Stack, place: FarAway) -> None:
+    assert place.reaches("127.0.0.1", int(place.engine.rpartition(":")[2]))
+    for number, component in enumerate(PORTS):
+        assert not place.reaches("127.0.0.1", near.base + number), component
+
+
+def test_no_file_of_the_client_is_mounted(remote: Stack) -> None:
+    mounts = [m for found in remote.inspect().values() for m in found["Mounts"] if m["Type"] == "bind"]
+    assert {m["Source"] for m in mounts} == HOST_FOLDERS
+    assert not any(m["RW"] for m in mounts)
+
+
+def test_status_knows_the_targets(remote: Stack) -> None:
+    status = remote.ok("status", "--json").json()
+    assert status["status"] == "running"
+    assert sorted(t["job"] for t in status["targets"]) == [
+        "alertmanager",
+        "app",
+        "grafana",
+        "node",
+        "prometheus",
+    ]
+
+
+def test_a_second_start_touches_nothing(remote: Stack) -> None:
+    before = remote.starts()
+    assert remote.ok("start", "--json").json()["plan"] == []
+    assert remote.starts() == before
+
+
+def test_an_edited_rule_is_applied_and_verified(remote: Stack, near: Stack) -> None:
+    before = remote.starts()
+    path = remote.home / RULES
+    path.write_text(path.read_text().replace("for: 2m", "for: 4m", 1))
+    remote.ok("reload")
+    assert 240 in durations(near)
+    assert remote.starts() == before
+
+
+def test_a_broken_rule_is_refused(remote: Stack, near: Stack) -> None:
+    before = durations(near)
+    path = remote.home / RULES
+    text = path.read_text()
+    path.write_text(text.replace("groups:", "groups: [", 1))
+    assert remote("reload").code == 2
+    path.write_text(text)
+    assert durations(near) == before
+
+
+def test_smoke_asks_from_inside(remote: Stack) -> None:
+    report = remote.ok("smoke", "--json").json()
+    assert report["ok"]
+    names = {f["check"] for f in report["findings"]}
+    assert {"path.alert", "path.watchdog", "grafana.panels", "prometheus.targets"} <= names
+    assert any(name.startswith("node_exporter.") for name in names), "unpublished, yet asked"
+
+
+def test_a_dead_component_is_seen_from_there(remote: Stack) -> None:
+    remote.ok("stop")
+    assert remote("status").code == 5
+    assert remote("smoke", "--quick").code == 6
+    remote.ok("start")
+    assert remote.ok("status", "--json").json()["status"] == "running"
+
+
+def test_nothing_is_left_after_destroy(remote: Stack) -> None:
+    remote.ok("destroy", "--volumes", "--yes")
+    assert remote.left() == []
+    assert remote("status").code == 5
