@@ -174,16 +174,15 @@ def failure(report: Report) -> SmokeFailed | NotReady:
 
 
 def summary(stage: Stage, report: Report) -> str:
-    """A stage in a few words, from its evidence."""
+    """A stage in a few words: of each telling check the first part of its evidence."""
     by_name = {f.check: f.evidence for f in report.findings}
     telling = {
         "ready": (),
-        "checked": ("prometheus.rules", "path.alert"),
+        "checked": ("prometheus.expressions", "path.alert"),
         "proven": ("prometheus.targets", "grafana.panels", "prometheus.panels"),
     }[stage]
-    return ", ".join(
-        [f"{len(report.findings)} checks", *(by_name[name] for name in telling if name in by_name)]
-    )
+    said = (by_name[name].partition(",")[0].partition(":")[0] for name in telling if name in by_name)
+    return ", ".join((f"{len(report.findings)} checks", *said))
 
 
 def _stamp(seconds: float) -> str:
