@@ -20,6 +20,7 @@ from stack.telemetry.catalogue import SEGMENTS
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_TAGS = 32
 MAX_NAME = 128
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Packet:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` turns back into an equal packet."""
-        head = json.dumps(
+        head = _encode(
             {
                 "packet_id": self.packet_id,
                 "segment": self.segment,
@@ -63,8 +64,7 @@ class Packet:
                 "confidence": self.confidence,
                 "created_at": self.created_at,
                 "expires_at": self.expires_at,
-            },
-            separators=(",", ":"),
+            }
         )
         return f'{head[:-1]},"payload":{self.body}}}'
 
@@ -119,7 +119,7 @@ def _check_numbers(packet: Packet) -> None:
 
 def _body(payload: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(dict(payload), separators=(",", ":"), allow_nan=False)
+        text = _encode(dict(payload))
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidPacket(f"payload: not a JSON object: {error}") from error
     if len(text) > MAX_PAYLOAD_BYTES:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any
 
 from stack.app.gates.db_boundary import Latest
@@ -25,12 +26,15 @@ from stack.telemetry.catalogue import SEGMENTS
 
 MAX_LIMIT = 1000
 READERS = 4
+INSERT_BATCH = 100
+"""Rows in one statement: few turns between this program and the database, whose work holds up no other thread."""
 EXPIRE_BATCH = 1000
 PROBE_KEPT_S = 60
 
 _INSERT = """INSERT INTO packets
     (packet_id, segment, packet_type, payload, tags, confidence, created_at, expires_at, words)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (packet_id) DO NOTHING RETURNING seq"""
+    VALUES {rows} ON CONFLICT (packet_id) DO NOTHING RETURNING packet_id"""
+_INSERT_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _POINT = """INSERT INTO latest (segment, packet_id) VALUES (?, ?)
     ON CONFLICT (segment) DO UPDATE SET packet_id = excluded.packet_id"""
 _LATEST = "SELECT packet_id FROM latest WHERE segment = ?"
@@ -127,16 +131,17 @@ class SqlStore:
 
     def _store(self, packets: Sequence[Packet], expected_latest: str | Latest | None) -> Written:
         rows = [_row(packet) for packet in packets]
-        newest: dict[str, str] = {}
-        stored = 0
+        stored: set[str] = set()
         with self._transaction({packet.segment for packet in packets}, expected_latest) as run:
-            for packet, row in zip(packets, rows, strict=True):
-                if run(_INSERT, row).fetchone() is not None:
-                    stored += 1
-                    newest[packet.segment] = packet.packet_id
+            for start in range(0, len(rows), INSERT_BATCH):
+                part = rows[start : start + INSERT_BATCH]
+                statement = _INSERT.format(rows=", ".join([_INSERT_ROW] * len(part)))
+                inserted = run(statement, list(chain.from_iterable(part))).fetchall()
+                stored.update(str(row[0]) for row in inserted)
+            newest = {packet.segment: packet.packet_id for packet in packets if packet.packet_id in stored}
             for pointer in newest.items():
                 run(_POINT, pointer)
-        return Written(stored, len(packets) - stored)
+        return Written(len(stored), len(packets) - len(stored))
 
     def _store_singly(self, packets: Iterable[Packet]) -> Written:
         stored, known, refused = 0, 0, []

@@ -2,8 +2,9 @@
 
 `submit` never waits for the store. One thread moves packets from the journal to the store, in order, and
 acknowledges them only after the store's commit; a packet moved twice is stored once, because its id is known. So no
-packet is lost or doubled when the store is down or the process is killed. While the store fails, the journal is
-synced before each new attempt: a power cut then loses at most what came since, `RETRY_MAX_S` at most.
+packet is lost or doubled when the store is down or the process is killed. A power cut loses at most what came in
+the last moments: with the store up, the `LINGER_S` before a commit and the commit itself; with the store down, what
+came since the last attempt, each of which syncs the journal (`RETRY_MAX_S` apart, and as long as one takes).
 
 A full queue, or a disk that refuses, drops the newest packets, so that what is kept has no hole but at its end;
 each is counted and recorded as a write error, and the first packet that fits again follows an `audit_gap` packet
@@ -28,6 +29,8 @@ from stack.app.tools.journal import MAX_BYTES, Batch, Journal
 from stack.telemetry import recorders
 
 BATCH = 500
+LINGER_S = 0.05
+"""How long the first packet after a pause waits for others: one commit then serves them all."""
 RETRY_MIN_S = 0.05
 RETRY_MAX_S = 1.0
 GAP_SEGMENT = "tool_audit"
@@ -72,6 +75,7 @@ class AuditSink:
         self._missing = 0
         self._submitting = threading.Lock()
         self._work = threading.Event()
+        self._hurry = threading.Event()
         self._stop = threading.Event()
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="audit-sink", daemon=True)
@@ -102,6 +106,7 @@ class AuditSink:
     def flush(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until everything submitted so far is stored; whether it is."""
         end = self._journal.end
+        self._hurry.set()
         self._work.set()
         with self._moved:
             return self._moved.wait_for(lambda: self._journal.acknowledged >= end, timeout)
@@ -110,6 +115,7 @@ class AuditSink:
         """Flush, end the thread, sync and leave the folder; what could not be stored waits for the next start."""
         flushed = self.flush(timeout) if self._thread.is_alive() else False
         self._stop.set()
+        self._hurry.set()
         self._work.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -155,7 +161,9 @@ class AuditSink:
             if not moved:
                 if self._stop.is_set():
                     return
+                self._hurry.clear()
                 self._work.wait(RETRY_MAX_S)
+                self._hurry.wait(LINGER_S)
 
     def _failed(self, error: Exception, delay: float) -> float:
         """Note the failure, make the queue safe, and say how many seconds to wait before the next attempt."""

@@ -1,0 +1,115 @@
+"""What the audit costs a tool call: with it against without it, and with the packet store down, in one run.
+
+    python -m benchmarks.audit_overhead [seconds] [rate]
+
+First flat out on 4 threads (calls per second; the audit's thread then competes for the same interpreter), then at
+a steady rate (default 200 calls a second; median and 99th percentile of one call). Each phase takes `seconds`
+(default 3). Ends with the proof that no audit was lost or doubled while the store was down. No network.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from stack.app.gates.policy import ToolsPolicy
+from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.opening import open_store
+from stack.app.memory.packet import Packet
+from stack.app.memory.sql import SqlStore
+from stack.app.memory.store import Written
+from stack.app.tools.audit import AuditSink
+from stack.app.tools.builtin import HASH
+from stack.app.tools.registry import ToolRegistry
+
+THREADS = 4
+ARGUMENTS = {"data": "some text " * 20}
+
+
+class SwitchedStore(SqlStore):
+    """A store with a switch."""
+
+    down = False
+
+    def write_many(self, packets: Iterable[Packet], *, atomic: bool = True) -> Written:
+        """Fail while down."""
+        if self.down:
+            raise StoreUnavailable("switched off")
+        return super().write_many(packets, atomic=atomic)
+
+
+def flat_out(tools: ToolRegistry, seconds: float) -> float:
+    """Calls per second of all threads together."""
+    counts = [0] * THREADS
+    end = time.perf_counter() + seconds
+
+    def work(slot: int) -> None:
+        while time.perf_counter() < end:
+            tools.dispatch("hash", ARGUMENTS, "bench", "flat-out")
+            counts[slot] += 1
+
+    threads = [threading.Thread(target=work, args=(slot,)) for slot in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def steady(tools: ToolRegistry, seconds: float, rate: float) -> tuple[float, float]:
+    """Median and 99th percentile of one call, in microseconds, at a steady rate."""
+    taken = []
+    for turn in range(int(seconds * rate)):
+        if turn == 0:
+            due = time.perf_counter()
+        due += 1 / rate
+        time.sleep(max(due - time.perf_counter(), 0))
+        started = time.perf_counter()
+        tools.dispatch("hash", ARGUMENTS, "bench", "steady")
+        taken.append((time.perf_counter() - started) * 1e6)
+    cuts = statistics.quantiles(taken, n=100)
+    return cuts[49], cuts[98]
+
+
+def main() -> int:
+    """Run the phases and print them."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    rate = float(sys.argv[2]) if len(sys.argv) > 2 else 200.0
+    with tempfile.TemporaryDirectory() as folder:
+        plain = open_store(Path(folder) / "packets.db")
+        store = SwitchedStore(plain._dialect)
+        sink = AuditSink(store, Path(folder) / "audit")
+        sink.start()
+        off = ToolRegistry((HASH,), ToolsPolicy(), None)
+        on = ToolRegistry((HASH,), ToolsPolicy(), sink)
+        flat_out(on, 0.5)
+        without, with_audit = flat_out(off, seconds), flat_out(on, seconds)
+        print(f"flat out   off {without:8.0f}/s   on {with_audit:8.0f}/s   on/off {with_audit / without:.2f}")
+        sink.flush(120)
+        reference = steady(off, seconds, rate)
+        for name, tools, down in (("audit on", on, False), ("store down", on, True)):
+            store.down = down
+            median, tail = steady(tools, seconds, rate)
+            print(
+                f"{name:10} p50 {median:5.0f} us ({median / reference[0]:.2f} x off)   "
+                f"p99 {tail:6.0f} us ({tail / reference[1]:.2f} x off)"
+            )
+        waiting = sink.stats().bytes_waiting
+        store.down = False
+        complete = sink.flush(120)
+        stats, held = sink.stats(), plain.sizes()["tool_audit"]
+        print(
+            f"audits     {stats.accepted} accepted, {held} stored, {stats.dropped} dropped, "
+            f"{waiting} bytes waited, complete: {complete}"
+        )
+        sink.close()
+    return 0 if complete and held == stats.accepted and not stats.dropped else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
