@@ -18,69 +18,9 @@ from typing import Any
 from stack.errors import SettingsError
 
 PORTS = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
-COMPONENTS = ("alertmanager", "app", "node_exporter", "prometheus", "grafana")
+COMPONENTS = ("app", "prometheus", "alertmanager", "node_exporter", "grafana")
+"""Slowest to answer first: that is the order of starting, as far as needs allow."""
 IMAGES = ("prometheus", "alertmanager", "node_exporter", "grafana", "app", "python")
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-DURATION = re.compile(r"[1-9]\d*(h|d|w|y)")
-SIZE = re.compile(r"[1-9]\d*(MB|GB|TB)")
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise ValueError(f"must be 1-65535, got {text}")
-    return int(text)
-
-
-def _port_base(text: str) -> int:
-    return _port(text) if text and _port(text) <= 65535 - len(PORTS) else _refuse(text, "1-65531")
-
-
-def _refuse(text: str, allowed: str) -> int:
-    raise ValueError(f"must be {allowed}, got {text or 'nothing'}")
-
-
-def _match(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ValueError(f"must be {what}, got {text!r}")
-        return text
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}, got {text!r}")
-        return text
-
-    return parse
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError as error:
-        raise ValueError(f"must be an IP address, got {text!r}") from error
-
-
-def _switch(text: str) -> bool:
-    return _choice("true", "false", "1", "0", "on", "off", "yes", "no")(text.lower()) in (
-        "true",
-        "1",
-        "on",
-        "yes",
-    )
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 < rate <= 1000:
-        raise ValueError(f"must be above 0 and at most 1000 operations a second, got {text}")
-    return rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +35,12 @@ class Setting:
 
 
 TABLE: tuple[Setting, ...] = (
-    Setting("name", "STACK_NAME", _match(NAME, "1-40 of a-z, 0-9 and -"), "monitoring", "name of the stack"),
-    Setting("bind", "STACK_BIND", _address, "127.0.0.1", "address that ports are published on"),
-    Setting("insecure_bind", "STACK_INSECURE_BIND", _switch, False, "allow a bind address beyond loopback"),
-    Setting("port_base", "STACK_PORT_BASE", _port_base, None, "first of four consecutive ports"),
+    Setting("name", "STACK_NAME", match(NAME, "1-40 of a-z, 0-9 and -"), "monitoring", "name of the stack"),
+    Setting("bind", "STACK_BIND", address, "127.0.0.1", "address that ports are published on"),
+    Setting("insecure_bind", "STACK_INSECURE_BIND", switch, False, "allow a bind address beyond loopback"),
+    Setting("port_base", "STACK_PORT_BASE", port_base, None, "first of four consecutive ports"),
     *(
-        Setting(f"{name}.port", f"STACK_{name.upper()}_PORT", _port, port, f"published port of {name}")
+        Setting(f"{name}.port", f"STACK_{name.upper()}_PORT", port, port, f"published port of {name}")
         for name, port in PORTS.items()
     ),
     *(
@@ -114,27 +54,27 @@ TABLE: tuple[Setting, ...] = (
         for name in IMAGES
     ),
     Setting(
-        "grafana.mode", "STACK_GRAFANA", _choice("auto", "required", "off"), "auto", "whether Grafana runs"
+        "grafana.mode", "STACK_GRAFANA", choice("auto", "required", "off"), "auto", "whether Grafana runs"
     ),
     Setting(
         "prometheus.retention_time",
         "STACK_RETENTION_TIME",
-        _match(DURATION, "like 15d"),
+        match(DURATION, "like 15d"),
         "15d",
         "age of data",
     ),
     Setting(
-        "prometheus.retention_size", "STACK_RETENTION_SIZE", _match(SIZE, "like 2GB"), "2GB", "size of data"
+        "prometheus.retention_size", "STACK_RETENTION_SIZE", match(SIZE, "like 2GB"), "2GB", "size of data"
     ),
     Setting(
         "app.load",
         "STACK_LOAD",
-        _choice("steady", "full", "off"),
+        choice("steady", "full", "off"),
         "steady",
         "load that the application makes",
     ),
-    Setting("app.load_rate", "STACK_LOAD_RATE", _rate, 10.0, "operations a second of that load"),
-    Setting("app.faults", "STACK_FAULTS", _switch, False, "allow fault switches for drills"),
+    Setting("app.load_rate", "STACK_LOAD_RATE", rate, 10.0, "operations a second of that load"),
+    Setting("app.faults", "STACK_FAULTS", switch, False, "allow fault switches for drills"),
 )
 BY_PATH = {s.path: s for s in TABLE}
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"

@@ -145,9 +145,9 @@ class StackSpec:
         return tuple(s.component for s in self.services)
 
     def ordered(self) -> StackSpec:
-        """The same stack with services in dependency order; a cycle is an error."""
+        """The same stack in dependency order, otherwise in the given one; a cycle is an error."""
         by_name = {s.component: s for s in self.services}
-        graph = {name: sorted(n for n in s.needs if n in by_name) for name, s in sorted(by_name.items())}
+        graph = {name: sorted(n for n in s.needs if n in by_name) for name, s in by_name.items()}
         try:
             order = list(TopologicalSorter(graph).static_order())
         except CycleError as error:
