@@ -8,19 +8,18 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stack import setting_values as read
 from stack.errors import SettingsError
 
 PORTS = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
-COMPONENTS = ("app", "prometheus", "alertmanager", "node_exporter", "grafana")
-"""Slowest to answer first: that is the order of starting, as far as needs allow."""
-IMAGES = ("prometheus", "alertmanager", "node_exporter", "grafana", "app", "python")
+COMPONENTS = ("alertmanager", "app", "node_exporter", "postgres", "prometheus", "grafana")
+IMAGES = ("prometheus", "alertmanager", "node_exporter", "postgres", "grafana", "app", "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,22 @@ class Setting:
 
 
 TABLE: tuple[Setting, ...] = (
-    Setting("name", "STACK_NAME", match(NAME, "1-40 of a-z, 0-9 and -"), "monitoring", "name of the stack"),
-    Setting("bind", "STACK_BIND", address, "127.0.0.1", "address that ports are published on"),
-    Setting("insecure_bind", "STACK_INSECURE_BIND", switch, False, "allow a bind address beyond loopback"),
-    Setting("port_base", "STACK_PORT_BASE", port_base, None, "first of four consecutive ports"),
+    Setting(
+        "name",
+        "STACK_NAME",
+        read.match(read.NAME, "1-40 of a-z, 0-9 and -"),
+        "monitoring",
+        "name of the stack",
+    ),
+    Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
+    Setting(
+        "insecure_bind", "STACK_INSECURE_BIND", read.switch, False, "allow a bind address beyond loopback"
+    ),
+    Setting(
+        "port_base", "STACK_PORT_BASE", read.first_port(len(PORTS)), None, "first of four consecutive ports"
+    ),
     *(
-        Setting(f"{name}.port", f"STACK_{name.upper()}_PORT", port, port, f"published port of {name}")
+        Setting(f"{name}.port", f"STACK_{name.upper()}_PORT", read.port, port, f"published port of {name}")
         for name, port in PORTS.items()
     ),
     *(
@@ -54,27 +63,45 @@ TABLE: tuple[Setting, ...] = (
         for name in IMAGES
     ),
     Setting(
-        "grafana.mode", "STACK_GRAFANA", choice("auto", "required", "off"), "auto", "whether Grafana runs"
+        "grafana.mode",
+        "STACK_GRAFANA",
+        read.choice("auto", "required", "off"),
+        "auto",
+        "whether Grafana runs",
     ),
     Setting(
         "prometheus.retention_time",
         "STACK_RETENTION_TIME",
-        match(DURATION, "like 15d"),
+        read.match(read.DURATION, "like 15d"),
         "15d",
         "age of data",
     ),
     Setting(
-        "prometheus.retention_size", "STACK_RETENTION_SIZE", match(SIZE, "like 2GB"), "2GB", "size of data"
+        "prometheus.retention_size",
+        "STACK_RETENTION_SIZE",
+        read.match(read.SIZE, "like 2GB"),
+        "2GB",
+        "size of data",
     ),
     Setting(
         "app.load",
         "STACK_LOAD",
-        choice("steady", "full", "off"),
+        read.choice("steady", "full", "off"),
         "steady",
         "load that the application makes",
     ),
-    Setting("app.load_rate", "STACK_LOAD_RATE", rate, 10.0, "operations a second of that load"),
-    Setting("app.faults", "STACK_FAULTS", switch, False, "allow fault switches for drills"),
+    Setting("app.load_rate", "STACK_LOAD_RATE", read.rate, 10.0, "operations a second of that load"),
+    Setting("app.faults", "STACK_FAULTS", read.switch, False, "allow fault switches for drills"),
+    Setting(
+        "app.token_file", "STACK_APP_TOKEN_FILE", str, "", "file with the bearer token that app then asks for"
+    ),
+    Setting(
+        "database.mode",
+        "STACK_DATABASE",
+        read.choice("sqlite", "postgres"),
+        "sqlite",
+        "what keeps app's packets",
+    ),
 )
 BY_PATH = {s.path: s for s in TABLE}
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
@@ -116,8 +143,14 @@ class Settings:
     @property
     def components(self) -> tuple[str, ...]:
         """What should run, before it is known which images can be had."""
-        off = self.without | ({"grafana"} if self["grafana.mode"] == "off" else frozenset())
-        return tuple(c for c in COMPONENTS if c not in off)
+        off = {"grafana": self["grafana.mode"] == "off", "postgres": self["database.mode"] == "sqlite"}
+        return tuple(c for c in COMPONENTS if c not in self.without and not off.get(c))
+
+    @property
+    def token_file(self) -> Path | None:
+        """The file with the application's token; a relative name counts from the folder of stack.toml."""
+        name = str(self["app.token_file"])
+        return self.home / Path(name).expanduser() if name else None
 
     @property
     def state(self) -> Path:
