@@ -1,6 +1,6 @@
 """The packet store over any `Dialect`: one set of statements, one transaction per write, the gate inside it.
 
-It holds what SQLite and PostgreSQL have in common, which is nearly all. It must never write past
+It holds what SQLite and PostgreSQL have in common, which is nearly all. It must never write a packet past
 db_boundary_gate, nor let a driver's exception out.
 """
 

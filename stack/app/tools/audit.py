@@ -152,12 +152,12 @@ class AuditSink:
             self._work.clear()
             try:
                 moved = self._move()
+                if delay:
+                    delay = 0.0
+                    self._store.probe()
             except Exception as error:
                 delay = self._failed(error, delay)
                 continue
-            if delay:
-                delay = 0.0
-                self._store.probe()
             if not moved:
                 if self._stop.is_set():
                     return
