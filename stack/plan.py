@@ -212,7 +212,8 @@ def _start(
     if found is not None and _alive(found):
         # The engine would neither go on with a paused one nor cut a pause between two crashes short.
         draft.add(Step(Verb.STOP, name, found.state, service.component, found.id, (written,)))
-    needs = (f"{Verb.START} {container_name(spec.name, need)}" for need in service.needs)
+    needs = [f"{Verb.START} {container_name(spec.name, need)}" for need in service.needs]
+    needs += [f"{Verb.VERIFY} {container_name(spec.name, need)}" for need in service.awaits]
     after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", written, *needs, *first)
     subject = found.id if found else ""
     return draft.add(Step(Verb.START, name, _down_reason(found), service.component, subject, after))

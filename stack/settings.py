@@ -18,7 +18,8 @@ from stack import setting_values as read
 from stack.errors import SettingsError
 
 PORTS = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
-COMPONENTS = ("alertmanager", "app", "node_exporter", "postgres", "prometheus", "grafana")
+COMPONENTS = ("postgres", "app", "prometheus", "alertmanager", "node_exporter", "grafana")
+"""Slowest to answer first: that is the order of starting, as far as needs allow."""
 IMAGES = ("prometheus", "alertmanager", "node_exporter", "postgres", "grafana", "app", "python")
 
 

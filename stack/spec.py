@@ -102,6 +102,10 @@ class ServiceSpec:
     files: tuple[ConfigFile, ...] = ()
     assets: tuple[ConfigFile, ...] = ()
     stop_seconds: int = 10
+    stop_signal: str = ""
+    """What asks the process to end; empty: what the image says, else TERM."""
+    awaits: tuple[str, ...] = ()
+    """Those of ``needs`` that must answer before this one starts, not only run."""
 
     @property
     def host(self) -> str:
@@ -111,7 +115,9 @@ class ServiceSpec:
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""
         told = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("files", "assets", "reload")
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in ("files", "assets", "reload", "awaits")
         }
         return _digest(told)
 

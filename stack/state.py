@@ -18,7 +18,10 @@ from typing import Any
 
 from stack.errors import Busy, StackError
 
-GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret, not a secret
+# Names of secrets, not secrets:
+GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105
+POSTGRES_PASSWORD = "postgres_password"  # noqa: S105
+APP_TOKEN = "app_token"  # noqa: S105
 
 
 class Secret(str):

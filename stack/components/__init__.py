@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.components import alertmanager, app, grafana, node_exporter, prometheus
+from stack.components import alertmanager, app, grafana, node_exporter, postgres, prometheus
 from stack.components.build import Build, Component
 from stack.spec import StackSpec
 
@@ -10,6 +10,7 @@ COMPONENTS: dict[str, Component] = {
     "alertmanager": alertmanager,
     "app": app,
     "node_exporter": node_exporter,
+    "postgres": postgres,
     "prometheus": prometheus,
     "grafana": grafana,
 }

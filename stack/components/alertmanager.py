@@ -6,6 +6,7 @@ Runs alone, so gossip is off: it would hold the first notification back for 10 s
 from __future__ import annotations
 
 from stack.components.build import MIB, Build, config_files, wget
+from stack.components.token import notifying, token_file
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
 
 PORT = 9093
@@ -32,6 +33,7 @@ def service(build: Build) -> ServiceSpec:
         published=build.published("alertmanager", PORT),
         reload="signal",
         files=files(build),
+        assets=token_file(build),
     )
 
 
@@ -39,4 +41,4 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     """The main file and the message templates."""
     tree = build.below("alertmanager/")
     chosen = {p: c for p, c in tree.items() if p == "alertmanager.yml" or p.startswith("templates/")}
-    return config_files(chosen)
+    return config_files(notifying(build, chosen))

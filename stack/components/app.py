@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from stack.components.build import MIB, Build
-from stack.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.components import postgres
+from stack.components.build import MIB, Build, private_file
+from stack.components.token import token_file
+from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.state import APP_TOKEN
 
 PORT = 8000
+UID = 65534
 ASK = (
     "import http.client as h,sys;c=h.HTTPConnection('127.0.0.1',%d,timeout=2);"
     "c.request('GET','/health');sys.exit(c.getresponse().status!=200)"
 )
+DATABASE_URL = "database_url"
+VARIABLES = {APP_TOKEN: "STACK_APP_TOKEN_FILE", DATABASE_URL: "STACK_DATABASE_URL_FILE"}
+"""Which variable names the file of which secret."""
 
 
 def service(build: Build) -> ServiceSpec:
     """The container; load and fault switches follow the settings."""
     settings = build.settings
+    secrets = _secrets(build)
+    database = ("postgres",) if "postgres" in build.present else ()
     return ServiceSpec(
         component="app",
         image=build.images["app"].ref,
@@ -28,16 +37,27 @@ def service(build: Build) -> ServiceSpec:
             ("STACK_APP_FAULTS", "true" if settings["app.faults"] else "false"),
             ("STACK_APP_LOAD", settings["app.load"]),
             ("STACK_APP_LOAD_RATE", f"{settings['app.load_rate']:g}"),
+            *((VARIABLES[f.path.rpartition("/")[2]], f"{CONFIG_ROOT}/{f.path}") for f in secrets),
         ),
         mounts=(
+            *((build.config_mount("app"),) if secrets else ()),
             build.data_mount("app", "/data"),
             Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
         ),
         published=build.published("app", PORT),
+        needs=database,
+        awaits=database,
+        assets=secrets,
     )
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
-    """None: it is told everything by its arguments."""
+    """None: it is told everything by its arguments, variables and secrets."""
     del build
     return ()
+
+
+def _secrets(build: Build) -> tuple[ConfigFile, ...]:
+    if "postgres" not in build.present:
+        return token_file(build)
+    return (*token_file(build), private_file(DATABASE_URL, postgres.url(build), UID))

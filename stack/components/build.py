@@ -15,6 +15,8 @@ from stack.spec import CONFIG_ROOT, ConfigFile, Mount, Port, ServiceSpec, config
 from stack.state import Secret
 
 MIB = 1024 * 1024
+WATCHED = tuple(name for name in KNOWN if name != "postgres")
+"""Components that rules and scrape files are shipped for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Build:
         """Where the component keeps its data."""
         return Mount("volume", data_volume(self.settings.name, component), target, read_only=False)
 
+    def secret_file(self, name: str, uid: int) -> tuple[ConfigFile, ...]:
+        """The secret as a file that ``uid`` alone can read; none where this stack has no such secret."""
+        secret = self.secrets.get(name)
+        return () if secret is None else (private_file(name, secret.reveal(), uid),)
+
 
 class Component(Protocol):
     """The shape of every module in this folder."""
@@ -88,6 +95,11 @@ def config_files(contents: Mapping[str, bytes]) -> tuple[ConfigFile, ...]:
     return tuple(ConfigFile(path, content) for path, content in sorted(contents.items()))
 
 
+def private_file(name: str, text: str, uid: int) -> ConfigFile:
+    """A secret in a file that ``uid`` alone can read."""
+    return ConfigFile(f"secrets/{name}", text.encode(), mode=0o400, uid=uid, secret=True)
+
+
 def wget(port: int, path: str) -> tuple[str, ...]:
     """A health check that official images and local builds both can run (busybox)."""
     return ("CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{port}{path}")
@@ -100,7 +112,7 @@ def about(contents: Mapping[str, bytes], folder: str, components: Iterable[str])
     for path, content in contents.items():
         if not path.startswith(folder) or not path.endswith(".yml"):
             continue
-        owner = next((name for name in KNOWN if belongs(path, name)), None)
+        owner = next((name for name in WATCHED if belongs(path, name)), None)
         if owner is None or owner in wanted:
             kept[path] = content
     return kept

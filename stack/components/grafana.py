@@ -33,7 +33,7 @@ def service(build: Build) -> ServiceSpec:
         needs=("prometheus",),
         reload="api",
         files=files(build),
-        assets=_secrets(build),
+        assets=build.secret_file(GRAFANA_PASSWORD, UID),
     )
 
 
@@ -61,10 +61,3 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     """Data sources, the dashboard provider and the dashboards."""
     tree = build.below("grafana/")
     return config_files({path: text for path, text in tree.items() if path.startswith(PROVISIONED)})
-
-
-def _secrets(build: Build) -> tuple[ConfigFile, ...]:
-    password = build.secrets.get(GRAFANA_PASSWORD)
-    if password is None:
-        return ()
-    return (ConfigFile(PASSWORD_PATH, password.reveal().encode(), mode=0o400, uid=UID, secret=True),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from stack.components.build import MIB, Build, about, config_files, wget
+from stack.components.token import scraping, token_file
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9090
@@ -48,7 +49,7 @@ def service(build: Build) -> ServiceSpec:
         published=build.published("prometheus", PORT),
         reload="signal",
         files=files(build),
-        assets=_assets(build),
+        assets=(*_assets(build), *token_file(build)),
     )
 
 
@@ -61,6 +62,7 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
         **about(tree, "rules/", build.present),
     }
     chosen.pop(DIGEST_FILE, None)
+    chosen = scraping(build, chosen)
     return config_files({**chosen, DIGEST_FILE: digest_rule(chosen).encode()})
 
 

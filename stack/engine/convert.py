@@ -53,6 +53,8 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "HostConfig": host,
         "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": _aliases(service)}}},
     }
+    if service.stop_signal:
+        body["StopSignal"] = f"SIG{service.stop_signal}"
     if service.entrypoint:
         body["Entrypoint"] = list(service.entrypoint)
     if service.command:
