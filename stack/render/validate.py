@@ -135,10 +135,15 @@ def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
     ran = engine.run(stack, job)
     if ran.code != 0:
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
-        message = next(
-            (line for line in reversed(lines) if "FAILED" in line), lines[-1] if lines else "no output"
-        )
-        said = message.replace("FAILED:", "").replace(FOLDER, service.component).strip()
+        said = _complaint(lines).replace(FOLDER, service.component)
         raise ConfigurationInvalid(
             said, hint=f"correct {service.component}'s files; nothing was changed", logs=lines[-8:]
         )
+
+
+def _complaint(lines: tuple[str, ...]) -> str:
+    """What the tool found first; promtool puts several faults of one rule file below its FAILED, each on a line."""
+    for line, below in zip(lines, (*lines[1:], ""), strict=True):
+        if "FAILED" in line:
+            return line.replace("FAILED:", "").strip() or below
+    return lines[-1] if lines else "no output"

@@ -92,6 +92,13 @@ def test_the_products_own_tool_judges_and_its_words_are_passed_on() -> None:
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
 
 
+def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_follow() -> None:
+    said = "  FAILED:\n/check/rules/a.yml: 9:15: unclosed parenthesis\n/check/rules/a.yml: 22:15: another\n SUCCESS: 1 rules\n"
+    with pytest.raises(ConfigurationInvalid, match=r"^prometheus/rules/a.yml: 9:15: unclosed") as caught:
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+    assert "22:15" in "".join(caught.value.logs)
+
+
 def test_a_silent_failure_of_the_tool_is_a_failure() -> None:
     with pytest.raises(ConfigurationInvalid, match="no output"):
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, "")), lambda identity: False)
