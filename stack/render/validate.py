@@ -143,7 +143,7 @@ def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
 
 def _complaint(lines: tuple[str, ...]) -> str:
     """What the tool found first; promtool puts several faults of one rule file below its FAILED, each on a line."""
-    for line, below in zip(lines, (*lines[1:], ""), strict=True):
+    for line, below in zip(lines, (*lines[1:], ""), strict=False):
         if "FAILED" in line:
             return line.replace("FAILED:", "").strip() or below
     return lines[-1] if lines else "no output"

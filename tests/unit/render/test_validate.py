@@ -93,7 +93,7 @@ def test_the_products_own_tool_judges_and_its_words_are_passed_on() -> None:
 
 
 def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_follow() -> None:
-    said = "  FAILED:\n/check/rules/a.yml: 9:15: unclosed parenthesis\n/check/rules/a.yml: 22:15: another\n SUCCESS: 1 rules\n"
+    said = "  FAILED:\n/check/rules/a.yml: 9:15: unclosed\n/check/rules/a.yml: 22:15: another\n"
     with pytest.raises(ConfigurationInvalid, match=r"^prometheus/rules/a.yml: 9:15: unclosed") as caught:
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
     assert "22:15" in "".join(caught.value.logs)
