@@ -60,6 +60,7 @@ def apply(
                     run.note(future.result())
                 run.skip(waiting)
         except KeyboardInterrupt as error:
+            clock.called_off.set()
             wait(running)
             raise Interrupted("interrupted", hint="start again: it goes on from here") from error
     return Outcome(tuple(run.ended))

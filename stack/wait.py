@@ -1,13 +1,19 @@
-"""The only poller and the only sleep: repeat a question until its answer satisfies or the time is up."""
+"""The only poller and the only sleep: repeat a question until its answer satisfies or the time is up.
+
+Whoever waits in a thread can be called off, so that Ctrl-C never waits for a deadline.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class NotYet(Exception):
@@ -20,10 +26,15 @@ class TimedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as an argument: tests pass their own."""
+    """Time as an argument: tests pass their own. ``called_off`` ends every wait by this clock at once."""
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleeper: Callable[[float], object] | None = None
+    called_off: threading.Event = field(default_factory=threading.Event)
+
+    def sleep(self, seconds: float) -> None:
+        """Pauses; shorter when called off."""
+        (self.sleeper or self.called_off.wait)(seconds)
 
 
 CLOCK = Clock()
@@ -45,6 +56,8 @@ def until(
     deadline = clock.now() + seconds
     pause = every
     while True:
+        if clock.called_off.is_set():
+            raise TimedOut("called off")
         try:
             return ask()
         except retry as failure:
@@ -52,3 +65,17 @@ def until(
                 raise TimedOut(f"{failure} (waited {seconds:g} s)") from failure
         clock.sleep(pause)
         pause = min(pause * 1.25, max(every, 0.5))
+
+
+def together(work: Callable[[S], T], subjects: Iterable[S], *, clock: Clock = CLOCK) -> list[T]:
+    """The results of ``work`` on all subjects side by side, in their order; the first error is raised.
+
+    Ctrl-C calls off all waits by ``clock``.
+    """
+    given = list(subjects)
+    with ThreadPoolExecutor(max(1, len(given))) as pool:
+        try:
+            return list(pool.map(work, given))
+        except KeyboardInterrupt:
+            clock.called_off.set()
+            raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,12 +20,11 @@ from stack.prepare import Prepared
 from stack.render.validate import validate as validate_files
 from stack.spec import ServiceSpec, container_name
 from stack.state import GRAFANA_PASSWORD
-from stack.wait import CLOCK
+from stack.wait import CLOCK, together
 
 HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 MIB = 1024 * 1024
-WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,8 @@ def _status(session: Session) -> int:
     observed = session.engine.observe(session.settings.name)
     prepared = session.as_it_runs(observed)
     services = {s.component: s for s in prepared.spec.services}
-    with ThreadPoolExecutor(WORKERS) as pool:  # an engine takes up to a second to tell one container's memory
-        rows = list(pool.map(lambda c: _row(session, c, services.get(c.component)), observed.containers))
+    # Side by side, since an engine takes up to a second to tell one container's memory.
+    rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
     targets = _targets(session, prepared) if any(r.component == "prometheus" and r.up for r in rows) else []

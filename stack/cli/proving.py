@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from stack.errors import NotReady, SmokeFailed
@@ -13,6 +12,7 @@ from stack.smoke.model import Finding, Report, Stage
 from stack.smoke.wire import report_document
 from stack.spec import container_name
 from stack.verify import IN_TURNS, Verifier, prober_for, wall_clock
+from stack.wait import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +63,7 @@ class Proving:
         verify = self.verifier(self.session.printer.event)
         names = {container_name(self.spec.name, s.component): s for s in self.spec.services}
         waiting = [service for name, service in names.items() if name not in self.times]
-        with ThreadPoolExecutor(max(1, len(waiting))) as pool:
-            list(pool.map(verify, waiting))
+        together(verify, waiting)
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
         self._milestone("ready", "   ".join(said))
 

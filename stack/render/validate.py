@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -15,6 +14,7 @@ import yaml
 from stack.engine.port import Engine, Job
 from stack.errors import ConfigurationInvalid
 from stack.spec import ServiceSpec, StackSpec
+from stack.wait import together
 from stack.yaml_text import load_yaml
 
 FOLDER = "/check"
@@ -32,9 +32,7 @@ def validate(spec: StackSpec, engine: Engine, known: Callable[[str], bool]) -> t
     checked = [s for s in spec.services if s.files and not known(identity(s))]
     for service in checked:
         check_syntax(service)
-    with ThreadPoolExecutor(max_workers=len(TOOLS)) as pool:
-        for future in [pool.submit(_run_tool, spec.name, s, engine) for s in checked if s.component in TOOLS]:
-            future.result()
+    together(lambda s: _run_tool(spec.name, s, engine), [s for s in checked if s.component in TOOLS])
     return tuple(identity(s) for s in spec.services if s.files)
 
 

@@ -64,8 +64,12 @@ def _together(
     if not checks:
         return
     with ThreadPoolExecutor(len(checks), thread_name_prefix="check") as pool:
-        for done in as_completed([pool.submit(_one, check, subject, dead, clock) for check in checks]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(_one, check, subject, dead, clock) for check in checks]):
+                yield done.result()
+        except (KeyboardInterrupt, GeneratorExit):
+            clock.called_off.set()
+            raise
 
 
 def _one(check: Check, subject: Subject, dead: frozenset[str], clock: Clock) -> Finding:

@@ -10,6 +10,7 @@ from stack.apply import apply
 from stack.errors import Interrupted, StartFailed
 from stack.events import Event, StepDone
 from stack.plan import Plan, Step, Verb
+from stack.wait import Clock
 
 
 def step(name: str, *after: str) -> Step:
@@ -80,6 +81,10 @@ def test_ctrl_c_waits_for_what_runs_and_starts_nothing_more() -> None:
     def emit(event: Event) -> None:
         raise KeyboardInterrupt
 
+    clock = Clock()
     with pytest.raises(Interrupted, match="start again"):
-        apply(Plan("p", (step("a"), step("b", "a"))), lambda what: done.append(what.target), emit)
+        apply(
+            Plan("p", (step("a"), step("b", "a"))), lambda what: done.append(what.target), emit, clock=clock
+        )
     assert done == ["a"]
+    assert clock.called_off.is_set(), "whoever still waits is called off"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from stack.wait import Clock, NotYet, TimedOut, until
+from stack.wait import Clock, NotYet, TimedOut, together, until
 
 
 class FakeTime:
@@ -51,3 +53,36 @@ def test_other_errors_pass_at_once() -> None:
     with pytest.raises(ZeroDivisionError):
         until(lambda: 1 / 0, seconds=3, clock=time.clock())
     assert time.pauses == []
+
+
+def test_a_wait_that_is_called_off_ends_at_once() -> None:
+    clock = Clock()
+    threading.Timer(0.05, clock.called_off.set).start()
+    with pytest.raises(TimedOut, match="called off"):
+        until(answers(NotYet("never")), seconds=600, every=300, clock=clock)  # type: ignore[arg-type]
+
+
+def test_together_keeps_the_order_and_raises_the_first_error() -> None:
+    meet = threading.Barrier(3, timeout=10)
+
+    def work(number: int) -> int:
+        meet.wait()
+        return number * 2
+
+    assert together(work, (3, 1, 2)) == [6, 2, 4]
+    assert together(work, ()) == []
+    with pytest.raises(ZeroDivisionError):
+        together(lambda number: 1 // number, (1, 0))
+
+
+def test_ctrl_c_calls_off_those_who_wait() -> None:
+    clock = Clock()
+
+    def work(number: int) -> int:
+        if number == 0:
+            raise KeyboardInterrupt
+        return until(answers(NotYet("never")), seconds=600, every=300, clock=clock)  # type: ignore[arg-type]
+
+    with pytest.raises(KeyboardInterrupt):
+        together(work, (0, 1), clock=clock)
+    assert clock.called_off.is_set()
