@@ -186,7 +186,6 @@ def _create(draft: _Draft, spec: StackSpec, service: ServiceSpec, why: str) -> N
         f"{Verb.REMOVE} {name}",
         f"{Verb.CREATE_NETWORK} {spec.name}",
         *(f"{Verb.CREATE_VOLUME} {mount.source}" for mount in service.mounts),
-        f"{Verb.WRITE} {config_volume(spec.name, service.component)}",
     )
     draft.add(Step(Verb.CREATE, name, why, service.component, "", after))
 

@@ -199,14 +199,12 @@ def test_a_service_starts_after_those_it_needs() -> None:
     assert not before(plan, "start demo-app", "start demo-grafana")
 
 
-def test_a_container_is_made_after_its_network_volumes_and_files() -> None:
-    after = step_of(reconcile(SPEC, Observed(NAME)), "create container demo-app").after
-    assert set(after) == {
-        "create network demo",
-        "create volume demo-app-config",
-        "create volume demo-app-data",
-        "write files demo-app-config",
-    }
+def test_a_container_is_made_beside_its_files_and_starts_after_them() -> None:
+    plan = reconcile(SPEC, Observed(NAME))
+    made = step_of(plan, "create container demo-app").after
+    assert set(made) == {"create network demo", "create volume demo-app-config", "create volume demo-app-data"}
+    started = step_of(plan, "start demo-app").after
+    assert {"create container demo-app", "write files demo-app-config"} <= set(started)
 
 
 def test_files_are_recorded_only_once_verified() -> None:
