@@ -35,6 +35,7 @@ class Proving:
         self.remote = session.engine.info().remote
         self.expected = prepared.expectations(remote=self.remote, now=wall_clock())
         self.times: dict[str, float] = {}
+        self.answered = 0.0
         self.milestones: list[Milestone] = []
         self.report: Report = Report(())
 
@@ -57,6 +58,7 @@ class Proving:
         """Remembers how long each component took to answer."""
         if event.step == Verb.VERIFY and event.outcome == "done":
             self.times[event.target] = event.seconds
+            self.answered = self.session.seconds
 
     def ready(self) -> None:
         """Every component answers; those that a step has just verified are not asked again."""
@@ -65,7 +67,7 @@ class Proving:
         waiting = [service for name, service in names.items() if name not in self.times]
         together(verify, waiting)
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
-        self._milestone("ready", "   ".join(said))
+        self._milestone("ready", "   ".join(said), self.session.seconds if waiting else self.answered)
 
     def finish(self) -> int:
         """Checked and proven as far as was asked; prints addresses and returns the exit code."""
@@ -105,8 +107,8 @@ class Proving:
         if self.session.printer.verbose or finding.status == "failed":
             self.session.printer.line("", f"{WORDS[finding.status]:<6} {finding.check}: {finding.evidence}")
 
-    def _milestone(self, name: str, text: str) -> None:
-        milestone = Milestone(name, text, self.session.seconds)
+    def _milestone(self, name: str, text: str, seconds: float | None = None) -> None:
+        milestone = Milestone(name, text, self.session.seconds if seconds is None else seconds)
         self.milestones.append(milestone)
         self.session.printer.event(milestone)
 
