@@ -133,9 +133,12 @@ class Stack:
         """Names of all objects that carry the label."""
         client = docker.from_env()
         chosen: dict[str, Any] = {"label": f"{LABEL}={self.name}"}
-        containers = client.containers.list(all=True, filters=chosen)
-        volumes, networks = client.volumes.list(filters=chosen), client.networks.list(filters=chosen)
-        return [str(found.name) for found in (*containers, *volumes, *networks)]
+        found: list[Any] = [
+            *client.containers.list(all=True, filters=chosen),
+            *client.volumes.list(filters=chosen),
+            *client.networks.list(filters=chosen),
+        ]
+        return [str(one.name) for one in found]
 
     def away(self) -> None:
         """Removes all of it."""

@@ -149,7 +149,7 @@ def test_an_edited_dashboard_is_served_at_once(running: Stack) -> None:
 
 def test_a_killed_container_is_the_only_one_that_is_repaired(running: Stack) -> None:
     before = running.starts()
-    api = docker.from_env().api
+    api: Any = docker.from_env().api
     api.update_container(before["alertmanager"][0], restart_policy={"Name": "no", "MaximumRetryCount": 0})
     api.kill(before["alertmanager"][0])
     api.wait(before["alertmanager"][0])

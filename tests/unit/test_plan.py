@@ -202,7 +202,11 @@ def test_a_service_starts_after_those_it_needs() -> None:
 def test_a_container_is_made_beside_its_files_and_starts_after_them() -> None:
     plan = reconcile(SPEC, Observed(NAME))
     made = step_of(plan, "create container demo-app").after
-    assert set(made) == {"create network demo", "create volume demo-app-config", "create volume demo-app-data"}
+    assert set(made) == {
+        "create network demo",
+        "create volume demo-app-config",
+        "create volume demo-app-data",
+    }
     started = step_of(plan, "start demo-app").after
     assert {"create container demo-app", "write files demo-app-config"} <= set(started)
 
