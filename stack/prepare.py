@@ -5,22 +5,28 @@ Reads files and asks the engine for images; it never changes a container.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from stack.components import assemble
 from stack.components.build import Build, Image
-from stack.errors import UsageError
+from stack.errors import SettingsError, UsageError
 from stack.render.tree import read_plotly, read_tree
 from stack.settings import COMPONENTS, Settings
 from stack.smoke.expect import expected
+from stack.smoke.inside import internal_addresses
 from stack.smoke.model import Expected
 from stack.spec import StackSpec
-from stack.state import GRAFANA_PASSWORD, State
+from stack.state import APP_TOKEN, GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret, State
 
 LOGIN_TRIED = "default-login.json"
 LOGIN_PAUSE = 300.0
 """Grafana counts wrong passwords over five minutes; one try in that time leaves four to the people."""
+
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What fits behind ``Bearer`` in a header (RFC 6750, 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Prepared:
             self.spec,
             self.addresses(remote=remote),
             grafana_password=self.build.secrets[GRAFANA_PASSWORD].reveal(),
+            app_token=self.build.secrets.get(APP_TOKEN, Secret()).reveal(),
             probe_default_login=not recently,
             makes_load=self.settings["app.load"] != "off",
         )
@@ -55,7 +62,7 @@ class Prepared:
     def addresses(self, *, remote: bool) -> dict[str, str]:
         """Base URL of each component that can be asked."""
         if remote:
-            return {s.component: f"http://{s.host}:{s.port}" for s in self.spec.services}
+            return dict(internal_addresses(self.spec))
         return {s.component: self.build.url(s.component) for s in self.spec.services if s.published}
 
 
@@ -67,11 +74,39 @@ def prepare(
         settings=settings,
         images=images,
         tree=read_tree(settings.config),
-        secrets={GRAFANA_PASSWORD: state.secret(GRAFANA_PASSWORD)},
+        secrets=_secrets(settings, state),
         plotly=read_plotly(),
         absent=absent,
     )
     return Prepared(settings, state, build, assemble(build))
+
+
+def _secrets(settings: Settings, state: State) -> dict[str, Secret]:
+    """What this stack's components are told in confidence; ours are made where there is none yet."""
+    secrets = {GRAFANA_PASSWORD: state.secret(GRAFANA_PASSWORD)}
+    if "postgres" in settings.components:
+        secrets[POSTGRES_PASSWORD] = state.secret(POSTGRES_PASSWORD)
+    if settings.token_file is not None:
+        secrets[APP_TOKEN] = read_token(settings.token_file)
+    return secrets
+
+
+def read_token(path: Path) -> Secret:
+    """The bearer token in the client's file; ``SettingsError`` where it has none, never with its content."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise SettingsError(
+            f"app.token_file: {path}: {reason}", hint="put the token there, or unset STACK_APP_TOKEN_FILE"
+        ) from None
+    if not TOKEN.fullmatch(text):
+        what = "it holds what no header can carry" if text else "it is empty"
+        raise SettingsError(
+            f"app.token_file: {path}: {what}",
+            hint="one line of letters, digits and -._~+/ (openssl rand -hex 32)",
+        )
+    return Secret(text)
 
 
 def chosen(with_: list[str], without: list[str]) -> frozenset[str]:

@@ -81,7 +81,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One container: everything the engine is told about it, and the files it reads."""
+    """One container: everything the engine is told about it, and the files it reads.
+
+    ``ready_path`` is empty where it speaks no HTTP: then its health check tells.
+    """
 
     component: str
     image: str

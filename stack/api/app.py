@@ -1,10 +1,11 @@
-"""The instrumented application's HTTP API as the checks use it: health, metrics, received alerts, one gate.
+"""The instrumented application's HTTP API as the checks use it: health, metrics, received alerts, one gate, packets.
 
-It must never ask for anything that leaves data behind.
+It must never leave anything behind that does not expire by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,3 +56,22 @@ class App:
         answer = self.http.post("/gates/path", json={"path": path})
         with shaped(answer):
             return str(answer.json()["outcome"])
+
+    def store_name(self) -> str:
+        """Where the packets are kept, in the application's own words."""
+        answer = self.http.get("/health/detailed")
+        with shaped(answer):
+            return str(answer.json()["parts"]["packet_store"]["name"])
+
+    def write_packet(self, segment: str, payload: Mapping[str, str], seconds: float) -> str:
+        """The id of a new packet that expires after ``seconds``."""
+        packet = {"payload": payload, "ttl_seconds": seconds}
+        answer = self.http.post(f"/memory/{segment}", expect=(201,), json=packet)
+        with shaped(answer):
+            return str(answer.json()["packet_id"])
+
+    def search_packets(self, segment: str, query: str) -> tuple[str, ...]:
+        """The ids of the packets that hold all words of ``query``."""
+        answer = self.http.get(f"/memory/{segment}/search", params={"query": query})
+        with shaped(answer):
+            return tuple(str(packet["packet_id"]) for packet in answer.json()["packets"])

@@ -37,7 +37,12 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _here(session: Session) -> Iterable[Resolved]:
-    return session.pictures.images.present(COMPONENTS).values()
+    return session.pictures.images.present(_components(session)).values()
+
+
+def _components(session: Session) -> list[str]:
+    """All but the database where none is asked for."""
+    return [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
@@ -61,12 +66,12 @@ def _cells(row: inventory.Row) -> tuple[str, ...]:
 
 
 def _pull(session: Session) -> int:
-    session.pictures.images.pull([c for c in COMPONENTS if c != "app"])
+    session.pictures.images.pull([c for c in _components(session) if c != "app"])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.pictures.images.build([*(c for c in COMPONENTS if c in recipes()), "app"])
+    session.pictures.images.build([*(c for c in _components(session) if c in recipes()), "app"])
     return _list(session, _here(session))
 
 

@@ -40,6 +40,8 @@ class Session:
         without = chosen(getattr(options, "with_", []), getattr(options, "without", []))
         if "grafana" in getattr(options, "with_", []):
             given["grafana.mode"] = "required"
+        if "postgres" in getattr(options, "with_", []):
+            given["database.mode"] = "postgres"
         settings = load(given, without=without)
         return cls(options, printer, settings, State(settings.state))
 

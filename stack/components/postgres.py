@@ -9,13 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from stack.components.build import MIB, Build, config_files
+from stack.images.pins import PINS, POSTGRES_PROGRAMS
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 from stack.state import POSTGRES_PASSWORD
 
 PORT = 5432
-UID = 999
-"""The user of the official Debian image."""
-PROGRAMS = "/usr/lib/postgresql/18/bin"
+UID = PINS["postgres"].user
+ROLE, DATABASE = "app", "packets"
+"""As start.sh makes them."""
+ASKED = ("-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE)
 FOLDER = Path(__file__).parent
 FILES = {
     "start.sh": "postgres_start.sh",
@@ -31,9 +33,9 @@ def service(build: Build) -> ServiceSpec:
         image=build.images["postgres"].ref,
         image_id=build.images["postgres"].id,
         port=PORT,
-        ready_path="",
+        ready_path="",  # speaks no HTTP
         limits=Limits(memory=256 * MIB, cpus=1.0),
-        health=Health(("CMD", f"{PROGRAMS}/pg_isready", "-q", "-h", "127.0.0.1"), start_period=60.0),
+        health=Health(("CMD", f"{POSTGRES_PROGRAMS}/pg_isready", *ASKED), start_period=60.0),
         user=f"{UID}:{UID}",
         entrypoint=("/bin/sh",),
         command=(f"{CONFIG_ROOT}/{CURRENT}/start.sh",),
@@ -58,4 +60,4 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 
 def url(build: Build) -> str:
     """What the application connects to; it holds the password."""
-    return f"postgresql://app:{build.secrets[POSTGRES_PASSWORD].reveal()}@postgres:{PORT}/packets"
+    return f"postgresql://{ROLE}:{build.secrets[POSTGRES_PASSWORD].reveal()}@postgres:{PORT}/{DATABASE}"

@@ -11,7 +11,7 @@ single() { postgres --single -D "$1" -c log_min_messages=fatal postgres >/dev/nu
 
 if [ ! -d "$data" ]; then
     rm -rf "$data.new"
-    initdb -D "$data.new" --username=postgres --auth=scram-sha-256 --data-checksums --encoding=UTF8 \
+    initdb -D "$data.new" --username=postgres --auth=reject --data-checksums --encoding=UTF8 \
         --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 >/dev/null
     printf 'CREATE ROLE app LOGIN\n\nCREATE DATABASE packets OWNER app\n' | single "$data.new"
     mv "$data.new" "$data"

@@ -29,13 +29,19 @@ NOT_NEEDED = (
     "adduser",
     "debconf",
     "init-system-helpers",
+    "locales",
     "mawk",
     "media-types",
     "openssl",
     "openssl-provider-legacy",
+    "postgresql-client-common",
+    "postgresql-common",
     "readline-common",
+    "sensible-utils",
+    "ssl-cert",
 )
-"""Packages that only maintainer scripts use, which never run here: apt is told that they are installed."""
+"""Packages that nothing here uses, since maintainer scripts never run and PostgreSQL needs none of Debian's own tools:
+apt is told that they are installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ LABEL_RECIPE = f"{NAMESPACE}.recipe"
 NOBODY = 65534
 """The numeric user of the official images, and of ours (uid and gid)."""
 
+POSTGRES_PROGRAMS = "/usr/lib/postgresql/18/bin"
+"""One major version of PostgreSQL cannot read the data of another, so this one stays until data can be moved over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -45,6 +48,7 @@ PINS: dict[str, Pin] = {
         Pin("alertmanager", "prom/alertmanager:v0.33.1", ("/bin/alertmanager", "--version")),
         Pin("node_exporter", "prom/node-exporter:v1.11.1", ("/bin/node_exporter", "--version")),
         Pin("grafana", "grafana/grafana:12.3.0", ("grafana", "--version"), user=472),
+        Pin("postgres", "postgres:18.6-trixie", (f"{POSTGRES_PROGRAMS}/postgres", "--version"), user=999),
         Pin("python", "python:3.14-slim-trixie", ("python3", "--version")),
     )
 }

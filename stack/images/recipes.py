@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from stack.engine.port import ImageConfig
-from stack.images.pins import NOBODY
+from stack.images.pins import NOBODY, PINS, POSTGRES_PROGRAMS
 
 COMMON = ("base-files", "busybox-static", "ca-certificates", "libc6", "tzdata")
 APPLETS = (
@@ -67,6 +67,7 @@ TLS_LINKS = (
     ("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt"),
     ("usr/lib/ssl/certs", "/etc/ssl/certs"),
 )
+LINKS = tuple((f"usr/bin/{a}", "busybox") for a in APPLETS) + TLS_LINKS
 PAGE = Path(__file__).with_name("prometheus.html")
 PAGE_PATH = "usr/share/prometheus/web/no-ui/index.html"
 """Debian builds Prometheus without its web UI and serves this file at every address of the UI instead."""
@@ -85,7 +86,7 @@ class Recipe:
     moves: tuple[tuple[str, str], ...] = ()
     folders: tuple[tuple[str, int], ...] = ()
     files: tuple[tuple[str, str], ...] = ACCOUNTS
-    links: tuple[tuple[str, str], ...] = tuple((f"usr/bin/{a}", "busybox") for a in APPLETS) + TLS_LINKS
+    links: tuple[tuple[str, str], ...] = LINKS
     left_out: tuple[str, ...] = LEFT_OUT
 
     def digest(self) -> str:
@@ -102,6 +103,7 @@ def recipes() -> dict[str, Recipe]:
         "prometheus": _prometheus(),
         "alertmanager": _alertmanager(),
         "node_exporter": _node_exporter(),
+        "postgres": _postgres(),
         "python": _python(),
     }
 
@@ -137,6 +139,28 @@ def _node_exporter() -> Recipe:
         "prometheus-node-exporter",
         ImageConfig(("/bin/node_exporter",), user=NOBODY_USER, ports=(9100,)),
         moves=(("usr/bin/prometheus-node-exporter", "usr/bin/node_exporter"),),
+    )
+
+
+def _postgres() -> Recipe:
+    user = PINS["postgres"].user
+    passwd, group = (text for _, text in ACCOUNTS)
+    return Recipe(
+        (*COMMON, "postgresql-18"),
+        "postgresql-18",
+        ImageConfig(
+            (f"{POSTGRES_PROGRAMS}/postgres",),
+            user=f"{user}:{user}",
+            env=(("PATH", f"/usr/bin:{POSTGRES_PROGRAMS}"), ("LANG", "C.UTF-8")),
+            ports=(5432,),
+        ),
+        folders=(("var/lib/postgresql", user),),
+        files=(
+            ("etc/passwd", f"{passwd}postgres:x:{user}:{user}:postgres:/var/lib/postgresql:/bin/sh\n"),
+            ("etc/group", f"{group}postgres:x:{user}:\n"),
+        ),
+        links=(*LINKS, ("usr/bin/mv", "busybox"), ("usr/bin/rm", "busybox")),
+        left_out=(*LEFT_OUT, "usr/lib/postgresql/*/lib/bitcode/*", "usr/share/locale/*"),
     )
 
 

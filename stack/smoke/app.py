@@ -1,6 +1,6 @@
 """Checks of the application: it answers, shows the whole catalogue in a page that parses, counts a request.
 
-The request is one harmless decision of filesystem_gate; nothing is stored.
+The request is one harmless decision of filesystem_gate. What is stored where a database is to be proven expires soon.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from stack.telemetry.catalogue import METRICS
 from stack.wait import NotYet
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+DATABASE = "PostgreSQL"
+SEGMENT = "session_context"
+PACKET_SECONDS = 60.0
 WATCHDOG_SEEN = "alert_watchdog_last_seen_timestamp_seconds"
 DECISIONS = ("gate_invocations_total", (("gate", "filesystem_gate"), ("outcome", "ok")))
 REQUESTS = ("http_requests_total", (("method", "POST"), ("route", "/gates/path"), ("status", "200")))
@@ -45,6 +48,19 @@ def counter(subject: Subject) -> str:
     if still := [name for name, by in moved.items() if by < 1]:
         raise NotYet(f"one call of /gates/path did not move {', '.join(still)}")
     return "one call of /gates/path moved " + " and ".join(moved)
+
+
+def store(subject: Subject) -> str:
+    """A written packet is found again by its words, in the database of this stack."""
+    name = subject.app.store_name()
+    if not name.startswith(DATABASE):
+        raise NotYet(f"the packets are kept in {name}, not in {DATABASE}")
+    word = f"proof{uuid4().hex}"
+    written = subject.app.write_packet(SEGMENT, {"proof": word}, PACKET_SECONDS)
+    found = subject.app.search_packets(SEGMENT, word)
+    if found != (written,):
+        raise NotYet(f"packet {written} was written, a search for it found {', '.join(found) or 'nothing'}")
+    return f"packet {written} written to and found again in {name}"
 
 
 def watchdog_seen(subject: Subject) -> float:

@@ -107,6 +107,17 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("app.counter", "a request moves its counters", "app", "proven", app.counter, LOGS, 10, every=0.2),
     Check(
+        "app.store",
+        "the database keeps a packet and finds it again",
+        "app",
+        "checked",
+        app.store,
+        "monitoring-stack logs postgres shows why",
+        20,
+        every=0.1,
+        database=True,
+    ),
+    Check(
         "prometheus.targets",
         "all targets are up, by job and number",
         "prometheus",

@@ -49,6 +49,7 @@ def expected(
         app_token=app_token,
         scrape_interval=seconds(main.get("global", {}).get("scrape_interval", DEFAULT_INTERVAL)),
         makes_load=makes_load,
+        database="postgres" in spec.components,
     )
 
 

@@ -35,8 +35,8 @@ def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Rep
 
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
-    """Every component's address inside the stack's own network, published or not."""
-    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services)
+    """Address inside the stack's own network of every component that speaks HTTP, published or not."""
+    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
 
 
 def _job(spec: StackSpec, image: str, order: Order) -> Job:

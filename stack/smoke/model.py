@@ -54,7 +54,7 @@ class Expected:
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
     ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
-    or quantile is honestly NaN.
+    or quantile is honestly NaN. ``database``: whether the application keeps its packets in a server of the stack.
     """
 
     stack: str
@@ -72,6 +72,7 @@ class Expected:
     app_token: str = ""
     scrape_interval: float = 5.0
     makes_load: bool = True
+    database: bool = False
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""
@@ -109,11 +110,13 @@ class Check:
     needs: tuple[str, ...] = ()
     unless: str = ""
     deep: bool = False
+    database: bool = False
 
     def concerns(self, expected: Expected) -> bool:
-        """Whether the stack has all whom the question is about, and lacks the component named in ``unless``."""
+        """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""
         present = all(expected.has(component) for component in (self.component, *self.needs))
-        return present and not (self.unless and expected.has(self.unless))
+        stored = expected.database or not self.database
+        return present and stored and not (self.unless and expected.has(self.unless))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def test_pins_say_exact_versions() -> None:
         "alertmanager": "0.33.1",
         "node_exporter": "1.11.1",
         "grafana": "12.3.0",
+        "postgres": "18.6",
         "python": "3.14",
     }
 

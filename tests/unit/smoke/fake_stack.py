@@ -123,6 +123,7 @@ class FakeStack:
 
     alerts: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: {"calls": 0})
+    packets: dict[str, str] = field(default_factory=dict)
     products: dict[str, Routes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -167,11 +168,22 @@ class FakeStack:
             "GET /metrics": lambda asked: (200, app_metrics(self.counts["calls"])),
             "POST /gates/path": self._judge,
             "GET /alerts": self._show_alerts,
+            "GET /health/detailed": kept_in("PostgreSQL packets on postgres:5432"),
+            "POST /memory/session_context": self._remember,
+            "GET /memory/session_context/search": self._recall,
         }
 
     def _judge(self, asked: Asked) -> Reply:
         self.counts["calls"] += 1
         return 200, {"gate": "filesystem_gate", "outcome": "ok"}
+
+    def _remember(self, asked: Asked) -> Reply:
+        self.packets[json.loads(asked.body)["payload"]["proof"]] = "packet-1"
+        return 201, {"packet_id": "packet-1"}
+
+    def _recall(self, asked: Asked) -> Reply:
+        found = self.packets.get(asked.params["query"])
+        return 200, {"packets": [{"packet_id": found}] if found else []}
 
     def _show_alerts(self, asked: Asked) -> Reply:
         label, _, value = asked.params["label"].partition("=")
@@ -220,7 +232,13 @@ def expectation() -> Expected:
             DataSource("alertmanager", "Alertmanager", "alertmanager", "http://alertmanager"),
         ),
         grafana_password=PASSWORD,
+        database=True,
     )
+
+
+def kept_in(store: str) -> Reply:
+    """What the application says of its packet store."""
+    return 200, {"parts": {"packet_store": {"name": store}}}
 
 
 def received(status: str, moment: float, **labels: str) -> dict[str, Any]:
