@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
+from stack.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 from tests.e2e.test_e2e_whole_stack import RULES, durations
@@ -29,11 +34,19 @@ def stack(make_stack: Make) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def whole(stack: Stack) -> tuple[float, list[str]]:
-    """How long a cold start takes here, and what is there after it."""
+def whole(stack: Stack, image_of: Callable[[str], str]) -> tuple[float, list[str]]:
+    """How long a cold start takes here once images are there, and what is there after it."""
+    for component in ("prometheus", "alertmanager", "node_exporter", "app"):
+        image_of(component)
     began = time.monotonic()
     stack.ok(*QUICK)
     return time.monotonic() - began, sorted(stack.left())
+
+
+def forget(stack: Stack) -> None:
+    """Nothing is left of it, here or there: the next start is the first."""
+    stack.away()
+    shutil.rmtree(stack.home / ".stack" / stack.name)
 
 
 def test_a_cold_start_killed_anywhere_goes_on_from_there(
@@ -41,18 +54,45 @@ def test_a_cold_start_killed_anywhere_goes_on_from_there(
 ) -> None:
     seconds, complete = whole
     for moment in moments(seconds, COLD):
-        stack.away()
+        forget(stack)
         killed = stack.kill_after(moment, *QUICK)
         stack.ok(*QUICK)
         assert sorted(stack.left()) == complete, (moment, killed)
         assert stack.ok("plan", "--json").json()["plan"] == [], (moment, killed)
 
 
-def test_a_killed_cold_start_can_be_destroyed_at_once(stack: Stack, whole: tuple[float, list[str]]) -> None:
-    stack.away()
-    assert stack.kill_after(whole[0] / 3, *QUICK)
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, []),
+        (signal.SIGINT, 130, ["error: interrupted: start again: it goes on from here"]),
+    ],
+)
+def test_a_start_that_was_ended_in_its_midst_can_be_destroyed_at_once(
+    stack: Stack, whole: tuple[float, list[str]], number: int, code: int, said: list[str]
+) -> None:
+    forget(stack)
+    process = stack.begin(*QUICK)
+    until(lambda: something_of(stack), seconds=60)
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.splitlines()) == (code, said)
     stack.away()
     stack.ok(*QUICK)
+    assert sorted(stack.left()) == whole[1]
+
+
+def something_of(stack: Stack) -> None:
+    if not stack.left():
+        raise NotYet("nothing is made yet")
+
+
+def test_a_killed_destroy_is_finished_by_the_next(stack: Stack, whole: tuple[float, list[str]]) -> None:
+    for moment in moments(whole[0] / 2, 2):
+        stack.kill_after(moment, "destroy", "--volumes", "--yes")
+        stack.away()
+        stack.ok(*QUICK)
+        assert sorted(stack.left()) == whole[1], moment
 
 
 def test_a_reload_killed_anywhere_goes_on_from_there(stack: Stack, whole: tuple[float, list[str]]) -> None:

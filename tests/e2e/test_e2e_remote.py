@@ -104,6 +104,16 @@ def test_a_dead_component_is_seen_from_there(remote: Stack) -> None:
     assert remote.ok("status", "--json").json()["status"] == "running"
 
 
+def test_a_killed_reload_leaves_no_container_of_the_checks(remote: Stack) -> None:
+    complete = sorted(remote.left())
+    path = remote.home / RULES
+    path.write_text(path.read_text().replace("for: 4m", "for: 5m", 1))
+    for seconds in (1.0, 2.0, 3.0):
+        remote.kill_after(seconds, "reload")
+    remote.ok("start", "--quick")
+    assert sorted(remote.left()) == complete
+
+
 def test_nothing_is_left_after_destroy(remote: Stack) -> None:
     remote.ok("destroy", "--volumes", "--yes")
     assert remote.left() == []

@@ -23,8 +23,8 @@ def lock_holder(stack: Stack) -> int:
 
 
 def test_a_neighbour_comes_and_goes_without_a_trace(make_stack: Make, grafana_image: str) -> None:
-    first = make_stack("x9-first", 27100, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=grafana_image)
-    second = make_stack("x9-second", 27110)
+    first = make_stack("x9-near", 27100, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=grafana_image)
+    second = make_stack("x9-near-app", 27110)  # the name of a container of the other
     first.ok("start")
     before = first.starts()
     document = second.ok("start", "--without", "grafana", "--quick", "--json").json()
