@@ -105,6 +105,8 @@ TABLE: tuple[Setting, ...] = (
     ),
 )
 BY_PATH = {s.path: s for s in TABLE}
+PLACES = "places.json"
+"""The record of where a stack was published."""
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
 
 
@@ -141,6 +143,11 @@ class Settings:
         """The image that the user names instead of the pinned one; empty where none."""
         return str(self[f"{component}.image"])
 
+    def places(self) -> dict[str, Any]:
+        """Where ports are published, for commands that are later given the name alone."""
+        ports = {f"{component}.port": self.port(component) for component in PORTS}
+        return {"bind": self.bind, "insecure_bind": self["insecure_bind"], **ports}
+
     @property
     def components(self) -> tuple[str, ...]:
         """What should run, before it is known which images can be had."""
@@ -165,12 +172,17 @@ def load(
     without: frozenset[str] = frozenset(),
     environ: Mapping[str, str] | None = None,
     project: Path | None = None,
+    remembered: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Reads all sources; ``SettingsError`` names the source, the path and the remedy."""
+    """Reads all sources; ``SettingsError`` names the source, the path and the remedy.
+
+    ``remembered``: where the last start published its ports, in place of the defaults.
+    """
     env = os.environ if environ is None else environ
     root = project or project_root()
     home = Path(env.get("STACK_HOME") or (root if (root / "pyproject.toml").is_file() else Path.cwd()))
     values = {s.path: s.default for s in TABLE}
+    values |= {path: _read(BY_PATH[path], str(value), PLACES) for path, value in (remembered or {}).items()}
     values |= _from_toml(home / "stack.toml")
     values |= _from_dotenv(home / ".env")
     values |= {s.path: _read(s, env[s.variable], s.variable) for s in TABLE if env.get(s.variable)}

@@ -16,6 +16,7 @@ from stack.events import Event, StepDone
 from stack.hands import Hands
 from stack.prepare import Prepared
 from stack.render.validate import validate as validate_files
+from stack.settings import PLACES
 from stack.spec import StackSpec, destroyed, stopped
 
 VALIDATED = "validated.json"
@@ -50,7 +51,9 @@ def destroy(options: argparse.Namespace, printer: Printer) -> int:
         printer.line("destroy", "nothing was removed")
         return 0
     with session.state.lock():
-        return _tear(session, destroyed(session.settings.name, data=options.volumes), "removed")
+        code = _tear(session, destroyed(session.settings.name, data=options.volumes), "removed")
+        session.state.record(PLACES, None)
+        return code
 
 
 def restart(options: argparse.Namespace, printer: Printer) -> int:
@@ -87,6 +90,7 @@ def _start(session: Session) -> int:
         raise Degraded(
             f"Grafana is required and cannot run: {absent['grafana']}", hint=session.pictures.way_out
         )
+    session.state.record(PLACES, session.settings.places())
     proving = _bring_up(session, prepared)
     return proving.finish()
 
@@ -123,9 +127,7 @@ def _show_plan(session: Session) -> int:
     _, plan = decide(prepared.spec, session.engine)
     missing = session.pictures.missing
     for name in missing:
-        session.printer.line(
-            "image", f"{name} is missing: start pulls it, or builds it where no registry answers"
-        )
+        session.printer.line("image", f"{name}: {session.pictures.found[name].why}")
     session.printer.text(plan.text() or "nothing to do")
     session.printer.document({**plan_document(plan), "missing_images": list(missing)})
     return 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from stack.cli.printer import Printer
 from stack.components.build import Image
 from stack.prepare import Prepared, chosen, prepare
-from stack.settings import Settings, load
+from stack.settings import BY_PATH, PLACES, Settings, load
 from stack.state import State
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Session:
         if "postgres" in getattr(options, "with_", []):
             given["database.mode"] = "postgres"
         settings = load(given, without=without)
+        places = State(settings.state).read(PLACES)
+        if isinstance(places, dict) and places.keys() <= BY_PATH.keys():
+            settings = load(given, without=without, remembered=places)
         return cls(options, printer, settings, State(settings.state))
 
     @property

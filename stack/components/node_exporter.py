@@ -9,6 +9,8 @@ from stack.components.build import MIB, Build, wget
 from stack.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9100
+CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
+"""Links that come and go with containers: each would leave twenty series behind."""
 
 
 def service(build: Build) -> ServiceSpec:
@@ -26,6 +28,9 @@ def service(build: Build) -> ServiceSpec:
             "--path.procfs=/host/proc",
             "--path.sysfs=/host/sys",
             "--path.rootfs=/host/root",
+            "--no-collector.systemd",
+            f"--collector.netclass.ignored-devices={CONTAINER_LINKS}",
+            f"--collector.netdev.device-exclude={CONTAINER_LINKS}",
             "--collector.filesystem.mount-points-exclude=^/(dev|proc|run|sys|var/lib/docker/.+)($|/)",
         ),
         mounts=(

@@ -121,3 +121,15 @@ def test_an_open_bind_address_needs_an_explicit_word(project: Path) -> None:
 def test_grafana_can_be_switched_off_and_components_left_out(project: Path) -> None:
     assert "grafana" not in load(environ={"STACK_GRAFANA": "off"}, project=project).components
     assert "app" not in load(environ={}, project=project, without=frozenset({"app"})).components
+
+
+def test_the_places_of_the_last_start_stand_in_for_defaults_only(project: Path) -> None:
+    places = load({"port_base": "20000"}, environ={}, project=project).places()
+    again = load(environ={"STACK_APP_PORT": "8001"}, project=project, remembered=places)
+    assert [again.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")] == [
+        20000,
+        20001,
+        20002,
+        8001,
+    ]
+    assert load({"port_base": "300"}, environ={}, project=project, remembered=places).port("grafana") == 300
