@@ -29,7 +29,7 @@ class ConfigFile:
     """One file for a component's configuration volume; ``path`` is relative, ``uid`` owns it."""
 
     path: str
-    content: bytes
+    content: bytes = field(repr=False)
     mode: int = 0o444
     uid: int = 0
     secret: bool = False

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from stack.engine.port import Engine, Job
 from stack.errors import ConfigurationInvalid
-from stack.spec import ServiceSpec, StackSpec
+from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
 from stack.wait import together
 from stack.yaml_text import load_yaml
 
-FOLDER = "/check"
+FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
+"""Where the files will be, so that what they say of each other's places holds while they are checked, too."""
+STAND_IN = b"a-secret-that-the-check-need-not-know"
 TOOLS: dict[str, tuple[str, ...]] = {
     "prometheus": ("/bin/promtool", "check", "config", f"{FOLDER}/prometheus.yml"),
     "alertmanager": ("/bin/amtool", "check-config", f"{FOLDER}/alertmanager.yml"),
@@ -129,7 +132,8 @@ def _data_sources(service: ServiceSpec) -> None:
 
 
 def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
-    job = Job(service.image, TOOLS[service.component], service.files, FOLDER, user=service.user)
+    argv = TOOLS[service.component]
+    job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user)
     ran = engine.run(stack, job)
     if ran.code != 0:
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
@@ -137,6 +141,15 @@ def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
         raise ConfigurationInvalid(
             said, hint=f"correct {service.component}'s files; nothing was changed", logs=lines[-8:]
         )
+
+
+def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
+    """The files, and one in place of each secret: promtool refuses a configuration whose credentials are missing."""
+    for file in service.files:
+        yield replace(file, path=f"{CURRENT}/{file.path}")
+    for asset in service.assets:
+        if asset.secret:
+            yield replace(asset, content=STAND_IN)
 
 
 def _complaint(lines: tuple[str, ...]) -> str:

@@ -31,6 +31,7 @@ class World:
     tree: dict[str, bytes] = field(default_factory=lambda: read_tree(ROOT))
     environ: dict[str, str] = field(default_factory=dict)
     absent: tuple[tuple[str, str], ...] = ()
+    secrets: dict[str, Secret] = field(default_factory=lambda: {GRAFANA_PASSWORD: Secret("secret")})
     refuses: set[str] = field(default_factory=set)
     reloaded: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -47,10 +48,8 @@ class World:
         """What should run now."""
         found = {name: self.engine.image(f"{name}:1") for name in COMPONENTS}
         images = {name: Image(f"{name}:1", info.id) for name, info in found.items() if info}
-        secrets = {GRAFANA_PASSWORD: Secret("secret")}
-        return assemble(
-            Build(load(environ=self.environ, project=ROOT), images, self.tree, secrets, absent=self.absent)
-        )
+        settings = load(environ=self.environ, project=ROOT)
+        return assemble(Build(settings, images, self.tree, self.secrets, absent=self.absent))
 
     def plan(self) -> Plan:
         """What start would do."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,13 +89,13 @@ def engine(answer: Ran) -> MemoryEngine:
 
 
 def test_the_products_own_tool_judges_and_its_words_are_passed_on() -> None:
-    said = 'Checking /check/prometheus.yml\n  FAILED: /check/rules/a.yml: group "g", rule 1: bad expr\n'
+    said = '  FAILED: /etc/stack/current/rules/a.yml: group "g", rule 1: bad expr\n'
     with pytest.raises(ConfigurationInvalid, match=r'prometheus/rules/a.yml: group "g", rule 1: bad expr'):
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
 
 
 def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_follow() -> None:
-    said = "  FAILED:\n/check/rules/a.yml: 9:15: unclosed\n/check/rules/a.yml: 22:15: another\n"
+    said = "  FAILED:\n/etc/stack/current/rules/a.yml: 9:15: unclosed\n/etc/stack/current/rules/a.yml: 22:15: another\n"
     with pytest.raises(ConfigurationInvalid, match=r"^prometheus/rules/a.yml: 9:15: unclosed") as caught:
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
     assert "22:15" in "".join(caught.value.logs)
@@ -113,3 +115,21 @@ def test_what_was_found_good_is_not_asked_again_and_a_change_is() -> None:
     edited = service("prometheus", **{"prometheus.yml": b"global: {} # edited\n"})
     assert validate(StackSpec("s", (edited,)), asked, good.__contains__) != good
     assert len(asked.calls) > calls
+
+
+def test_a_secret_that_files_name_is_there_by_a_stand_in() -> None:
+    files: dict[str, ConfigFile] = {}
+
+    def promtool(argv: tuple[str, ...], given: Mapping[str, ConfigFile]) -> Ran:
+        files.update(given)
+        return Ran(0, "")
+
+    asked = MemoryEngine(program=promtool)
+    asked.hold("prometheus:1")
+    secret = ConfigFile("secrets/app_token", b"the-token", mode=0o400, uid=65534, secret=True)
+    spec = StackSpec("s", (replace(PROMETHEUS, assets=(secret, ConfigFile("user/page.html", b"page"))),))
+    validate(spec, asked, lambda identity: False)
+    assert set(files) == {"/etc/stack/current/prometheus.yml", "/etc/stack/secrets/app_token"}
+    given = files["/etc/stack/secrets/app_token"]
+    assert (given.mode, given.uid) == (0o400, 65534)
+    assert b"the-token" not in given.content
