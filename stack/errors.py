@@ -33,6 +33,8 @@ class StackError(Exception):
         self.message = message
         self.hint = hint
         self.logs = logs
+        self.details: dict[str, object] = {}
+        """What ``--json`` shows beside the error, such as the findings that led to it."""
 
     def __str__(self) -> str:
         return f"{self.message}: {self.hint}" if self.hint else self.message

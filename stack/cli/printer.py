@@ -92,9 +92,13 @@ class Printer:
     def error(self, error: StackError, cause: BaseException | None = None) -> None:
         """One line and the container's last words; the traceback only when verbose."""
         if self.json:
-            self.document(
-                {"error": error.message, "hint": error.hint, "exit_code": error.exit_code, "logs": error.logs}
-            )
+            told = {
+                "error": error.message,
+                "hint": error.hint,
+                "exit_code": error.exit_code,
+                "logs": error.logs,
+            }
+            self.document({**error.details, **told})
         for line in error.logs:
             self._write(f"    | {line}", self.err)
         self._write(f"{self._paint('error', 'failed')}: {error}", self.err)

@@ -44,12 +44,11 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _conclude(report: Report, printer: Printer, seconds: float) -> int:
-    printer.document(report_document(report))
     if not report.ok:
         error = failure(report)
-        if not printer.json:
-            printer.error(error)
-        return error.exit_code
+        error.details = report_document(report)
+        raise error
+    printer.document(report_document(report))
     printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s")
     return 0
 

@@ -99,8 +99,9 @@ class Proving:
         report = prober.run(self.expected, self._heard, stages=(stage,))
         self.report = Report((*self.report.findings, *report.findings), self.report.seconds + report.seconds)
         if not report.ok:
-            self.session.printer.document(self._document(ok=False))
-            raise failure(report)
+            error = failure(report)
+            error.details = self._document(ok=False)
+            raise error
         self._milestone(stage, summary(stage, report))
 
     def _heard(self, finding: Finding) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from stack.cli.printer import Printer
+from stack.cli.proof import _conclude
 from stack.cli.proving import failure, summary
+from stack.errors import SmokeFailed
 from stack.smoke.model import Finding, Report
 
 
@@ -35,3 +42,13 @@ def test_the_first_failure_is_told_and_the_others_counted() -> None:
 def test_no_finding_is_a_failure() -> None:
     assert not Report(()).ok
     assert "no check was run" in str(failure(Report(())))
+
+
+def test_a_failed_smoke_is_one_document_with_findings_and_error(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = Printer(json=True)
+    with pytest.raises(SmokeFailed) as error:
+        _conclude(Report((bad("c.d", "no answer"),)), printer, 1.0)
+    printer.error(error.value)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], document["exit_code"], document["error"]) == (False, 6, "c.d: no answer")
+    assert document["findings"][0]["evidence"] == "no answer"
