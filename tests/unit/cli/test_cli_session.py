@@ -1,0 +1,90 @@
+"""What a command knows before it acts: images that are there, components that run, places that were remembered."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from stack.cli.pictures import Pictures
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.engine.memory import MemoryEngine
+from stack.errors import ImageError
+from stack.images.resolver import Images, Resolved
+from stack.observed import Observed, ObservedContainer
+
+OFFICIAL = {
+    "prometheus": "prom/prometheus:v3.5.3",
+    "alertmanager": "prom/alertmanager:v0.33.1",
+    "node_exporter": "prom/node-exporter:v1.11.1",
+}
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    monkeypatch.setenv("STACK_APP_IMAGE", "mine/app:1")
+    made = Session.open(argparse.Namespace(name=None, port_base=None, bind=None), Printer(quiet=True))
+    engine = MemoryEngine()
+    for ref in (*OFFICIAL.values(), "mine/app:1"):
+        engine.hold(ref)
+    made.__dict__["engine"] = engine
+    return made
+
+
+def container(component: str, image: str, image_id: str) -> ObservedContainer:
+    return ObservedContainer("id", f"monitoring-{component}", component, "", image, image_id, "running")
+
+
+def test_a_stack_is_described_by_the_images_that_are_there(session: Session) -> None:
+    prepared = session.prepared(provide=False)
+    assert {s.component: s.image for s in prepared.spec.services} == {**OFFICIAL, "app": "mine/app:1"}
+    assert dict(prepared.spec.absent).keys() == {"grafana"}
+
+
+def test_a_running_container_speaks_for_itself(session: Session) -> None:
+    running = (
+        container("grafana", "their/grafana:9", "sha256:9"),
+        container("prometheus", "old", "sha256:0"),
+    )
+    prepared = session.as_it_runs(Observed("monitoring", running))
+    images = {s.component: s.image for s in prepared.spec.services}
+    assert images == {"grafana": "their/grafana:9", "prometheus": OFFICIAL["prometheus"]}
+    assert dict(prepared.spec.absent)["app"] == "no container"
+
+
+def test_without_containers_all_that_could_run_is_described(session: Session) -> None:
+    prepared = session.as_it_runs(Observed("monitoring"))
+    assert "app" in prepared.spec.components
+
+
+def test_ports_of_the_last_start_are_remembered_by_name(session: Session, tmp_path: Path) -> None:
+    options = argparse.Namespace(name="two", port_base="20000", bind=None)
+    first = Session.open(options, Printer(quiet=True))
+    first.state.record("places.json", first.settings.places())
+    later = Session.open(argparse.Namespace(name="two", port_base=None, bind=None), Printer(quiet=True))
+    assert later.settings.port("prometheus") == 20001
+    assert session.settings.port("prometheus") == 9090
+    first.state.record("places.json", {"nonsense": 1})
+    assert (
+        Session.open(argparse.Namespace(name="two", port_base=None, bind=None), Printer()).settings.port(
+            "app"
+        )
+        == 8000
+    )
+
+
+def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stack.images.decide import Source
+
+    def provide(images: Images, names: tuple[str, ...]) -> dict[str, Resolved]:
+        gone = Resolved("prometheus", "prom/x", "", Source.UNAVAILABLE, "nobody has it")
+        return {name: gone for name in names if name == "prometheus"}
+
+    monkeypatch.setattr(Images, "provide", provide)
+    pictures = Pictures(session.settings, session.engine, lambda event: None)
+    with pytest.raises(ImageError, match="no image for prometheus: nobody has it") as error:
+        pictures.provide()
+    assert error.value.exit_code == 4
