@@ -79,6 +79,10 @@ def test_a_port_base_counts_up_and_wins_over_single_ports(project: Path) -> None
         ({"STACK_BIND": "0.0.0.0"}, "bind: 0.0.0.0 opens the stack to the network: keep 127.0.0.1"),
         ({"STACK_BIND": "::"}, "bind: :: opens the stack"),
         ({"STACK_GRAFANA": "maybe"}, "grafana.mode: must be one of auto, required, off, got 'maybe'"),
+        (
+            {"STACK_DATABASE": "mysql"},
+            "database.mode: must be one of sqlite, postgres, got 'mysql': change it in STACK_DATABASE",
+        ),
         ({"STACK_LOAD_RATE": "nan"}, "app.load_rate: must be above 0"),
         ({"STACK_RETENTION_SIZE": "0GB"}, "prometheus.retention_size: must be like 2GB, got '0GB'"),
         ({"STACK_APP_PORT": "9090"}, "app.port: 9090 is the port of prometheus too: choose another"),
@@ -133,3 +137,16 @@ def test_the_places_of_the_last_start_stand_in_for_defaults_only(project: Path) 
         8001,
     ]
     assert load({"port_base": "300"}, environ={}, project=project, remembered=places).port("grafana") == 300
+
+
+def test_the_database_is_a_component_only_where_it_is_chosen(project: Path) -> None:
+    assert "postgres" not in load(environ={}, project=project).components
+    assert "postgres" in load(environ={"STACK_DATABASE": "postgres"}, project=project).components
+
+
+def test_a_token_file_counts_from_the_folder_of_the_settings(project: Path, tmp_path: Path) -> None:
+    assert load(environ={}, project=project).token_file is None
+    write(project, toml='[app]\ntoken_file = "secrets/token"\n')
+    assert load(environ={}, project=project).token_file == project / "secrets" / "token"
+    absolute = {"STACK_APP_TOKEN_FILE": str(tmp_path / "token")}
+    assert load(environ=absolute, project=project).token_file == tmp_path / "token"

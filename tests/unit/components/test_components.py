@@ -13,23 +13,32 @@ from stack.components.prometheus import DIGEST_FILE
 from stack.render.tree import read_tree
 from stack.settings import load
 from stack.spec import CONFIG_ROOT, ServiceSpec
-from stack.state import GRAFANA_PASSWORD, Secret
+from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "correct-horse-battery"
 
 
+def images_of_all() -> dict[str, Image]:
+    return {name: Image(f"{name}:1", f"sha256:{name}") for name in COMPONENTS}
+
+
 def build(**environ: str) -> Build:
     settings = load(environ=environ, project=ROOT)
-    images = {name: Image(f"{name}:1", f"sha256:{name}") for name in COMPONENTS}
-    return Build(settings, images, read_tree(ROOT), {GRAFANA_PASSWORD: Secret(SECRET)}, b"plotly")
+    return Build(
+        settings,
+        images_of_all(),
+        read_tree(ROOT),
+        {GRAFANA_PASSWORD: Secret(SECRET), POSTGRES_PASSWORD: Secret("other")},
+        b"plotly",
+    )
 
 
 def paths(service: ServiceSpec) -> set[str]:
     return {f.path for f in service.files}
 
 
-ALL = assemble(build())
+ALL = assemble(build(STACK_DATABASE="postgres"))
 
 
 @pytest.mark.parametrize("service", ALL.services, ids=lambda s: s.component)
