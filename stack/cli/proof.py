@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stack.cli.printer import Printer
 from stack.cli.proving import failure
-from stack.errors import UsageError
+from stack.errors import SmokeFailed, UsageError
 from stack.smoke.model import STAGES, Finding, Report
 from stack.smoke.wire import dump_report, report_document
 
@@ -25,6 +25,8 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     observed = session.engine.observe(session.settings.name)
     prepared = session.as_it_runs(observed)
     remote = session.engine.info().remote
+    if remote and not observed.networks:
+        raise SmokeFailed(f"stack {session.settings.name} is not on this engine", hint="start it first")
     expected = prepared.expectations(remote=remote, now=wall_clock())
 
     def heard(finding: Finding) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.hardening import open_doors
 from tests.e2e.stack_command import PORTS, ROOT, Stack
 
 pytestmark = pytest.mark.e2e
-NAME, BASE = "x9-compose", 27500
+NAME, BASE = "e2e-compose", 27500
 BUILT = ("prometheus", "alertmanager", "node_exporter", "app")
 
 

@@ -17,7 +17,7 @@ NOWHERE = "localhost:1/grafana:none"
 @pytest.fixture(scope="module")
 def bare(make_stack: Make) -> Stack:
     """A stack that was told of a Grafana image which nobody has."""
-    return make_stack("x9-bare", 27200, STACK_GRAFANA_IMAGE=NOWHERE)
+    return make_stack("e2e-bare", 27200, STACK_GRAFANA_IMAGE=NOWHERE)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def served(stack: Stack, path: str) -> requests.Response:
 
 
 def test_required_ends_before_anything_is_made(make_stack: Make) -> None:
-    strict = make_stack("x9-strict", 27210, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=NOWHERE)
+    strict = make_stack("e2e-strict", 27210, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=NOWHERE)
     ran = strict("start")
     assert ran.code == 7
     (line,) = ran.err.splitlines()

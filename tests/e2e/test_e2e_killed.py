@@ -30,7 +30,7 @@ def moments(seconds: float, count: int) -> list[float]:
 @pytest.fixture(scope="module")
 def stack(make_stack: Make) -> Stack:
     """A stack without Grafana, not started."""
-    return make_stack("x9-killed", 27300, STACK_GRAFANA="off")
+    return make_stack("e2e-killed", 27300, STACK_GRAFANA="off")
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ def test_a_dead_engine_is_one_line_and_exit_code_three(words: tuple[str, ...], t
 def test_what_cannot_be_meant_is_exit_code_two(
     words: tuple[str, ...], extra: dict[str, str], message: str, tmp_path: Path
 ) -> None:
-    given: Any = {"STACK_HOME": str(tmp_path), "STACK_NAME": "x9-nothing", **extra}
+    given: Any = {"STACK_HOME": str(tmp_path), "STACK_NAME": "e2e-nothing", **extra}
     ran = run(*words, **given)
     assert ran.returncode == 2, ran.stderr
     assert message in ran.stderr.splitlines()[-1]
@@ -112,6 +112,6 @@ def test_what_cannot_be_meant_is_exit_code_two(
 
 
 def test_status_of_a_stack_that_never_was(tmp_path: Path) -> None:
-    ran = run("status", STACK_HOME=str(tmp_path), STACK_NAME="x9-nothing")
+    ran = run("status", STACK_HOME=str(tmp_path), STACK_NAME="e2e-nothing")
     assert ran.returncode == 5
     assert "absent" in ran.stdout

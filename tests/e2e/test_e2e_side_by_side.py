@@ -23,8 +23,8 @@ def lock_holder(stack: Stack) -> int:
 
 
 def test_a_neighbour_comes_and_goes_without_a_trace(make_stack: Make, grafana_image: str) -> None:
-    first = make_stack("x9-near", 27100, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=grafana_image)
-    second = make_stack("x9-near-app", 27110)  # the name of a container of the other
+    first = make_stack("e2e-near", 27100, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=grafana_image)
+    second = make_stack("e2e-near-app", 27110)  # the name of a container of the other
     first.ok("start")
     before = first.starts()
     document = second.ok("start", "--without", "grafana", "--quick", "--json").json()
@@ -38,7 +38,7 @@ def test_a_neighbour_comes_and_goes_without_a_trace(make_stack: Make, grafana_im
 
 
 def test_of_two_starts_at_once_one_works_and_the_other_names_it(make_stack: Make) -> None:
-    stack = make_stack("x9-twice", 27120, STACK_GRAFANA="off")
+    stack = make_stack("e2e-twice", 27120, STACK_GRAFANA="off")
     worker = stack.begin("start", "--quick")
     until(lambda: lock_holder(stack), seconds=30)
     late = stack("start", "--quick")
@@ -52,7 +52,7 @@ def test_of_two_starts_at_once_one_works_and_the_other_names_it(make_stack: Make
 
 
 def test_a_taken_port_is_named_with_the_way_out_and_the_next_start_converges(make_stack: Make) -> None:
-    stack = make_stack("x9-port", 27130, STACK_GRAFANA="off")
+    stack = make_stack("e2e-port", 27130, STACK_GRAFANA="off")
     with socket.create_server(("127.0.0.1", 27132)):
         ran = stack("start", "--quick")
     assert ran.code == 5
@@ -60,6 +60,6 @@ def test_a_taken_port_is_named_with_the_way_out_and_the_next_start_converges(mak
     assert line.startswith("error: alertmanager: port 127.0.0.1:27132 is taken")
     assert "STACK_ALERTMANAGER_PORT=PORT or --port-base" in line
     document = stack.ok("start", "--quick", "--json").json()
-    assert {step["target"] for step in document["plan"]} >= {"x9-port-alertmanager"}
+    assert {step["target"] for step in document["plan"]} >= {"e2e-port-alertmanager"}
     assert set(stack.inspect()) == {"prometheus", "alertmanager", "node_exporter", "app"}
     assert stack.ok("plan", "--json").json()["plan"] == []
