@@ -254,11 +254,14 @@ def _write(
     draft: _Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None
 ) -> tuple[str, ...]:
     digest = service.files_digest()
-    if not digest or (found is not None and found.applied.digest == digest):
+    unchanged = found is not None and found.applied.digest == digest
+    if not digest or (found is not None and found.running and unchanged):
         return ()
     volume = config_volume(spec.name, service.component)
     count = len(service.files) + len(service.assets)
     why = "changed" if found is not None and found.applied.version else "new"
+    if unchanged:  # whatever became of the volume while nothing ran
+        why = "once more"
     after = (
         f"{Verb.REMOVE} {container_name(spec.name, service.component)}",
         f"{Verb.CREATE_VOLUME} {volume}",

@@ -6,6 +6,7 @@ The only place of the orchestrator that reads the environment. It never creates 
 from __future__ import annotations
 
 import difflib
+import io
 import ipaddress
 import os
 import tomllib
@@ -220,12 +221,22 @@ def _read(setting: Setting, text: str, source: str) -> Any:
         raise SettingsError(f"{setting.path}: {error}", hint=f"change it in {source}") from error
 
 
-def _from_toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
+def _text_of(path: Path) -> str:
+    """The file's text, empty where there is none; ``SettingsError`` where it is no text or cannot be read."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", hint="mend it, or take it away") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: {error}", hint="save it as UTF-8") from error
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(_text_of(path))
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
     flat: dict[str, Any] = {}
     for key, value in document.items():
@@ -242,12 +253,13 @@ def _text(value: Any) -> str:
 
 
 def _from_dotenv(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    text = _text_of(path)
+    if not text:
         return {}
     from dotenv import dotenv_values
 
     by_variable = {s.variable: s for s in TABLE}
-    found = {k: v for k, v in dotenv_values(path).items() if k.startswith("STACK_") and v}
+    found = {k: v for k, v in dotenv_values(stream=io.StringIO(text)).items() if k.startswith("STACK_") and v}
     settings = [(_known(key, list(by_variable), path), value) for key, value in found.items()]
     return {s.path: _read(s, str(value), str(path)) for s, value in settings}
 

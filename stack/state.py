@@ -56,6 +56,11 @@ class State:
             text = path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             text = ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise StackError(
+                f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not text'}",
+                hint="mend its permissions, or remove it: start makes another and repairs",
+            ) from error
         if not text:
             text = secrets.token_urlsafe(18)
             self.write(f"secrets/{name}", text + "\n")

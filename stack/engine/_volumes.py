@@ -23,7 +23,7 @@ class VolumeCalls(ContainerCalls):
                 return
             with forgiving(CONFLICT):
                 self._api.create_network(
-                    name, driver="bridge", check_duplicate=True, labels=labels.of_stack(name)
+                    name, driver="bridge", check_duplicate=True, labels=labels.of_network(name)
                 )
             # Two who ask at once may each get one (20.10), and then no container can start: the first stays.
             self._remove_networks(self._own_networks(name)[1:])
@@ -50,7 +50,7 @@ class VolumeCalls(ContainerCalls):
         """See ``Engine``."""
         if self._volume(name) is None:
             with self._asking(f"create volume {name}"):
-                made = self._api.create_volume(name, labels=labels.of_stack(stack))
+                made = self._api.create_volume(name, labels=labels.of_volume(stack, name))
                 ours("volume", name, made.get("Labels"))
 
     def remove_volume(self, name: str) -> None:

@@ -67,7 +67,7 @@ def helper_body(stack: str, image: str, volume: str) -> Body:
     return {
         "Image": image,
         "Entrypoint": ["/never-started"],
-        "Labels": labels.of_helper(stack),
+        "Labels": labels.of_helper(stack, image),
         "NetworkDisabled": True,
         "HostConfig": {
             **_hardened(64 * MIB, 0.1, 16),
@@ -83,7 +83,7 @@ def job_body(stack: str, job: Job) -> Body:
         "Image": job.image,
         "Entrypoint": [job.argv[0]],
         "Cmd": list(job.argv[1:]),
-        "Labels": labels.of_helper(stack),
+        "Labels": labels.of_helper(stack, job.image),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
             **_hardened(JOB_MEMORY, 2.0, 256),
@@ -195,7 +195,7 @@ def _mount(mount: Mount, stack: str, *, copy: bool = True) -> Body:
         # A data volume takes the owner of the image's folder; what we fill ourselves must begin empty.
         body["VolumeOptions"] = {
             "NoCopy": mount.read_only or not copy,
-            "Labels": labels.of_stack(stack),
+            "Labels": labels.of_volume(stack, mount.source),
         }
     return body
 

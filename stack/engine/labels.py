@@ -5,6 +5,7 @@ Pure. What lacks the stack label belongs to somebody else; nothing here may gues
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -20,15 +21,21 @@ HELPER = "helper"
 """Component and role of short-lived containers; one that is still there was left by an interrupted run."""
 
 
-def of_stack(stack: str) -> dict[str, str]:
-    """Labels of a network or volume."""
-    return {STACK: stack}
+def of_network(stack: str) -> dict[str, str]:
+    """Labels of the stack's network."""
+    return _of_part(stack, "network", "network", stack)
+
+
+def of_volume(stack: str, name: str) -> dict[str, str]:
+    """Labels of a volume, with the component that its name was made from."""
+    component = name.removeprefix(f"{stack}-").rpartition("-")[0].replace("-", "_")
+    return _of_part(stack, component, "volume", name)
 
 
 def of_service(stack: str, component: str, digest: str, needs: Iterable[str]) -> dict[str, str]:
     """Labels of a component's container."""
     return {
-        **of_stack(stack),
+        STACK: stack,
         COMPONENT: component,
         DIGEST: digest,
         NEEDS: ",".join(needs),
@@ -36,9 +43,15 @@ def of_service(stack: str, component: str, digest: str, needs: Iterable[str]) ->
     }
 
 
-def of_helper(stack: str) -> dict[str, str]:
+def of_helper(stack: str, image: str) -> dict[str, str]:
     """Labels of a short-lived container."""
-    return {**of_stack(stack), COMPONENT: HELPER, ROLE: HELPER}
+    return _of_part(stack, HELPER, HELPER, image)
+
+
+def _of_part(stack: str, component: str, role: str, told: str) -> dict[str, str]:
+    """What is no service: its digest says of what it was made, and it needs nothing."""
+    digest = hashlib.sha256(f"{role}\0{told}".encode()).hexdigest()[:16]
+    return {STACK: stack, COMPONENT: component, DIGEST: digest, NEEDS: "", ROLE: role}
 
 
 def stack_of(labels: Mapping[str, str] | None) -> str:

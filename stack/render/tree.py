@@ -8,6 +8,7 @@ from pathlib import Path
 from stack.errors import ConfigurationInvalid
 
 FOLDERS = ("prometheus", "alertmanager", "grafana")
+NEEDED = ("prometheus/prometheus.yml", "alertmanager/alertmanager.yml")
 LEFT_OUT = ("prometheus/tests/",)
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -22,6 +23,8 @@ def read_tree(root: Path) -> dict[str, bytes]:
             name = path.relative_to(root).as_posix()
             if path.is_file() and not path.name.startswith(".") and not name.startswith(LEFT_OUT):
                 tree[name] = _read(path)
+    if missing := [name for name in NEEDED if name not in tree]:
+        raise ConfigurationInvalid(f"{root / missing[0]} is missing", hint="restore it from the checkout")
     return tree
 
 

@@ -183,7 +183,7 @@ class DockerBench:
 
     def leave_helper(self) -> None:
         self.raw.containers.create(
-            TINY, ["/bin/sh"], name=f"{self.stack}-helper-x", labels=labels.of_helper(self.stack)
+            TINY, ["/bin/sh"], name=f"{self.stack}-helper-x", labels=labels.of_helper(self.stack, TINY)
         )
 
     @contextmanager

@@ -287,6 +287,14 @@ def test_a_version_in_use_that_is_not_the_verified_one_is_written_again() -> Non
     assert plan.steps[0].why == "1 file, changed"
 
 
+def test_files_are_written_once_more_for_what_does_not_run() -> None:
+    """Whatever became of its volume meanwhile: a container that lost its files would never start again."""
+    for state in ("exited", "restarting", "paused"):
+        plan = reconcile(SPEC, at_rest(prometheus={"state": state}))
+        assert before(plan, "write files demo-prometheus-config", "start demo-prometheus")
+        assert step_of(plan, "write files demo-prometheus-config").why == "1 file, once more"
+
+
 def test_a_service_without_files_gets_none() -> None:
     bare = replace(service("node_exporter"), files=(), mounts=())
     plan = reconcile(StackSpec(NAME, (bare,)), Observed(NAME))

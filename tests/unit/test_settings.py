@@ -150,3 +150,15 @@ def test_a_token_file_counts_from_the_folder_of_the_settings(project: Path, tmp_
     assert load(environ={}, project=project).token_file == project / "secrets" / "token"
     absolute = {"STACK_APP_TOKEN_FILE": str(tmp_path / "token")}
     assert load(environ=absolute, project=project).token_file == tmp_path / "token"
+
+
+@pytest.mark.parametrize("name", ["stack.toml", ".env"])
+def test_a_settings_file_that_is_no_text_or_no_file_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"STACK_NAME=\xff\n")
+    with pytest.raises(SettingsError, match=f"{name}: .*invalid start byte: save it as UTF-8"):
+        load(environ={"STACK_HOME": str(tmp_path)})
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(SettingsError, match=f"{name}: Is a directory"):
+        load(environ={"STACK_HOME": str(tmp_path)})

@@ -76,3 +76,12 @@ def test_the_lock_admits_one_and_names_the_holder(state: State) -> None:
         assert error.value.exit_code == 5
     with state.lock():
         assert (state.folder / "lock").read_text() == str(os.getpid())
+
+
+def test_a_secret_that_is_no_text_is_named_and_never_replaced_in_silence(state: State) -> None:
+    path = state.folder / "secrets" / "password"
+    state.secret("password")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(StackError, match="secrets/password cannot be read: not text: mend"):
+        state.secret("password")
+    assert path.read_bytes() == b"\xff\xfe"

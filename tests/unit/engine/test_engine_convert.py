@@ -116,7 +116,7 @@ def test_mounts_of_each_kind() -> None:
     config, data, bind = told["Mounts"]
     assert (config["ReadOnly"], config["VolumeOptions"]["NoCopy"]) == (True, True)
     assert (data["ReadOnly"], data["VolumeOptions"]["NoCopy"]) == (False, False)
-    assert data["VolumeOptions"]["Labels"] == labels.of_stack("demo")
+    assert data["VolumeOptions"]["Labels"] == labels.of_volume("demo", data["Source"])
     assert (bind["ReadOnly"], bind["BindOptions"]) == (True, {"Propagation": "rprivate"})
     assert sorted(told["Tmpfs"]) == ["/run", "/tmp"]
     assert told["Tmpfs"]["/run"] == "rw,noexec,nosuid,nodev,mode=1777,size=5"

@@ -24,8 +24,18 @@ def test_nothing_needed_reads_back_as_nothing() -> None:
 
 
 def test_a_helper_is_one() -> None:
-    told = labels.of_helper("demo")
+    told = labels.of_helper("demo", "x/y:1")
     assert labels.is_helper(told) and labels.stack_of(told) == "demo"
+
+
+def test_everything_of_ours_says_whose_it_is_what_it_is_and_of_what_it_was_made() -> None:
+    service = labels.of_service("demo", "node_exporter", "d1", ())
+    volume = labels.of_volume("demo", "demo-node-exporter-data")
+    for told in (service, volume, labels.of_network("demo"), labels.of_helper("demo", "x/y:1")):
+        assert told.keys() == service.keys()
+        assert told[labels.STACK] == "demo" and told[labels.DIGEST]
+    assert volume[labels.COMPONENT] == "node_exporter"
+    assert not labels.is_helper(volume)
 
 
 def test_what_lacks_the_label_is_not_ours() -> None:
