@@ -30,7 +30,6 @@ def service(build: Build) -> ServiceSpec:
         environment=environment(build),
         mounts=(build.config_mount("grafana"), build.data_mount("grafana", "/var/lib/grafana")),
         published=build.published("grafana", PORT),
-        needs=("prometheus",),
         reload="api",
         files=files(build),
         assets=build.secret_file(GRAFANA_PASSWORD, UID),

@@ -42,7 +42,6 @@ def service(build: Build) -> ServiceSpec:
         mounts=(
             build.config_mount("postgres"),
             build.data_mount("postgres", "/var/lib/postgresql"),
-            Mount("tmpfs", "", "/run/postgresql", read_only=False, size=MIB),
             Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
         ),
         files=files(build),

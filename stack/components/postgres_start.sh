@@ -7,16 +7,23 @@ PATH=/usr/lib/postgresql/18/bin:$PATH
 config=/etc/stack/current
 data=/var/lib/postgresql/packets
 
+# Reads statements, one a line. No pipe leads here: it must be this shell's own child, since it takes a lock file that
+# names its parent, as a killed server leaves it, for stale.
 single() { postgres --single -D "$1" -c log_min_messages=fatal postgres >/dev/null; }
 
 if [ ! -d "$data" ]; then
     rm -rf "$data.new"
     initdb -D "$data.new" --username=postgres --auth=reject --data-checksums --encoding=UTF8 \
         --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 >/dev/null
-    printf 'CREATE ROLE app LOGIN\n\nCREATE DATABASE packets OWNER app\n' | single "$data.new"
+    single "$data.new" <<END
+CREATE ROLE app LOGIN
+CREATE DATABASE packets OWNER app
+END
     mv "$data.new" "$data"
 fi
-# The client's password wins: a lost one is repaired by the next start. It goes in by a pipe, never as an argument.
+# The client's password wins, so that a lost one is repaired by the next start. It is never an argument.
 password=$(cat /etc/stack/secrets/postgres_password)
-printf "ALTER ROLE app PASSWORD '%s'\n" "$password" | single "$data"
+single "$data" <<END
+ALTER ROLE app PASSWORD '$password'
+END
 exec postgres -D "$data" -c config_file="$config/postgresql.conf" -c hba_file="$config/pg_hba.conf"

@@ -1,23 +1,29 @@
-"""What holds for every container of a stack, whatever it runs."""
+"""What the engine must say of every container of a stack, whoever brought it up."""
 
 from __future__ import annotations
 
-from tests.e2e.stack_command import Stack
+from typing import Any
 
 
-def assert_closed(stack: Stack) -> None:
-    """No root, no writable root, no capability, no open port, limits on everything."""
-    for component, found in stack.inspect().items():
-        host = found["HostConfig"]
-        assert found["Config"]["User"].split(":")[0] not in ("", "0", "root"), component
-        assert host["ReadonlyRootfs"], component
-        assert host["CapDrop"] == ["ALL"] and not host["CapAdd"], component
-        assert "no-new-privileges:true" in host["SecurityOpt"], component
-        assert host["Memory"] > 0 and host["NanoCpus"] > 0 and host["PidsLimit"] > 0, component
-        assert found["Config"]["Healthcheck"]["Test"], component
-        assert not host["Privileged"] and host["NetworkMode"] == stack.name, component
-        addresses = [b["HostIp"] for bindings in (host["PortBindings"] or {}).values() for b in bindings]
-        assert set(addresses) <= {"127.0.0.1"}, component
-        assert not [
-            m for m in found["Mounts"] if m["Type"] == "bind" and (m["RW"] or "docker.sock" in m["Source"])
-        ]
+def open_doors(found: dict[str, Any], network: str) -> list[str]:
+    """What an inspected container has or lacks that it shouldn't; empty where it is closed."""
+    host, config = found["HostConfig"], found["Config"]
+    published = [b["HostIp"] for bindings in (host["PortBindings"] or {}).values() for b in bindings]
+    binds = [m for m in found["Mounts"] if m["Type"] == "bind"]
+    demands = {
+        "runs as root": config["User"].split(":")[0] not in ("", "0", "root"),
+        "writable root": host["ReadonlyRootfs"],
+        "capabilities": host["CapDrop"] == ["ALL"] and not host["CapAdd"],
+        "new privileges": "no-new-privileges:true" in host["SecurityOpt"],
+        "privileged": not host["Privileged"],
+        "no memory limit": host["Memory"] > 0,
+        "no processor limit": host["NanoCpus"] > 0,
+        "no process limit": host["PidsLimit"] > 0,
+        "logs without bound": bool(host["LogConfig"]["Config"].get("max-size")),
+        "no health check": bool(config["Healthcheck"]["Test"]),
+        "another network": host["NetworkMode"] == network,
+        "published beyond loopback": set(published) <= {"127.0.0.1"},
+        "writable host folder": not any(m["RW"] for m in binds),
+        "the engine's socket": not any("docker.sock" in m["Source"] for m in binds),
+    }
+    return [name for name, met in demands.items() if not met]

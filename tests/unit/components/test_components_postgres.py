@@ -34,7 +34,6 @@ def test_it_is_closed() -> None:
     assert service.published is None
     assert [m.target for m in service.mounts if not m.read_only] == [
         "/var/lib/postgresql",
-        "/run/postgresql",
         "/tmp",
     ]
     assert service.health.test[:2] == ("CMD", "/usr/lib/postgresql/18/bin/pg_isready")
