@@ -1,20 +1,23 @@
 """Runs a plan: steps whose predecessors are done run side by side; what depends on a failed step is skipped.
 
-No decisions: which steps there are, and why, was settled by ``plan``; what one does is settled by ``hands``.
+No decisions: which steps there are, and why, was settled by ``plan``; what one does is settled by ``hands``. Containers
+start in the plan's order and a few at a time, for they take the engine's processors: all at once, the slowest to
+answer would be held up by the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from stack.errors import Interrupted
 from stack.events import Event, StepDone
-from stack.plan import Plan, Step
+from stack.plan import Plan, Step, Verb
 from stack.wait import CLOCK, Clock
 
-WORKERS = 8
+WORKERS = 16
+STARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,19 @@ def apply(
     emit: Callable[[Event], None],
     *,
     clock: Clock = CLOCK,
-    workers: int = WORKERS,
+    starts: int = STARTS,
 ) -> Outcome:
-    """Runs all steps; errors end up in the outcome. ``Interrupted`` after Ctrl-C, once running steps have ended."""
+    """Runs all steps, at most ``starts`` containers starting at a time; errors end up in the outcome.
+
+    ``Interrupted`` after Ctrl-C, once running steps have ended.
+    """
     run = _Run(do, emit, clock)
     waiting = {step.key: step for step in plan.steps}
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step") as pool:
+    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="step") as pool:
         running: dict[Future[StepDone], Step] = {}
         try:
             while waiting or running:
-                for step in run.ready(waiting):
+                for step in run.ready(waiting, tuple(running.values()), starts):
                     del waiting[step.key]
                     running[pool.submit(run.one, step)] = step
                 if not running:
@@ -75,8 +81,19 @@ class _Run:
         self.done: set[str] = set()
         self.lost: set[str] = set()
 
-    def ready(self, waiting: dict[str, Step]) -> list[Step]:
-        return [step for step in waiting.values() if self.done.issuperset(step.after)]
+    def ready(self, waiting: dict[str, Step], running: Iterable[Step], starts: int) -> list[Step]:
+        """Steps that may begin: no start before one that the plan has earlier, no record while others have work."""
+        busy = [*waiting.values(), *running]
+        lanes = starts - sum(step.verb is Verb.START for step in running)
+        only_records = all(step.verb is Verb.RECORD for step in busy)
+        chosen = []
+        for step in waiting.values():
+            begins = self.done.issuperset(step.after)
+            if step.verb is Verb.START:
+                begins, lanes = begins and lanes > 0, lanes - 1 if begins else 0
+            if begins and (only_records or step.verb is not Verb.RECORD):
+                chosen.append(step)
+        return chosen
 
     def one(self, step: Step) -> StepDone:
         began = self.clock.now()

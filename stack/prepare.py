@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.components import assemble
 from stack.components.build import Build, Image
 from stack.errors import SettingsError, UsageError
 from stack.render.tree import read_plotly, read_tree
 from stack.settings import COMPONENTS, Settings
-from stack.smoke.expect import expected
-from stack.smoke.inside import internal_addresses
-from stack.smoke.model import Expected
-from stack.spec import StackSpec
+from stack.spec import StackSpec, internal_addresses
 from stack.state import APP_TOKEN, GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret, State
+
+if TYPE_CHECKING:
+    from stack.smoke.model import Expected
 
 LOGIN_TRIED = "default-login.json"
 LOGIN_PAUSE = 300.0
@@ -46,6 +47,8 @@ class Prepared:
 
     def expectations(self, *, remote: bool, now: float) -> Expected:
         """What the checks expect. Ports published here are asked there; a remote engine's from inside its network."""
+        from stack.smoke.expect import expected
+
         tried = self.state.read(LOGIN_TRIED)
         recently = isinstance(tried, int | float) and 0 <= now - tried < LOGIN_PAUSE
         if not recently and "grafana" in self.spec.components:

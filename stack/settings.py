@@ -19,7 +19,7 @@ from stack import setting_values as read
 from stack.errors import SettingsError
 
 PORTS = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
-COMPONENTS = ("postgres", "app", "prometheus", "alertmanager", "node_exporter", "grafana")
+COMPONENTS = ("postgres", "grafana", "app", "prometheus", "alertmanager", "node_exporter")
 """Slowest to answer first: that is the order of starting, as far as needs allow."""
 IMAGES = ("prometheus", "alertmanager", "node_exporter", "postgres", "grafana", "app", "python")
 

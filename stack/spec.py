@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ class ConfigFile:
 
     def fingerprint(self) -> str:
         """Identity of path, owner, mode and content."""
-        return hashlib.sha256(f"{self.path}\0{self.mode:o}\0{self.uid}\0".encode() + self.content).hexdigest()
+        return _fingerprint(f"{self.path}\0{self.mode:o}\0{self.uid}\0", self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,11 @@ def container_name(stack: str, component: str) -> str:
     return f"{stack}-{component.replace('_', '-')}"
 
 
+def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
+    """Address inside the stack's own network of every component that speaks HTTP, published or not."""
+    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
+
+
 def config_volume(stack: str, component: str) -> str:
     """Name of the volume that carries a component's files."""
     return f"{container_name(stack, component)}-config"
@@ -194,6 +200,12 @@ def data_volume(stack: str, component: str) -> str:
 def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
     """Files by path, so that a digest or archive never depends on the order of discovery."""
     return sorted(files, key=lambda f: f.path)
+
+
+@lru_cache(maxsize=512)
+def _fingerprint(place: str, content: bytes) -> str:
+    """Kept, since every part of a command asks for the same few files again."""
+    return hashlib.sha256(place.encode() + content).hexdigest()
 
 
 def _missing(component: str) -> ServiceSpec:

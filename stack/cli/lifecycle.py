@@ -99,7 +99,7 @@ def _bring_up(session: Session, prepared: Prepared) -> Proving:
     """Validates, decides, applies, and waits until every component answers."""
     _validated(session, prepared.spec)
     observed, plan = decide(prepared.spec, session.engine)
-    proving = Proving(session, prepared, plan)
+    proving = Proving(session, prepared, observed, plan)
 
     def emit(event: Event) -> None:
         session.printer.event(event)
@@ -107,7 +107,7 @@ def _bring_up(session: Session, prepared: Prepared) -> Proving:
             proving.note(event)
 
     if plan:
-        hands = Hands(session.engine, prepared.spec, proving.verifier(emit), proving.reload_api)
+        hands = Hands(session.engine, prepared.spec, proving.verify, proving.reload_api)
         session.state.record(PROOF, None)
         carry_out(observed, plan, hands, emit)
     proving.ready()

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from stack.errors import Interrupted, StackError, UsageError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; argparse itself ends with 2 on bad usage."""
-    options = parser().parse_args(argv)
+    began = time.monotonic()
+    options = parser().parse_args(argv, argparse.Namespace(began=began))
     from stack.cli.printer import Printer
 
     printer = Printer(json=options.json, quiet=options.quiet, verbose=options.verbose)

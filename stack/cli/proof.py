@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stack.cli.asking import failure
 from stack.cli.printer import Printer
-from stack.cli.proving import failure
 from stack.errors import SmokeFailed, UsageError
 from stack.smoke.model import STAGES, Finding, Report
 from stack.smoke.wire import dump_report, report_document

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
-from stack.errors import NotReady, SmokeFailed
 from stack.events import Milestone, StepDone
 from stack.plan import Plan, Verb
-from stack.smoke.grafana import reload_provisioning
-from stack.smoke.model import Finding, Report, Stage
-from stack.smoke.wire import report_document
 from stack.spec import container_name
-from stack.verify import IN_TURNS, Verifier, prober_for, wall_clock
 from stack.wait import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from stack.cli.asking import Asking
     from stack.cli.session import Session
-    from stack.events import Event
+    from stack.observed import Observed
     from stack.prepare import Prepared
+    from stack.smoke.model import Finding, Stage
     from stack.spec import ServiceSpec
 
 PROOF = "proof.json"
@@ -29,30 +26,32 @@ WORDS = {"ok": "ok", "failed": "FAILED"}
 class Proving:
     """One start on its way through the milestones."""
 
-    def __init__(self, session: Session, prepared: Prepared, plan: Plan) -> None:
-        self.session, self.prepared, self.plan = session, prepared, plan
+    def __init__(self, session: Session, prepared: Prepared, observed: Observed, plan: Plan) -> None:
+        self.session, self.prepared, self.observed, self.plan = session, prepared, observed, plan
         self.spec = prepared.spec
-        self.remote = session.engine.info().remote
-        self.expected = prepared.expectations(remote=self.remote, now=wall_clock())
         self.times: dict[str, float] = {}
         self.answered = 0.0
         self.milestones: list[Milestone] = []
-        self.report: Report = Report(())
+        self._asking: Asking | None = None
+        self._one = threading.Lock()
 
     @property
-    def app_image(self) -> str:
-        """What the in-network checks run in."""
-        return self.prepared.app_image
+    def asking(self) -> Asking:
+        """Made by the first step that wants to know something."""
+        with self._one:
+            if self._asking is None:
+                from stack.cli.asking import Asking
 
-    def verifier(self, emit: Callable[[Event], None]) -> Verifier:
-        """The verdict on single components."""
-        prober = prober_for(self.session.engine, self.spec, self.app_image, IN_TURNS)
-        return Verifier(self.session.engine, self.spec, self.expected, prober, emit)
+                self._asking = Asking(self.session, self.prepared)
+            return self._asking
+
+    def verify(self, service: ServiceSpec) -> None:
+        """The verdict on one component."""
+        self.asking.verify(service)
 
     def reload_api(self, service: ServiceSpec) -> None:
-        """Grafana reads its provisioning again when asked over its API, which takes a password that fits."""
-        self.verifier(self.session.printer.event).ensure_login(service)
-        reload_provisioning(self.session.engine, self.spec, self.expected, self.app_image)
+        """Grafana's way to reload."""
+        self.asking.reload_api(service)
 
     def note(self, event: StepDone) -> None:
         """Remembers how long each component took to answer."""
@@ -62,12 +61,18 @@ class Proving:
 
     def ready(self) -> None:
         """Every component answers; those that a step has just verified are not asked again."""
-        verify = self.verifier(self.session.printer.event)
-        names = {container_name(self.spec.name, s.component): s for s in self.spec.services}
-        waiting = [service for name, service in names.items() if name not in self.times]
-        together(verify, waiting)
+        waiting = [
+            s for s in self.spec.services if container_name(self.spec.name, s.component) not in self.times
+        ]
+        together(self.verify, [s for s in waiting if not self._known_healthy(s)])
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
         self._milestone("ready", "   ".join(said), self.session.seconds if waiting else self.answered)
+
+    def _known_healthy(self, service: ServiceSpec) -> bool:
+        """What nobody can ask from here, the engine has asked within the last seconds; to ask again is slow."""
+        found = self.observed.container(service.component)
+        asked_inside = service.published is None and not self.session.engine.info().remote
+        return asked_inside and found is not None and found.running and found.health == "healthy"
 
     def finish(self) -> int:
         """Checked and proven as far as was asked; prints addresses and returns the exit code."""
@@ -91,13 +96,12 @@ class Proving:
         self._stage("checked")
         if not quick:
             self._stage("proven")
-            when = wall_clock()
-            self.session.state.record(PROOF, {"identity": identity, "when": _stamp(when)})
+            self.session.state.record(PROOF, {"identity": identity, "when": _stamp(time.time())})
 
     def _stage(self, stage: Stage) -> None:
-        prober = prober_for(self.session.engine, self.spec, self.app_image)
-        report = prober.run(self.expected, self._heard, stages=(stage,))
-        self.report = Report((*self.report.findings, *report.findings), self.report.seconds + report.seconds)
+        from stack.cli.asking import failure, summary
+
+        report = self.asking.stage(stage, self._heard)
         if not report.ok:
             error = failure(report)
             error.details = self._document(ok=False)
@@ -156,7 +160,7 @@ class Proving:
                 {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)}
                 for m in self.milestones
             ],
-            "report": report_document(self.report) if self.report.findings else None,
+            "report": self._asking.document() if self._asking else None,
             "addresses": self.prepared.addresses(remote=False),
         }
 
@@ -164,27 +168,6 @@ class Proving:
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The plan as plain values."""
     return {"plan": [{"verb": s.verb, "target": s.target, "why": s.why} for s in plan.steps]}
-
-
-def failure(report: Report) -> SmokeFailed | NotReady:
-    """The first failed finding as an error; how many more there are."""
-    first = report.failed[0] if report.failed else None
-    if first is None:
-        return SmokeFailed("no check was run", hint="the stack has no component that can be asked")
-    more = f" (and {len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
-    return SmokeFailed(f"{first.check}: {first.evidence}{more}", hint=first.hint)
-
-
-def summary(stage: Stage, report: Report) -> str:
-    """A stage in a few words: of each telling check the first part of its evidence."""
-    by_name = {f.check: f.evidence for f in report.findings}
-    telling = {
-        "ready": (),
-        "checked": ("prometheus.expressions", "path.alert"),
-        "proven": ("prometheus.targets", "grafana.panels", "prometheus.panels"),
-    }[stage]
-    said = (by_name[name].partition(",")[0].partition(":")[0] for name in telling if name in by_name)
-    return ", ".join((f"{len(report.findings)} checks", *said))
 
 
 def _stamp(seconds: float) -> str:

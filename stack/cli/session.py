@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Session:
     printer: Printer
     settings: Settings
     state: State
-    began: float = field(default_factory=time.monotonic)
+    began: float
 
     @classmethod
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
@@ -46,7 +46,8 @@ class Session:
         places = State(settings.state).read(PLACES)
         if isinstance(places, dict) and places.keys() <= BY_PATH.keys():
             settings = load(given, without=without, remembered=places)
-        return cls(options, printer, settings, State(settings.state))
+        began = getattr(options, "began", None) or time.monotonic()
+        return cls(options, printer, settings, State(settings.state), began)
 
     @property
     def seconds(self) -> float:

@@ -11,7 +11,7 @@ from stack.engine.port import Engine, Job
 from stack.errors import SmokeFailed
 from stack.smoke.model import Report
 from stack.smoke.wire import Order, dump_order, load_report
-from stack.spec import ConfigFile, StackSpec
+from stack.spec import ConfigFile, StackSpec, internal_addresses
 
 FOLDER = "/probe"
 FILE = "order.json"
@@ -32,11 +32,6 @@ def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Rep
             hint=f"is {image} an image of this version? monitoring-stack images build makes it anew",
             logs=tuple(ran.output.splitlines()[-LAST_LINES:]),
         ) from error
-
-
-def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
-    """Address inside the stack's own network of every component that speaks HTTP, published or not."""
-    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
 
 
 def _job(spec: StackSpec, image: str, order: Order) -> Job:

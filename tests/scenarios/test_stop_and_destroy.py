@@ -17,11 +17,12 @@ def test_stop_keeps_containers_and_start_goes_on() -> None:
     assert {world.state(c) for c in before} == {"running"}
 
 
-def test_users_of_a_component_stop_before_it() -> None:
-    world = World()
-    world.start()
+def test_users_of_a_component_start_after_it_and_stop_before_it() -> None:
+    world = World(environ={"STACK_DATABASE": "postgres"})
+    started = [s.key for s in world.start().plan.steps]
+    assert started.index(f"start {NAME}-postgres") < started.index(f"start {NAME}-app")
     keys = [s.key for s in world.stop().plan.steps]
-    assert keys.index(f"stop {NAME}-grafana") < keys.index(f"stop {NAME}-prometheus")
+    assert keys.index(f"stop {NAME}-app") < keys.index(f"stop {NAME}-postgres")
 
 
 def test_destroy_keeps_data_and_nothing_else() -> None:

@@ -47,9 +47,8 @@ def test_an_empty_plan_does_nothing_and_is_fine() -> None:
 
 def test_independent_steps_run_side_by_side() -> None:
     meet = threading.Barrier(3, timeout=10)
-    outcome = apply(
-        Plan("p", (step("a"), step("b"), step("c"))), lambda what: void(meet.wait()), lambda event: None
-    )
+    steps = tuple(Step(Verb.WRITE, name, "because") for name in "abc")
+    outcome = apply(Plan("p", steps), lambda what: void(meet.wait()), lambda event: None)
     assert outcome.ok
 
 
@@ -88,3 +87,34 @@ def test_ctrl_c_waits_for_what_runs_and_starts_nothing_more() -> None:
         )
     assert done == ["a"]
     assert clock.called_off.is_set(), "whoever still waits is called off"
+
+
+def test_containers_start_in_the_plans_order_a_few_at_a_time() -> None:
+    steps = [
+        Step(Verb.WRITE, "slow", "because"),
+        step("a"),
+        step("b"),
+        step("c"),
+        Step(Verb.CREATE, "x", "because"),
+    ]
+    steps[1] = Step(Verb.START, "a", "because", after=(f"{Verb.WRITE} slow",))
+    written, order, together_now, most = threading.Event(), list[str](), 0, 0
+    lock = threading.Lock()
+
+    def do(what: Step) -> None:
+        nonlocal together_now, most
+        if what.verb is not Verb.START:
+            if what.verb is Verb.WRITE:
+                assert written.wait(10)
+            else:
+                written.set()
+            return
+        with lock:
+            order.append(what.target)
+            together_now += 1
+            most = max(most, together_now)
+        with lock:
+            together_now -= 1
+
+    assert apply(Plan("p", tuple(steps)), do, lambda event: None, starts=1).ok
+    assert (order, most) == (["a", "b", "c"], 1)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from stack.cli.asking import failure, summary
 from stack.cli.printer import Printer
 from stack.cli.proof import _conclude
-from stack.cli.proving import failure, summary
 from stack.errors import SmokeFailed
 from stack.smoke.model import Finding, Report
 
