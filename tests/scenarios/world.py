@@ -17,7 +17,7 @@ from stack.plan import Plan
 from stack.render.tree import read_tree
 from stack.settings import load
 from stack.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
-from stack.state import GRAFANA_PASSWORD, Secret
+from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"
@@ -31,7 +31,9 @@ class World:
     tree: dict[str, bytes] = field(default_factory=lambda: read_tree(ROOT))
     environ: dict[str, str] = field(default_factory=dict)
     absent: tuple[tuple[str, str], ...] = ()
-    secrets: dict[str, Secret] = field(default_factory=lambda: {GRAFANA_PASSWORD: Secret("secret")})
+    secrets: dict[str, Secret] = field(
+        default_factory=lambda: dict.fromkeys((GRAFANA_PASSWORD, POSTGRES_PASSWORD), Secret("secret"))
+    )
     refuses: set[str] = field(default_factory=set)
     reloaded: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
