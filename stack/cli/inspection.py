@@ -20,11 +20,12 @@ from stack.prepare import Prepared
 from stack.render.validate import validate as validate_files
 from stack.spec import ServiceSpec, container_name
 from stack.state import GRAFANA_PASSWORD
-from stack.wait import CLOCK, together
+from stack.wait import CLOCK, TimedOut, together, until
 
 HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 MIB = 1024 * 1024
+TARGETS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,22 @@ def _row(session: Session, container: ObservedContainer, service: ServiceSpec | 
 
 
 def _targets(session: Session, prepared: Prepared) -> list[dict[str, Any]]:
+    """All targets; none where Prometheus gives no usable answer within two seconds."""
+    remote = session.engine.info().remote
     try:
-        if session.engine.info().remote:
-            return _targets_inside(session.engine, prepared)
-        api = Prometheus(Http(prepared.build.url("prometheus")))
-        return [{"job": t.job, "instance": t.instance, "health": t.health} for t in api.targets()]
-    except (HttpFailure, StackError, ValueError, KeyError):
+        return until(
+            lambda: (_targets_inside if remote else _targets_here)(session.engine, prepared),
+            seconds=TARGETS_SECONDS,
+            retry=(HttpFailure, StackError, ValueError, KeyError),
+        )
+    except TimedOut:
         return []
+
+
+def _targets_here(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
+    del engine
+    api = Prometheus(Http(prepared.build.url("prometheus")))
+    return [{"job": t.job, "instance": t.instance, "health": t.health} for t in api.targets()]
 
 
 def _targets_inside(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:

@@ -84,9 +84,9 @@ class Stack:
         return ran
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
-        """Runs it beside the test, in a process group of its own."""
+        """Runs it beside the test, in a process group of its own, with the Ctrl-C that a test run may have ignored."""
         return subprocess.Popen(
-            [*self.before, str(SCRIPT), *words],
+            ["env", "--default-signal=INT", *self.before, str(SCRIPT), *words],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
