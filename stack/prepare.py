@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stack.components import COMPONENTS as MODULES
 from stack.components import assemble
 from stack.components.build import Build, Image
 from stack.errors import SettingsError, UsageError
 from stack.render.tree import read_plotly, read_tree
 from stack.settings import COMPONENTS, Settings
-from stack.spec import StackSpec, internal_addresses
+from stack.spec import ConfigFile, StackSpec, internal_addresses
 from stack.state import APP_TOKEN, GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret, State
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Prepared:
         """The image that checks run in where they must run inside the stack's network; empty where there is none."""
         image = self.build.images.get("app")
         return image.ref if image else ""
+
+    @property
+    def idle(self) -> tuple[tuple[str, tuple[ConfigFile, ...]], ...]:
+        """The files of components that do not run here; they are checked all the same."""
+        others = {name: c for name, c in MODULES.items() if name not in self.spec.components}
+        return tuple((name, component.files(self.build)) for name, component in others.items())
 
     def expectations(self, *, remote: bool, now: float) -> Expected:
         """What the checks expect. Ports published here are asked there; a remote engine's from inside its network."""

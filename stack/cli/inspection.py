@@ -214,8 +214,9 @@ def validate(options: argparse.Namespace, printer: Printer) -> int:
     """All configuration files through their own tools, whatever was found good before."""
     session = Session.open(options, printer)
     prepared = session.prepared(provide=False)
-    good = validate_files(prepared.spec, session.engine, lambda identity: False)
-    count = sum(len(s.files) for s in prepared.spec.services)
-    printer.line("valid", f"{count} files of {len(good)} components")
+    good = validate_files(prepared.spec, session.engine, lambda identity: False, prepared.idle)
+    idle = [len(files) for _, files in prepared.idle if files]
+    count = sum(len(s.files) for s in prepared.spec.services) + sum(idle)
+    printer.line("valid", f"{count} files of {len(good) + len(idle)} components")
     printer.document({"ok": True, "files": count})
     return 0

@@ -15,6 +15,7 @@ from stack.errors import Degraded
 from stack.events import Event, StepDone
 from stack.hands import Hands
 from stack.prepare import Prepared
+from stack.render.validate import check_syntax
 from stack.render.validate import validate as validate_files
 from stack.settings import PLACES
 from stack.spec import StackSpec, destroyed, stopped
@@ -97,7 +98,7 @@ def _start(session: Session) -> int:
 
 def _bring_up(session: Session, prepared: Prepared) -> Proving:
     """Validates, decides, applies, and waits until every component answers."""
-    _validated(session, prepared.spec)
+    _validated(session, prepared)
     observed, plan = decide(prepared.spec, session.engine)
     proving = Proving(session, prepared, observed, plan)
 
@@ -114,16 +115,17 @@ def _bring_up(session: Session, prepared: Prepared) -> Proving:
     return proving
 
 
-def _validated(session: Session, spec: StackSpec) -> None:
+def _validated(session: Session, prepared: Prepared) -> None:
     known = session.state.read(VALIDATED)
     before = known if isinstance(known, list) else []
-    good = validate_files(spec, session.engine, set(before).__contains__)
+    good = validate_files(prepared.spec, session.engine, set(before).__contains__, prepared.idle)
     if not set(good) <= set(before):
         session.state.record(VALIDATED, [*before, *(g for g in good if g not in before)][-VERDICTS_KEPT:])
 
 
 def _show_plan(session: Session) -> int:
     prepared = session.prepared(provide=False)
+    check_syntax(*((s.component, s.files) for s in prepared.spec.services), *prepared.idle)
     _, plan = decide(prepared.spec, session.engine)
     missing = session.pictures.missing
     for name in missing:

@@ -124,7 +124,7 @@ def _data_sources(documents: Mapping[str, Any]) -> Iterable[DataSource]:
     for path, document in documents.items():
         if path.startswith("provisioning/datasources/"):
             for source in document.get("datasources") or ():
-                yield DataSource(source["uid"], source["name"], source["type"], source["url"])
+                yield DataSource(source["uid"], source["name"], source["type"], source.get("url", ""))
 
 
 def _text(file: ConfigFile | None) -> str:

@@ -28,7 +28,8 @@ def board(**keys: Any) -> bytes:
 
 
 SOURCE = "provisioning/datasources/stack.yml"
-GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, type: prometheus, isDefault: true}]\n"
+PROVIDER = "provisioning/dashboards/stack.yml"
+GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, name: P, type: prometheus, isDefault: true}]\n"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,23 @@ GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, type: prometheus, isDefaul
         ("prometheus", {"rules/a.yml": b"\xff\xfe\x00"}, "prometheus/rules/a.yml"),
         ("grafana", {"dashboards/a.json": b'{"uid": "a",}'}, "grafana/dashboards/a.json:1:13: "),
         ("grafana", {"dashboards/a.json": board(uid="")}, "grafana/dashboards/a.json: no uid: give"),
-        ("grafana", {"dashboards/a.json": b"[]"}, "grafana/dashboards/a.json: no uid"),
+        ("grafana", {"dashboards/a.json": b"[]"}, "grafana/dashboards/a.json: no dashboard"),
+        ("grafana", {"dashboards/a.json": board(panels=3)}, "grafana/dashboards/a.json: no dashboard"),
+        (
+            "grafana",
+            {SOURCE: b"apiVersion: 1\ndatasources: 3\n"},
+            f"grafana/{SOURCE}: datasources is no list",
+        ),
+        (
+            "grafana",
+            {SOURCE: b"apiVersion: 1\ndatasources: [3]\n"},
+            f"grafana/{SOURCE}: datasources is no list",
+        ),
+        (
+            "grafana",
+            {PROVIDER: b"apiVersion: 1\nproviders: [{name: x}]\n"},
+            f"grafana/{PROVIDER}: a provider without options.path",
+        ),
         (
             "grafana",
             {"dashboards/a.json": board(), "dashboards/b.json": board(title="B")},
@@ -60,23 +77,39 @@ GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, type: prometheus, isDefaul
             {SOURCE: GOOD_SOURCE, "provisioning/datasources/two.yml": GOOD_SOURCE},
             "grafana/provisioning/datasources/two.yml: a second default",
         ),
-        ("grafana", {SOURCE: b"apiVersion: 1\ndatasources: [{type: prometheus}]\n"}, "without uid or type"),
         (
             "grafana",
-            {SOURCE: b"apiVersion: 1\ndatasources: [{uid: p, type: a}, {uid: p, type: b}]\n"},
+            {SOURCE: b"apiVersion: 1\ndatasources: [{type: prometheus}]\n"},
+            "a data source without uid",
+        ),
+        (
+            "grafana",
+            {
+                SOURCE: b"apiVersion: 1\ndatasources: [{uid: p, name: A, type: a}, {uid: p, name: B, type: b}]\n"
+            },
             "uid 'p' is taken",
         ),
     ],
 )
 def test_the_place_and_the_remedy_are_named(component: str, files: dict[str, bytes], message: str) -> None:
     with pytest.raises(ConfigurationInvalid) as error:
-        check_syntax(service(component, **files))
+        check_syntax((component, service(component, **files).files))
     assert message in str(error.value)
     assert error.value.exit_code == 2
 
 
 def test_good_files_pass() -> None:
-    check_syntax(service("grafana", **{SOURCE: GOOD_SOURCE, "dashboards/a.json": board()}))
+    check_syntax(("grafana", grafana(**{SOURCE: GOOD_SOURCE, "dashboards/a.json": board()})))
+
+
+def grafana(**files: bytes) -> tuple[ConfigFile, ...]:
+    return service("grafana", **files).files
+
+
+def test_files_of_what_does_not_run_are_checked_too() -> None:
+    idle = (("grafana", grafana(**{"dashboards/a.json": b"{"})),)
+    with pytest.raises(ConfigurationInvalid, match=r"^grafana/dashboards/a.json:1:2: "):
+        validate(StackSpec("s", ()), MemoryEngine(), lambda identity: True, idle)
 
 
 PROMETHEUS = service("prometheus", **{"prometheus.yml": b"global: {}\n"})
@@ -99,6 +132,26 @@ def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_fol
     with pytest.raises(ConfigurationInvalid, match=r"^prometheus/rules/a.yml: 9:15: unclosed") as caught:
         validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
     assert "22:15" in "".join(caught.value.logs)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "  FAILED:\n/etc/stack/current/rules/a.yml: yaml: unmarshal errors:\nline 1: no list\nline 9: x\n",
+            "prometheus/rules/a.yml: yaml: unmarshal errors: line 1: no list",
+        ),
+        (
+            "Checking '/etc/stack/current/a.yml'  FAILED: yaml: unmarshal errors:\n  line 1: no map\n",
+            "prometheus/a.yml: yaml: unmarshal errors: line 1: no map",
+        ),
+        ("Checking '/etc/stack/current/a.yml'  FAILED: no route\n", "prometheus/a.yml: no route"),
+    ],
+)
+def test_a_heading_of_the_tool_is_followed_by_the_fault_itself(said: str, told: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+    assert caught.value.message == told
 
 
 def test_a_silent_failure_of_the_tool_is_a_failure() -> None:
