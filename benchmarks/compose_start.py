@@ -87,7 +87,11 @@ def compose_project(folder: Path, ours: Ours, grafana: str) -> Compose:
         for row in map(json.loads, listed.stdout.splitlines())
     }
     document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    if not grafana:
+    if grafana:
+        secret = folder / "password"
+        secret.write_text("a-password-for-the-benchmark")
+        document["secrets"]["grafana_admin_password"]["file"] = str(secret)
+    else:
         del document["services"]["grafana"], document["secrets"]
     for name, service in document["services"].items():
         service["image"] = images[name.replace("_", "-")]

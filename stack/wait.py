@@ -48,7 +48,7 @@ def until(
     retry: tuple[type[Exception], ...] = (NotYet,),
     clock: Clock = CLOCK,
 ) -> T:
-    """Ask until there is an answer; pauses grow from ``every`` to half a second.
+    """Ask until there is an answer; pauses grow from ``every`` to a quarter of a second.
 
     Raises ``TimedOut`` with the last failure after ``seconds``; an exception that ``retry`` does not name
     ends it at once.
@@ -64,7 +64,7 @@ def until(
             if clock.now() + pause > deadline:
                 raise TimedOut(f"{failure} (waited {seconds:g} s)") from failure
         clock.sleep(pause)
-        pause = min(pause * 1.25, max(every, 0.5))
+        pause = min(pause * 1.25, max(every, 0.25))
 
 
 def together(work: Callable[[S], T], subjects: Iterable[S], *, clock: Clock = CLOCK) -> list[T]:

@@ -156,7 +156,7 @@ CHECKS: tuple[Check, ...] = (
         panels.data_in_grafana,
         TRAFFIC,
         45,
-        every=0.3,
+        every=0.2,
         deep=True,
     ),
     Check(
@@ -178,7 +178,7 @@ CHECKS: tuple[Check, ...] = (
         panels.data_in_prometheus,
         TRAFFIC,
         45,
-        every=0.3,
+        every=0.2,
         unless="grafana",
         deep=True,
     ),
