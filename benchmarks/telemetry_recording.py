@@ -17,7 +17,7 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from stack.telemetry.catalogue import BY_NAME, GATES
-from stack.telemetry.meter import BOUNDS_MS, SETTLE_AT, WINDOW_DECISIONS, GateMeter
+from stack.telemetry.meter import BOUNDS_MS, WINDOW_DECISIONS, GateMeter
 from stack.telemetry.recording import Recorders
 from stack.telemetry.request import REQUEST_ID
 
@@ -69,9 +69,7 @@ class Ours:
     def record(self, duration_ms: float, error_code: str | None) -> None:
         """One decision."""
         now = perf_counter()
-        self.meter.pending.append((now, now + duration_ms / 1000, error_code, REQUEST_ID.get()))
-        if len(self.meter.pending) >= SETTLE_AT:
-            self.meter.settle()
+        self.meter.record(now, now + duration_ms / 1000, error_code, REQUEST_ID.get())
 
 
 def microseconds(record: Record, decisions: int, scrape: Callable[[], object]) -> float:

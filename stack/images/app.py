@@ -7,7 +7,6 @@ rebuilds only the last layer. Byte code is compiled inside the image, whose root
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from stack.engine.port import Job
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images.app_inputs import LOCK_NAME, PACKAGES_FILE, SOURCE_FILE, AppInputs, short
-from stack.images.files import read_json, write_atomically
+from stack.images.files import read_json, scratch_file, write_atomically
 from stack.images.pins import (
     APP_LOCAL,
     APP_REPOSITORY,
@@ -91,7 +90,7 @@ class AppBuilder:
         return Interpreter(*words)
 
     def _build(self, dockerfile: str, files: dict[str, Member], name: str, labels: dict[str, str]) -> str:
-        with tempfile.TemporaryFile(dir=self.cache) as out:
+        with scratch_file(self.cache) as out:
             write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
             out.seek(0)
             return self.engine.build_image(out, name, labels, lambda _: None)

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 UNFINISHED = ".unfinished-"
 
@@ -32,6 +32,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         file.write(content)
     Path(file.name).replace(path)
+
+
+def scratch_file(folder: Path) -> BinaryIO:
+    """An open file without a name in the folder, which is made if need be; its space is free once it is closed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryFile(dir=folder)
 
 
 def folder_once(path: Path, fill: Callable[[Path], None]) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from stack.engine.port import Job
 from stack.errors import BuildFailed
 from stack.events import Progress
 from stack.images.debian import ARCHITECTURES, SUITE, Deb, Debian
+from stack.images.files import scratch_file
 from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
 from stack.images.port import ImageEngine, Tell
 from stack.images.recipes import Recipe, recipes
@@ -56,7 +56,7 @@ class LocalBuilder:
     def _one(self, pin: Pin, recipe: Recipe, debs: tuple[Deb, ...]) -> str:
         candidate = f"{NAMESPACE}/{pin.component}:candidate"
         self.tell(Progress(pin.component, "packing"))
-        with tempfile.TemporaryFile(dir=self.cache) as tar:
+        with scratch_file(self.cache) as tar:
             write_tree([deb.path for deb in debs], recipe, tar)
             tar.seek(0)
             self.tell(Progress(pin.component, "importing"))
@@ -85,7 +85,6 @@ class LocalBuilder:
 
     def _debian(self) -> Debian:
         machine = self.engine.info().architecture
-        self.cache.mkdir(parents=True, exist_ok=True)
         return Debian(self.cache / "debian", ARCHITECTURES.get(machine, machine))
 
 

@@ -16,7 +16,7 @@ from prometheus_client.samples import Exemplar
 
 from stack.telemetry.catalogue import BY_NAME
 from stack.telemetry.failures import FailureLog
-from stack.telemetry.meter import BOUNDS_MS, GateMeter, MeterSnapshot, Record, duration_ms
+from stack.telemetry.meter import BOUNDS_MS, GateMeter, MeterSnapshot, Record
 from stack.telemetry.request import EXEMPLAR_LABEL
 
 _BOUND_NAMES = (*(str(float(bound)) for bound in BOUNDS_MS), "+Inf")
@@ -94,7 +94,7 @@ def _buckets(snapshot: MeterSnapshot) -> list[tuple[str, float, Exemplar]]:
     rows = []
     for index, (name, count) in enumerate(zip(_BOUND_NAMES, cumulative, strict=True)):
         record = snapshot.bucket_exemplars.get(index)
-        rows.append((name, float(count), _exemplar(record, duration_ms(record) if record else 0.0)))
+        rows.append((name, float(count), _exemplar(record, record[0] * 1000 if record else 0.0)))
     # The family takes "no exemplar" as None at run time, though its type has no word for that.
     return rows  # type: ignore[return-value]
 

@@ -1,36 +1,41 @@
 """What one gate did: decisions, durations and the pass rate, kept without prometheus_client.
 
-Recording is one append to a queue, which is atomic; whoever finds the queue long enough, or reads a snapshot,
-settles it. So a decision costs a fraction of a microsecond, waits for nobody, and none is lost under threads.
-Counts live in this process only. It must never block or fail the code that it measures.
+Recording is one append to a list, which is atomic; whoever finds the list long or old enough, or reads a snapshot,
+settles it. So a decision costs a fraction of a microsecond, waits for nobody, and none is lost under threads. Counts
+live in this process only. It must never block or fail the code that it measures.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import chain
 from threading import Lock
 from time import perf_counter
+from typing import TypeVar
 
 from stack.telemetry.catalogue import BY_NAME, ERROR_CODES, GATES
+
+T = TypeVar("T")
 
 BOUNDS_MS = BY_NAME["gate_execution_ms"].buckets
 WINDOW_DECISIONS = 1000
 WINDOW_SECONDS = 300.0
-# Queued calls at which the next caller settles them: some 40 us of work, for one caller in that many.
-SETTLE_AT = 256
+# Age in seconds at which the next caller settles the queue: under full load some 0.2 ms of work, for one caller in
+# many hundreds. What is settled together counts as of one moment, so this is the resolution of WINDOW_SECONDS.
+SETTLE_AFTER = 0.01
 # An error code that is none: the call ended without a decision, so only its duration counts.
 UNDECIDED = ""
 
-# One finished call: its start and end on the perf_counter clock, its error code (None: accepted) and its
-# request id (empty: none). A plain tuple: a named one costs more than all the rest of the recording.
+# Stands for no time at all where a sign is needed.
+INSTANT = 1e-9
+_BOUNDS_SECONDS = tuple(bound / 1000 for bound in BOUNDS_MS)
+
+
+# A call of which more is known than its duration: seconds, end on the perf_counter clock, error code (None: accepted),
+# request id (empty: none). A plain tuple: a named one costs more than all the rest.
 Record = tuple[float, float, str | None, str]
-
-
-def duration_ms(record: Record) -> float:
-    """How long the call took, in milliseconds."""
-    return (record[1] - record[0]) * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,91 +59,136 @@ class MeterSnapshot:
 
 
 class GateMeter:
-    """Counts the decisions of one gate; any number of threads may append to ``pending``, settle and read.
+    """Counts the decisions of one gate; any number of threads may record, settle and read.
 
-    Who appends a record calls ``settle`` when ``pending`` holds SETTLE_AT of them. Error codes in records are the
-    gate's own (``error_codes``), None or UNDECIDED.
+    A caller in a hurry may do the work of ``record`` itself: while the clock is before ``due``, append the seconds of
+    an accepted call to ``pending``; for a rejection, its code to ``refusals`` first. Error codes are the gate's own
+    (``error_codes``), None or UNDECIDED.
     """
 
     def __init__(self, gate: str) -> None:
         self.gate = gate
         self.error_codes = frozenset(ERROR_CODES[gate])
-        self.pending: deque[Record] = deque()
+        # The decisions in their order: seconds, negative for a rejection. What else is known of rejections, and of
+        # calls within a request, is beside it: a tuple for each call would cost more than all the rest.
+        self.pending: list[float] = []
+        self.due = 0.0
+        self.refusals: list[str] = []
+        self._traced: list[Record] = []
+        self._undecided: list[float] = []
         self._settling = Lock()
-        self._window: deque[Record] = deque(maxlen=WINDOW_DECISIONS)
+        self._window = _Window()
         self._accepted = 0
         self._errors = dict.fromkeys(ERROR_CODES[gate], 0)
         self._buckets = [0] * (len(BOUNDS_MS) + 1)
-        self._sum_ms = 0.0
-        self._latest_ms = 0.0
+        self._seconds = 0.0
+        self._latest_seconds = 0.0
         self._bucket_exemplars: dict[int, Record] = {}
         self._error_exemplars: dict[str, Record] = {}
 
-    def settle(self) -> None:
+    def record(
+        self, started: float, ended: float, error_code: str | None = None, request_id: str = ""
+    ) -> None:
+        """One finished call, in perf_counter seconds."""
+        if ended >= self.due:
+            self.settle(ended)
+        seconds = ended - started
+        if error_code:
+            # The code first, so that a settled rejection always finds one.
+            self.refusals.append(error_code)
+            self.pending.append(-(seconds or INSTANT))
+        elif error_code is None:
+            self.pending.append(seconds)
+        else:
+            self._undecided.append(seconds)
+        if request_id:
+            self._traced.append((seconds, ended, error_code, request_id))
+
+    def settle(self, now: float) -> None:
         """Works the queue off, unless another thread is doing so."""
         if self._settling.acquire(blocking=False):
             try:
-                self._settle()
+                self._settle(now)
             finally:
                 self._settling.release()
 
     def snapshot(self, now: float | None = None) -> MeterSnapshot:
         """All that was recorded before this call. ``now``: perf_counter seconds, by default the present."""
+        moment = perf_counter() if now is None else now
         with self._settling:
-            self._settle()
+            self._settle(moment)
             return MeterSnapshot(
                 gate=self.gate,
                 accepted=self._accepted,
                 errors=dict(self._errors),
                 buckets=tuple(self._buckets),
-                sum_ms=self._sum_ms,
-                latest_ms=self._latest_ms,
-                pass_rate_percent=self._pass_rate(perf_counter() if now is None else now),
+                sum_ms=self._seconds * 1000,
+                latest_ms=self._latest_seconds * 1000,
+                pass_rate_percent=self._window.pass_rate(moment),
                 bucket_exemplars=dict(self._bucket_exemplars),
                 error_exemplars=dict(self._error_exemplars),
             )
 
-    def _settle(self) -> None:
-        # Only as many as wait now: others go on appending, and a settling thread must come to an end.
-        popleft = self.pending.popleft
-        batch = [popleft() for _ in range(len(self.pending))]
-        if not batch:
-            return
-        self._count_durations([(ended - started) * 1000 for started, ended, _, _ in batch])
-        # Most records are accepted calls outside a request: only the others get a closer look.
-        special = [record for record in batch if record[2] is not None or record[3]]
-        refused = [error_code for _, _, error_code, _ in special if error_code is not None]
-        self._accepted += len(batch) - len(refused)
-        for error_code in filter(None, refused):
-            self._errors[error_code] += 1
-        self._window.extend([r for r in batch if r[2] != UNDECIDED] if UNDECIDED in refused else batch)
-        self._keep_exemplars([record for record in special if record[3]])
-
-    def _count_durations(self, durations: list[float]) -> None:
-        self._latest_ms = durations[-1]
-        self._sum_ms += sum(durations)
-        # One sort and a cut per bound costs half of a search per duration.
-        durations.sort()
-        below = 0
-        for index, bound in enumerate(BOUNDS_MS):
-            up_to_bound = bisect_right(durations, bound)
-            self._buckets[index] += up_to_bound - below
-            below = up_to_bound
-        self._buckets[-1] += len(durations) - below
-
-    def _keep_exemplars(self, records: list[Record]) -> None:
-        for record in records:
-            self._bucket_exemplars[bisect_left(BOUNDS_MS, duration_ms(record))] = record
+    def _settle(self, now: float) -> None:
+        since, self.due = self.due - SETTLE_AFTER, now + SETTLE_AFTER
+        if decisions := _taken(self.pending):
+            self._count(decisions)
+            self._window.add(since, decisions)
+        if self._undecided:
+            self._latest_seconds = self._undecided[-1]
+            self._count_durations(sorted(_taken(self._undecided)))
+        for record in _taken(self._traced):
+            self._bucket_exemplars[bisect_left(_BOUNDS_SECONDS, record[0])] = record
             if record[2]:
                 self._error_exemplars[record[2]] = record
 
-    def _pass_rate(self, now: float) -> float:
-        window = self._window
-        while window and window[0][1] < now - WINDOW_SECONDS:
-            window.popleft()
-        if not window:
-            return 100.0
-        return 100.0 * sum(record[2] is None for record in window) / len(window)
+    def _count(self, decisions: list[float]) -> None:
+        self._latest_seconds = abs(decisions[-1])
+        ordered = sorted(decisions)
+        refused = bisect_left(ordered, 0.0)
+        self._accepted += len(decisions) - refused
+        self._count_durations(ordered[refused:])
+        if refused:
+            self._count_durations([-seconds for seconds in reversed(ordered[:refused])])
+            for error_code, times in Counter(_taken(self.refusals, refused)).items():
+                self._errors[error_code] += times
+
+    def _count_durations(self, ordered: list[float]) -> None:
+        self._seconds += sum(ordered)
+        below = 0
+        for index, bound in enumerate(_BOUNDS_SECONDS):
+            # One cut per bound costs half of a search per duration.
+            up_to_bound = bisect_right(ordered, bound)
+            self._buckets[index] += up_to_bound - below
+            below = up_to_bound
+        self._buckets[-1] += len(ordered) - below
+
+
+class _Window:
+    """The latest decisions, in the batches in which they were settled, each with the time of its first."""
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[float, list[float]]] = deque()
+        self._held = 0
+
+    def add(self, since: float, decisions: list[float]) -> None:
+        self._batches.append((since, decisions))
+        self._held += len(decisions)
+        while self._held - len(self._batches[0][1]) >= WINDOW_DECISIONS:
+            self._held -= len(self._batches.popleft()[1])
+
+    def pass_rate(self, now: float) -> float:
+        """Percent of the latest decisions, at most WINDOW_DECISIONS and WINDOW_SECONDS old; 100 without any."""
+        young = [decisions for since, decisions in self._batches if since >= now - WINDOW_SECONDS]
+        latest = list(chain.from_iterable(young))[-WINDOW_DECISIONS:]
+        return 100.0 * sum(seconds >= 0 for seconds in latest) / len(latest) if latest else 100.0
+
+
+def _taken(queue: list[T], most: int | None = None) -> list[T]:
+    """What a queue holds, taken out in one piece; others go on appending, and what came after the copy stays."""
+    batch = queue[:most]
+    del queue[: len(batch)]
+    return batch
 
 
 METERS: dict[str, GateMeter] = {gate: GateMeter(gate) for gate in GATES}

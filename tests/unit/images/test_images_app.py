@@ -57,6 +57,14 @@ def test_a_changed_source_rebuilds_only_its_own_layer(shelf: Shelf, tmp_path: Pa
     assert {first, second} <= set(shelf.held)
 
 
+def test_a_checkout_without_a_cache_builds_on_packages_that_the_engine_has(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    build(shelf, tmp_path)
+    name = build(shelf, tmp_path / "of another checkout", CHANGED)
+    assert name in shelf.held
+
+
 def test_names_that_nobody_builds_any_more_go_after_a_day(shelf: Shelf, tmp_path: Path) -> None:
     first = build(shelf, tmp_path)
     shelf.calls.clear()

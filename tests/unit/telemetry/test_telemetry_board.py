@@ -42,7 +42,7 @@ def test_the_board_shows_what_was_recorded() -> None:
     meters = {gate: GateMeter(gate) for gate in GATES}
     recorders = Recorders(meters)
     for error_code in (None, None, "E_DNS_FAIL", "E_SCHEME", "E_SCHEME", None):
-        meters["url_gate"].pending.append((1e12, 1e12 + 0.001953125, error_code, ""))
+        meters["url_gate"].record(1e12, 1e12 + 0.001953125, error_code, "")
     recorders.tool_invocation("hash", "success", 3)
     recorders.tool_invocation("nonsense", "denied", 1)
     recorders.memory_write("tool_audit", "ok", 0.1)

@@ -101,7 +101,7 @@ def test_a_decision_within_a_request_leaves_an_exemplar(
 def test_the_pass_rate_agrees_with_the_counters(recorders: Recorders, meters: dict[str, GateMeter]) -> None:
     for turn in range(800):
         now = perf_counter()
-        meters["storage_gate"].pending.append((now, now, "E_STORAGE_PUT" if turn % 4 == 0 else None, ""))
+        meters["storage_gate"].record(now, now, "E_STORAGE_PUT" if turn % 4 == 0 else None, "")
     value = recorders.registry.get_sample_value
     accepted = value("gate_invocations_total", {"gate": "storage_gate", "outcome": "ok"})
     rejected = value("gate_invocations_total", {"gate": "storage_gate", "outcome": "reject"})

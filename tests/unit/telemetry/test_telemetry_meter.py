@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from stack.telemetry.meter import BOUNDS_MS, SETTLE_AT, UNDECIDED, GateMeter
+from stack.telemetry.meter import BOUNDS_MS, SETTLE_AFTER, UNDECIDED, GateMeter
 from stack.telemetry.request import REQUEST_ID, request_scope
 
 
@@ -20,9 +20,7 @@ def recorded(*calls: tuple[float, float, str | None]) -> GateMeter:
 
 def record(meter: GateMeter, ended: float, duration_ms: float, error_code: str | None) -> None:
     """What the decorator does, with a chosen clock."""
-    meter.pending.append((ended - duration_ms / 1000, ended, error_code, REQUEST_ID.get()))
-    if len(meter.pending) >= SETTLE_AT:
-        meter.settle()
+    meter.record(ended - duration_ms / 1000, ended, error_code, REQUEST_ID.get())
 
 
 def test_a_fresh_gate_is_all_zero_and_passes() -> None:
@@ -47,7 +45,7 @@ def test_each_outcome_is_counted_once() -> None:
 def test_a_bound_belongs_to_its_own_bucket(index: int, bound: float) -> None:
     # From 0, so that the duration is the bound to the last bit.
     meter = GateMeter("url_gate")
-    meter.pending.append((0.0, bound / 1000, None, ""))
+    meter.record(0.0, bound / 1000)
     buckets = meter.snapshot().buckets
     assert [i for i, n in enumerate(buckets) if n] == [index]
 
@@ -113,8 +111,24 @@ def test_no_count_is_lost_under_twenty_threads_and_a_reader() -> None:
 
 
 def test_the_queue_stays_short_though_nobody_reads() -> None:
-    meter = recorded(*[(1.0, 0.2, None)] * 10_000)
-    assert len(meter.pending) < SETTLE_AT
+    step = SETTLE_AFTER / 100
+    meter = recorded(*[(1.0 + turn * step, 0.2, None) for turn in range(10_000)])
+    assert len(meter.pending) <= 101
+
+
+def test_decisions_while_another_thread_settles_wait_for_the_next_turn() -> None:
+    meter = recorded((1.0, 0.2, None))
+    with meter._settling:
+        record(meter, 2.0, 0.2, "E_SCHEME")
+        record(meter, 3.0, 0.2, None)
+    snapshot = meter.snapshot(now=3.0)
+    assert (snapshot.accepted, snapshot.rejected) == (2, 1)
+    assert snapshot.latest_ms == pytest.approx(0.2)
+
+
+def test_a_rejection_that_took_no_time_is_still_one() -> None:
+    snapshot = recorded((1.0, 0.0, "E_SCHEME"), (1.0, 0.0, None)).snapshot(now=1.0)
+    assert (snapshot.accepted, snapshot.rejected, snapshot.buckets[0]) == (1, 1, 2)
 
 
 def test_the_latest_request_of_a_bucket_is_its_exemplar() -> None:
