@@ -41,7 +41,7 @@ class Printer:
     def line(self, label: str, text: str, tone: str = "") -> None:
         """One aligned line."""
         if not self.silent:
-            self._write(f"{label:<{LABEL}}{self._paint(text, tone)}".rstrip())
+            self._write(f"{_label(label)}{self._paint(text, tone)}".rstrip())
 
     def text(self, text: str = "") -> None:
         """Lines as they are."""
@@ -79,10 +79,10 @@ class Printer:
             return
         with self._lock:
             if self.err.isatty():
-                print(f"\r\x1b[K{subject:<{LABEL}}{detail}"[:110], end="", file=self.err, flush=True)
+                print(f"\r\x1b[K{_label(subject)}{detail}"[:110], end="", file=self.err, flush=True)
                 self._transient = True
             elif self.verbose:
-                print(f"{subject:<{LABEL}}{detail}", file=self.err, flush=True)
+                print(f"{_label(subject)}{detail}", file=self.err, flush=True)
 
     def warning(self, text: str) -> None:
         """Something to know, on the error channel; JSON carries it elsewhere."""
@@ -115,3 +115,8 @@ class Printer:
     def _paint(self, text: str, tone: str) -> str:
         plain = not tone or not self.out.isatty() or environment("NO_COLOR")
         return text if plain else f"\x1b[{COLORS[tone]}m{text}\x1b[0m"
+
+
+def _label(text: str) -> str:
+    """Text in the first column; one that is too long for it keeps a space behind it."""
+    return f"{text:<{LABEL - 1}} "
