@@ -12,8 +12,9 @@ from stack.components.token import scraping, token_file
 from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9090
-RESEND_DELAY = "5s"
-"""An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m."""
+RESEND_DELAY = "4s"
+"""An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m. Less
+than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
 DIGEST_FILE = "rules/stack-digest.yml"
 DIGEST_RULE = "stack:config_digest:info"
 
