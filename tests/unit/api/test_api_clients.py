@@ -52,7 +52,7 @@ SHAPES: list[tuple[str, Callable[[str], object], Any]] = [
     ("GET /metrics", lambda base: Alertmanager(Http(base)).config_hash(), "alertmanager_config_hash x\n"),
     ("GET /alerts", lambda base: App(Http(base)).alerts("a", "b"), {"alerts": ["text"]}),
     ("GET /api/search", lambda base: Grafana(Http(base)).dashboard_uids(), {"message": "no"}),
-    ("POST /api/ds/query", lambda base: Grafana(Http(base)).query([]), {"message": "no"}),
+    ("POST /api/ds/query", lambda base: Grafana(Http(base)).query([], 0, 1), {"message": "no"}),
 ]
 
 
@@ -100,10 +100,11 @@ def test_grafana_sends_a_batch_and_counts_numbers() -> None:
 
     with serve({"POST /api/ds/query": batch}) as base:
         results = Grafana(Http(base)).query(
-            [Query("A", "p", "up", instant=False), Query("B", "p", "(", instant=True)]
+            [Query("A", "p", "up", instant=False), Query("B", "p", "(", instant=True)], 100.0, 400.5
         )
     assert results == {"A": Result("", 1, 2), "B": Result("bad", 0, 0)}
     (body,) = sent
+    assert (body["from"], body["to"]) == ("100000", "400500")
     assert [(q["refId"], q["range"], q["instant"]) for q in body["queries"]] == [
         ("A", True, False),
         ("B", False, True),
