@@ -30,6 +30,7 @@ RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
 """A stack that should be up answers soon or is at fault."""
 READY, LOGIN = "grafana.ready", "grafana.login"
 LOGIN_LINES = 200
+STILL_REFUSED = "is its first user still called admin, enabled and an administrator?"
 RESET = (
     f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/secrets/{GRAFANA_PASSWORD}"
 )
@@ -49,33 +50,39 @@ class Verifier:
 
     def __call__(self, service: ServiceSpec) -> None:
         """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
-        name = container_name(self.spec.name, service.component)
-        try:
-            until(lambda: self._turn(service), seconds=SECONDS, clock=self.clock)
-        except TimedOut as error:
-            raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+        self._until_as_asked(service, names_for_verify(service.component))
 
     def ensure_login(self, service: ServiceSpec) -> None:
         """Grafana answers and takes our password, after a repair if need be."""
-        report = self.prober.run(self.expected, names=(READY, LOGIN))
-        if any(finding.check == LOGIN for finding in report.failed):
-            self._repair_login(service)
+        self._until_as_asked(service, (READY, LOGIN))
 
-    def _turn(self, service: ServiceSpec) -> None:
-        failed = self._failed(service)
+    def _until_as_asked(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
+        name = container_name(self.spec.name, service.component)
+        try:
+            until(lambda: self._turn(service, names), seconds=SECONDS, clock=self.clock)
+        except TimedOut as error:
+            raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+
+    def _turn(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
+        name = container_name(self.spec.name, service.component)
+        before = self.engine.logs(name, LOGIN_LINES) if LOGIN in names else ()
+        failed = self._failed(service, names)
         if not failed:
             return
         if (end := died(self.engine, self.spec, service)) is not None:
             raise end
-        if any(finding.check == LOGIN for finding in failed):
-            self._repair_login(service)
+        final = [finding for finding in failed if finding.final]
+        if any(finding.check == LOGIN for finding in final):
+            self._repair_login(name, frozenset(before))
+        elif final:
+            raise NotReady(f"{name}: {final[0].evidence}", hint=final[0].hint)
         self.emit(Progress(service.component, failed[0].evidence))
         raise NotYet(failed[0].evidence)
 
-    def _failed(self, service: ServiceSpec) -> tuple[Finding, ...]:
+    def _failed(self, service: ServiceSpec, names: tuple[str, ...]) -> tuple[Finding, ...]:
         if not self.expected.has(service.component):
             return self._own_health(service)
-        report = self.prober.run(self.expected, names=names_for_verify(service.component))
+        report = self.prober.run(self.expected, names=names)
         if not report.findings:
             return (_not_ready(service, "no check asks it"),)
         return report.failed
@@ -88,27 +95,24 @@ class Verifier:
             return ()
         return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
 
-    def _repair_login(self, service: ServiceSpec) -> None:
-        """A changed or lost password is set again; a locked name is only locked, its password may be right."""
-        name = container_name(self.spec.name, service.component)
-        if name in self.repaired:
-            message = "Grafana refuses the password that was just set"
-            raise StartFailed(message, logs=self.engine.logs(name, LOG_LINES))
-        self.repaired.append(name)
-        if classify_login(401, self._said_of_one_login(name)) == "locked":
+    def _repair_login(self, name: str, before: frozenset[str]) -> None:
+        """A changed or lost password is set again; a locked name is only locked, its password may be right.
+
+        What Grafana has logged since ``before`` tells which, so that no further try counts for the lock.
+        """
+        said = [line for line in self.engine.logs(name, LOGIN_LINES) if line not in before]
+        if classify_login(401, said) == "locked":
             message = "Grafana refuses every login of admin after too many wrong passwords"
             raise StartFailed(message, hint="wait five minutes, then start again")
+        if name in self.repaired:
+            message = "Grafana refuses the password that was just set"
+            raise StartFailed(message, hint=STILL_REFUSED, logs=self.engine.logs(name, LOG_LINES))
+        self.repaired.append(name)
         self.emit(Progress("grafana", "the stored password does not fit: setting it again"))
         ran = self.engine.execute(name, ("sh", "-c", RESET))
         if ran.code != 0:
             last = tuple(ran.output.splitlines()[-LOG_LINES:])
             raise StartFailed("Grafana's password could not be set again", logs=last)
-
-    def _said_of_one_login(self, name: str) -> tuple[str, ...]:
-        """The log lines of one more login: only they tell a lock from a wrong password, and older ones mislead."""
-        before = set(self.engine.logs(name, LOGIN_LINES))
-        self.prober.run(self.expected, names=(READY, LOGIN))
-        return tuple(line for line in self.engine.logs(name, LOGIN_LINES) if line not in before)
 
 
 def _not_ready(service: ServiceSpec, evidence: str) -> Finding:

@@ -121,7 +121,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: evidence either way, and a hint where it failed. ``seconds`` it took."""
+    """What a check found: evidence either way, and a hint where it failed. ``seconds`` it took.
+
+    ``final``: it failed, and waiting would not have helped.
+    """
 
     check: str
     component: str
@@ -130,6 +133,7 @@ class Finding:
     evidence: str
     hint: str = ""
     seconds: float = 0.0
+    final: bool = False
 
     def __post_init__(self) -> None:
         if not self.evidence:

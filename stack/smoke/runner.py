@@ -76,7 +76,7 @@ def _one(check: Check, subject: Subject, dead: frozenset[str], clock: Clock) -> 
     if blocked := sorted(dead.intersection((check.component, *check.needs))):
         return _finding(check, "failed", f"not asked: {', '.join(blocked)} never got ready", check.hint)
     began = clock.now()
-    status, evidence, hint = "failed", "", check.hint
+    status, evidence, hint, final = "failed", "", check.hint, False
     try:
         evidence = until(
             lambda: check.run(subject),
@@ -90,10 +90,10 @@ def _one(check: Check, subject: Subject, dead: frozenset[str], clock: Clock) -> 
     except TimedOut as failure:
         evidence = str(failure)
     except Broken as failure:
-        evidence, hint = str(failure), failure.hint or hint
+        evidence, hint, final = str(failure), failure.hint or hint, True
     except Exception as failure:  # a fault of the check itself must not end the others
         evidence = f"the check itself failed: {type(failure).__name__}: {failure}"
-    return _finding(check, status, evidence, hint, clock.now() - began)
+    return replace(_finding(check, status, evidence, hint, clock.now() - began), final=final)
 
 
 def _finding(check: Check, status: str, evidence: str, hint: str, seconds: float = 0.0) -> Finding:

@@ -225,6 +225,14 @@ def test_a_lock_lifts_after_five_minutes_and_a_reset_does_not_lift_it(folder: Fo
         assert accounts.check("admin", "another") == "ok"
 
 
+def test_a_right_password_in_between_does_not_clear_the_count(folder: Folder) -> None:
+    with folder.started() as site:
+        for _ in range(5):
+            site.accounts.check("admin", "no")
+            last = site.accounts.check("admin", PASSWORD)
+        assert last == "wrong"
+
+
 def test_the_password_is_reset_beside_a_running_server(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,7 +33,7 @@ class Accounts:
             self._database.rows("INSERT INTO user (login, secret, created) VALUES (?, ?, ?)", values)
 
     def check(self, login: str, password: str) -> Literal["ok", "wrong"]:
-        """A locked name is refused whatever the password; only the log says why."""
+        """A locked name is refused whatever the password; only the log says why. A right one clears no count."""
         since = self._now() - WINDOW
         wrong = self._database.row(
             "SELECT count(*) AS n FROM login_attempt WHERE login = ? AND at > ?", (login, since)
@@ -49,7 +49,6 @@ class Accounts:
             return "wrong"
         user = self._database.row("SELECT secret FROM user WHERE login = ?", (login,))
         if user is not None and _matches(password, user["secret"]):
-            self._database.rows("DELETE FROM login_attempt WHERE login = ?", (login,))
             return "ok"
         self._database.rows("INSERT INTO login_attempt (login, at) VALUES (?, ?)", (login, self._now()))
         return "wrong"

@@ -18,8 +18,9 @@ from stack.wait import Clock
 LOCKED = "too many consecutive incorrect login attempts for user"
 
 
-def finding(check: str, ok: bool = True, evidence: str = "seen") -> Finding:
-    return Finding(check, check.split(".", maxsplit=1)[0], "ready", "ok" if ok else "failed", evidence)
+def finding(check: str, ok: bool = True, evidence: str = "seen", *, final: bool = False) -> Finding:
+    component = check.split(".", maxsplit=1)[0]
+    return Finding(check, component, "ready", "ok" if ok else "failed", evidence, "mend it", final=final)
 
 
 @dataclass
@@ -128,15 +129,20 @@ def test_a_dead_unpublished_component_says_so() -> None:
 
 REFUSED = (
     finding("grafana.ready"),
-    finding("grafana.dashboards", ok=False),
-    finding("grafana.login", ok=False),
+    finding("grafana.dashboards", ok=False, final=True),
+    finding("grafana.login", ok=False, final=True),
+)
+STARTING = (
+    finding("grafana.ready", ok=False, evidence="connection refused"),
+    finding("grafana.login", ok=False, evidence="not asked: grafana never got ready"),
 )
 WELCOME = (finding("grafana.ready"), finding("grafana.login"))
 
 
 def test_a_wrong_password_is_set_again_from_the_file_and_tried_again() -> None:
-    setting = Setting("grafana", REFUSED, REFUSED, WELCOME)
+    setting = Setting("grafana", REFUSED, WELCOME)
     setting.verify(setting.service)
+    assert setting.prober.asked == 2, "one wrong try, since five lock the name"
     (command,) = setting.commands
     assert command[:2] == ("sh", "-c")
     assert "reset-admin-password --password-from-stdin < /etc/stack/secrets/" in command[2]
@@ -151,8 +157,35 @@ def test_a_locked_name_is_not_repaired() -> None:
     assert setting.commands == []
 
 
+def test_a_server_that_is_still_starting_is_waited_for_and_not_repaired() -> None:
+    setting = Setting("grafana", STARTING, STARTING, WELCOME)
+    setting.verify(setting.service)
+    assert setting.commands == []
+    setting = Setting("grafana", STARTING, WELCOME)
+    setting.verify.ensure_login(setting.service)
+    assert (setting.prober.asked, setting.commands) == (2, [])
+
+
+def test_a_lock_that_the_log_tells_of_late_is_not_taken_for_a_failed_repair() -> None:
+    setting = Setting("grafana", REFUSED)
+    setting.prober = replace(
+        setting.prober, before=lambda: setting.log(LOCKED) if setting.prober.asked == 2 else None
+    )
+    setting.verify = replace(setting.verify, prober=setting.prober)
+    with pytest.raises(StartFailed, match="wait five minutes"):
+        setting.verify(setting.service)
+
+
+def test_what_waiting_cannot_mend_ends_the_wait_at_once() -> None:
+    leftover = finding("grafana.dashboards", ok=False, evidence="old is in no file", final=True)
+    setting = Setting("grafana", (*WELCOME, leftover))
+    with pytest.raises(NotReady, match="s-grafana: old is in no file: mend it"):
+        setting.verify(setting.service)
+    assert setting.now == 0.0
+
+
 def test_a_lock_of_the_past_does_not_prevent_the_repair() -> None:
-    setting = Setting("grafana", REFUSED, REFUSED, WELCOME)
+    setting = Setting("grafana", REFUSED, WELCOME)
     setting.log(f"yesterday {LOCKED}")
     setting.verify(setting.service)
     assert len(setting.commands) == 1
