@@ -79,12 +79,17 @@ def _yaml(where: str, content: bytes) -> Any:
 
 def _json(where: str, content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return json.loads(content.decode("utf-8"), parse_constant=_no_json)
     except ValueError as error:
         place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigurationInvalid(
             f"{where}{place}: {error}", hint="correct the JSON; nothing was changed"
         ) from error
+
+
+def _no_json(word: str) -> Any:
+    """Python would take NaN and Infinity, and UTF-16 or a byte order mark; the products take none of them."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:

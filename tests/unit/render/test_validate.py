@@ -32,6 +32,19 @@ PROVIDER = "provisioning/dashboards/stack.yml"
 GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, name: P, type: prometheus, isDefault: true}]\n"
 
 
+NESTED = "foldersFromFilesStructure"
+
+
+def sources(*changes: dict[str, Any]) -> bytes:
+    found = [{"uid": "p", "name": "P", "type": "prometheus"} | change for change in changes]
+    return json.dumps({"apiVersion": 1, "datasources": found}).encode()
+
+
+def providers(*changes: dict[str, Any]) -> bytes:
+    found = [{"name": "x", "options": {"path": "/"}} | change for change in changes]
+    return json.dumps({"apiVersion": 1, "providers": found}).encode()
+
+
 @pytest.mark.parametrize(
     ("component", "files", "message"),
     [
@@ -89,6 +102,45 @@ GOOD_SOURCE = b"apiVersion: 1\ndatasources: [{uid: p, name: P, type: prometheus,
             },
             "uid 'p' is taken",
         ),
+        ("grafana", {"dashboards/a.json": b'{"x": NaN}'}, "grafana/dashboards/a.json: NaN is no JSON"),
+        (
+            "grafana",
+            {"dashboards/a.json": b"\xef\xbb\xbf{}"},
+            "grafana/dashboards/a.json:1:1: Unexpected UTF-8 BOM",
+        ),
+        ("grafana", {"dashboards/a.json": board(uid="x" * 41)}, "is refused by Grafana: at most 40"),
+        ("grafana", {"dashboards/a.json": board(uid="a/b")}, "uid 'a/b' is refused by Grafana"),
+        ("grafana", {"dashboards/a.json": board(title=" ")}, "grafana/dashboards/a.json: no title"),
+        ("grafana", {"dashboards/a.json": board(title="A ")}, "spaces around the title"),
+        ("grafana", {"dashboards/a.json": board(refresh="1s")}, "refresh '1s': Grafana would make it 5s"),
+        ("grafana", {"dashboards/a.json": board(refresh="often")}, "refresh 'often'"),
+        (
+            "grafana",
+            {SOURCE: GOOD_SOURCE + b"apiVersion: 1\n"},
+            f"grafana/{SOURCE}:3:1: 'apiVersion' stands twice",
+        ),
+        ("grafana", {SOURCE: sources({"uid": "a.b"})}, "uid 'a.b' is refused by Grafana"),
+        ("grafana", {SOURCE: sources({}, {"uid": "q"})}, "name 'P' is taken"),
+        (
+            "grafana",
+            {SOURCE: sources({"isDefault": "yes"})},
+            "isDefault of P is 'yes': it must be true or false",
+        ),
+        ("grafana", {SOURCE: sources({"jsonData": [1]})}, "jsonData of P is [1]: it must be an object"),
+        ("grafana", {SOURCE: sources({"url": 9090})}, "url of P is 9090: it must be text"),
+        ("grafana", {SOURCE: sources({"orgId": 2})}, "orgId 2: this Grafana has one organisation"),
+        (
+            "grafana",
+            {SOURCE: b"apiVersion: 1\ndeleteDatasources: [Old]\n"},
+            f"grafana/{SOURCE}: deleteDatasources is no list of objects",
+        ),
+        ("grafana", {PROVIDER: providers({"type": "http"})}, "a provider of type 'http'"),
+        ("grafana", {PROVIDER: providers({}, {})}, "a second provider named 'x'"),
+        (
+            "grafana",
+            {PROVIDER: providers({"folder": "F", "folderUid": "f", "options": {"path": "/", NESTED: True}})},
+            "folder beside foldersFromFilesStructure",
+        ),
     ],
 )
 def test_the_place_and_the_remedy_are_named(component: str, files: dict[str, bytes], message: str) -> None:
@@ -98,8 +150,9 @@ def test_the_place_and_the_remedy_are_named(component: str, files: dict[str, byt
     assert error.value.exit_code == 2
 
 
-def test_good_files_pass() -> None:
-    check_syntax(("grafana", grafana(**{SOURCE: GOOD_SOURCE, "dashboards/a.json": board()})))
+@pytest.mark.parametrize("refresh", [None, False, "", "auto", "5s", "1m30s", "1d"])
+def test_good_files_pass(refresh: object) -> None:
+    check_syntax(("grafana", grafana(**{SOURCE: GOOD_SOURCE, "dashboards/a.json": board(refresh=refresh)})))
 
 
 def grafana(**files: bytes) -> tuple[ConfigFile, ...]:
