@@ -30,6 +30,12 @@ class Asking:
         self.verify = Verifier(self.engine, self.spec, self.expected, prober, self.emit)
         self.report = Report(())
 
+    def settle(self, service: ServiceSpec) -> None:
+        """The verdict after a step. Grafana then looks once more: it prunes only data sources seen twice."""
+        self.verify(service)
+        if service.reload == "api":
+            reload_provisioning(self.engine, self.spec, self.expected, self.image)
+
     def reload_api(self, service: ServiceSpec) -> None:
         """Grafana reads its provisioning again when asked over its API, which takes a password that fits."""
         self.verify.ensure_login(service)

@@ -108,7 +108,7 @@ def _bring_up(session: Session, prepared: Prepared) -> Proving:
             proving.note(event)
 
     if plan:
-        hands = Hands(session.engine, prepared.spec, proving.verify, proving.reload_api)
+        hands = Hands(session.engine, prepared.spec, proving.settle, proving.reload_api)
         session.state.record(PROOF, None)
         carry_out(observed, plan, hands, emit)
     proving.ready()

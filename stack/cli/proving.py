@@ -49,6 +49,10 @@ class Proving:
         """The verdict on one component."""
         self.asking.verify(service)
 
+    def settle(self, service: ServiceSpec) -> None:
+        """The verdict after a step."""
+        self.asking.settle(service)
+
     def reload_api(self, service: ServiceSpec) -> None:
         """Grafana's way to reload."""
         self.asking.reload_api(service)

@@ -14,15 +14,16 @@ MAX_BYTES = 8 * 1024 * 1024
 
 
 def read_tree(root: Path) -> dict[str, bytes]:
-    """Every file of the configuration folders below ``root`` by its path with forward slashes."""
+    """Every file of the configuration folders below ``root`` by its path with forward slashes; no hidden ones."""
     tree: dict[str, bytes] = {}
     for folder in FOLDERS:
         if not (root / folder).is_dir():
             raise ConfigurationInvalid(f"{root / folder} is missing", hint="run from a whole checkout")
         for path in sorted((root / folder).rglob("*")):
-            name = path.relative_to(root).as_posix()
-            if path.is_file() and not path.name.startswith(".") and not name.startswith(LEFT_OUT):
-                tree[name] = _read(path)
+            place = path.relative_to(root)
+            hidden = any(part.startswith(".") for part in place.parts)
+            if path.is_file() and not hidden and not place.as_posix().startswith(LEFT_OUT):
+                tree[place.as_posix()] = _read(path)
     if missing := [name for name in NEEDED if name not in tree]:
         raise ConfigurationInvalid(f"{root / missing[0]} is missing", hint="restore it from the checkout")
     return tree

@@ -19,6 +19,7 @@ from stack.yaml_text import load_yaml
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+)(ms|[smhd])")
 DEFAULT_INTERVAL = "1m"
+BOARDS_BELOW = ("", "user/")
 
 
 def expected(
@@ -111,8 +112,8 @@ def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:
     texts: dict[str, str] = {}
     for service in sorted(services, key=lambda s: s.component != "grafana"):
         for file in (*service.files, *service.assets):
-            folder, _, name = file.path.rpartition("/")
-            if name.endswith(".json") and folder.rsplit("/", 1)[-1] == "dashboards":
+            folder, _, name = file.path.partition("dashboards/")
+            if name.endswith(".json") and folder in BOARDS_BELOW:
                 texts.setdefault(name, _text(file))
     for name, text in sorted(texts.items()):
         model = json.loads(text)
@@ -124,7 +125,13 @@ def _data_sources(documents: Mapping[str, Any]) -> Iterable[DataSource]:
     for path, document in documents.items():
         if path.startswith("provisioning/datasources/"):
             for source in document.get("datasources") or ():
-                yield DataSource(source["uid"], source["name"], source["type"], source.get("url", ""))
+                yield DataSource(
+                    source["uid"],
+                    source["name"],
+                    source["type"],
+                    source.get("url") or "",
+                    not source.get("editable"),
+                )
 
 
 def _text(file: ConfigFile | None) -> str:

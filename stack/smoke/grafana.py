@@ -22,6 +22,7 @@ from stack.wait import NotYet
 DEFAULT_LOGIN = ("admin", "admin")
 OWN_TO_THE_SERVER = ("id", "version")
 RELOAD_HINT = "its log names the file: monitoring-stack logs grafana"
+LEFTOVER_HINT = "try once more, or list its name under deleteDatasources in grafana/provisioning/datasources/"
 LOCKED_LINE = "too many consecutive incorrect login attempts"
 Login = Literal["ok", "wrong", "locked"]
 
@@ -69,21 +70,24 @@ def _refused(status: int, who: str, hint: str) -> str:
 
 
 def data_sources(subject: Subject) -> str:
-    """Each provisioned data source is there as its file says, read-only."""
-    found = {source.uid: source for source in subject.administrator().data_sources()}
-    _some_expected(subject.expected.data_sources, "data source")
-    for wanted in subject.expected.data_sources:
-        source = found.get(wanted.uid)
-        if source is None:
-            raise NotYet(
-                f"data source {wanted.uid} is missing; there are {', '.join(sorted(found)) or 'none'}"
-            )
-        held = DataSource(source.uid, source.name, source.type, source.url)
-        if held != wanted:
-            raise NotYet(f"data source {wanted.uid} is {held}, its file says {wanted}")
-        if not source.read_only:
-            raise Broken(f"data source {wanted.uid} does not come from a file", "remove it and reload")
-    return f"{len(subject.expected.data_sources)} data sources as provisioned"
+    """Each provisioned data source is there as its file says, and no other."""
+    found = {
+        s.uid: DataSource(s.uid, s.name, s.type, s.url, s.read_only)
+        for s in subject.administrator().data_sources()
+    }
+    wanted = {source.uid: source for source in subject.expected.data_sources}
+    _some_expected(wanted, "data source")
+    for uid, source in wanted.items():
+        if (held := found.get(uid)) is None:
+            raise NotYet(f"data source {uid} is missing; there are {', '.join(sorted(found)) or 'none'}")
+        if source.read_only and not held.read_only:
+            raise Broken(f"data source {uid} does not come from a file", "remove it and reload")
+        if held != source:
+            raise NotYet(f"data source {uid} is {held}, its file says {source}")
+    for uid in sorted(found.keys() - wanted.keys()):
+        if found[uid].read_only:
+            raise Broken(f"data source {uid} is provisioned but in no file", LEFTOVER_HINT)
+    return f"{len(wanted)} data sources as provisioned"
 
 
 def data_source_health(subject: Subject) -> str:

@@ -37,12 +37,13 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """One data source as provisioned."""
+    """One data source as provisioned; ``read_only`` unless its file says editable."""
 
     uid: str
     name: str
     type: str
     url: str
+    read_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ ENDS = {
     "malformed YAML": "datasources:\n- name: A\n bad",
     "two defaults": sources(source("A", isDefault=True), source("B", isDefault=True)),
     "one uid twice": sources(source("A", uid="x"), source("B", uid="x")),
+    "a key twice": "apiVersion: 1\napiVersion: 1\n",
+    "a uid with a dot": sources(source("A", uid="a.b")),
 }
 
 
@@ -103,6 +105,21 @@ def test_a_source_stays_until_it_is_deleted_or_pruned_after_an_update(folder: Fo
         assert "B" not in [r["name"] for r in site.database.rows(names)]
 
 
+def test_a_new_name_with_the_old_uid_is_refused_until_the_old_one_can_be_pruned(folder: Folder) -> None:
+    with folder.started() as site:
+        folder.write(SOURCES, sources(source("Alertmanager", uid="alertmanager"), prune=True))
+        assert site.reload_sources()
+        renamed = sources(source("Renamed", uid="prometheus"), prune=True)
+        folder.write(SOURCES, renamed)
+        assert not site.reload_sources()
+        folder.write(SOURCES, sources(source("Prometheus", uid="prometheus"), prune=True))
+        assert site.reload_sources()
+        folder.write(SOURCES, renamed)
+        assert site.reload_sources()
+        rows = site.database.rows("SELECT uid, name FROM data_source ORDER BY uid")
+        assert [(r["uid"], r["name"]) for r in rows] == [("prometheus", "Renamed")]
+
+
 def test_variables_in_files_are_replaced(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE", "http://here")
     folder.write(SOURCES, sources(source("A", url="${WHERE}:1/$UNSET_NAME/$$x")))
@@ -119,6 +136,8 @@ SKIPPED: dict[str, dict[str, Any] | str] = {
     "uid too long": {"title": "T", "uid": "x" * 41},
     "uid with a slash": {"title": "T", "uid": "a/b"},
     "cut off": '{"title": "T", ',
+    "title of spaces": {"title": " ", "uid": "spaces"},
+    "a number that JSON lacks": '{"title": "T", "uid": "nan", "x": NaN}',
 }
 
 
@@ -149,6 +168,31 @@ def test_a_changed_uid_leaves_an_orphan_for_good(folder: Folder) -> None:
         folder.board("a.json", uid="new", title="A")
         site.reload_dashboards()
         assert uids(site) == ["new", "old"]
+
+
+def test_behind_a_link_that_has_moved_all_is_new_and_no_orphan_stays(folder: Folder) -> None:
+    for version, uid in (("one", "old"), ("two", "new")):
+        folder.write(f"{version}/a.json", json.dumps({"uid": uid, "title": "A"}))
+        folder.write(f"{version}/b.json", json.dumps({"uid": "b", "title": "B"}))
+    link = folder.root / "boards"
+    link.symlink_to("one")
+    with folder.started() as site:
+        document = json.loads((folder.root / "provisioning/dashboards/contract.yml").read_text())
+        document["providers"][0]["disableDeletion"] = False
+        folder.write("provisioning/dashboards/contract.yml", json.dumps(document))
+        link.unlink()
+        link.symlink_to("two")
+        assert site.reload_dashboards()
+        assert uids(site) == ["b", "new"]
+
+
+def test_a_title_is_trimmed_and_a_hasty_refresh_slowed(folder: Folder) -> None:
+    folder.board("a.json", uid="a", title=" A ", refresh="1s")
+    folder.board("b.json", uid="b", title="B", refresh="10s")
+    with folder.started() as site:
+        rows = site.database.rows("SELECT model FROM dashboard WHERE is_folder = 0 ORDER BY uid")
+        models = [json.loads(row["model"]) for row in rows]
+    assert [(m["title"], m["refresh"]) for m in models] == [("A", "5s"), ("B", "10s")]
 
 
 def test_a_deleted_file_takes_its_dashboard_along_unless_forbidden(folder: Folder) -> None:

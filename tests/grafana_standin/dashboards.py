@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
@@ -99,7 +100,7 @@ def read(database: Database, uid: str) -> Answer:
         "apiVersion": "v0alpha1",
         **(folder or {"folderId": 0, "folderUid": "", "folderTitle": "General", "folderUrl": ""}),
         "provisioned": held is not None,
-        "provisionedExternalId": held["path"] if held is not None else "",
+        "provisionedExternalId": Path(held["path"]).name if held is not None else "",
         "annotationsPermissions": {"dashboard": may, "organization": may},
     }
     return Answer(

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS user (id INTEGER PRIMARY KEY, login TEXT UNIQUE, secr
 CREATE TABLE IF NOT EXISTS login_attempt (login TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS data_source (
     id INTEGER PRIMARY KEY, uid TEXT UNIQUE, name TEXT UNIQUE, type TEXT, access TEXT, url TEXT,
-    is_default INTEGER, json_data TEXT, version INTEGER, is_prunable INTEGER);
+    is_default INTEGER, json_data TEXT, read_only INTEGER, version INTEGER, is_prunable INTEGER);
 CREATE TABLE IF NOT EXISTS dashboard (
     id INTEGER PRIMARY KEY, uid TEXT UNIQUE, is_folder INTEGER DEFAULT 0, title TEXT, model TEXT,
     version INTEGER DEFAULT 1, folder_uid TEXT DEFAULT '', created TEXT, updated TEXT, author TEXT DEFAULT 'Anonymous');

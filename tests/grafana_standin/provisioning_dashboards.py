@@ -22,6 +22,7 @@ UID_LENGTH = 40
 WATCH_LIMIT = 10
 WATCH_DELAY = 5.0
 CRASH_WINDOW = 0.1
+LEAST_REFRESH = 5
 LOGGER = "provisioning.dashboard"
 
 
@@ -37,8 +38,10 @@ class Provider:
     keep_deleted: bool
 
     def files(self) -> list[Path]:
-        """The dashboard files, in sub folders too."""
-        return sorted(self.path.rglob("*.json")) if self.path.is_dir() else []
+        """The dashboard files, in sub folders too but not in hidden ones, where the path leads just now."""
+        root = self.path.resolve()
+        found = sorted(root.rglob("*.json")) if root.is_dir() else []
+        return [p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts[:-1])]
 
     def pause(self) -> float:
         """Seconds between two looks: inotify's delay at 10 seconds or less, polling above."""
@@ -50,11 +53,15 @@ def providers(folder: Path) -> list[Provider]:
     found = []
     for document in documents(folder / "dashboards"):
         for entry in expanded(document.get("providers") or []):
-            title = entry.get("folder", "")
+            title, options = entry.get("folder", ""), entry["options"]
+            if entry.get("type", "file") != "file":
+                raise ProvisioningError(f"type {entry['type']} is not supported")
+            if options.get("foldersFromFilesStructure") and title and entry.get("folderUid"):
+                raise ProvisioningError("'folder' and 'folderUID' should be empty")
             found.append(
                 Provider(
                     entry["name"],
-                    Path(entry["options"]["path"]),
+                    Path(options["path"]),
                     title,
                     entry.get("folderUid") or (slug(title) if title else ""),
                     float(entry.get("updateIntervalSeconds") or WATCH_LIMIT),
@@ -68,7 +75,10 @@ def providers(folder: Path) -> list[Provider]:
 
 
 def apply_provider(database: Database, provider: Provider, *, forced: bool) -> None:
-    """One look at a provider's folder; duplicates block its writes unless the look was asked for (``forced``)."""
+    """One look at a provider's folder; duplicates block its writes unless the look was asked for (``forced``).
+
+    A file is known by its path with links resolved: behind a link that has moved, all are gone and all are new.
+    """
     if not provider.path.is_dir():
         log(
             LOGGER, "Cannot read directory", "error", error=f"stat {provider.path}: no such file or directory"
@@ -78,14 +88,11 @@ def apply_provider(database: Database, provider: Provider, *, forced: bool) -> N
     blocked = _duplicates(provider, boards)
     if provider.folder:
         _folder(database, provider)
+    _drop_deleted(database, provider, {str(path) for path in provider.files()})
     if blocked and not forced:
         return
-    present = set()
     for path, model in boards:
-        external = str(path.relative_to(provider.path))
-        present.add(external)
-        _save(database, provider, external, model)
-    _drop_deleted(database, provider, {str(p.relative_to(provider.path)) for p in provider.files()})
+        _save(database, provider, str(path), model)
 
 
 def crashes(provider: Provider) -> bool:
@@ -108,14 +115,31 @@ def now() -> str:
 def _readable(provider: Provider) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in provider.files():
         try:
-            model = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(model, dict) or not model.get("title"):
+            model = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+            if not isinstance(model, dict) or not str(model.get("title") or "").strip():
                 raise ValueError("Dashboard title cannot be empty")
             _check_uid(str(model.get("uid", "")))
+            _normalise(model)
         except (OSError, ValueError) as error:
             log(LOGGER, "failed to load dashboard from ", "error", file=str(path), error=str(error))
         else:
             yield path, model
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"invalid character '{word[0]}' looking for beginning of value")
+
+
+def _normalise(model: dict[str, Any]) -> None:
+    """What the server changes in a model before it stores it, with a warning in its log at most."""
+    model["title"] = model["title"].strip()
+    wished = model.get("refresh")
+    if not isinstance(wished, str) or wished in ("", "auto"):
+        return
+    refresh = re.fullmatch(r"(\d+)(ms|s|m|h|d|w|M|y)", wished)
+    if refresh is None or refresh[2] == "ms" or (refresh[2] == "s" and int(refresh[1]) < LEAST_REFRESH):
+        log(LOGGER, "Changing refresh interval for provisioned dashboard to minimum refresh interval", "warn")
+        model["refresh"] = f"{LEAST_REFRESH}s"
 
 
 def _check_uid(uid: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -32,10 +33,22 @@ def documents(folder: Path) -> list[Any]:
     for path in sorted(folder.iterdir()):
         if path.suffix in (".yml", ".yaml"):
             try:
-                found.append(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+                text = path.read_text(encoding="utf-8")
+                _check_keys(yaml.compose(text, yaml.SafeLoader))
+                found.append(yaml.safe_load(text) or {})
             except yaml.YAMLError as error:
                 raise ProvisioningError(f"yaml: {' '.join(str(error).split())}") from error
     return found
+
+
+def _check_keys(node: Any) -> None:
+    """Go's YAML takes no key twice."""
+    below = node.value if isinstance(node, yaml.CollectionNode) else []
+    keys = [pair[0].value for pair in below] if isinstance(node, yaml.MappingNode) else []
+    if doubled := next((key for key in keys if keys.count(key) > 1), None):
+        raise ProvisioningError(f'yaml: unmarshal errors: mapping key "{doubled}" already defined')
+    for part in below:
+        _check_keys(part[1] if isinstance(part, tuple) else part)
 
 
 def expanded(value: Any, env: Mapping[str, str] = os.environ) -> Any:
@@ -68,17 +81,13 @@ def apply_sources(database: Database, folder: Path) -> None:
     wanted = [s for document in files for s in expanded(document.get("datasources") or [])]
     if sum(bool(s.get("isDefault")) for s in wanted) > 1:
         raise ProvisioningError(TWO_DEFAULTS)
-    uids = [s.get("uid") or generated_uid(s["name"]) for s in wanted]
-    if len(set(uids)) < len(uids):
-        raise ProvisioningError("data source with the same uid already exists")
     with database.transaction():
+        _prune(database, {s["name"] for s in wanted})
         for document in files:
             for gone in document.get("deleteDatasources") or []:
                 database.rows("DELETE FROM data_source WHERE name = ?", (gone["name"],))
-            if document.get("prune"):
-                _prune(database, {s["name"] for s in wanted})
-        for uid, source in zip(uids, wanted, strict=True):
-            _save(database, uid, source)
+            for source in expanded(document.get("datasources") or []):
+                _save(database, source, prunable=bool(document.get("prune")))
 
 
 def generated_uid(name: str) -> str:
@@ -92,7 +101,10 @@ def _prune(database: Database, kept: set[str]) -> None:
             database.rows("DELETE FROM data_source WHERE name = ?", (row["name"],))
 
 
-def _save(database: Database, uid: str, source: Mapping[str, Any]) -> None:
+def _save(database: Database, source: Mapping[str, Any], *, prunable: bool) -> None:
+    uid = source.get("uid") or generated_uid(source["name"])
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", uid):
+        raise ProvisioningError(f"invalid UID for datasource {source['name']}")
     values = (
         uid,
         source.get("type", ""),
@@ -100,19 +112,24 @@ def _save(database: Database, uid: str, source: Mapping[str, Any]) -> None:
         source.get("url", ""),
         int(bool(source.get("isDefault"))),
         json.dumps(source.get("jsonData") or {}),
+        int(not source.get("editable")),
     )
+    other = database.row("SELECT name FROM data_source WHERE uid = ?", (uid,))
+    if other is not None and other["name"] != source["name"]:
+        raise ProvisioningError("data source with the same uid already exists")
     held = database.row("SELECT uid FROM data_source WHERE name = ?", (source["name"],))
     if held is not None and held["uid"] != uid:
         raise ProvisioningError("data source with the same name already exists")
     if held is None:
         database.rows(
-            "INSERT INTO data_source (uid, type, access, url, is_default, json_data, name, version, is_prunable)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 1, 0)",
+            "INSERT INTO data_source"
+            " (uid, type, access, url, is_default, json_data, read_only, name, version, is_prunable)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0)",
             (*values, source["name"]),
         )
     else:
         database.rows(
             "UPDATE data_source SET uid = ?, type = ?, access = ?, url = ?, is_default = ?, json_data = ?,"
-            " is_prunable = 1, version = version + 1 WHERE name = ?",
-            (*values, source["name"]),
+            " read_only = ?, is_prunable = ?, version = version + 1 WHERE name = ?",
+            (*values, prunable, source["name"]),
         )

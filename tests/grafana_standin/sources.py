@@ -118,7 +118,7 @@ def _summary(row: Row) -> dict[str, Any]:
         "basicAuth": False,
         "isDefault": bool(row["is_default"]),
         "jsonData": json.loads(row["json_data"]),
-        "readOnly": True,
+        "readOnly": bool(row["read_only"]),
     }
 
 

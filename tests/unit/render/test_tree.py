@@ -23,6 +23,8 @@ def test_files_are_found_by_path_and_hidden_ones_and_rule_tests_left_out(root: P
     (root / "prometheus" / "tests").mkdir()
     (root / "prometheus" / "tests" / "a.yml").write_text("")
     (root / "prometheus" / ".swap").write_text("")
+    (root / "grafana" / ".checkpoints").mkdir()
+    (root / "grafana" / ".checkpoints" / "a.json").write_text("")
     (root / "grafana" / "a.json").write_text("[]")
     assert sorted(read_tree(root)) == sorted((*NEEDED, "grafana/a.json"))
 

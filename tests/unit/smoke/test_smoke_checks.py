@@ -10,7 +10,7 @@ import pytest
 
 from stack.smoke import paths
 from stack.smoke.checks import CHECKS, NEEDED_AFTER_A_CHANGE, names_for_verify
-from stack.smoke.model import Check, Expected, Finding
+from stack.smoke.model import Check, DataSource, Expected, Finding
 from stack.smoke.runner import run
 from tests.loopback import Asked, Reply, Route, dead_address
 from tests.unit.smoke.fake_stack import (
@@ -360,6 +360,32 @@ def test_a_grafana_with_a_leftover_dashboard_is_not_as_expected() -> None:
         finding = finding_of(BY_NAME["grafana.dashboards"], expected)
     assert finding.status == "failed"
     assert "old is provisioned but in no file" in finding.evidence
+
+
+def test_a_leftover_data_source_is_told_and_one_made_by_hand_is_not() -> None:
+    fake = FakeStack()
+    theirs = [source("prometheus", "prometheus"), source("alertmanager", "alertmanager")]
+    fake.products["grafana"]["GET /api/datasources"] = (
+        200,
+        [*theirs, source("mine", "loki", readOnly=False)],
+    )
+    with fake.running() as expected:
+        assert finding_of(BY_NAME["grafana.data_sources"], expected).status == "ok"
+    fake.products["grafana"]["GET /api/datasources"] = (200, [*theirs, source("old", "loki")])
+    with fake.running() as expected:
+        finding = finding_of(BY_NAME["grafana.data_sources"], expected)
+    assert (finding.status, finding.final) == ("failed", True)
+    assert "old is provisioned but in no file" in finding.evidence
+    assert "deleteDatasources" in finding.hint
+
+
+def test_a_data_source_whose_file_says_editable_is_as_its_file() -> None:
+    fake = FakeStack()
+    editable = source("prometheus", "prometheus", readOnly=False)
+    fake.products["grafana"]["GET /api/datasources"] = (200, [editable])
+    wanted = DataSource("prometheus", "Prometheus", "prometheus", "http://prometheus", read_only=False)
+    with fake.running(data_sources=(wanted,)) as expected:
+        assert finding_of(BY_NAME["grafana.data_sources"], expected).status == "ok"
 
 
 def test_a_dashboard_made_by_hand_does_not_matter() -> None:

@@ -22,8 +22,12 @@ PROMETHEUS = {
     ),
     "rules/empty.yml": "",
 }
-SOURCES = "datasources:\n- {uid: p, name: P, type: prometheus, url: 'http://p', access: proxy}\n"
+SOURCES = (
+    "datasources:\n- {uid: p, name: P, type: prometheus, url: 'http://p', access: proxy}\n"
+    "- {uid: q, name: Q, type: prometheus, url: null, editable: true}\n"
+)
 BOARD = json.dumps({"uid": "gates", "panels": []})
+BELOW = json.dumps({"uid": "below", "panels": []})
 
 
 def files(contents: dict[str, str]) -> tuple[ConfigFile, ...]:
@@ -52,7 +56,14 @@ def test_everything_comes_from_the_files() -> None:
         (
             service("prometheus", PROMETHEUS, {"user/dashboards/other.json": "{}"}),
             service("alertmanager", {"alertmanager.yml": "route: {}\n"}),
-            service("grafana", {"provisioning/datasources/s.yml": SOURCES, "dashboards/gates.json": BOARD}),
+            service(
+                "grafana",
+                {
+                    "provisioning/datasources/s.yml": SOURCES,
+                    "dashboards/gates.json": BOARD,
+                    "dashboards/mine/gates.json": BELOW,
+                },
+            ),
             service("node_exporter"),
         ),
     )
@@ -72,8 +83,11 @@ def test_everything_comes_from_the_files() -> None:
     assert found.digest == "abcd"
     assert found.scrape_interval == 7.0
     assert found.alertmanager_config == "route: {}\n"
-    assert found.dashboards == (Dashboard("gates", BOARD),)
-    assert found.data_sources == (DataSource("p", "P", "prometheus", "http://p"),)
+    assert found.dashboards == (Dashboard("gates", BOARD), Dashboard("below", BELOW))
+    assert found.data_sources == (
+        DataSource("p", "P", "prometheus", "http://p"),
+        DataSource("q", "Q", "prometheus", "", read_only=False),
+    )
     assert (found.grafana_password, found.probe_default_login) == ("secret", False)
 
 
