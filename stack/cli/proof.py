@@ -19,6 +19,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if options.in_network:
         return _inside(options, printer)
     from stack.cli.session import Session
+    from stack.render.validate import check_syntax
     from stack.verify import RUNNING_ALREADY, prober_for, wall_clock
 
     session = Session.open(options, printer)
@@ -27,6 +28,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     remote = session.engine.info().remote
     if remote and not observed.networks:
         raise SmokeFailed(f"stack {session.settings.name} is not on this engine", hint="start it first")
+    check_syntax(*((s.component, s.files) for s in prepared.spec.services), *prepared.idle)
     expected = prepared.expectations(remote=remote, now=wall_clock())
 
     def heard(finding: Finding) -> None:

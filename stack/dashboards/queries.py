@@ -72,6 +72,8 @@ def variables(dashboard: Mapping[str, Any]) -> dict[str, str]:
     for variable in dashboard.get("templating", {}).get("list", []):
         current = variable.get("current", {}).get("value", "")
         chosen = [str(value) for value in (current if isinstance(current, list) else [current])]
+        if variable.get("type") == "datasource" and chosen == ["default"]:
+            chosen = [DEFAULT_SOURCE]
         everything = ALL in chosen or (not any(chosen) and variable.get("includeAll"))
         found[variable["name"]] = (
             variable.get("allValue") or ALL_VALUE if everything else "|".join(chosen) or _default(variable)
@@ -107,20 +109,24 @@ def _query(
 
 
 def resolve(text: str, values: Mapping[str, str]) -> str:
-    """``text`` with ``$name``, ``${name}`` and ``${name:format}`` replaced; ValueError names an unknown variable."""
+    """``text`` with ``$name``, ``${name}`` and ``${name:format}`` replaced; ValueError names an unknown variable.
+
+    A number is no variable: ``label_replace`` names its groups so.
+    """
     out, rest = [], text
     while True:
         before, dollar, rest = rest.partition("$")
         out.append(before)
         if not dollar:
             return "".join(out)
-        name, rest = _name(rest)
-        if not name:
-            out.append(dollar)
+        name, after = _name(rest)
+        if not name or name.isdigit():
+            out.append(dollar + rest[: len(rest) - len(after)])
         elif name in values:
             out.append(values[name])
         else:
             raise ValueError(f"dashboard: no variable is called {name}: define it or correct {text!r}")
+        rest = after
 
 
 def _name(rest: str) -> tuple[str, str]:

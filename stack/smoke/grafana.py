@@ -16,12 +16,13 @@ from stack.smoke.inside import ask_inside
 from stack.smoke.model import Broken, Dashboard, DataSource, Expected, Finding, Report
 from stack.smoke.subject import Subject
 from stack.smoke.wire import Order
-from stack.spec import StackSpec
+from stack.spec import StackSpec, container_name
 from stack.wait import NotYet
 
 DEFAULT_LOGIN = ("admin", "admin")
 OWN_TO_THE_SERVER = ("id", "version")
 RELOAD_HINT = "its log names the file: monitoring-stack logs grafana"
+LOG_LINES = 8
 LEFTOVER_HINT = "try once more, or list its name under deleteDatasources in grafana/provisioning/datasources/"
 LOCKED_LINE = "too many consecutive incorrect login attempts"
 Login = Literal["ok", "wrong", "locked"]
@@ -152,7 +153,7 @@ def classify_login(status: int, logs: Iterable[str]) -> Login:
 def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, image: str) -> None:
     """Grafana reads its files again, applied before this returns; for a remote engine from inside its network.
 
-    ``StartFailed`` where our login is refused, or the files are: nothing has changed then.
+    ``StartFailed`` where our login is refused, or the files are: nothing has changed then, and only its log says why.
     """
     if engine.info().remote:
         order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
@@ -160,8 +161,9 @@ def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, ima
     else:
         report = reload_here(expected)
     if report.failed:
-        fault = report.failed[0]
-        raise StartFailed(f"Grafana did not load its provisioning: {fault.evidence}", hint=fault.hint)
+        fault, name = report.failed[0], container_name(spec.name, "grafana")
+        message = f"Grafana did not load its provisioning: {fault.evidence}"
+        raise StartFailed(message, hint=fault.hint, logs=engine.logs(name, LOG_LINES))
 
 
 def reload_here(expected: Expected) -> Report:

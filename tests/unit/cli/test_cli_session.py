@@ -9,11 +9,13 @@ import pytest
 
 from stack.cli.pictures import Pictures
 from stack.cli.printer import Printer
+from stack.cli.proof import smoke
 from stack.cli.session import Session
 from stack.engine.memory import MemoryEngine
-from stack.errors import ImageError
+from stack.errors import ConfigurationInvalid, ImageError
 from stack.images.resolver import Images, Resolved
 from stack.observed import Observed, ObservedContainer
+from stack.render.tree import NEEDED
 
 OFFICIAL = {
     "prometheus": "prom/prometheus:v3.5.3",
@@ -88,3 +90,18 @@ def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.Mo
     with pytest.raises(ImageError, match="no image for prometheus: nobody has it") as error:
         pictures.provide()
     assert error.value.exit_code == 4
+
+
+def test_smoke_names_a_broken_file_instead_of_breaking_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("prometheus", "alertmanager", "grafana/dashboards"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in NEEDED:
+        (tmp_path / name).write_text("{}\n")
+    (tmp_path / "grafana/dashboards/mine.json").write_text('{"uid": "mine",}')
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    monkeypatch.setattr("stack.engine.docker.connect", lambda host: MemoryEngine())
+    options = argparse.Namespace(name=None, port_base=None, bind=None, in_network=None)
+    with pytest.raises(ConfigurationInvalid, match=r"grafana/dashboards/mine.json:1:16: "):
+        smoke(options, Printer(quiet=True))

@@ -50,6 +50,7 @@ def test_panels_inside_a_row_are_found() -> None:
         ({"current": {}, "includeAll": True, "allValue": ".+"}, ".+"),
         ({}, ".+"),
         ({"type": "datasource"}, "prometheus"),
+        ({"type": "datasource", "current": {"value": "default"}}, "prometheus"),
     ],
 )
 def test_current_value_of_a_variable(template: dict[str, Any], value: str) -> None:
@@ -66,6 +67,7 @@ def test_current_value_of_a_variable(template: dict[str, Any], value: str) -> No
         ("no dollar", "no dollar"),
         ("^x$", "^x$"),
         ('"$" + $a', '"$" + 1'),
+        ('label_replace(x, "a", "$1-${2}", "b", "(.*)$")', 'label_replace(x, "a", "$1-${2}", "b", "(.*)$")'),
     ],
 )
 def test_resolve(text: str, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from stack.smoke import paths
 from stack.smoke.checks import CHECKS, NEEDED_AFTER_A_CHANGE, names_for_verify
-from stack.smoke.model import Check, DataSource, Expected, Finding
+from stack.smoke.model import Check, Dashboard, DataSource, Expected, Finding
 from stack.smoke.runner import run
 from tests.loopback import Asked, Reply, Route, dead_address
 from tests.unit.smoke.fake_stack import (
@@ -456,6 +457,39 @@ def test_nan_is_data_where_nobody_calls_the_application() -> None:
     fake.products["grafana"]["POST /api/ds/query"] = answered(p1_A=frames([None]))
     with fake.running(makes_load=False) as expected:
         assert finding_of(BY_NAME["grafana.panels"], expected).status == "ok"
+
+
+def test_a_dashboard_without_queries_is_not_sent_as_an_empty_batch() -> None:
+    fake = FakeStack()
+
+    def ask(asked: Asked) -> Reply:
+        if json.loads(asked.body)["queries"]:
+            return answered()
+        return 400, {"messageId": "query.noQueries", "message": "No queries found"}
+
+    fake.products["grafana"]["POST /api/ds/query"] = ask
+    words = Dashboard("words", json.dumps({"uid": "words", "panels": [{"id": 1, "type": "text"}]}))
+    with fake.running(dashboards=(Dashboard("gates", json.dumps(BOARD)), words)) as expected:
+        finding = finding_of(BY_NAME["grafana.panels"], expected)
+    assert finding.status == "ok", finding.evidence
+
+
+def test_a_refused_batch_names_its_dashboard_and_panel() -> None:
+    fake = FakeStack()
+    fake.products["grafana"]["POST /api/ds/query"] = (404, {"message": "Data source not found"})
+    with fake.running() as expected:
+        finding = finding_of(BY_NAME["grafana.panels"], expected)
+    assert "gates / Rate / A failed: POST" in finding.evidence
+    assert "Data source not found" in finding.evidence
+
+
+def test_two_panels_of_one_number_are_both_asked() -> None:
+    fake = FakeStack()
+    twice = {**BOARD, "panels": [panel | {"id": 1} for panel in BOARD["panels"]]}
+    fake.products["grafana"]["POST /api/ds/query"] = (200, {"results": {"p1_A": frames([1.0])}})
+    with fake.running(dashboards=(Dashboard("gates", json.dumps(twice)),)) as expected:
+        finding = finding_of(BY_NAME["grafana.panels"], expected)
+    assert "gates / Now / A failed: no result came back" in finding.evidence
 
 
 def test_the_checks_against_prometheus_say_why_grafana_is_not_asked() -> None:

@@ -31,6 +31,9 @@ class FakeEngine:
     def info(self) -> EngineInfo:
         return EngineInfo("v", "a", "x", self.remote, "linux", "amd64", 1, 1)
 
+    def logs(self, name: str, lines: int) -> tuple[str, ...]:
+        return (f'{name}: error="data source with the same uid already exists"',)
+
     def run(self, stack: str, job: Job) -> Ran:
         self.jobs.append(job)
         return Ran(0, dump_report(self.report) if self.report else "")
@@ -72,8 +75,9 @@ def test_a_near_grafana_is_asked_directly() -> None:
 def test_a_refused_reload_says_so(broken: int) -> None:
     fake = FakeStack()
     fake.products["grafana"].update(dict.fromkeys(RELOADS, (broken, {"message": "Internal Server Error"})))
-    with fake.running() as expected, pytest.raises(StartFailed, match=str(broken)):
+    with fake.running() as expected, pytest.raises(StartFailed, match=str(broken)) as error:
         reload_provisioning(as_engine(FakeEngine(remote=False)), SPEC, expected, "image")
+    assert error.value.logs == ('s-grafana: error="data source with the same uid already exists"',)
 
 
 def test_a_refused_login_says_so_near_and_far() -> None:
