@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stack.api.shape import shaped
-from stack.http import Http, direct_session
+from stack.http import Http, HttpFailure, direct_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,15 @@ class Grafana:
             return str(answer.json()["database"])
 
     def login_status(self) -> int:
-        """The status that our credentials get: 200, or 401 for wrong and for locked."""
-        return self.http.get("/api/org", expect=(200, 401)).status
+        """The status that our credentials get: 200, or 401 for wrong and for locked.
+
+        Where its own database does not answer Grafana says 401 as well, but gives no reason: that is no verdict.
+        """
+        answer = self.http.get("/api/org", expect=(200, 401))
+        with shaped(answer):
+            if answer.status == 401 and "messageId" not in answer.json():
+                raise HttpFailure(f"{answer.url} answered 401 without a reason", answer.status)
+        return answer.status
 
     def status_of(self, auth: tuple[str, str] | None) -> int:
         """The status that other credentials, or none, get; a try with a wrong password counts for the lock."""

@@ -115,9 +115,11 @@ def test_five_wrong_passwords_lock_the_name(tmp_path: Path) -> None:
     with running(tmp_path, dead, dead, {}) as base:
         wrong = [requests.get(f"{base}/api/org", auth=("admin", f"wrong{i}"), timeout=20) for i in range(5)]
         right = requests.get(f"{base}/api/org", auth=CREDENTIALS["admin"], timeout=20)
+        form = requests.post(f"{base}/login", json={"user": "admin", "password": PASSWORD}, timeout=20)
         health = requests.get(f"{base}/api/health", auth=CREDENTIALS["admin"], timeout=20)
     assert [answer.status_code for answer in wrong] == [401] * 5
     assert (right.status_code, right.json()) == (401, wrong[0].json())
+    assert (form.status_code, form.json()["messageId"]) == (401, "password-auth.failed")
     assert health.status_code == 200
 
 

@@ -46,6 +46,7 @@ BOARD: dict[str, Any] = {
         ]
     },
 }
+REFUSED: Reply = (401, {"messageId": "password-auth.failed", "message": "Invalid username or password"})
 RULES = (
     Rule("alerts", "Watchdog", "alerting", "vector(1)"),
     Rule("stack_digest", "stack:config_digest:info", "recording", "vector(1)"),
@@ -193,7 +194,7 @@ class FakeStack:
     def _grafana(self) -> Routes:
         return {
             "GET /api/health": (200, {"database": "ok"}),
-            "GET /api/org": lambda asked: (200, {"id": 1}) if _ours(asked) else (401, {"message": "no"}),
+            "GET /api/org": lambda asked: (200, {"id": 1}) if _ours(asked) else REFUSED,
             "GET /api/user": (200, {"login": "admin", "isGrafanaAdmin": True}),
             "GET /api/datasources": (
                 200,

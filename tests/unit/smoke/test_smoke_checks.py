@@ -17,6 +17,7 @@ from tests.loopback import Asked, Reply, Route, dead_address
 from tests.unit.smoke.fake_stack import (
     BOARD,
     CONFIG,
+    REFUSED,
     FakeStack,
     am_metrics,
     answered,
@@ -225,7 +226,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
     ),
     ("grafana.ready", "grafana", "GET /api/health", (503, {"database": "failing"}), "503"),
     ("grafana.ready", "grafana", "GET /api/health", (200, {"database": "failing"}), "database failing"),
-    ("grafana.login", "grafana", "GET /api/org", (401, {"message": "no"}), "refused with 401"),
+    ("grafana.login", "grafana", "GET /api/org", REFUSED, "refused with 401"),
     (
         "grafana.login",
         "grafana",
@@ -422,7 +423,7 @@ def test_a_wrong_password_is_tried_once_by_all_checks_together() -> None:
 
     def refuse(asked: Asked) -> Reply:
         tried.append(asked)
-        return 401, {"message": "Invalid username or password"}
+        return REFUSED
 
     for key in fake.products["grafana"]:
         fake.products["grafana"][key] = refuse
@@ -433,6 +434,18 @@ def test_a_wrong_password_is_tried_once_by_all_checks_together() -> None:
         findings = run([replace(c, seconds=0.2) for c in theirs], expected).findings
     assert {f.status for f in findings} == {"failed"}
     assert len(tried) == 1
+
+
+def test_a_grafana_whose_database_does_not_answer_is_asked_again_and_is_no_wrong_password() -> None:
+    fake = FakeStack()
+    answers = iter([(401, {"message": "Unauthorized", "traceID": ""})])
+    fake.products["grafana"]["GET /api/org"] = lambda asked: next(answers, (200, {"id": 1}))
+    with fake.running() as expected:
+        assert finding_of(BY_NAME["grafana.login"], expected, seconds=1.0).status == "ok"
+    fake.products["grafana"]["GET /api/org"] = (401, {"message": "Unauthorized", "traceID": ""})
+    with fake.running() as expected:
+        finding = finding_of(BY_NAME["grafana.login"], expected)
+    assert (finding.status, finding.final) == ("failed", False)
 
 
 def test_a_watchdog_that_was_stored_outlives_the_process_that_received_it() -> None:
