@@ -13,6 +13,8 @@ from typing import Any
 from stack.api.shape import shaped
 from stack.http import Http, HttpFailure, direct_session
 
+RELOAD_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedSource:
@@ -151,9 +153,10 @@ class Grafana:
             return tuple(str(v) for v in answer.json()["data"])
 
     def reload_provisioning(self) -> None:
-        """Reads data source and dashboard files again; applied before the answer."""
+        """Reads data source and dashboard files again; applied before the answer, which may take its time."""
+        patient = replace(self.http, timeout=RELOAD_SECONDS)
         for kind in ("datasources", "dashboards"):
-            self.http.post(f"/api/admin/provisioning/{kind}/reload")
+            patient.post(f"/api/admin/provisioning/{kind}/reload")
 
 
 def _result(result: dict[str, Any]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -122,3 +123,13 @@ def test_grafana_reloads_both_kinds_of_provisioning() -> None:
     with serve({f"POST /api/admin/provisioning/{k}/reload": reload for k in kinds}) as base:
         Grafana(Http(base)).reload_provisioning()
     assert asked_for == [f"/api/admin/provisioning/{k}/reload" for k in kinds]
+
+
+def test_a_reload_may_take_longer_than_other_answers() -> None:
+    def slow(asked: Asked) -> Reply:
+        threading.Event().wait(0.2)
+        return 200, {"message": "reloaded"}
+
+    kinds = ("datasources", "dashboards")
+    with serve({f"POST /api/admin/provisioning/{k}/reload": slow for k in kinds}) as base:
+        Grafana(Http(base, timeout=0.1)).reload_provisioning()
