@@ -30,6 +30,7 @@ RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
 """A stack that should be up answers soon or is at fault."""
 READY, LOGIN = "grafana.ready", "grafana.login"
 LOGIN_LINES = 200
+RESETS = 3
 STILL_REFUSED = "is its first user still called admin, enabled and an administrator?"
 RESET = (
     f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/secrets/{GRAFANA_PASSWORD}"
@@ -109,10 +110,12 @@ class Verifier:
             raise StartFailed(message, hint=STILL_REFUSED, logs=self.engine.logs(name, LOG_LINES))
         self.repaired.append(name)
         self.emit(Progress("grafana", "the stored password does not fit: setting it again"))
-        ran = self.engine.execute(name, ("sh", "-c", RESET))
-        if ran.code != 0:
-            last = tuple(ran.output.splitlines()[-LOG_LINES:])
-            raise StartFailed("Grafana's password could not be set again", logs=last)
+        for _ in range(RESETS):  # the server may be writing to its database just then
+            ran = self.engine.execute(name, ("sh", "-c", RESET))
+            if ran.code == 0:
+                return
+        last = tuple(ran.output.splitlines()[-LOG_LINES:])
+        raise StartFailed("Grafana's password could not be set again", logs=last)
 
 
 def _not_ready(service: ServiceSpec, evidence: str) -> Finding:

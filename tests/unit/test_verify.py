@@ -198,6 +198,13 @@ def test_a_repair_that_does_not_help_is_not_repeated() -> None:
     assert len(setting.commands) == 1
 
 
+def test_a_repair_that_meets_a_busy_database_is_tried_again() -> None:
+    setting = Setting("grafana", REFUSED, WELCOME)
+    answers = iter([Ran(1, "database is locked"), Ran(0, "")])
+    setting.engine.program = lambda argv, files: next(answers)
+    setting.verify(setting.service)
+
+
 def test_a_failed_repair_shows_what_the_tool_said() -> None:
     setting = Setting("grafana", REFUSED)
     setting.answer = Ran(1, "database is locked\n")
