@@ -10,7 +10,7 @@ from typing import Any
 
 from .answers import WEB_JSON, Answer
 from .database import Database
-from .provisioning_dashboards import now, slug
+from .provisioning_dashboards import check_uid, now, slug
 
 NOT_FOUND = Answer(404, {"message": "Dashboard not found"})
 KINDS = {"dash-db": 0, "dash-folder": 1}
@@ -120,10 +120,24 @@ def delete(database: Database, uid: str) -> Answer:
     return Answer(200, {"message": f"Dashboard {row['title']} deleted", "title": row["title"], "uid": uid})
 
 
-def save(database: Database, document: dict[str, Any]) -> Answer:
+def save(database: Database, document: Any, content_type: str) -> Answer:
     """A dashboard made by hand; those from files are refused, ``overwrite`` or not."""
-    model = dict(document.get("dashboard") or {})
+    plain = content_type.partition(";")[0].strip() == "application/json"
+    if not plain or not isinstance(document, dict) or not isinstance(document.get("dashboard"), dict):
+        return Answer(400, {"message": "bad request data"})
+    model = dict(document["dashboard"])
     uid, title = str(model.get("uid") or slug(str(model.get("title", "")))), str(model.get("title", ""))
+    if not title.strip():
+        return Answer(400, {"message": "Dashboard title cannot be empty", "status": "empty-name"})
+    try:
+        check_uid(uid)
+    except ValueError as error:
+        return Answer(400, {"message": str(error)})
+    held = database.row(
+        "SELECT id FROM dashboard WHERE uid = ? AND is_folder = 1", (document.get("folderUid"),)
+    )
+    if document.get("folderUid") and held is None:
+        return Answer(400, {"message": "folder not found"})
     if database.row("SELECT uid FROM provisioned WHERE uid = ?", (uid,)) is not None:
         return Answer(400, {"message": "Cannot save provisioned dashboard"})
     text, folder = json.dumps({**model, "uid": uid}), str(document.get("folderUid") or "")

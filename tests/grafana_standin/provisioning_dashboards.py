@@ -118,7 +118,7 @@ def _readable(provider: Provider) -> Iterator[tuple[Path, dict[str, Any]]]:
             model = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
             if not isinstance(model, dict) or not str(model.get("title") or "").strip():
                 raise ValueError("Dashboard title cannot be empty")
-            _check_uid(str(model.get("uid", "")))
+            check_uid(str(model.get("uid", "")))
             _normalise(model)
         except (OSError, ValueError) as error:
             log(LOGGER, "failed to load dashboard from ", "error", file=str(path), error=str(error))
@@ -142,7 +142,8 @@ def _normalise(model: dict[str, Any]) -> None:
         model["refresh"] = f"{LEAST_REFRESH}s"
 
 
-def _check_uid(uid: str) -> None:
+def check_uid(uid: str) -> None:
+    """ValueError where the server refuses it."""
     if len(uid) > UID_LENGTH:
         raise ValueError("uid too long, max 40 characters")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", uid):

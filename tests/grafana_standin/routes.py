@@ -238,5 +238,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/dashboards/tags", lambda s, r: dashboards.tags(s.database)),
     Route("GET", "/api/dashboards/uid/{}", lambda s, r: dashboards.read(s.database, *r.found)),
     Route("DELETE", "/api/dashboards/uid/{}", lambda s, r: dashboards.delete(s.database, *r.found)),
-    Route("POST", "/api/dashboards/db", lambda s, r: dashboards.save(s.database, r.json() or {})),
+    Route("POST", "/api/dashboards/db", lambda s, r: dashboards.save(s.database, r.json(), r.content_type)),
 )
