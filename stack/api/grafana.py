@@ -132,8 +132,10 @@ class Grafana:
         """One dashboard as stored."""
         answer = self.http.get(f"/api/dashboards/uid/{uid}")
         with shaped(answer):
-            body = answer.json()
-            return LoadedDashboard(uid, dict(body["dashboard"]), bool(body["meta"]["provisioned"]))
+            body, meta = answer.json(), answer.json()["meta"]
+            # Where its provider allows changes in the browser, only the file's name tells.
+            provisioned = meta["provisioned"] or meta.get("provisionedExternalId")
+            return LoadedDashboard(uid, dict(body["dashboard"]), bool(provisioned))
 
     def query(self, queries: Iterable[Query], start: float, end: float) -> dict[str, Result]:
         """A batch as a dashboard sends it, times in Unix seconds; results by ``ref``, also where some failed."""

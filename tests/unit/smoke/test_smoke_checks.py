@@ -390,6 +390,15 @@ def test_a_data_source_whose_file_says_editable_is_as_its_file() -> None:
         assert finding_of(BY_NAME["grafana.data_sources"], expected).status == "ok"
 
 
+def test_a_dashboard_that_may_be_changed_in_the_browser_comes_from_its_file_all_the_same() -> None:
+    fake = FakeStack()
+    answer = stored(BOARD, provisioned=False)
+    answer["meta"]["provisionedExternalId"] = "gates.json"
+    fake.products["grafana"]["GET /api/dashboards/uid/gates"] = (200, answer)
+    with fake.running() as expected:
+        assert finding_of(BY_NAME["grafana.dashboards"], expected).status == "ok"
+
+
 def test_a_dashboard_made_by_hand_does_not_matter() -> None:
     fake = FakeStack()
     fake.products["grafana"]["GET /api/search"] = (200, [{"uid": "gates"}, {"uid": "mine"}])
