@@ -5,15 +5,14 @@ Made once the engine is at work: its imports and files take about as long as a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 from stack.cli.session import Session
 from stack.errors import NotReady, SmokeFailed
 from stack.events import Event
 from stack.prepare import Prepared
 from stack.smoke.grafana import reload_provisioning
-from stack.smoke.model import Expected, Finding, Report, Stage
+from stack.smoke.model import Finding, Report, Stage
 from stack.smoke.wire import report_document
 from stack.spec import ServiceSpec
 from stack.verify import IN_TURNS, Verifier, prober_for, wall_clock
@@ -43,20 +42,13 @@ class Asking:
 
     def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
         """Runs the checks of a stage; ``report`` keeps the findings of all."""
-        prober = prober_for(self.engine, self.spec, self.image)
-        expected = sparing_logins(self.expected, self.verify.repaired)
-        found = prober.run(expected, heard, stages=(stage,))
+        found = prober_for(self.engine, self.spec, self.image).run(self.expected, heard, stages=(stage,))
         self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
         return found
 
     def document(self) -> dict[str, object] | None:
         """All findings as plain values; None where nothing was checked."""
         return report_document(self.report) if self.report.findings else None
-
-
-def sparing_logins(expected: Expected, repaired: Sequence[str]) -> Expected:
-    """Where a wrong password was tried already, admin/admin is not: five within five minutes lock the name."""
-    return replace(expected, probe_default_login=expected.probe_default_login and not repaired)
 
 
 def failure(report: Report) -> SmokeFailed | NotReady:

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from stack.cli.asking import failure, sparing_logins, summary
+from stack.cli.asking import failure, summary
 from stack.cli.printer import Printer
 from stack.cli.proof import _conclude
 from stack.errors import SmokeFailed
-from stack.smoke.model import Expected, Finding, Report
+from stack.smoke.model import Finding, Report
 
 
 def ok(check: str, evidence: str) -> Finding:
@@ -52,8 +52,3 @@ def test_a_failed_smoke_is_one_document_with_findings_and_error(capsys: pytest.C
     document = json.loads(capsys.readouterr().out)
     assert (document["ok"], document["exit_code"], document["error"]) == (False, 6, "c.d: no answer")
     assert document["findings"][0]["evidence"] == "no answer"
-
-
-@pytest.mark.parametrize(("repaired", "probes"), [([], True), (["s-grafana"], False)])
-def test_after_a_wrong_password_admin_admin_is_not_tried_as_well(repaired: list[str], probes: bool) -> None:
-    assert sparing_logins(Expected("s", ()), repaired).probe_default_login is probes

@@ -43,6 +43,11 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "DELIVERY_SECONDS", 0.05)
 
 
+def only_default(asked: Asked) -> Reply:
+    """A Grafana whose administrator has the password that everybody knows."""
+    return (200, {}) if asked.headers.get("authorization") == "Basic YWRtaW46YWRtaW4=" else REFUSED
+
+
 def finding_of(check: Check, expected: Expected, seconds: float = 0.02) -> Finding:
     """The one finding of a check that gives up early."""
     if check.unless:
@@ -234,7 +239,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         (200, {"login": "admin", "isGrafanaAdmin": False}),
         "False",
     ),
-    ("grafana.default_login", "grafana", "GET /api/org", (200, {}), "admin/admin is let in"),
+    ("grafana.default_login", "grafana", "GET /api/org", only_default, "admin/admin is let in"),
     ("grafana.anonymous", "grafana", "GET /api/org", (200, {}), "without login is let in"),
     ("grafana.anonymous", "grafana", "GET /api/org", (302, ""), "got 302, expected 401"),
     (
@@ -415,15 +420,25 @@ def test_admin_admin_is_not_tried_where_it_could_lock_the_name() -> None:
     tried: list[Asked] = []
 
     def only_ours(asked: Asked) -> Reply:
+        if "authorization" not in asked.headers:
+            return REFUSED
         tried.append(asked)
         return 200, {"id": 1}
 
     fake.products["grafana"]["GET /api/org"] = only_ours
-    with fake.running(probe_default_login=False) as expected:
+    with fake.running() as expected:
         finding = finding_of(BY_NAME["grafana.default_login"], expected)
     assert finding.status == "ok"
     assert "not tried" in finding.evidence
     assert len(tried) == 1
+
+
+def test_admin_admin_is_tried_where_our_own_login_is_refused_but_not_again_and_again() -> None:
+    fake = FakeStack()
+    fake.products["grafana"]["GET /api/org"] = REFUSED
+    for probe, status in ((True, "ok"), (False, "failed")):
+        with fake.running(probe_default_login=probe) as expected:
+            assert finding_of(BY_NAME["grafana.default_login"], expected).status == status
 
 
 def test_a_wrong_password_is_tried_once_by_all_checks_together() -> None:
