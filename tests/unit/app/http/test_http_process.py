@@ -113,7 +113,7 @@ def _listens(port: int) -> bool:
 def test_what_keeps_it_from_starting_is_one_line(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], code: int, told: str
 ) -> None:
-    process = start(tmp_path, *arguments, **variables)
+    process = start(tmp_path, "--port", "0", *arguments, **variables)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     assert told in errors
@@ -123,7 +123,7 @@ def test_what_keeps_it_from_starting_is_one_line(
 def test_a_policy_that_is_no_policy_is_named_with_its_fault(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("url:\n  allowed_ports: [70000]\n")
-    process = start(tmp_path / "data", "--policy-file", str(policy))
+    process = start(tmp_path / "data", "--port", "0", "--policy-file", str(policy))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "url.allowed_ports[0]" in errors
