@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import docker
 from docker.errors import APIError
@@ -169,6 +169,24 @@ class DockerBench:
         if self.engine.image(TINY) is None:
             self.engine.import_image(io.BytesIO(root_file_system()), TINY, ImageConfig(user="65534:65534"))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Removes all that carries the label, and the foreign objects of this bench."""
+        mine: dict[str, Any] = {"label": [f"{labels.STACK}={self.stack}"]}
+        for container in self.raw.containers.list(all=True, filters=mine):
+            container.remove(force=True, v=True)
+        for kind, name in self.others:
+            with suppress(APIError):
+                found = self._collection(kind).get(name)
+                found.remove(**({"force": True, "v": True} if kind == "container" else {}))
+        for network in self.raw.networks.list(filters=mine):
+            network.remove()
+        for volume in self.raw.volumes.list(filters=mine):
+            volume.remove()
+        self.raw.close()
+
     def foreign(self, kind: Kind, name: str) -> None:
         self.others.append((kind, name))
         if kind == "container":
@@ -197,21 +215,6 @@ class DockerBench:
         return {"container": self.raw.containers, "network": self.raw.networks, "volume": self.raw.volumes}[
             kind
         ]
-
-    def clean(self) -> None:
-        """Removes all that carries the label, and the foreign objects of this bench."""
-        mine: dict[str, Any] = {"label": [f"{labels.STACK}={self.stack}"]}
-        for container in self.raw.containers.list(all=True, filters=mine):
-            container.remove(force=True, v=True)
-        for kind, name in self.others:
-            with suppress(APIError):
-                found = self._collection(kind).get(name)
-                found.remove(**({"force": True, "v": True} if kind == "container" else {}))
-        for network in self.raw.networks.list(filters=mine):
-            network.remove()
-        for volume in self.raw.volumes.list(filters=mine):
-            volume.remove()
-        self.raw.close()
 
 
 def tar_of(texts: dict[str, str]) -> bytes:

@@ -36,11 +36,8 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     if request.param == "memory":
         yield MemoryBench()
         return
-    made = DockerBench()
-    try:
+    with DockerBench() as made:
         yield made
-    finally:
-        made.clean()
 
 
 def only(bench: Bench) -> ObservedContainer:

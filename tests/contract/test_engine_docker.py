@@ -31,11 +31,8 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def bench() -> Iterator[DockerBench]:
-    made = DockerBench()
-    try:
+    with DockerBench() as made:
         yield made
-    finally:
-        made.clean()
 
 
 def soon(condition: Callable[[], bool]) -> None:

@@ -17,11 +17,8 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def bench() -> Iterator[DockerBench]:
-    made = DockerBench()
-    try:
+    with DockerBench() as made:
         yield made
-    finally:
-        made.clean()
 
 
 def test_an_image_is_pulled(bench: DockerBench) -> None:

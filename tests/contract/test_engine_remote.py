@@ -20,13 +20,9 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def bench() -> Iterator[DockerBench]:
-    made = DockerBench()
-    try:
-        with engine_over_tcp() as address:
-            made.engine = connect(address)
-            yield made
-    finally:
-        made.clean()
+    with DockerBench() as made, engine_over_tcp() as address:
+        made.engine = connect(address)
+        yield made
 
 
 def test_it_says_that_it_is_remote(bench: DockerBench) -> None:
