@@ -157,7 +157,6 @@ CHECKS: tuple[Check, ...] = (
         TRAFFIC,
         45,
         every=0.2,
-        deep=True,
     ),
     Check(
         "prometheus.variables",
@@ -180,7 +179,6 @@ CHECKS: tuple[Check, ...] = (
         45,
         every=0.2,
         unless="grafana",
-        deep=True,
     ),
 )
 NEEDED_AFTER_A_CHANGE = {

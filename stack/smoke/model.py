@@ -110,7 +110,6 @@ class Check:
     every: float = 0.02
     needs: tuple[str, ...] = ()
     unless: str = ""
-    deep: bool = False
     database: bool = False
 
     def concerns(self, expected: Expected) -> bool:

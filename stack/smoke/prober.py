@@ -29,7 +29,6 @@ class Prober(Protocol):
         *,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
-        deep: bool = True,
     ) -> Report:
         """The checks of ``stages``, or only those named."""
 
@@ -51,10 +50,9 @@ class LocalProber:
         *,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
-        deep: bool = True,
     ) -> Report:
         """See ``Prober``; findings are heard of as they come."""
-        return run(select(self.checks, stages, names, deep=deep), expected, on_finding)
+        return run(select(self.checks, stages, names), expected, on_finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,9 @@ class NetworkProber:
         *,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
-        deep: bool = True,
     ) -> Report:
         """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
-        order = Order(expected, tuple(stages), tuple(names), deep, self.at_most)
+        order = Order(expected, tuple(stages), tuple(names), self.at_most)
         report = ask_inside(self.engine, self.spec, self.image, order)
         for finding in report.findings:
             on_finding(finding)
@@ -94,4 +91,4 @@ def answer(order_text: str) -> Report:
         if not told.ok:
             return told
     prober = LocalProber(hurried(CHECKS, dict(order.at_most)))
-    return prober.run(order.expected, stages=order.stages, names=order.names, deep=order.deep)
+    return prober.run(order.expected, stages=order.stages, names=order.names)

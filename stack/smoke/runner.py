@@ -38,15 +38,11 @@ def run(
 
 
 def select(
-    checks: Iterable[Check], stages: Iterable[Stage] = STAGES, names: Iterable[str] = (), *, deep: bool = True
+    checks: Iterable[Check], stages: Iterable[Stage] = STAGES, names: Iterable[str] = ()
 ) -> tuple[Check, ...]:
-    """The checks of ``stages``, only those in ``names`` if any are named, without the deep ones if not ``deep``."""
+    """The checks of ``stages``, or only those in ``names`` if any are named."""
     wanted_stages, wanted = set(stages), set(names)
-    return tuple(
-        c
-        for c in checks
-        if (c.name in wanted if wanted else c.stage in wanted_stages) and (deep or not c.deep)
-    )
+    return tuple(c for c in checks if (c.name in wanted if wanted else c.stage in wanted_stages))
 
 
 def hurried(checks: Iterable[Check], at_most: Mapping[str, float]) -> tuple[Check, ...]:

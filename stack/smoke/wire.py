@@ -16,7 +16,7 @@ PAIRS = ("addresses", "absent", "jobs")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run that is asked for: what is expected, which stages or names, with the deep checks or without.
+    """One run that is asked for: what is expected, which stages or names.
 
     ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     ``reload_provisioning``: Grafana is told to read its files again before it is asked.
@@ -25,7 +25,6 @@ class Order:
     expected: Expected
     stages: tuple[Stage, ...] = STAGES
     names: tuple[str, ...] = ()
-    deep: bool = True
     at_most: tuple[tuple[str, float], ...] = ()
     reload_provisioning: bool = False
 
@@ -43,7 +42,6 @@ def load_order(text: str) -> Order:
             expected=_expected(document["expected"]),
             stages=tuple(stage for stage in STAGES if stage in document["stages"]),
             names=tuple(document["names"]),
-            deep=bool(document["deep"]),
             at_most=tuple((stage, float(seconds)) for stage, seconds in document["at_most"]),
             reload_provisioning=bool(document["reload_provisioning"]),
         )

@@ -38,7 +38,6 @@ class FakeProber:
         *,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
-        deep: bool = True,
     ) -> Report:
         self.asked += 1
         self.before()

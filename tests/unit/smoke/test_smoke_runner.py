@@ -106,11 +106,8 @@ def test_a_finding_without_evidence_cannot_be_made() -> None:
         Finding("c", "app", "ready", "ok", "")
 
 
-def test_selection_by_stage_name_and_depth() -> None:
-    shallow = check(lambda s: "x", "ready", "a")
-    deep = Check("b", "p", "app", "proven", lambda s: "x", deep=True)
-    both = (shallow, deep)
+def test_selection_by_stage_and_name() -> None:
+    early, late = both = (check(lambda s: "x", "ready", "a"), check(lambda s: "x", "proven", "b"))
     assert select(both) == both
-    assert select(both, deep=False) == (shallow,)
-    assert select(both, ("proven",)) == (deep,)
-    assert select(both, ("proven",), ("a",)) == (shallow,)
+    assert select(both, ("proven",)) == (late,)
+    assert select(both, ("proven",), ("a",)) == (early,)

@@ -17,7 +17,7 @@ REPORT = Report((Finding("c", "app", "ready", "failed", "evidence", "hint", 0.5)
     "order",
     [
         Order(expectation()),
-        Order(expectation(), ("ready", "proven"), ("app.ready",), deep=False, at_most=(("ready", 5.0),)),
+        Order(expectation(), ("ready", "proven"), ("app.ready",), at_most=(("ready", 5.0),)),
     ],
 )
 def test_an_order_survives(order: Order) -> None:
@@ -36,7 +36,7 @@ def test_a_report_survives_among_log_lines() -> None:
         "[]",
         "{",
         "{}",
-        '{"expected": {}, "stages": [], "names": [], "deep": true, "at_most": [], "reload_provisioning": false}',
+        '{"expected": {}, "stages": [], "names": [], "at_most": [], "reload_provisioning": false}',
     ],
 )
 def test_what_is_no_order(text: str) -> None:
