@@ -21,13 +21,19 @@ from stack.app.gates.addresses import Address, canonical
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+# Strict and bounded, since int() also reads signs, underscores and 0o.
+_PART: Final = re.compile(r"0[xX][0-9a-fA-F]{0,40}|0[0-7]{0,40}|[1-9][0-9]{0,40}")
 _DOTTED: Final = re.compile(r"[0-9]+(\.[0-9]+){3}")
 _MAX_NAME: Final = 253
 
 # Letters of Cyrillic that look like Latin ones, as Chromium's display policy lists them.
 _LATIN_LOOKALIKES: Final = frozenset("асԁеһіјӏорԗԛѕԝхуъЬҽпгѵѡ")
 _CYRILLIC_ENDINGS: Final = frozenset(("ru", "su", "by", "ua", "bg", "kz", "kg", "mk", "mn", "rs", "tj", "uz"))
-_CONFUSED: Final = frozenset(("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"))
+_CONFUSED: Final = frozenset(
+    ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "TIFINAGH", "CANADIAN")
+)
+# Phonetic letters that fonts draw like a and g.
+_PHONETIC: Final = frozenset("ɑɡ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,13 @@ def _check_label(label: str, ending: str) -> None:
 
 
 def _check_lookalike(label: str, ending: str) -> None:
-    """Mixed scripts and whole-script confusables (UTS 39, sections 5.1 and 4)."""
+    """Mixed scripts, restricted letters and whole-script confusables (UTS 39, sections 5.1, 3.1 and 4)."""
     letters = [c for c in label if c.isalpha()]
     scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters} & _CONFUSED
     if len(scripts) > 1:
         raise ValueError(f"mixes {' and '.join(s.title() for s in sorted(scripts))} letters (UTS 39)")
+    if not _PHONETIC.isdisjoint(letters):
+        raise ValueError("phonetic letters that look like a or g (UTS 39)")
     cyrillic_site = ending in _CYRILLIC_ENDINGS or ending.startswith("xn--")
     if letters and not cyrillic_site and _LATIN_LOOKALIKES.issuperset(letters):
         raise ValueError("only Cyrillic letters that look like Latin ones (UTS 39)")
@@ -138,11 +146,8 @@ def _literal_v4(labels: list[str]) -> Host:
 
 
 def _number(part: str) -> int:
-    try:
-        if part[:2].lower() == "0x":
-            return int(part[2:] or "0", 16)
-        if len(part) > 40:
-            raise ValueError
-        return int(part, 8 if len(part) > 1 and part.startswith("0") else 10)
-    except ValueError:
-        raise ValueError("not a part of an IPv4 address (decimal, 0octal or 0xhex)") from None
+    if not _PART.fullmatch(part):
+        raise ValueError("not a part of an IPv4 address (decimal, 0octal or 0xhex)")
+    if part[:2].lower() == "0x":
+        return int(part[2:] or "0", 16)
+    return int(part, 8 if part.startswith("0") else 10)

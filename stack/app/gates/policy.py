@@ -15,8 +15,14 @@ GIB: Final = 1024 * MIB
 DENIED_HOSTS: Final = (
     "localhost",
     "*.localhost",
+    "localhost4",
+    "localhost6",
+    "ip6-localhost",
+    "ip6-loopback",
     "localhost.localdomain",
     "*.localdomain",
+    "*.localdomain4",
+    "*.localdomain6",
     "*.local",
     "internal",
     "*.internal",
@@ -32,6 +38,8 @@ DENIED_HOSTS: Final = (
     "metadata.google.internal",
     "metadata.azure.com",
     "metadata.packet.net",
+    "metadata.platformequinix.com",
+    "metadata.tencentyun.com",
 )
 
 

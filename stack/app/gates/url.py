@@ -32,7 +32,7 @@ _AMBIGUOUS: Final = re.compile(
     r"\ud800-\udfff\ufff0-\uffff]"
 )
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
-_PORT: Final = re.compile(r"[0-9]{1,5}")
+_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ def _host_and_port(url: str, authority: str) -> tuple[str, str]:
         _reject("E_USERINFO", url, "a URL must carry no user name or password")
     if authority.startswith("["):
         host, bracket, port = authority.partition("]")
+        if port and not port.startswith(":"):
+            _reject("E_HOST_DENY", url, "write : and a port after the bracket, or nothing (RFC 3986)")
         return host + bracket, port
     host, colon, port = authority.partition(":")
     return host, colon + port
@@ -125,7 +127,7 @@ def _allowed_port(url: str, text: str, scheme: str, policy: UrlPolicy) -> int:
     elif text.startswith(":") and _PORT.fullmatch(text, 1):
         port = int(text[1:])
     else:
-        _reject("E_PORT_DENY", url, "a port must be 1-65535")
+        _reject("E_PORT_DENY", url, "a port must be 1-65535, without leading zeros")
     if port not in policy.allowed_ports:
         allowed = ", ".join(map(str, policy.allowed_ports))
         _reject("E_PORT_DENY", url, f"port {port} is not allowed (url.allowed_ports: {allowed})")
