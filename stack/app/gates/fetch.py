@@ -63,10 +63,20 @@ def fetch(
                 body, truncated = _read(answer, policy.max_body_bytes, deadline)
                 headers = tuple(answer.getheaders())
                 return Fetched(answer.status, headers, body, truncated, address, tuple(hops))
-            url = urljoin(checked.url, location)
+            url = _next(checked.url, location)
     raise FetchError(
         f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
     )
+
+
+def _next(base: str, location: str) -> str:
+    """Where a redirect leads. What urljoin cannot read goes to the gate as it is: the gate says what is wrong."""
+    with suppress(UnicodeError):  # http.client reads headers as Latin-1, but names and paths come as UTF-8
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location
 
 
 @contextmanager
@@ -74,23 +84,32 @@ def _connected(
     checked: CheckedUrl, deadline: float, dial: Dial
 ) -> Iterator[tuple[http.client.HTTPConnection, str]]:
     """A connection to a checked address, cut at the deadline and closed at the end."""
-    plain, address = _dialled(checked, deadline, dial)
-    stream = _secured(plain, checked) if checked.scheme == "https" else plain
+    stream, address = _dialled(checked, deadline, dial)
     connection = http.client.HTTPConnection(checked.host, checked.port)
     connection.sock = stream
+    try:
+        if checked.scheme == "https":
+            connection.sock = stream = _secured(stream, checked)
+        with _cut_at(deadline, stream):
+            if isinstance(stream, ssl.SSLSocket):
+                stream.do_handshake()
+            yield connection, address
+    except (OSError, http.client.HTTPException) as fault:
+        raise FetchError(f"{checked.url}: no usable answer from {address} ({fault!r}); try again") from None
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _cut_at(deadline: float, stream: socket.socket) -> Iterator[None]:
     # Below TLS, and by a timer: a peer that sends a byte now and then never runs into the socket's own timeout.
     cut = threading.Timer(deadline - time.monotonic(), _hang_up, (stream,))
     cut.daemon = True
     cut.start()
     try:
-        if isinstance(stream, ssl.SSLSocket):
-            stream.do_handshake()
-        yield connection, address
-    except (OSError, http.client.HTTPException) as fault:
-        raise FetchError(f"{checked.url}: no usable answer from {address} ({fault!r}); try again") from None
+        yield
     finally:
         cut.cancel()
-        connection.close()
 
 
 def _dialled(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[socket.socket, str]:

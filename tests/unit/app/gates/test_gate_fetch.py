@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,9 @@ REDIRECTS = {
     "/private": "http://10.0.0.1/",
     "/metadata": "http://169.254.169.254/latest/meta-data/",
     "/scheme": "file:///etc/passwd",
+    "/unreadable": "http://[::1",
+    "/no-address": "http://[x]/",
+    "/utf-8": "/caf\xc3\xa0",  # http.server sends headers as Latin-1: these are the two bytes of à
     "/loop": "/loop",
 }
 
@@ -96,7 +100,14 @@ def test_rebinding_between_two_hops_is_refused(net: Net) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("/private", "E_PRIVATE_NET"), ("/metadata", "E_PRIVATE_NET"), ("/scheme", "E_SCHEME")]
+    ("path", "code"),
+    [
+        ("/private", "E_PRIVATE_NET"),
+        ("/metadata", "E_PRIVATE_NET"),
+        ("/scheme", "E_SCHEME"),
+        ("/unreadable", "E_HOST_DENY"),
+        ("/no-address", "E_HOST_DENY"),
+    ],
 )
 def test_each_redirect_is_checked(net: Net, path: str, code: str) -> None:
     assert rejection(get, net, f"http://www.example.org{path}").error_code == code
@@ -108,6 +119,10 @@ def test_a_good_redirect_is_followed(net: Net) -> None:
         "http://www.example.org/hop",
         "http://www.example.org/end",
     )
+
+
+def test_a_redirect_in_raw_utf_8_is_followed(net: Net) -> None:
+    assert get(net, "http://www.example.org/utf-8").hops[-1] == "http://www.example.org/caf%C3%A0"
 
 
 def test_redirects_are_bounded(net: Net) -> None:
@@ -171,6 +186,20 @@ def test_https_sends_the_name_and_insists_on_tls() -> None:
 def test_an_unusable_answer_is_one_line(answer: bytes) -> None:
     with peer(answer) as (net, _), pytest.raises(FetchError, match=r"no usable answer from 93\.184"):
         get(net, "http://www.example.org/")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_is_reset_at_once_is_one_line(scheme: str) -> None:
+    def dial(address: tuple[str, int], timeout: float) -> socket.socket:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            stream = socket.create_connection(server.getsockname(), timeout)
+            other, _ = server.accept()
+            with other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return stream
+
+    with pytest.raises(FetchError, match="no usable answer"):
+        fetch(f"{scheme}://example.org/", DEFAULT_POLICY.url, partial(check_url, resolve=answers()), dial)
 
 
 @pytest.mark.parametrize(
