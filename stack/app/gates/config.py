@@ -51,7 +51,7 @@ def _section(path: str, kind: type, value: object) -> Any:
     known = _schema(kind)
     for key in value:
         if key not in known:
-            _unknown(_join(path, str(key)), str(key), known)
+            _unknown(_join(path, _text(key)), _text(key), known)
     return kind(**{key: _value(_join(path, key), *known[key], item) for key, item in value.items()})
 
 

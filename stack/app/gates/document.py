@@ -27,7 +27,7 @@ def read_document(text: str) -> Any:
         try:
             node = loader.get_single_node()
             _refuse_duplicates(node)
-            return None if node is None else loader.construct_document(node)
+            return None if node is None else _constructed(loader, node)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as fault:
@@ -36,6 +36,14 @@ def read_document(text: str) -> Any:
         raise ValueError(f"{where}not valid YAML: {fault.problem}") from None
     except (yaml.YAMLError, UnicodeError) as fault:
         raise ValueError(f"not valid YAML: {str(fault).splitlines()[0]}") from None
+
+
+def _constructed(loader: Any, node: yaml.Node) -> Any:
+    """PyYAML's constructors trust an explicit tag: of ``!!int ""`` or ``!!bool x`` they fail with any of these."""
+    try:
+        return loader.construct_document(node)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        raise ValueError(f"a value that its type does not allow: {fault}") from None
 
 
 def _refuse_tricks(text: str) -> None:

@@ -34,6 +34,10 @@ def test_json_is_read_too() -> None:
     assert check_config('{"path": {"max_depth": 5}}').value.path.max_depth == 5
 
 
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert check_config("\ufeffurl: {}\r\n").value == DEFAULT_POLICY
+
+
 def test_the_example_is_the_default_policy() -> None:
     example = Path(__file__).parents[4] / "examples" / "policy.yaml"
     assert check_config(example.read_text(encoding="utf-8")).value == DEFAULT_POLICY
@@ -73,6 +77,20 @@ def test_the_example_is_the_default_policy() -> None:
         ("storage: {durable: 1}", "storage.durable: must be true or false, got a whole number"),
         ("path: 2026-01-01", "path: must be a mapping of keys to values, got date"),
         ("path: {max_depth: " + "9" * 5000 + "}", "integer string conversion"),
+        ("path: {max_depth: !!int ''}", "a value that its type does not allow"),
+        ("path: {max_depth: !!int '-'}", "a value that its type does not allow"),
+        ("path: {max_depth: !!float ''}", "a value that its type does not allow"),
+        ("path: {max_depth: !!int x}", "a value that its type does not allow"),
+        ("path: {max_depth: 0b_}", "a value that its type does not allow"),
+        ("storage: {durable: !!bool x}", "a value that its type does not allow"),
+        ("path: !!timestamp x", "a value that its type does not allow"),
+        ("path: 2026-13-45", "a value that its type does not allow"),
+        ("url: {timeout_seconds: 1" + ":1" * 200 + ".0}", "int too large to convert to float"),
+        ("!!int '': 1", "a value that its type does not allow"),
+        ("!!binary '\xe9'", "not valid YAML"),
+        ("\ufeff", "the document: must be a mapping of keys to values, got nothing"),
+        ("\ud800", "not valid YAML"),
+        ('url: {}\n"\\x75rl": {}', "line 2: the key 'url' is there twice"),
     ],
 )
 def test_not_parseable_or_a_wrong_type(document: str, hint: str) -> None:
@@ -96,6 +114,9 @@ def test_not_parseable_or_a_wrong_type(document: str, hint: str) -> None:
         ("zzz: 1", "zzz: unknown key; known are url, path, archive, storage, db, tools"),
         ('"a\\nb": 1', "a\\nb: unknown key"),
         ("1: 2", "1: unknown key"),
+        ("? 0x" + "f" * 9000 + "\n: 2", "a number of thousands of digits: unknown key"),
+        ("path: {? 0x" + "f" * 9000 + " : 2}", "path.a number of thousands of digits: unknown key"),
+        ("path: {max_depth: 1" + ":1" * 20000 + "}", "got a number of thousands of digits"),
         ("url: {denied_hosts: [ok.com, 'a..b']}", "url.denied_hosts[1]: must be a host or *.host"),
         ("url: {allowed_hosts: ['http://x']}", "url.allowed_hosts[0]: must be a host or *.host"),
     ],
