@@ -30,13 +30,13 @@ class _Request(BaseModel):
 class UrlRequest(_Request):
     """A URL that somebody wants to fetch."""
 
-    url: str = Field(max_length=8192, examples=["https://example.com/report.zip"])
+    url: str = Field(max_length=1 << 20, examples=["https://example.com/report.zip"])
 
 
 class PathRequest(_Request):
     """A relative path, and the names that already exist beside it."""
 
-    path: str = Field(max_length=65536, examples=["reports/2026/summary.txt"])
+    path: str = Field(max_length=1 << 20, examples=["reports/2026/summary.txt"])
     siblings: list[str] = Field(default=[], max_length=10_000)
 
 

@@ -19,7 +19,7 @@ async def ingest(
     file: UploadFile,
     context: Context,
     source_url: Annotated[
-        str | None, Form(max_length=8192, description="Where the archive came from, if it was fetched.")
+        str | None, Form(max_length=1 << 16, description="Where the archive came from, if it was fetched.")
     ] = None,
 ) -> IngestAnswer:
     """Takes a zip or tar archive. 422 with the ``error_code`` of the gate that refused it; nothing is kept then."""

@@ -88,6 +88,12 @@ def test_the_parts_report_a_real_probe(client: TestClient) -> None:
             ("url_gate", "ok", None, "https://93.184.215.14/a"),
         ),
         ("/gates/url", {"url": "file:///etc/passwd"}, ("url_gate", "reject", "E_SCHEME", None)),
+        (
+            "/gates/url",
+            {"url": "http://example.com/" + "a" * 9000},
+            ("url_gate", "reject", "E_HOST_DENY", None),
+        ),
+        ("/gates/path", {"path": "a" * 70_000}, ("filesystem_gate", "reject", "E_PATH_LEN", None)),
         ("/gates/path", {"path": "a/./b.txt"}, ("filesystem_gate", "ok", None, "a/b.txt")),
         ("/gates/path", {"path": "../b.txt"}, ("filesystem_gate", "reject", "E_TRAVERSAL", None)),
         (
