@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -41,6 +42,25 @@ def code(path: str, policy: PathPolicy = POLICY, siblings: tuple[str, ...] = ())
         ("console.log", "console.log"),
         ("com10", "com10"),
         ("wait….txt", "wait….txt"),
+        ("To be continued…", "To be continued…"),
+        ("Q：如何安装.md", "Q：如何安装.md"),
+        ("为什么？.md", "为什么？.md"),
+        ("～なみ～.txt", "～なみ～.txt"),
+        ("½ cup.txt", "½ cup.txt"),
+        ("¥100.txt", "¥100.txt"),
+        ("~temp.txt", "~temp.txt"),
+        ("backup~", "backup~"),
+        ("5%fat.txt", "5%fat.txt"),
+        ("10%-20%.csv", "10%-20%.csv"),
+        ("%PATH%.txt", "%PATH%.txt"),
+        ("caf%C3%A9.txt", "caf%C3%A9.txt"),
+        ("0x5c00.dump", "0x5c00.dump"),
+        ("trace_0x2f.bin", "trace_0x2f.bin"),
+        ("R&D/plan.txt", "R&D/plan.txt"),
+        ("a&amp;b&#46;txt", "a&amp;b&#46;txt"),
+        (".. ..a", ".. ..a"),
+        ("nul-report.txt", "nul-report.txt"),
+        ("葛\U000e0100城.txt", "葛\U000e0100城.txt"),
         (" leading blank", " leading blank"),
         ("a'b (1) [x] {y} & + , ; = @ # $ ! ^ `", "a'b (1) [x] {y} & + , ; = @ # $ ! ^ `"),
     ],
@@ -102,6 +122,48 @@ def test_an_ordinary_path_is_accepted_in_its_normal_form(path: str, value: str) 
         "....//x",
         "...",
         "../" * 5000,
+        "./~/x",
+        ".//~",
+        "%7e/x",
+        "~root/.ssh/id_rsa",
+        "%7Eroot/x",
+        "~+/x",
+        "～/x",
+        "./C:/x",
+        "C：/x",
+        "／etc/passwd",
+        "%ef%bc%8fetc/passwd",
+        "%2e",
+        "．",
+        "%EF%BC%8E%EF%BC%8E/x",
+        "%uff0e%uff0e/x",
+        "%ef%bc%852e%ef%bc%852e/x",
+        "%e0%40%ae%e0%40%ae/x",
+        "%f8%80%80%80%ae%f8%80%80%80%ae/x",
+        "%fc%80%80%80%80%ae%fc%80%80%80%80%ae/x",
+        "..%f8%80%80%80%afx",
+        "..%ef%bc%8fx",
+        "a/..%u2215..%u2216x",
+        "..%uEFC8x",
+        "..%bg%qfx",
+        "..∕x",
+        "a∖..∖..∖x",
+        "..¥..¥x",
+        "..₩x",
+        "0x2e0x2e0x2fx",
+        "..0x5C..0x5Cx",
+        "&#46;&#46;/x",
+        "..&sol;x",
+        "a&#92;b",
+        "..%01/x",
+        "..%0a/x",
+        "..%3f/x",
+        "..%23/x",
+        "..#/x",
+        ".%20./x",
+        "..\u200d/x",
+        ".\u200c./x",
+        "..\xad/x",
     ],
 )
 def test_traversal_in_every_form(path: str) -> None:
@@ -120,6 +182,9 @@ def test_traversal_in_every_form(path: str) -> None:
         "com0",
         "COM¹.log",
         "LPT9 .x",
+        "LPT³",
+        "ＮＵＬ.txt",
+        "ｃｏｎ/x",
         "CONIN$",
         "clock$",
         "a.",
@@ -141,6 +206,13 @@ def test_traversal_in_every_form(path: str) -> None:
         "invoice\u202egnp.exe",
         "a\u2066b",
         "a\u200bb",
+        "a\xadb",
+        "a\u034fb",
+        "a\u3164b",
+        "a\uffa0b",
+        "a\U000e0001b",
+        "a\xa0",
+        "a\u3000/b",
         "a\ufeffb",
         "a\u2028b",
         "a\ud800b",
@@ -185,6 +257,19 @@ def test_default_limits() -> None:
         ("docs/readme.md", ("README.md",), "E_CASEFOLD_COLLISION"),
         ("docs/readme.md", ("Docs/readme.md",), "E_CASEFOLD_COLLISION"),
         ("docs/readme.md", ("other/README.md",), "ok"),
+        ("docs/readme.md", ("Docs/other.md",), "E_CASEFOLD_COLLISION"),
+        ("docs/readme.md", ("docs/other.md", "docs"), "ok"),
+        ("docs", ("Docs/",), "E_CASEFOLD_COLLISION"),
+        ("docs", ("docs/",), "ok"),
+        ("docs/a", ("./docs//A",), "E_CASEFOLD_COLLISION"),
+        ("e\u0301", ("e\u0301",), "E_CASEFOLD_COLLISION"),
+        ("\u212a", ("\u212a",), "E_CASEFOLD_COLLISION"),
+        ("\xe9", ("\xe9",), "ok"),
+        (".g\u200cit", (".git",), "E_CASEFOLD_COLLISION"),
+        ("\ufb01le", ("FILE",), "E_CASEFOLD_COLLISION"),
+        ("\u0130", ("i\u0307",), "E_CASEFOLD_COLLISION"),
+        ("k\u0131z", ("kiz",), "ok"),
+        ("a", ("", ".", "/", "\ud800", "b" * 100_000), "ok"),
         ("readme.md", ("readme.md",), "ok"),
         ("readme.md", ("readme.txt", "licence"), "ok"),
     ],
@@ -225,6 +310,25 @@ def root(tmp_path: Path) -> Path:
 )
 def test_links_and_collisions_on_disk(root: Path, path: str, expected: str) -> None:
     assert code_of(check_path, path, POLICY, root) == expected
+
+
+def test_a_path_that_the_disk_refuses_is_a_decision(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = replace(POLICY, max_path_bytes=4096)
+    assert code_of(check_path, "/".join(["x" * 203] * 20), long, root) == "E_PATH_LEN"
+
+    def locked(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    assert "Permission denied" in rejection(check_path, "docs/x", POLICY, root).hint
+
+
+def test_long_runs_of_combining_marks_take_no_time() -> None:
+    marks = "a" + "\u0301\u0323" * 30_000
+    started = perf_counter()
+    assert code(marks) == "E_PATH_LEN"
+    assert code("a", siblings=(marks,)) == "ok"
+    assert perf_counter() - started < 1
 
 
 def test_a_root_reached_through_a_link_is_fine(root: Path, tmp_path: Path) -> None:
