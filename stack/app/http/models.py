@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
 AlertStatus = Literal["firing", "resolved"]
@@ -23,6 +23,17 @@ def _whole(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    return value
+
+
+# What a gate judges. Unlike pydantic's str it may hold a lone surrogate, for which the gates have codes of their own;
+# its length is the body's limit to bound, and the gate's.
+Judged = Annotated[Any, AfterValidator(_text), WithJsonSchema({"type": "string"})]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -30,20 +41,20 @@ class _Request(BaseModel):
 class UrlRequest(_Request):
     """A URL that somebody wants to fetch."""
 
-    url: str = Field(max_length=1 << 20, examples=["https://example.com/report.zip"])
+    url: Judged = Field(examples=["https://example.com/report.zip"])
 
 
 class PathRequest(_Request):
     """A relative path, and the names that already exist beside it."""
 
-    path: str = Field(max_length=1 << 20, examples=["reports/2026/summary.txt"])
-    siblings: list[str] = Field(default=[], max_length=10_000)
+    path: Judged = Field(examples=["reports/2026/summary.txt"])
+    siblings: list[Judged] = Field(default=[], max_length=10_000)
 
 
 class ConfigRequest(_Request):
     """A policy document as YAML text."""
 
-    document: str = Field(max_length=1 << 20, examples=["url:\n  allowed_ports: [80, 443]\n"])
+    document: Judged = Field(examples=["url:\n  allowed_ports: [80, 443]\n"])
 
 
 class Decision(BaseModel):

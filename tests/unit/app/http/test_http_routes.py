@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -93,6 +94,10 @@ def test_the_parts_report_a_real_probe(client: TestClient) -> None:
             {"url": "http://example.com/" + "a" * 9000},
             ("url_gate", "reject", "E_HOST_DENY", None),
         ),
+        ("/gates/url", {"url": "http://a\ud800.example/"}, ("url_gate", "reject", "E_HOST_DENY", None)),
+        ("/gates/path", {"path": "a\udc80"}, ("filesystem_gate", "reject", "E_PORTABILITY", None)),
+        ("/gates/path", {"path": "a", "siblings": ["\ud800"]}, ("filesystem_gate", "ok", None, "a")),
+        ("/gates/config", {"document": "\ud800"}, ("config_gate", "reject", "E_CONFIG_INVALID", None)),
         ("/gates/path", {"path": "a" * 70_000}, ("filesystem_gate", "reject", "E_PATH_LEN", None)),
         ("/gates/path", {"path": "a/./b.txt"}, ("filesystem_gate", "ok", None, "a/b.txt")),
         ("/gates/path", {"path": "../b.txt"}, ("filesystem_gate", "reject", "E_TRAVERSAL", None)),
@@ -109,7 +114,9 @@ def test_a_gate_answers_with_its_decision(
 ) -> None:
     gate, outcome, code, value = expected
     before = sample(client, "gate_invocations_total", gate=gate, outcome=outcome)
-    assert decided(client.post(path, json=body)) == (gate, outcome, code, value)
+    sent = json.dumps(body)  # escapes lone surrogates, which httpx's own encoder cannot send
+    answer = client.post(path, content=sent, headers={"content-type": "application/json"})
+    assert decided(answer) == (gate, outcome, code, value)
     assert sample(client, "gate_invocations_total", gate=gate, outcome=outcome) == before + 1
 
 
