@@ -38,6 +38,13 @@ ODD = st.sampled_from(
         "／",
         "‥",
         "%c0%ae",
+        "%uff0e",
+        "%ef%bc%8f",
+        "&#46;",
+        "0x2f",
+        "∕",
+        "\u200d",
+        "\u0301",
         ";",
         " ",
         "CON",
@@ -137,10 +144,31 @@ def test_any_text_as_a_url_is_a_decision(text: str) -> None:
             assert refused.value.isprintable()
 
 
+YAML = st.sampled_from(
+    [
+        "!!int ",
+        "!!float ",
+        "!!bool ",
+        "!!timestamp ",
+        "!!binary ",
+        "''",
+        "x",
+        "-",
+        "0b_",
+        "1",
+        ":1",
+        ".0",
+        "? ",
+        "&a ",
+    ]
+)
+
+
 @QUICK
 @given(
     st.one_of(
         st.text(max_size=80),
+        st.lists(YAML, max_size=5).map("".join),
         st.recursive(st.none() | st.booleans() | st.text(max_size=5), st.lists).map(repr),
     )
 )
