@@ -109,9 +109,9 @@ def _writer(staging: Path) -> Take:
     def take(path: str, member: Member, budget: Budget) -> int:
         target = staging / path
         if member.folder:
-            target.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return 0
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(target)
+            return sum(map(len, budget.metered(member)))
+        _make_folder(target.parent)
         target.touch(mode=0o600, exist_ok=False)
         with target.open("r+b") as file:
             size = sum(file.write(chunk) for chunk in budget.metered(member))
@@ -123,10 +123,17 @@ def _writer(staging: Path) -> Take:
     return take
 
 
+def _make_folder(folder: Path) -> None:
+    """With those above it: ``parents=True`` would make them by the umask alone."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700)
+
+
 def _reader(folder: Path) -> Take:
     def take(path: str, member: Member, budget: Budget) -> int:
         if member.folder:
-            return 0
+            return sum(map(len, budget.metered(member)))
         scratch = Scratch(folder)
         size = sum(scratch.write(chunk) for chunk in budget.metered(member))
         inner = scratch.archive()

@@ -16,9 +16,18 @@ from stack.app.gates.types import Rejected
 GATE: Final = "extraction_gate"
 
 
+class Unsound(Rejected):
+    """The archive is damaged, or two readers would read it differently. A nested one is plain data then."""
+
+
 def reject(error_code: str, value: str, hint: str) -> NoReturn:
     """Raise the rejection of extraction_gate."""
     raise Rejected(GATE, error_code, value, hint)
+
+
+def unsound(error_code: str, value: str, hint: str) -> NoReturn:
+    """The same for an archive that is not to be relied on at all."""
+    raise Unsound(GATE, error_code, value, hint)
 
 
 class Budget:
@@ -41,6 +50,11 @@ class Budget:
         if self._entries > self.policy.max_entries:
             reject("E_ENTRY_BUDGET", name, f"an archive must have at most {self.policy.max_entries} entries")
 
+    def metadata(self, name: str, size: int) -> None:
+        """Bytes that only describe a member: they are never written, but they cost time."""
+        self._streamed += size
+        self._refuse_total(name, self._streamed)
+
     def declared_total(self, size: int) -> None:
         """The sum of the sizes that an archive's directory declares."""
         self._refuse_total("the archive's directory", self._streamed + size)
@@ -59,11 +73,13 @@ class Budget:
             self._streamed += len(chunk)
             self._refuse_total(member.name, self._streamed)
             self._refuse_entry_ratio(member, size)
-            if size > min(self.policy.max_file_bytes, member.size if member.exact else size):
-                reject("E_FILE_SIZE_STREAM", member.name, "the file is larger than declared or allowed")
+            if size > self.policy.max_file_bytes:
+                reject("E_FILE_SIZE_STREAM", member.name, "the file is larger than allowed")
+            if member.exact and size > member.size:
+                unsound("E_FILE_SIZE_STREAM", member.name, "the file is larger than declared")
             yield chunk
         if member.exact and size != member.size:
-            reject(
+            unsound(
                 "E_FILE_SIZE_STREAM", member.name, f"{member.size} bytes are declared but {size} are there"
             )
 

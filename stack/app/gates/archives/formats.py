@@ -30,29 +30,31 @@ def is_archive(head: bytes) -> bool:
     return head.startswith(_ZIP) or _is_tar(head) or _stream(head) is not None
 
 
-def members(source: BinaryIO, name: str, budget: Budget, lone: bool = False) -> Iterator[Member]:
-    """The members of an archive of any known format; with ``lone`` a compressed file that is no tar is one.
+def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -> Iterator[Member]:
+    """The members of an archive of any known format. Raises Rejected E_SPECIAL_TYPE for anything else.
 
-    Raises Rejected E_SPECIAL_TYPE for anything else.
+    With ``nested`` a compressed file that is no tar is a member too, and a zip that only some tools would open
+    is opened, since it is measured and not unpacked.
     """
     source.seek(0)
     head = source.read(HEAD)
     source.seek(0)
     new = _stream(head)
     if head.startswith(_ZIP):
-        yield from zip_members(source, name, budget)
+        yield from zip_members(source, name, budget, strict=not nested)
     elif new is not None:
-        yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, lone)
-    elif _is_tar(head):
+        yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, nested)
+    elif _is_tar(head) or (_is_empty_tar(head) and not nested):
         yield from tar_members(source, name, budget)
     else:
         reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
 
 
-def _compressed(stream: Chunks, name: str, budget: Budget, lone: bool) -> Iterator[Member]:
-    if _is_tar(stream.peek(HEAD)):
+def _compressed(stream: Chunks, name: str, budget: Budget, nested: bool) -> Iterator[Member]:
+    head = stream.peek(HEAD)
+    if _is_tar(head) or (_is_empty_tar(head) and not nested):
         yield from tar_members(cast(BinaryIO, stream), name, budget)
-    elif lone:
+    elif nested:
         content = iter(lambda: stream.read(io.DEFAULT_BUFFER_SIZE), b"")
         yield Member(name, folder=False, size=0, chunks=lambda: content, exact=False)
     else:
@@ -62,10 +64,15 @@ def _compressed(stream: Chunks, name: str, budget: Budget, lone: bool) -> Iterat
 def _is_tar(head: bytes) -> bool:
     """By the header's checksum, which old tars have too."""
     try:
-        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+        tarfile.TarInfo.frombuf(head[:HEAD], "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return False
     return True
+
+
+def _is_empty_tar(head: bytes) -> bool:
+    """Nothing but the end marker, as ``tar -T /dev/null`` writes it."""
+    return len(head) == HEAD and not any(head)
 
 
 def _stream(head: bytes) -> Callable[[], Decompressor] | None:

@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from typing import Final, Protocol
 
-from stack.app.gates.archives.budget import reject
+from stack.app.gates.archives.budget import reject, unsound
 
 CHUNK: Final = 65536
-_LZMA_MEMORY: Final = 128 * 1024 * 1024
+_LZMA_MEMORY: Final = 68 * 1024 * 1024  # what ``xz -9`` asks for is 65 MiB
+_MAX_STREAMS: Final = 65_536  # bgzip makes one for each 64 KiB
 _FAULTS: Final = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
 Read = Callable[[int], bytes]
@@ -97,16 +98,30 @@ def zip_lzma(properties: bytes) -> Decompressor:
 def inflate(name: str, read: Read, new: Callable[[], Decompressor], many: bool = False) -> Iterator[bytes]:
     """The decompressed chunks of ``read``; with ``many``, of streams that follow each other.
 
-    Raises Rejected E_FILE_SIZE_STREAM when the data is damaged, cut off or followed by something else.
+    Raises Rejected E_FILE_SIZE_STREAM when the data is damaged, cut off or followed by something else, and
+    E_BOMB_RATIO for streams without end.
     """
     try:
         rest = yield from _one(read, new(), b"")
-        while many and (rest := (rest or read(CHUNK)).lstrip(b"\0")):
+        streams = 1
+        while many and (rest := _after_padding(read, rest)):
             rest = yield from _one(read, new(), rest)
+            streams += 1
+            if streams > _MAX_STREAMS:
+                reject("E_BOMB_RATIO", name, f"must have at most {_MAX_STREAMS} compressed streams")
         if not many and (rest or read(1)):
             raise EOFError("data after the end of the stream")
     except _FAULTS as fault:
-        reject("E_FILE_SIZE_STREAM", name, f"the compressed data is damaged ({fault}); pack it again")
+        unsound("E_FILE_SIZE_STREAM", name, f"the compressed data is damaged ({fault}); pack it again")
+
+
+def _after_padding(read: Read, data: bytes) -> bytes:
+    """What follows the zeros after a stream; nothing at the end."""
+    while not (rest := data.lstrip(b"\0")):
+        data = read(CHUNK)
+        if not data:
+            break
+    return rest
 
 
 def _one(read: Read, stream: Decompressor, data: bytes) -> Generator[bytes, None, bytes]:

@@ -1,21 +1,23 @@
 """Measures archives inside archives as if they were extracted too (42.zip, zip quines).
 
 Their expanded size and entries count on the outer archive's budget. A nested file that is no sound archive is
-plain data. It must never write a nested archive's content anywhere but to an anonymous temporary file.
+plain data, but all that can be read of it is measured, entries that lie about their size included. It must
+never write a nested archive's content anywhere but to an anonymous temporary file.
 """
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from stack.app.gates.archives.budget import Budget, reject
+from stack.app.gates.archives.budget import Budget, Unsound, reject
 from stack.app.gates.archives.formats import HEAD, is_archive, members
-from stack.app.gates.types import Rejected
+from stack.app.gates.archives.member import Member
 
 _IN_MEMORY: Final = 4 * 1024 * 1024
-_BOMBS: Final = frozenset(("E_BOMB_RATIO", "E_ENTRY_RATIO", "E_ENTRY_BUDGET", "E_FILE_SIZE"))
 
 
 class Scratch:
@@ -56,18 +58,21 @@ def measure(source: BinaryIO, name: str, budget: Budget, folder: Path, depth: in
     if depth > budget.policy.max_nesting:
         limit = budget.policy.max_nesting
         reject("E_BOMB_RATIO", name, f"archives must be nested at most {limit} deep (CWE-409)")
-    try:
-        for member in members(source, name, budget, lone=True):
-            if member.folder or member.special is not None:
+    with suppress(Unsound):
+        for member in members(source, name, budget, nested=True):
+            if member.folder:
                 continue
             budget.declared(member)
-            scratch = Scratch(folder)
-            for chunk in budget.metered(member):
-                scratch.write(chunk)
-            inner = scratch.archive()
+            inner = _content(member, budget, folder)
             if inner is not None:
                 with inner:
                     measure(inner, name, budget, folder, depth + 1)
-    except Rejected as refused:
-        if refused.error_code in _BOMBS:
-            raise
+
+
+def _content(member: Member, budget: Budget, folder: Path) -> BinaryIO | None:
+    """Draws one member on the budget, as long as it really is; gives it back if it may be an archive."""
+    scratch = Scratch(folder)
+    with suppress(Unsound):
+        for chunk in budget.metered(replace(member, exact=False)):
+            scratch.write(chunk)
+    return scratch.archive()

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 def pax_records(data: bytes) -> dict[str, str]:
     """Keys and values; text that is no UTF-8 keeps its bytes as surrogates. Raises ValueError."""
+    data = data.rstrip(b"\0")
     records: dict[str, str] = {}
-    while data.strip(b"\0"):
-        digits, _, _ = data[:8].partition(b" ")
-        size = pax_number(digits.decode("ascii", "replace"))
-        key, equals, value = data[len(digits) + 1 : size].partition(b"=")
-        if size > len(data) or not equals or not value.endswith(b"\n"):
+    at = 0
+    while at < len(data):
+        digits, _, _ = data[at : at + 8].partition(b" ")
+        end = at + pax_number(digits.decode("ascii", "replace"))
+        key, equals, value = data[at + len(digits) + 1 : end].partition(b"=")
+        if end > len(data) or not equals or not value.endswith(b"\n"):
             raise ValueError("a damaged pax header")
         records[key.decode("utf-8", "surrogateescape")] = value[:-1].decode("utf-8", "surrogateescape")
-        data = data[size:]
+        at = end
     return records
 
 

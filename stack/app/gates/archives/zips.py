@@ -1,6 +1,6 @@
 """Reads a zip (APPNOTE 6.3) from its central directory, strictly: the directory is counted before it is
-parsed, every byte of the file belongs to one entry at most (overlapping entries make Fifield's "better zip
-bomb", CVE-2019-13232), and sizes and checksums must be what the directory says.
+parsed, every byte of the file belongs to exactly one entry (overlapping entries make Fifield's "better zip
+bomb", CVE-2019-13232), and sizes and checksums must be what both headers say.
 
 Encrypted entries and unknown methods are special: they cannot be looked into. It must never trust a local
 header's sizes.
@@ -16,17 +16,20 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import BinaryIO, Final
 
-from stack.app.gates.archives.budget import Budget, reject
+from stack.app.gates.archives.budget import Budget, reject, unsound
 from stack.app.gates.archives.inflate import CHUNK, Decompressor, Read, bzip2, inflate, raw_deflate, zip_lzma
 from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.zip_end import Directory, find_directory
+from stack.app.gates.archives.zip_headers import (
+    Local,
+    entry_name,
+    local_header,
+    refuse_difference,
+    same_numbers,
+    with_descriptors,
+)
 
-_END: Final = b"PK\x05\x06"
-_END_SIZE: Final = 22
-_LOCATOR: Final = b"PK\x06\x07"
-_END64: Final = b"PK\x06\x06"
-_HEADER: Final = struct.Struct("<4s22xHH")
 _RECORD: Final = struct.Struct("<4s24xHHH12x")
-_UTF8: Final = 0x800
 _BYTES_PER_ENTRY: Final = 1024
 _UNREADABLE: Final = 0x1 | 0x20 | 0x40 | 0x2000
 _STREAMS: Final[dict[int, Callable[[], Decompressor]]] = {
@@ -36,56 +39,40 @@ _STREAMS: Final[dict[int, Callable[[], Decompressor]]] = {
 _FAULTS: Final = (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OverflowError, EOFError)
 
 
-def zip_members(source: BinaryIO, name: str, budget: Budget) -> Iterator[Member]:
-    """The entries in directory order. Raises Rejected; E_SPECIAL_TYPE also for a file that is no sound zip."""
+def zip_members(source: BinaryIO, name: str, budget: Budget, strict: bool = True) -> Iterator[Member]:
+    """The entries in directory order. Raises Rejected; E_SPECIAL_TYPE also for a file that is no sound zip.
+
+    Without ``strict`` a zip is read that some tools would refuse and others would not.
+    """
     try:
-        infos, end = _directory(source, budget)
-        places = _places(source, infos, end)
+        directory = find_directory(source, strict)
+        infos = _listed(source, directory, budget)
+        headers = [local_header(source, info, directory.offset) for info in infos]
+        _refuse_overlap(infos, headers, directory.offset)
+        names = [entry_name(info) if strict else info.orig_filename for info in infos]
+        if strict:
+            headers = _agreed(source, infos, headers, directory.offset)
     except _FAULTS as fault:
-        reject("E_SPECIAL_TYPE", name, f"not a sound zip archive ({fault}); pack it again")
+        unsound("E_SPECIAL_TYPE", name, f"not a sound zip archive ({fault}); pack it again")
     budget.declared_total(sum(info.file_size for info in infos))
-    for info, place in zip(infos, places, strict=True):
-        yield _member(source, info, place)
+    for info, local, given in zip(infos, headers, names, strict=True):
+        yield _member(source, info, local, given)
 
 
-def _directory(source: BinaryIO, budget: Budget) -> tuple[list[zipfile.ZipInfo], int]:
-    """The central directory's entries and where it starts, parsed only once their number is known to be allowed."""
-    count, size, offset = _end_record(source)
+def _listed(source: BinaryIO, directory: Directory, budget: Budget) -> list[zipfile.ZipInfo]:
+    """The directory's entries, parsed only once their number is known to be allowed."""
+    count, size = directory.count, directory.size
     if count > budget.entries_left or size > budget.policy.max_entries * _BYTES_PER_ENTRY:
         budget.entry("the archive's directory", max(count, budget.entries_left + 1))
-    source.seek(offset)
+    source.seek(directory.offset)
     if _count(source.read(size), budget) != count:
         raise zipfile.BadZipFile("the directory does not have the declared number of entries")
     with zipfile.ZipFile(source) as archive:
         infos = archive.infolist()
-        if archive.start_dir != offset or len(infos) != count:
+        if archive.start_dir != directory.offset or len(infos) != count:
             raise zipfile.BadZipFile("there is more than one directory")
     budget.entry("the archive's directory", count)
-    return infos, offset
-
-
-def _end_record(source: BinaryIO) -> tuple[int, int, int]:
-    """Number of entries, size and offset of the directory, from the end record or its zip64 form."""
-    size = source.seek(0, 2)
-    start = max(0, size - _END_SIZE - 65535)
-    source.seek(start)
-    tail = source.read()
-    at = len(tail) - _END_SIZE
-    if at < 0 or not (tail.startswith(_END, at) and tail.endswith(b"\0\0")):
-        at = tail.rfind(_END)
-    if at < 0:
-        raise zipfile.BadZipFile("no end record")
-    count, directory, offset = struct.unpack_from("<HLL", tail, at + 10)
-    locator = tail[max(0, at - 20) : at]
-    if locator.startswith(_LOCATOR):
-        source.seek(struct.unpack_from("<Q", locator, 8)[0])
-        record = source.read(56)
-        if not record.startswith(_END64):
-            raise zipfile.BadZipFile("no zip64 end record")
-        count, directory, offset = struct.unpack_from("<QQQ", record, 32)
-    if offset + directory > size:
-        raise zipfile.BadZipFile("the directory lies outside the file")
-    return count, directory, offset
+    return infos
 
 
 def _count(directory: bytes, budget: Budget) -> int:
@@ -101,39 +88,34 @@ def _count(directory: bytes, budget: Budget) -> int:
     return count
 
 
-def _places(source: BinaryIO, infos: list[zipfile.ZipInfo], end: int) -> list[int]:
-    """Where each entry's data starts. Refuses entries that share bytes of the file or run into ``end``."""
-    places = [_place(source, info) for info in infos]
+def _refuse_overlap(infos: list[zipfile.ZipInfo], headers: list[Local], end: int) -> None:
+    """Refuses entries that share bytes of the file or run into ``end``."""
     spans = sorted(
-        (info.header_offset, place + info.compress_size, info.filename)
-        for info, place in zip(infos, places, strict=True)
+        (info.header_offset, local.place + info.compress_size, info.filename)
+        for info, local in zip(infos, headers, strict=True)
     )
     for (_, stop, name), (start, _, _) in pairwise([*spans, (end, end, "")]):
         if start < stop:
             reject("E_BOMB_RATIO", name, "entries overlap (CVE-2019-13232)")
-    return places
 
 
-def _place(source: BinaryIO, info: zipfile.ZipInfo) -> int:
-    source.seek(info.header_offset)
-    header: tuple[bytes, int, int] = _HEADER.unpack(source.read(_HEADER.size))
-    signature, name_size, extra_size = header
-    encoding = "utf-8" if info.flag_bits & _UTF8 else "cp437"
-    if signature != b"PK\x03\x04" or source.read(name_size).decode(encoding) != info.orig_filename:
-        raise zipfile.BadZipFile(f"the local header of {info.filename!r} differs from the directory")
-    return info.header_offset + _HEADER.size + name_size + extra_size
+def _agreed(source: BinaryIO, infos: list[zipfile.ZipInfo], headers: list[Local], end: int) -> list[Local]:
+    for info, local in zip(infos, headers, strict=True):
+        refuse_difference(info, local)
+    return with_descriptors(source, infos, headers, end)
 
 
-def _member(source: BinaryIO, info: zipfile.ZipInfo, place: int) -> Member:
+def _member(source: BinaryIO, info: zipfile.ZipInfo, local: Local, name: str) -> Member:
     mode = info.external_attr >> 16
     folder = info.orig_filename.endswith("/") or stat.S_ISDIR(mode)
+    special = _why_special(info, mode, folder)
     return Member(
-        name=info.orig_filename,
+        name=name,
         folder=folder,
         size=info.file_size,
-        chunks=lambda: _content(source, info, place),
+        chunks=lambda: _content(source, info, local) if special is None else iter(()),
         compressed=info.compress_size,
-        special=_why_special(info, mode, folder),
+        special=special,
     )
 
 
@@ -149,14 +131,16 @@ def _why_special(info: zipfile.ZipInfo, mode: int, folder: bool) -> str | None:
     return None
 
 
-def _content(source: BinaryIO, info: zipfile.ZipInfo, place: int) -> Iterator[bytes]:
-    read = _window(source, place, info.compress_size)
+def _content(source: BinaryIO, info: zipfile.ZipInfo, local: Local) -> Iterator[bytes]:
+    read = _window(source, local.place, info.compress_size)
     checksum = 0
     for chunk in _expanded(info, read):
         checksum = zlib.crc32(chunk, checksum)
         yield chunk
     if checksum != info.CRC:
-        reject("E_FILE_SIZE_STREAM", info.orig_filename, "the checksum is wrong; pack it again")
+        unsound("E_FILE_SIZE_STREAM", info.orig_filename, "the checksum is wrong; pack it again")
+    if not same_numbers(info, local):
+        unsound("E_FILE_SIZE_STREAM", info.orig_filename, "its headers declare several sizes; pack it again")
 
 
 def _expanded(info: zipfile.ZipInfo, read: Read) -> Iterator[bytes]:

@@ -49,10 +49,11 @@ def test_an_ordinary_archive_is_unpacked_as_it_is(tmp_path: Path, data: bytearra
 
 
 def test_permissions_owners_and_times_are_not_taken_over(tmp_path: Path) -> None:
-    data = make_tar([(tar_member("run.sh", mode=0o6777, uid=0, mtime=1), b"#!/bin/sh")])
+    data = make_tar([(tar_member("bin/deep/run.sh", mode=0o6777, uid=0, mtime=1), b"#!/bin/sh")])
     assert decide(tmp_path, data) == "ok"
-    found = (tmp_path / "out" / "run.sh").stat()
-    assert (stat.S_IMODE(found.st_mode), found.st_mtime > 1) == (0o600, True)
+    made = [tmp_path / "out" / path for path in ("bin/deep/run.sh", "bin/deep", "bin", "")]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o600, 0o700, 0o700, 0o700]
+    assert made[0].stat().st_mtime > 1
 
 
 def test_folders_dots_and_old_tars(tmp_path: Path) -> None:
@@ -145,7 +146,7 @@ def test_implied_folders_count_as_entries(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0" * 10240, b"PK\3\4", NOISE, b"Rar!\x1a\7\0", b"7z\xbc\xaf\x27\x1c", b"%PDF-1.7"]
+    "data", [b"", b"\0" * 512, b"PK\3\4", NOISE, b"Rar!\x1a\7\0", b"7z\xbc\xaf\x27\x1c", b"%PDF-1.7"]
 )
 def test_what_is_no_archive(tmp_path: Path, data: bytes) -> None:
     assert decide(tmp_path, data) == "E_SPECIAL_TYPE"

@@ -1,0 +1,96 @@
+"""Finds a zip's central directory from the end record (APPNOTE 4.3.16) and its zip64 form (4.3.14, 4.3.15).
+
+Readers differ in which end record they take, and in whether zip64 wins: strictly, there is one reading only. It
+must never seek where the file has no bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+_SIGNATURE: Final = b"PK\x05\x06"
+_RECORD: Final = struct.Struct("<4s4H2LH")
+_LOCATOR: Final = struct.Struct("<4sLQL")
+_RECORD64: Final = struct.Struct("<4s20x4Q")
+_LONGEST_COMMENT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """How many entries the central directory has, how many bytes, and where it starts."""
+
+    count: int
+    size: int
+    offset: int
+
+
+def find_directory(source: BinaryIO, strict: bool) -> Directory:
+    """Where the directory is. Raises zipfile.BadZipFile; with ``strict`` also when another reader may disagree."""
+    length = source.seek(0, 2)
+    start = max(0, length - _RECORD.size - _LONGEST_COMMENT)
+    source.seek(start)
+    tail = source.read()
+    at = _position(tail)
+    _, disk, first, here, *numbers, _ = _RECORD.unpack_from(tail, at)
+    found = wide = Directory(*numbers)
+    locator = tail[max(0, at - _LOCATOR.size) : at]
+    if locator.startswith(b"PK\x06\x07"):
+        wide = _zip64(source, locator, start + at)
+    if strict:
+        _refuse_other_ends(tail, at)
+        if (disk, first) != (0, 0) or here != found.count:
+            raise zipfile.BadZipFile("it is one disk of several")
+        _refuse_two_directories(found, wide)
+    if wide.offset + wide.size > length:
+        raise zipfile.BadZipFile("the directory lies outside the file")
+    return wide
+
+
+def _position(tail: bytes) -> int:
+    """Of the end record: at the very end if it has no comment, else the last."""
+    last = len(tail) - _RECORD.size
+    if last < 0:
+        raise zipfile.BadZipFile("no end record")
+    if tail.startswith(_SIGNATURE, last) and tail.endswith(b"\0\0"):
+        return last
+    at = tail.rfind(_SIGNATURE, 0, last + len(_SIGNATURE))
+    if at < 0:
+        raise zipfile.BadZipFile("no end record")
+    return at
+
+
+def _zip64(source: BinaryIO, locator: bytes, end: int) -> Directory:
+    offset = _LOCATOR.unpack(locator)[2]
+    if offset + _RECORD64.size > end:
+        raise zipfile.BadZipFile("the zip64 end record lies outside the file")
+    source.seek(offset)
+    signature, here, *numbers = _RECORD64.unpack(source.read(_RECORD64.size))
+    if signature != b"PK\x06\x06" or here != numbers[0]:
+        raise zipfile.BadZipFile("no zip64 end record")
+    return Directory(*numbers)
+
+
+def _refuse_other_ends(tail: bytes, at: int) -> None:
+    """The end record's comment ends the file, and no other record's does (CWE-436)."""
+    found = tail.find(_SIGNATURE)
+    ends = []
+    while 0 <= found <= len(tail) - _RECORD.size:
+        if found + _RECORD.size + _RECORD.unpack_from(tail, found)[-1] == len(tail):
+            ends.append(found)
+        found = tail.find(_SIGNATURE, found + 1)
+    if ends != [at]:
+        raise zipfile.BadZipFile("the end record is not the file's end, or there are several")
+
+
+def _refuse_two_directories(found: Directory, wide: Directory) -> None:
+    """A number is the same in both end records, unless the small one says that it is too small for it."""
+    for small, large, too_small in (
+        (found.count, wide.count, 0xFFFF),
+        (found.size, wide.size, 0xFFFFFFFF),
+        (found.offset, wide.offset, 0xFFFFFFFF),
+    ):
+        if small not in (large, too_small):
+            raise zipfile.BadZipFile("two end records that contradict each other")

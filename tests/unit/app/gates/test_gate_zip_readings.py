@@ -1,0 +1,172 @@
+"""extraction_gate and zips that two readers would read differently (CWE-436), and those that only look so."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from stack.app.gates.extraction import extract
+from stack.app.gates.policy import DEFAULT_POLICY
+from tests.unit.app.gates.archive_bytes import (
+    END,
+    TEXT,
+    ZipEntry,
+    deflated,
+    end_record,
+    local_header,
+    record,
+    unicode_path,
+    zip64_bytes,
+    zip64_sizes,
+    zip_bytes,
+)
+from tests.unit.app.gates.gate_support import decide, save
+
+CRC, PACKED = zlib.crc32(TEXT), len(deflated(TEXT))
+HIDDEN = local_header(**ZipEntry(b"hidden").fields()) + ZipEntry().stored
+UNKNOWN = {"crc": 0, "packed": 0, "size": 0}
+WIDE = {"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF}
+
+
+def descriptor(layout: str, signature: bytes = b"PK\7\x08", size: int = len(TEXT)) -> bytes:
+    return signature + struct.pack(layout, CRC, PACKED, size)
+
+
+def streamed(after: bytes) -> bytes:
+    """As a writer makes it that cannot seek: numbers follow the data."""
+    return zip_bytes(ZipEntry(flags=8, local=UNKNOWN, after=after), ZipEntry(b"b"))
+
+
+def second_end(records: bytes) -> bytes:
+    """A second directory and end record, disguised as the comment of the first."""
+    first = bytearray(zip_bytes(ZipEntry()))
+    comment = records + end_record(bool(records), len(records), len(first))
+    struct.pack_into("<H", first, len(first) - 2, len(comment))
+    return bytes(first) + comment
+
+
+def zip64_record(**numbers: int) -> bytes:
+    """A directory record whose sizes and offset are in its extra field."""
+    values = {"size": len(TEXT), "packed": PACKED, "offset": 0} | numbers
+    extra = struct.pack("<HHQQQ", 1, 24, values["size"], values["packed"], values["offset"])
+    return zip_bytes(ZipEntry(record={**WIDE, "offset": 0xFFFFFFFF, "extra": extra}))
+
+
+FAR = (2**43, 2**45, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
+SPECIAL = {
+    "another method": zip_bytes(ZipEntry(local={"method": 0})),
+    "encrypted in one": zip_bytes(ZipEntry(local={"flags": 1})),
+    "another name": zip_bytes(ZipEntry(local={"name": b"../x"})),
+    "data before": zip_bytes(ZipEntry(), before=HIDDEN),
+    "data between": zip_bytes(ZipEntry(after=HIDDEN), ZipEntry(b"b")),
+    "data after": zip_bytes(ZipEntry(), gap=HIDDEN),
+    "few bytes after": zip_bytes(ZipEntry(), gap=b"0123456789ab"),
+    "nothing listed": HIDDEN + end_record(0, 0, len(HIDDEN)),
+    "trailing junk": zip_bytes(ZipEntry()) + b"junk",
+    "much trailing junk": zip_bytes(ZipEntry()) + b"x" * 70_000,
+    "second directory": second_end(record(**ZipEntry(b"evil").fields(), attributes=0, offset=0)),
+    "second end": second_end(b""),
+    "several disks": zip_bytes(ZipEntry())[: -END.size] + END.pack(b"PK\5\6", 1, 1, 1, 1, 47, PACKED + 31, 0),
+    "two counts": zip_bytes(ZipEntry())[: -END.size] + END.pack(b"PK\5\6", 0, 0, 0, 1, 47, PACKED + 31, 0),
+    "two end records": zip64_bytes(end_record(0, 0, 0)),
+    "two names": zip_bytes(ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"b.sh"))),
+    "another climbs": zip_bytes(ZipEntry(b"a", extra=unicode_path(b"a", b"../../x"))),
+    "a local one climbs": zip_bytes(ZipEntry(b"a", local={"extra": unicode_path(b"a", b"../../x")})),
+    "a name that is no text": zip_bytes(ZipEntry(b"\xff", extra=unicode_path(b"\xff", b"\xff"))),
+    **{f"far locator {far:x}": zip64_bytes(end_record(1, 47, 0), locator_at=far) for far in FAR},
+    **{f"far directory {far:x}": zip64_bytes(end_record(1, 47, 0xFFFFFFFF), offset=far) for far in FAR},
+    **{f"far entry {far:x}": zip64_record(offset=far) for far in FAR},
+}
+STREAM = {
+    "another size": zip_bytes(ZipEntry(local={"size": 5})),
+    "a huge size": zip_bytes(ZipEntry(local={"size": 2**31})),
+    "another packed size": zip_bytes(ZipEntry(local={"packed": 5})),
+    "another checksum": zip_bytes(ZipEntry(local={"crc": 5})),
+    "another zip64 size": zip_bytes(ZipEntry(local={**WIDE, "extra": zip64_sizes(7, PACKED)})),
+    "a descriptor that lies": streamed(descriptor("<LLL", size=7)),
+    "small in the directory": zip_bytes(ZipEntry(record={"size": 5})),
+    "small in both": zip_bytes(ZipEntry(local={"size": 5}, record={"size": 5})),
+    "large in both": zip_bytes(ZipEntry(local={"size": 500}, record={"size": 500})),
+    "data of a folder": zip_bytes(
+        ZipEntry(b"d/", b"", 0, packed=b"x" * 1000, local={"size": 0}, record={"size": 0})
+    ),
+}
+SOUND = {
+    "streamed": streamed(descriptor("<LLL")),
+    "streamed, no signature": streamed(descriptor("<LLL", b"")),
+    "streamed, zip64": streamed(descriptor("<LQQ")),
+    "streamed, zip64, no signature": streamed(descriptor("<LQQ", b"")),
+    "numbers twice": zip_bytes(ZipEntry(flags=8, after=descriptor("<LLL"))),
+    "zip64": zip64_bytes(end_record(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)),
+    "zip64 for one entry": zip64_record(),
+    "zip64 in the local header": zip_bytes(ZipEntry(local={**WIDE, "extra": zip64_sizes(len(TEXT), PACKED)})),
+    "comment": zip_bytes(ZipEntry(), comment=b"c" * 65535),
+    "comment of zeros": zip_bytes(ZipEntry(), comment=b"c\0\0"),
+    "folder of some tools": zip_bytes(ZipEntry(b"d/", b""), ZipEntry(b"d/x")),
+    "executable": zip_bytes(ZipEntry(attributes=0o100755 << 16)),
+    "stale Unicode path": zip_bytes(ZipEntry(b"a.txt", extra=unicode_path(b"old.txt", b"o.txt"))),
+}
+
+
+@pytest.mark.parametrize("data", SPECIAL.values(), ids=SPECIAL.keys())
+def test_two_readings_are_refused(tmp_path: Path, data: bytes) -> None:
+    assert decide(tmp_path, data) == "E_SPECIAL_TYPE"
+
+
+@pytest.mark.parametrize("data", STREAM.values(), ids=STREAM.keys())
+def test_numbers_that_the_data_denies(tmp_path: Path, data: bytes) -> None:
+    assert decide(tmp_path, data) == "E_FILE_SIZE_STREAM"
+
+
+@pytest.mark.parametrize("data", SOUND.values(), ids=SOUND.keys())
+def test_one_reading_is_accepted(tmp_path: Path, data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+    assert decide(tmp_path, data) == "ok"
+
+
+@pytest.mark.parametrize("count", [2, 100])
+def test_entries_whose_headers_are_quoted_by_the_one_before(tmp_path: Path, count: int) -> None:
+    data, records = b"", b""
+    last = ZipEntry(b"0", bytes(100_000))
+    tail = local_header(**last.fields()) + last.stored
+    sizes, heads = [(last, len(tail))], len(tail) - len(last.stored)
+    for number in range(1, count):
+        head = tail[:heads]
+        quoting = struct.pack("<BHH", 0, len(head), len(head) ^ 0xFFFF) + head + sizes[-1][0].stored
+        entry = ZipEntry(b"%d" % number, head + sizes[-1][0].data, packed=quoting)
+        own = local_header(**entry.fields())
+        tail, heads = own + struct.pack("<BHH", 0, len(head), len(head) ^ 0xFFFF) + tail, len(own)
+        sizes.append((entry, len(tail)))
+    data = tail
+    for entry, size in sizes:
+        records += record(**entry.fields(), attributes=0, offset=len(data) - size)
+    assert decide(tmp_path, data + records + end_record(count, len(records), len(data))) == "E_BOMB_RATIO"
+
+
+LONG = "とても長い名前のファイル" * 6 + ".txt"
+NAMES = [
+    ("flagged", ZipEntry("ü/日本.txt".encode(), flags=0x800), "ü/日本.txt"),
+    ("Info-ZIP and macOS, not flagged", ZipEntry("ü/日本.txt".encode()), "ü/日本.txt"),
+    ("not flagged, 255 bytes only as UTF-8", ZipEntry(LONG.encode()), LONG),
+    ("CP437", ZipEntry(b"caf\x82.txt"), "café.txt"),
+    (
+        "Unicode path",
+        ZipEntry(b"caf\xe9.txt", extra=unicode_path(b"caf\xe9.txt", "café.txt".encode())),
+        "café.txt",
+    ),
+    ("Unicode path, the same", ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"a.txt")), "a.txt"),
+]
+
+
+@pytest.mark.parametrize(("entry", "name"), [each[1:] for each in NAMES], ids=[each[0] for each in NAMES])
+def test_a_name_is_read_as_it_was_meant(tmp_path: Path, entry: ZipEntry, name: str) -> None:
+    archive = save(tmp_path, zip_bytes(entry))
+    found = extract(archive, tmp_path / "out", DEFAULT_POLICY.archive, DEFAULT_POLICY.path).value
+    assert [each.path for each in found.entries] == [name]
+    assert (tmp_path / "out" / name).read_bytes() == TEXT
