@@ -56,15 +56,17 @@ def _opened(settings: AppSettings) -> AppContext:
     token = None if settings.token_file is None else read_secret(settings.token_file, "token_file")
     document = NO_POLICY if settings.policy_file is None else settings.policy_file.read_text(encoding="utf-8")
     policy = check_config(document).value
-    scratch = _emptied(settings.data / "tmp")
     faults = Faults(settings.faults)
     gates = Gatekeeper(policy, faults)
     inner = open_store(_database(settings), expected_migration=policy.db.expected_migration)
     store = ObservedStore(FaultyStore(inner, faults))
+    settings.data.mkdir(parents=True, exist_ok=True)
+    # Before anything is cleaned up: it refuses a folder that another process works in.
+    audit = AuditSink(store, settings.data / "audit")
+    scratch = _emptied(settings.data / "tmp")
     objects = Objects(settings.data / "content", policy.storage, gates, faults)
     ingest = Ingestor(settings.data / "ingest", gates, objects, store, document)
     ingest.recover()
-    audit = AuditSink(store, settings.data / "audit")
     targets = Targets(gates, store, objects, ingest, scratch, Random(settings.load_seed))  # noqa: S311
     return AppContext(
         settings=settings,
@@ -73,7 +75,7 @@ def _opened(settings: AppSettings) -> AppContext:
         faults=faults,
         gates=gates,
         store=store,
-        substrate=Substrate(store),
+        substrate=Substrate(store, when_healthy=ingest.settle_waiting),
         audit=audit,
         tools=ToolRegistry(shipped_tools(gates, scratch=scratch), policy.tools, audit),
         objects=objects,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
 TOOLS_AT_ONCE = 32
 """Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
-UPLOADS = ("/ingest", "/gates/archive")
+ARCHIVES_AT_ONCE = 4
+"""Archives that are read at the same time: each may need the dictionary of an ``xz -9``, 64 MiB, for each level."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def create_app(context: AppContext) -> FastAPI:
@@ -42,11 +45,13 @@ def create_app(context: AppContext) -> FastAPI:
     )
     app.state.context = context
     app.state.tool_threads = CapacityLimiter(TOOLS_AT_ONCE)
+    app.state.archive_threads = CapacityLimiter(ARCHIVES_AT_ONCE)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
     app.add_exception_handler(StoreError, _on_store_error)
+    app.add_exception_handler(OSError, _on_full_disk)
     _add_layers(app, context)
     openapi.install(app, secured=context.token is not None)
     return app
@@ -66,7 +71,7 @@ def _add_layers(app: FastAPI, context: AppContext) -> None:
     """Innermost first: what is added last sees a request first."""
     settings = context.settings
     app.add_middleware(
-        BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(UPLOADS, settings.max_upload)
+        BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(openapi.UPLOADS, settings.max_upload)
     )
     app.add_middleware(Deadline, seconds=settings.request_timeout)
     if context.token is not None:
@@ -78,3 +83,11 @@ def _add_layers(app: FastAPI, context: AppContext) -> None:
 async def _on_store_error(request: Request, error: Exception) -> Response:
     del request
     return problems.response(503, str(error), {"Retry-After": "5"})
+
+
+async def _on_full_disk(request: Request, error: Exception) -> Response:
+    """RFC 4918 section 11.5; any other error of the system stays unexpected."""
+    del request
+    if not isinstance(error, OSError) or error.errno not in FULL:
+        raise error
+    return problems.response(507, f"{error.strerror}: nothing is kept: free some space, then try again")

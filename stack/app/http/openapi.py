@@ -21,6 +21,7 @@ DESCRIPTION: Final = (
 )
 NOT_FOUND_BELOW: Final = "/faults"
 CONFLICT_BELOW: Final = "/memory"
+UPLOADS: Final = ("/ingest", "/gates/archive")
 
 PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",
@@ -80,6 +81,8 @@ def _complete(path: str, operation: dict[str, Any], secured: bool) -> None:
         statuses.append(404)
     if path.startswith(CONFLICT_BELOW):
         statuses.append(409)
+    if path in UPLOADS:
+        statuses.append(507)
     if secured:
         statuses.append(401)
         operation["security"] = [{"bearer": []}]

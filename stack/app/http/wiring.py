@@ -24,8 +24,13 @@ def _tool_threads(request: Request) -> CapacityLimiter:
     return cast("CapacityLimiter", request.app.state.tool_threads)
 
 
+def _archive_threads(request: Request) -> CapacityLimiter:
+    return cast("CapacityLimiter", request.app.state.archive_threads)
+
+
 Context = Annotated[AppContext, Depends(_context)]
 ToolThreads = Annotated[CapacityLimiter, Depends(_tool_threads)]
+ArchiveThreads = Annotated[CapacityLimiter, Depends(_archive_threads)]
 
 
 async def offload(call: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:

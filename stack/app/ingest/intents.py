@@ -2,16 +2,22 @@
 
 One small file per ingest, always replaced whole. ``storing``: objects are being put; after a crash the new ones are
 removed. ``ready``: all objects are there; after a crash the packet is written (again: its id makes that harmless).
+``revoked``: the packet was refused; the new objects are being removed, and after a crash that goes on.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from stack.app.memory.packet import Packet
+
+_VALID: Final = ".json"
+_REVOKED: Final = ".undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Intent:
 
 
 class IntentLog:
-    """The intents in one folder. Every method is durable when it returns. Raises OSError."""
+    """The intents in one folder. Every change is durable when its method returns. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,28 +47,42 @@ class IntentLog:
 
     def write(self, intent: Intent) -> None:
         """Writes an intent, or replaces it."""
-        aside = self._folder / f"{intent.ingest_id}.new"
-        with aside.open("w", encoding="utf-8") as file:
-            json.dump(asdict(intent), file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self._path(intent))
+        aside = self._path(intent, ".new")
+        try:
+            with aside.open("w", encoding="utf-8") as file:
+                json.dump(asdict(intent), file)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(self._path(intent))
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        self._sync()
+
+    def revoke(self, intent: Intent) -> None:
+        """From here on it is to be undone, ready or not. A rename, since the disk may be full."""
+        with suppress(FileNotFoundError):
+            self._path(intent).replace(self._path(intent, _REVOKED))
         self._sync()
 
     def remove(self, intent: Intent) -> None:
         """Forgets an intent."""
-        self._path(intent).unlink(missing_ok=True)
+        for suffix in (_VALID, _REVOKED):
+            self._path(intent, suffix).unlink(missing_ok=True)
         self._sync()
 
-    def all(self) -> list[Intent]:
-        """The intents that were neither finished nor undone; what was never whole is swept away."""
+    def sweep(self) -> None:
+        """Removes what was never whole. Only at the start: another thread's intent may be on its way."""
         for half in self._folder.glob("*.new"):
             half.unlink(missing_ok=True)
-        found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self._folder.glob("*.json"))]
-        return [Intent(each["ingest_id"], tuple(each["new"]), each["packet"]) for each in found]
 
-    def _path(self, intent: Intent) -> Path:
-        return self._folder / f"{intent.ingest_id}.json"
+    def all(self) -> list[Intent]:
+        """The intents that were neither finished nor undone."""
+        paths = [path for path in sorted(self._folder.iterdir()) if path.suffix in (_VALID, _REVOKED)]
+        return [intent for path in paths if (intent := _read(path)) is not None]
+
+    def _path(self, intent: Intent, suffix: str = _VALID) -> Path:
+        return self._folder / f"{intent.ingest_id}{suffix}"
 
     def _sync(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY)
@@ -70,3 +90,12 @@ class IntentLog:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _read(path: Path) -> Intent | None:
+    """None when another thread has ended the ingest meanwhile."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Intent(found["ingest_id"], tuple(found["new"]), "" if path.suffix == _REVOKED else found["packet"])

@@ -5,14 +5,20 @@ Whoever removes an object must be the one who put it; nothing else in the proces
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from stack.app.faults import Faults
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.policy import StoragePolicy
 from stack.app.gates.storage import ContentStore, Disk, StoredObject
 from stack.app.gates.types import Accepted
+
+AT_ONCE: Final = 8
+"""Files put at the same time: a disk syncs several about as fast as one."""
 
 
 class FaultyDisk(Disk):
@@ -49,6 +55,17 @@ class Objects:
         """Stores what ``source`` yields. Raises Rejected with E_STORAGE_PUT, E_STORAGE_MOVE or E_STORAGE_MARKER."""
         return self._gates.measured("storage_gate", lambda: self._content.put(source))
 
+    def put_all(self, paths: Iterable[Path]) -> None:
+        """Stores files. Raises as ``put`` does; no put is under way when it returns or raises."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects") as pool:
+            puts = [pool.submit(copy_context().run, self._put_file, path) for path in paths]
+            try:
+                for each in puts:
+                    each.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
     def has(self, digest: str) -> bool:
         """Whether there is such an object."""
         return self._content.find(digest) is not None
@@ -56,6 +73,10 @@ class Objects:
     def remove(self, digest: str) -> None:
         """Removes an object, if it is there. Raises OSError."""
         self._content.remove(digest)
+
+    def _put_file(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self.put(file)
 
     def count(self) -> int:
         """How many objects there are."""

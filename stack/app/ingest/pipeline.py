@@ -22,9 +22,10 @@ from uuid import uuid4
 
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.extraction import Extraction
+from stack.app.gates.types import Rejected
 from stack.app.ingest.intents import Intent, IntentLog
 from stack.app.ingest.objects import Objects
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.packet import Packet, new_packet
 from stack.app.memory.store import PacketStore
 
@@ -103,16 +104,26 @@ class Ingestor:
         return done
 
     def settle(self) -> None:
-        """Finishes or undoes what an earlier process, or an absent store, left. Raises StoreUnavailable."""
+        """Finishes or undoes what an earlier process, or an absent store, left. Raises StoreUnavailable, Rejected."""
         with self._one_at_a_time:
             self._settle()
+
+    def settle_waiting(self) -> None:
+        """For whoever sees that the store is back: settles if an ingest waits for it. Raises StoreUnavailable."""
+        if not self.waiting():
+            return
+        try:
+            self.settle()
+        except Rejected as refused:
+            _LOG.warning("ingest: an archive waits for the packet store: %s", refused)
 
     def recover(self) -> None:
         """To be called once at the start, before anything is taken: like ``settle``, but a store may still be down."""
         shutil.rmtree(self._work, ignore_errors=True)
+        self._intents.sweep()
         try:
             self.settle()
-        except StoreUnavailable as problem:
+        except (StoreUnavailable, Rejected) as problem:
             _LOG.warning("ingest: an archive waits for the packet store: %s", problem)
 
     def waiting(self) -> int:
@@ -158,9 +169,7 @@ class Ingestor:
     def _stored(self, intent: Intent, files: dict[str, Path], packet: Packet) -> Intent:
         self._intents.write(intent)
         self._step("intended")
-        for path in files.values():
-            with path.open("rb") as file:
-                self._objects.put(file)
+        self._objects.put_all(files.values())
         self._step("stored")
         ready = intent.with_packet(packet)
         self._intents.write(ready)
@@ -169,13 +178,18 @@ class Ingestor:
 
     def _settle(self) -> None:
         for intent in self._intents.all():
-            if intent.ready:
+            if not intent.ready:
+                self._undo(intent)
+                continue
+            try:
                 self._store.write(Packet.from_json(intent.packet))
                 self._intents.remove(intent)
-            else:
+            except PacketRefused as problem:
+                _LOG.error("ingest: an archive that waited is given up: %s", problem)
                 self._undo(intent)
 
     def _undo(self, intent: Intent) -> None:
+        self._intents.revoke(intent)
         for digest in intent.new:
             self._objects.remove(digest)
         self._intents.remove(intent)

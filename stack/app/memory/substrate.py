@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from stack.app.memory.errors import StoreError
 from stack.app.memory.store import PacketStore, Probe
@@ -18,11 +19,20 @@ _log = logging.getLogger(__name__)
 
 
 class Substrate:
-    """Keeps `store` (an `ObservedStore`) in order every `interval` seconds from `start` to `stop`."""
+    """Keeps `store` (an `ObservedStore`) in order every `interval` seconds from `start` to `stop`.
 
-    def __init__(self, store: PacketStore, interval: float = INTERVAL_S) -> None:
+    `when_healthy` is called in each round that found the store well, for work that waits for it.
+    """
+
+    def __init__(
+        self,
+        store: PacketStore,
+        interval: float = INTERVAL_S,
+        when_healthy: Callable[[], object] | None = None,
+    ) -> None:
         self.store = store
         self._interval = interval
+        self._when_healthy = when_healthy
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last = Probe(False, 0.0, "not probed yet")
@@ -51,6 +61,8 @@ class Substrate:
             try:
                 self.store.expire()
                 self.store.sizes()
+                if self._when_healthy is not None:
+                    self._when_healthy()
             except StoreError as error:
                 probe = Probe(False, probe.duration_ms, str(error))
         if probe.healthy != self._last.healthy or probe.detail != self._last.detail:

@@ -10,20 +10,26 @@ from tempfile import NamedTemporaryFile
 from time import perf_counter
 from typing import Any, BinaryIO
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, UploadFile
 
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.http.models import ConfigRequest, Decision, PathRequest, UrlRequest
-from stack.app.http.wiring import Context, offload
+from stack.app.http.wiring import ArchiveThreads, Context, offload
 
 router = APIRouter(prefix="/gates", tags=["gates"])
 
 
-async def _decision(gate: str, decide: Callable[[], Accepted[Any]], show: Callable[[Any], Any]) -> Decision:
+async def _decision(
+    gate: str,
+    decide: Callable[[], Accepted[Any]],
+    show: Callable[[Any], Any],
+    threads: CapacityLimiter | None = None,
+) -> Decision:
     started = perf_counter()
     try:
-        accepted = await offload(decide)
+        accepted = await offload(decide, threads)
     except Rejected as rejected:
         return Decision(
             gate=rejected.gate,
@@ -70,9 +76,9 @@ async def check_config(asked: ConfigRequest, context: Context) -> Decision:
 
 
 @router.post("/archive")
-async def check_archive(file: UploadFile, context: Context) -> Decision:
+async def check_archive(file: UploadFile, context: Context, threads: ArchiveThreads) -> Decision:
     """Asks extraction_gate whether an archive may be extracted; nothing is extracted."""
-    return await _decision("extraction_gate", lambda: _inspected(file.file, context), asdict)
+    return await _decision("extraction_gate", lambda: _inspected(file.file, context), asdict, threads)
 
 
 def _inspected(source: BinaryIO, context: Context) -> Accepted[Extraction]:

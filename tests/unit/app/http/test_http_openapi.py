@@ -19,7 +19,8 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from stack.app.assembly import open_context
-from stack.app.http.app import UPLOADS, create_app
+from stack.app.http.app import create_app
+from stack.app.http.openapi import UPLOADS
 from stack.app.http.problems import MEDIA_TYPE
 from stack.app.load.inputs import resolve
 from stack.app.settings import AppSettings

@@ -137,10 +137,14 @@ def test_a_taken_port_ends_it_with_a_reason(tmp_path: Path) -> None:
     assert "Address already in use: choose another" in errors
 
 
-def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_folder_is_refused_and_touches_nothing(tmp_path: Path) -> None:
     with served(tmp_path):
+        theirs = [tmp_path / "tmp" / "upload", tmp_path / "content" / "staging" / "object"]
+        for path in theirs:
+            path.touch()
         process = start(tmp_path, "--port", "0")
         _, errors = process.communicate(timeout=60)
+        assert all(path.exists() for path in theirs)
     assert process.returncode == 1
     assert str(tmp_path) in errors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import tarfile
@@ -153,6 +154,16 @@ def test_ingest_keeps_an_archive_and_finds_it_again(client: TestClient) -> None:
     assert [entry["path"] for entry in done["entries"]] == ["a.txt", "b.txt"]
     found = client.get("/memory/project_history/search", params={"query": done["ingest_id"]}).json()
     assert [packet["packet_id"] for packet in found["packets"]] == [done["ingest_id"]]
+
+
+@pytest.mark.parametrize("path", ["/gates/archive", "/ingest"])
+def test_a_full_disk_is_told_as_such(client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    answer = client.post(path, files={"file": ("a.zip", zipped({"a.txt": b"alpha"}))})
+    assert "No space left on device" in problem(answer, 507)["detail"]
 
 
 def test_ingest_says_which_gate_refused(client: TestClient) -> None:

@@ -23,8 +23,10 @@ from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT, STEPS, Ingestor
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
+from stack.app.memory.packet import Packet
+from stack.app.memory.substrate import Substrate
 from stack.telemetry.meter import METERS
 
 FILES = {"docs/one.txt": b"first", "docs/two.txt": b"second", "again.txt": b"first"}
@@ -182,6 +184,38 @@ def test_a_store_that_goes_away_late_gets_the_packet_when_it_is_back(interrupted
     assert interrupted.kept() == (3, 1, [])
 
 
+def test_an_ingest_that_waits_is_finished_by_whoever_sees_the_store_again(interrupted: House) -> None:
+    with pytest.raises(StoreUnavailable):
+        interrupted.ingest.settle_waiting()
+    interrupted.faults.switch("substrate-down", False)
+    interrupted.faults.switch("no-transaction", True)
+    interrupted.ingest.settle_waiting()
+    assert interrupted.ingest.waiting() == 1
+    interrupted.faults.switch("no-transaction", False)
+    Substrate(interrupted.store, when_healthy=interrupted.ingest.settle_waiting).round()
+    assert interrupted.kept() == (3, 1, [])
+
+
+def test_a_packet_that_the_store_refuses_for_good_is_given_up(
+    interrupted: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(packet: Packet) -> None:
+        raise PacketRefused("never")
+
+    interrupted.faults.switch("substrate-down", False)
+    monkeypatch.setattr(interrupted.store, "write", refuse)
+    interrupted.ingest.recover()
+    assert interrupted.kept() == (0, 0, [])
+
+
+@pytest.mark.parametrize("fault", ["no-transaction", "old-migration"])
+def test_a_start_that_the_boundary_refuses_waits_too(interrupted: House, fault: str) -> None:
+    again = house(interrupted.root)
+    again.faults.switch(fault, True)
+    again.ingest.recover()
+    assert again.ingest.waiting() == 1
+
+
 def test_a_start_while_the_store_is_away_waits_for_it(interrupted: House) -> None:
     again = house(interrupted.root)
     again.faults.switch("substrate-down", True)
@@ -204,18 +238,25 @@ def die(step):
 
 here = house(Path(sys.argv[1]), die)
 put, count = here.objects.put, iter(range(1, 10))
+remove, gone = here.objects.remove, iter(range(1, 10))
 
 def counted(file):
     put(file)
     die(f"put {{next(count)}}")
 
-here.objects.put = counted
+def removed(digest):
+    remove(digest)
+    die(f"remove {{next(gone)}}")
+
+here.objects.put, here.objects.remove = counted, removed
+if sys.argv[2].startswith("remove"):
+    here.faults.switch("no-transaction", True)
 here.ingest.take(archive(), "a.zip")
 """
 FINISHED = {"ready", "committed", "ended"}
 
 
-@pytest.mark.parametrize("point", [*STEPS, "put 1", "put 2", "put 3"])
+@pytest.mark.parametrize("point", [*STEPS, "put 1", "put 2", "put 3", "remove 1", "remove 2"])
 def test_a_process_killed_between_two_steps_leaves_all_or_nothing(tmp_path: Path, point: str) -> None:
     house(tmp_path).ingest.take(archive({"kept.txt": b"first"}), "before.zip")
     child = subprocess.run([sys.executable, "-c", CHILD, str(tmp_path), point], check=False)
