@@ -34,6 +34,9 @@ def read_document(text: str) -> Any:
         mark = fault.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ValueError(f"{where}not valid YAML: {fault.problem}") from None
+    except (LookupError, AttributeError, TypeError) as fault:
+        # PyYAML takes a tagged scalar at its word: "!!bool x" is a KeyError, "!!timestamp x" an AttributeError.
+        raise ValueError("not valid YAML: a value doesn't fit its tag") from fault
     except (yaml.YAMLError, UnicodeError) as fault:
         raise ValueError(f"not valid YAML: {str(fault).splitlines()[0]}") from None
 

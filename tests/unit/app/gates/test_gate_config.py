@@ -73,6 +73,9 @@ def test_the_example_is_the_default_policy() -> None:
         ("storage: {durable: 1}", "storage.durable: must be true or false, got a whole number"),
         ("path: 2026-01-01", "path: must be a mapping of keys to values, got date"),
         ("path: {max_depth: " + "9" * 5000 + "}", "integer string conversion"),
+        ("a: !!bool x", "a value doesn't fit its tag"),
+        ("a: !!timestamp x", "a value doesn't fit its tag"),
+        ("a: !!int ''", "a value doesn't fit its tag"),
     ],
 )
 def test_not_parseable_or_a_wrong_type(document: str, hint: str) -> None:
