@@ -35,7 +35,8 @@ class Credential:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != self.scheme:
             return False
-        secret = _basic_secret(text) if self.scheme == "basic" else text.strip().encode()
+        # http.server reads a header's bytes as Latin-1, whatever they are.
+        secret = _basic_secret(text) if self.scheme == "basic" else text.strip(" ").encode("latin-1")
         return hmac.compare_digest(sha256(secret).digest(), self.digest)
 
 
