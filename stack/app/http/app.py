@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
 TOOLS_AT_ONCE = 32
 """Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
+STORE_CALLS_AT_ONCE = 16
+"""Likewise for what waits for the packet store: while that hangs, metrics, gates and tools still answer."""
 UPLOADS = ("/ingest", "/gates/archive")
 
 
@@ -38,10 +40,12 @@ def create_app(context: AppContext) -> FastAPI:
         version=context.version,
         lifespan=_lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
     app.state.tool_threads = CapacityLimiter(TOOLS_AT_ONCE)
+    app.state.store_threads = CapacityLimiter(STORE_CALLS_AT_ONCE)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, UploadFile
 from stack.app.gates.types import Rejected
 from stack.app.http.models import IngestAnswer, IngestEntry
 from stack.app.http.problems import Problem
-from stack.app.http.wiring import Context, offload
+from stack.app.http.wiring import Context, StoreThreads, offload
 
 router = APIRouter(tags=["ingest"])
 
@@ -18,6 +18,7 @@ router = APIRouter(tags=["ingest"])
 async def ingest(
     file: UploadFile,
     context: Context,
+    threads: StoreThreads,
     source_url: Annotated[
         str | None, Form(max_length=8192, description="Where the archive came from, if it was fetched.")
     ] = None,
@@ -25,7 +26,7 @@ async def ingest(
     """Takes a zip or tar archive. 422 with the ``error_code`` of the gate that refused it; nothing is kept then."""
     name = file.filename or "archive"
     try:
-        done = await offload(lambda: context.ingest.take(file.file, name, source_url))
+        done = await offload(lambda: context.ingest.take(file.file, name, source_url), threads)
     except Rejected as rejected:
         raise Problem(422, str(rejected), error_code=rejected.error_code, gate=rejected.gate) from None
     return IngestAnswer(
