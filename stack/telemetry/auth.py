@@ -54,6 +54,16 @@ def basic(file: Path) -> Credential:
     return Credential("basic", sha256(line.encode()).digest())
 
 
+def authorization(token_file: Path | None, basic_auth_file: Path | None) -> dict[str, str]:
+    """The header with which a client proves that it has one of the secrets; empty without any. Raises MonitorError."""
+    if token_file:
+        return {"Authorization": "Bearer " + _first_line(token_file).encode().decode("latin-1")}
+    if basic_auth_file:
+        secret = base64.b64encode(_first_line(basic_auth_file).encode()).decode()
+        return {"Authorization": f"Basic {secret}"}
+    return {}
+
+
 def _first_line(file: Path) -> str:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
