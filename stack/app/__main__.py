@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from stack.app.context import AppContext
 
 USAGE = 2
-DRAIN_SECONDS = 1
 _LOG = logging.getLogger("stack.app")
 
 
@@ -72,28 +71,22 @@ def _open(settings: AppSettings) -> AppContext:
 
 
 def _serve(context: AppContext, listening: socket.socket) -> int:
-    import uvicorn
+    from stack.app.http.server import Server
 
-    from stack.app.http.app import create_app
-
-    config = uvicorn.Config(
-        create_app(context),
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    server = Server(context)
     gc.freeze()
     gc.enable()
     host, port, *_ = listening.getsockname()
     _LOG.info("serving", extra={"host": host, "port": port})
-    uvicorn.Server(config).run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    except SystemExit as ended:  # uvicorn raises the signal that ended it again
+        return int(ended.code or 0)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    # All is stored and closed: a thread that still waits for a database must not hold up the end.
+    os._exit(code)

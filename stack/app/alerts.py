@@ -17,6 +17,7 @@ from typing import Any
 
 from stack.app.memory.packet import Packet, new_packet
 from stack.telemetry import recorders
+from stack.telemetry.catalogue import ALERT_STATUSES
 
 SEGMENT = "governance_meta"
 PACKET_TYPE = "alert"
@@ -55,7 +56,7 @@ class AlertLog:
 
     def remember(self, packets: Iterable[Packet]) -> None:
         """Takes up alerts stored by an earlier process; ``packets`` newest first, others than alerts are ignored."""
-        known = [_from_packet(packet) for packet in packets if packet.packet_type == PACKET_TYPE]
+        known = [_from_packet(packet) for packet in packets if _is_alert(packet)]
         with self._lock:
             self._kept.extendleft(known[: KEPT - len(self._kept)])
 
@@ -110,6 +111,23 @@ def _short(texts: Mapping[str, str]) -> dict[str, str]:
 def _packet(alert: Alert, clock: Callable[[], float]) -> Packet:
     tags = ("alert", f"status:{alert.status}")
     return new_packet(SEGMENT, PACKET_TYPE, asdict(alert), tags=tags, ttl=TTL_SECONDS, clock=clock)
+
+
+def _is_alert(packet: Packet) -> bool:
+    """Whether it is one of ours: anybody may write packets of that type."""
+    given = packet.payload
+    texts = (given.get(name, "") for name in ("startsAt", "endsAt", "fingerprint", "receivedAt"))
+    maps = given.get("labels"), given.get("annotations", {})
+    return (
+        packet.packet_type == PACKET_TYPE
+        and given.get("status") in ALERT_STATUSES
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(each, Mapping) and _holds_text(each) for each in maps)
+    )
+
+
+def _holds_text(texts: Mapping[str, Any]) -> bool:
+    return all(isinstance(text, str) for text in texts.values())
 
 
 def _from_packet(packet: Packet) -> Alert:

@@ -28,6 +28,7 @@ from stack.app.tools.registry import ToolRegistry
 from stack.telemetry import recorders
 
 FLUSH_SECONDS = 0.5
+SETTLE_SECONDS = 0.5
 _LOG = logging.getLogger("stack.app")
 
 
@@ -65,10 +66,12 @@ class AppContext:
             self.load.start()
 
     def close(self) -> None:
-        """Ends the background work, brings waiting audits to the store if it answers, and closes the store."""
+        """Ends calls and background work, brings waiting audits to the store if it answers, and closes the store."""
+        self.tools.stop()
         if self.load is not None:
             self.load.stop()
         self.substrate.stop(timeout=0.5)
+        self.tools.settle(SETTLE_SECONDS)
         self.audit.close(FLUSH_SECONDS)
         self.store.close()
 

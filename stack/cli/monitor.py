@@ -12,6 +12,7 @@ from stack.cli.printer import Printer
 from stack.errors import StackError
 from stack.settings import Settings, load
 from stack.telemetry import monitor as backend
+from stack.telemetry.auth import authorization
 from stack.telemetry.board import Board, board
 from stack.telemetry.errors import MonitorError
 from stack.telemetry.fetch import fetch
@@ -96,11 +97,18 @@ def _grafana_config(options: argparse.Namespace, settings: Settings, printer: Pr
 
 def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
     url = options.url or f"http://{settings.bind}:{settings.port('app')}/metrics"
-    _show(board(fetch(url)), printer)
+    # The application's token is for the application, not for whatever address was given.
+    token = _path(options.token_file) or (None if options.url else settings.token_file)
+    headers = authorization(token, _path(options.basic_auth_file))
+
+    def show() -> None:
+        _show(board(fetch(url, headers, options.tls_cert or "")), printer)
+
+    show()
     while options.watch:
         CLOCK.sleep(2.0)
         printer.text()
-        _show(board(fetch(url)), printer)
+        show()
     return 0
 
 

@@ -35,7 +35,8 @@ class Credential:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != self.scheme:
             return False
-        secret = _basic_secret(text) if self.scheme == "basic" else text.strip().encode()
+        # http.server reads a header's bytes as Latin-1, whatever they are.
+        secret = _basic_secret(text) if self.scheme == "basic" else text.strip(" ").encode("latin-1")
         return hmac.compare_digest(sha256(secret).digest(), self.digest)
 
 
@@ -51,6 +52,16 @@ def basic(file: Path) -> Credential:
     if not (user and colon and password):
         raise MonitorError(f"{file}: expected one line user:password")
     return Credential("basic", sha256(line.encode()).digest())
+
+
+def authorization(token_file: Path | None, basic_auth_file: Path | None) -> dict[str, str]:
+    """The header with which a client proves that it has one of the secrets; empty without any. Raises MonitorError."""
+    if token_file:
+        return {"Authorization": "Bearer " + _first_line(token_file).encode().decode("latin-1")}
+    if basic_auth_file:
+        secret = base64.b64encode(_first_line(basic_auth_file).encode()).decode()
+        return {"Authorization": f"Basic {secret}"}
+    return {}
 
 
 def _first_line(file: Path) -> str:

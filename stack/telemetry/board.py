@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from stack.telemetry.available import PROMETHEUS_AVAILABLE
 from stack.telemetry.catalogue import ERROR_CODES, GATES, SEGMENTS
 from stack.telemetry.errors import MonitorError
 
@@ -68,6 +69,8 @@ class Board:
 
 class _Samples:
     def __init__(self, text: str) -> None:
+        if not PROMETHEUS_AVAILABLE:
+            raise MonitorError("prometheus_client is not installed: reading a metrics page needs it")
         # Imported here: only this view parses, and the package must not import the library by itself.
         from prometheus_client.parser import text_string_to_metric_families
 

@@ -1,9 +1,9 @@
 """The metrics over HTTP or HTTPS for programs that have no web server of their own: GET /metrics, GET
 /health.
 
-/health needs no credentials and says nothing but "ok". A slow or hostile client costs one worker thread for
-at most ten seconds and never the listener: handshakes happen in the worker. It must never serve metrics to
-another machine unprotected, unless told to.
+/health needs no credentials and says nothing but "ok". A connection carries one request. A slow or hostile
+client costs one worker thread for at most ten seconds and never the listener: handshakes happen in the worker.
+It must never serve metrics to another machine unprotected, unless told to.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from socket import AF_INET, AF_INET6
+from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
 from socketserver import TCPServer
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Timer
 from typing import Any
 
 from stack.telemetry.auth import Credential, basic, bearer
@@ -59,7 +60,7 @@ class ServerOptions:
         guarded = self.tls_cert and (self.token_file or self.basic_auth_file)
         if not (guarded or self.allow_open or _is_loopback(self.host)):
             raise MonitorError(
-                f"host {self.host}: other machines could read the metrics; add TLS and authentication, or allow it"
+                f"host {self.host}: other machines could read the metrics; add TLS and authentication, or --allow-open"
             )
 
 
@@ -69,6 +70,7 @@ class MetricsServer(ThreadingHTTPServer):
     """
 
     request_queue_size = 64
+    client_seconds = _CLIENT_SECONDS
 
     def __init__(self, options: ServerOptions, read: Callable[[str], Exposition] = expose) -> None:
         options.check()
@@ -103,12 +105,24 @@ class MetricsServer(ThreadingHTTPServer):
             self._clients.release()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        request.settimeout(_CLIENT_SECONDS)
+        request.settimeout(self.client_seconds)
         if self._tls is None:
-            _Handler(request, client_address, self)
+            self._handle(request, client_address)
             return
-        with self._tls.wrap_socket(request, server_side=True) as encrypted:
-            _Handler(encrypted, client_address, self)
+        with self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as encrypted:
+            self._handle(encrypted, client_address)
+
+    def _handle(self, connection: socket, client_address: Any) -> None:
+        # The socket's own timeout begins anew with every byte.
+        end = Timer(self.client_seconds, _cut, (connection,))
+        end.daemon = True
+        end.start()
+        try:
+            if isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
+            _Handler(connection, client_address, self)
+        finally:
+            end.cancel()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         _LOG.debug("client %s failed", client_address, exc_info=True)
@@ -153,15 +167,22 @@ class _Handler(BaseHTTPRequestHandler):
         return not credentials or any(credential.accepts(sent) for credential in credentials)
 
     def _answer(self, status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None) -> None:
-        fields = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body))} | (
-            headers or {}
-        )
+        fields = {
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        } | (headers or {})
         self.send_response(status)
         for name, value in fields.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _cut(connection: socket) -> None:
+    with suppress(OSError):
+        socket.shutdown(connection, SHUT_RDWR)  # not SSLSocket's own, which another thread may be using
 
 
 def _credentials(options: ServerOptions) -> tuple[Credential, ...]:

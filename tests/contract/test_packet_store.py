@@ -113,7 +113,7 @@ def test_what_was_written_comes_back_equal(store: SqlStore) -> None:
     written = new_packet(
         SEGMENT,
         "note",
-        {"n": 1.5, "deep": [{"a": None}], "odd": "\x00 \ud800 \U0001f600 '\"%s ?"},
+        {"n": 1.5, "deep": [{"a": None}], "odd": "\x00 \U0001f600 '\"%s ?"},
         tags=("größe:ß", "a b"),
         confidence=0.25,
         ttl=60,

@@ -31,6 +31,8 @@ TOOLS_AT_ONCE = 32
 """Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
 ARCHIVES_AT_ONCE = 4
 """Archives that are read at the same time: each may need the dictionary of an ``xz -9``, 64 MiB, for each level."""
+STORE_CALLS_AT_ONCE = 16
+"""Likewise for what waits for the packet store: while that hangs, metrics, gates and tools still answer."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,11 +43,13 @@ def create_app(context: AppContext) -> FastAPI:
         version=context.version,
         lifespan=_lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
     app.state.tool_threads = CapacityLimiter(TOOLS_AT_ONCE)
     app.state.archive_threads = CapacityLimiter(ARCHIVES_AT_ONCE)
+    app.state.store_threads = CapacityLimiter(STORE_CALLS_AT_ONCE)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)

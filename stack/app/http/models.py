@@ -5,10 +5,14 @@ Requests are strict (no coercion, no unknown member) except the webhook's, whose
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from stack.app.jsontext import json_text
+
+T = TypeVar("T", bound=Mapping[str, Any])
 Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
 AlertStatus = Literal["firing", "resolved"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@/-]{1,100}$")]
@@ -20,7 +24,14 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _showable(value: T) -> T:
+    json_text(value)
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
+Object = Annotated[dict[str, Any], AfterValidator(_showable)]
+Texts = Annotated[dict[str, str], AfterValidator(_showable)]
 
 
 def _text(value: Any) -> str:
@@ -72,7 +83,7 @@ class ToolRequest(_Request):
     """One call of a tool."""
 
     tool_id: str = Field(min_length=1, max_length=128, examples=["hash"])
-    arguments: dict[str, Any] = Field(examples=[{"data": "abc"}], default={})
+    arguments: Object = Field(examples=[{"data": "abc"}], default={})
     agent_id: Name = "anonymous"
     task_id: Name = "none"
     timeout_ms: Whole = Field(default=5000, ge=1, le=60_000)
@@ -152,8 +163,8 @@ class AlertIn(BaseModel):
     model_config = ConfigDict(strict=True)
 
     status: AlertStatus
-    labels: dict[str, str]
-    annotations: dict[str, str] = {}
+    labels: Texts
+    annotations: Texts = {}
     startsAt: str = Field(default="", max_length=64)  # noqa: N815 - Alertmanager's spelling
     endsAt: str = Field(default="", max_length=64)  # noqa: N815
     fingerprint: str = Field(default="", max_length=64)

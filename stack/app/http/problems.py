@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from stack.telemetry.request import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"
+_MAX_LOCATION = 200
 
 
 class Problem(HTTPException):
@@ -75,7 +76,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 def _listed(faults: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [
         {
-            "location": ".".join(str(part) for part in fault.get("loc", ())),
+            "location": ".".join(str(part) for part in fault.get("loc", ()))[:_MAX_LOCATION],
             "message": str(fault.get("msg", "")),
         }
         for fault in list(faults)[:20]

@@ -16,21 +16,28 @@ from stack.app.context import AppContext
 T = TypeVar("T")
 
 
-def _context(request: Request) -> AppContext:
+# Async, though they wait for nothing: FastAPI runs plain functions in threads, where a request would queue behind all
+# others, those that wait for a database included.
+async def _context(request: Request) -> AppContext:
     return cast("AppContext", request.app.state.context)
 
 
-def _tool_threads(request: Request) -> CapacityLimiter:
+async def _tool_threads(request: Request) -> CapacityLimiter:
     return cast("CapacityLimiter", request.app.state.tool_threads)
 
 
-def _archive_threads(request: Request) -> CapacityLimiter:
+async def _archive_threads(request: Request) -> CapacityLimiter:
     return cast("CapacityLimiter", request.app.state.archive_threads)
+
+
+async def _store_threads(request: Request) -> CapacityLimiter:
+    return cast("CapacityLimiter", request.app.state.store_threads)
 
 
 Context = Annotated[AppContext, Depends(_context)]
 ToolThreads = Annotated[CapacityLimiter, Depends(_tool_threads)]
 ArchiveThreads = Annotated[CapacityLimiter, Depends(_archive_threads)]
+StoreThreads = Annotated[CapacityLimiter, Depends(_store_threads)]
 
 
 async def offload(call: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stack.app.jsontext import json_text
 from stack.app.memory.errors import InvalidPacket
 from stack.telemetry.catalogue import SEGMENTS
 
@@ -119,8 +120,8 @@ def _check_numbers(packet: Packet) -> None:
 
 def _body(payload: Mapping[str, Any]) -> str:
     try:
-        text = _encode(dict(payload))
-    except (ValueError, TypeError, RecursionError) as error:
+        text = json_text(payload)
+    except ValueError as error:
         raise InvalidPacket(f"payload: not a JSON object: {error}") from error
     if len(text) > MAX_PAYLOAD_BYTES:
         raise InvalidPacket(f"payload: at most {MAX_PAYLOAD_BYTES} bytes as JSON, got {len(text)}")

@@ -7,6 +7,7 @@ metrics nor the audit can change or delay the result, and no exception leaves `d
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ from stack.app.gates.policy import ToolsPolicy
 from stack.app.gates.types import shown
 from stack.app.memory.packet import Packet, new_packet
 from stack.app.tools.arguments import BadArguments, Parameter, check_arguments
-from stack.app.tools.workers import Cancel, Overdue, Workers
+from stack.app.tools.workers import Cancel, Overdue, Stopped, Workers
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import TOOLS, UNKNOWN_TOOL
 
@@ -89,6 +90,8 @@ class ToolRegistry:
         self._denied = frozenset(policy.denied)
         self._audit = audit
         self._workers = workers or Workers()
+        self._under_way = 0
+        self._changed = threading.Condition()
         for tool_id in self._tools.keys() - set(TOOLS):
             recorders.register_tool(tool_id)
 
@@ -105,6 +108,27 @@ class ToolRegistry:
         timeout: float | None = None,
     ) -> ToolResult:
         """Call a tool and wait at most `timeout` seconds (held within 1 ms and 60 s; None: 10 s). Never raises."""
+        with self._changed:
+            self._under_way += 1
+        try:
+            return self._dispatch(tool_id, arguments, (agent_id, task_id), timeout)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End every call under way, and each that still comes, as a failure. Returns at once."""
+        self._workers.stop()
+
+    def settle(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until no call is under way, so that every audit is submitted."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._under_way, timeout)
+
+    def _dispatch(
+        self, tool_id: str, arguments: Mapping[str, Any], asker: tuple[str, str], timeout: float | None
+    ) -> ToolResult:
         started = time.perf_counter()
         status, result, error = self._outcome(tool_id, arguments, _seconds(timeout))
         duration_ms = (time.perf_counter() - started) * 1000
@@ -113,7 +137,7 @@ class ToolRegistry:
         recorders.record_tool_invocation(tool_id if known else UNKNOWN_TOOL, status, duration_ms)
         if self._audit is not None:
             try:
-                self._audit.submit(_packet(done, known, _name(agent_id), _name(task_id)))
+                self._audit.submit(_packet(done, known, *map(_name, asker)))
             except Exception:
                 _log.exception("audit of call %s failed", done.call_id)
         return done
@@ -139,7 +163,7 @@ class ToolRegistry:
                 None,
                 f"{tool_id}: no result within {timeout:g} s: allow more time or ask for less",
             )
-        except (ToolError, BadArguments) as error:
+        except (ToolError, BadArguments, Stopped) as error:
             return "failure", None, _line(f"{tool_id}: {error}")
         except Exception as error:
             return "failure", None, _line(f"{tool_id}: {type(error).__name__}: {error}")
@@ -185,4 +209,6 @@ def _name(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:_ERROR_CHARACTERS]
+    """On one line; what is no Unicode is escaped, since neither an answer nor an audit can hold it."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return " ".join(shown.split())[:_ERROR_CHARACTERS]

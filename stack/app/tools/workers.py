@@ -11,10 +11,12 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_STOPPED = "given up: the service is stopping"
 
 
 class Cancelled(Exception):
@@ -50,9 +52,14 @@ class Call(Generic[T]):
         self._cancel = cancel
 
     def result(self, timeout: float) -> T:
-        """The result, or the call's own exception. Raises Overdue after `timeout` seconds and leaves it behind."""
+        """The result, or the call's own exception. Raises Overdue after `timeout` seconds and leaves it behind.
+
+        Raises Stopped at once when the workers stop.
+        """
         try:
             return self._future.result(timeout)
+        except CancelledError:
+            raise Stopped(_STOPPED) from None
         except TimeoutError:
             if self._future.done():
                 raise  # the call's own
@@ -60,9 +67,20 @@ class Call(Generic[T]):
             self._future.cancel()
             raise Overdue from None
 
+    def stop(self) -> None:
+        """Tell its caller now that it will not end, and leave it behind."""
+        self._cancel.request()
+        if not self._future.cancel():
+            with suppress(InvalidStateError):  # it has just ended
+                self._future.set_exception(Stopped(_STOPPED))
+
 
 class Overdue(Exception):
     """The call did not end in time."""
+
+
+class Stopped(Exception):
+    """The call was given up because the process is to end."""
 
 
 class Workers:
@@ -74,15 +92,29 @@ class Workers:
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._threads = 0
+        self._calls: set[Call[Any]] = set()
+        self._stopping = False
 
     def start(self, run: Callable[[Cancel], T]) -> Call[T]:
         """Run `run` in a thread, in a copy of the caller's context."""
         cancel, future = Cancel(), Future[T]()
+        call = Call(future, cancel)
+        self._calls.add(call)
+        future.add_done_callback(lambda _: self._calls.discard(call))
+        if self._stopping:
+            call.stop()
+            return call
         context = contextvars.copy_context()
         self._jobs.put(lambda: _complete(future, lambda: context.run(run, cancel)))
         if not self._idle.acquire(blocking=False):
             self._grow()
-        return Call(future, cancel)
+        return call
+
+    def stop(self) -> None:
+        """End the wait of every caller, and of those to come. Returns at once."""
+        self._stopping = True
+        for call in tuple(self._calls):
+            call.stop()
 
     def _grow(self) -> None:
         with self._lock:
@@ -105,10 +137,13 @@ def _complete(future: Future[Any], run: Callable[[], Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:
-        result = run()
+        result, failure = run(), None
     except Exception as error:
-        future.set_exception(error)
+        result, failure = None, error
     except BaseException as error:  # SystemExit in a tool ends the tool, not the caller
-        future.set_exception(RuntimeError(f"ended by {type(error).__name__}"))
-    else:
-        future.set_result(result)
+        result, failure = None, RuntimeError(f"ended by {type(error).__name__}")
+    with suppress(InvalidStateError):  # it was stopped meanwhile
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)

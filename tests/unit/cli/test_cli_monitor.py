@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from stack.cli.main import main
 from stack.http import Http, HttpFailure
-from tests.loopback import serve
+from stack.telemetry import expose
+from tests.loopback import Asked, Reply, serve
+
+TLS = Path(__file__).parents[1] / "telemetry" / "tls"
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_grafana_config_writes_what_was_asked(home: Path, capsys: pytest.Capture
 
 
 def test_the_dashboard_shows_a_metrics_page(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from stack.telemetry import expose, init_metrics
+    from stack.telemetry import init_metrics
 
     assert init_metrics()
     page = expose().body.decode()
@@ -75,3 +79,40 @@ def test_the_dashboard_shows_a_metrics_page(home: Path, capsys: pytest.CaptureFi
     assert "substrate" in shown
     with serve({"GET /metrics": (200, "nonsense 1\n")}) as url:
         assert main(["monitor", "dashboard", "--url", f"{url}/metrics"]) == 1
+
+
+@pytest.mark.parametrize("secret", [("--token-file", "gehéim"), ("--basic-auth-file", "user:gehéim")])
+def test_the_dashboard_shows_a_page_that_asks_for_a_secret_over_tls(
+    home: Path, capsys: pytest.CaptureFixture[str], secret: tuple[str, str]
+) -> None:
+    option, text = secret
+    (home / "secret").write_text(text)
+    protected = (option, str(home / "secret"), "--tls-cert", str(TLS / "cert.pem"))
+    key = ("--tls-key", str(TLS / "key.pem"))
+    assert main(["monitor", "start", "--port", "0", "--json", *protected, *key]) == 0
+    try:
+        url = json.loads(capsys.readouterr().out)["url"] + "/metrics"
+        assert main(["monitor", "dashboard", "--url", url, *protected]) == 0
+        assert "url_gate" in capsys.readouterr().out
+        assert main(["monitor", "dashboard", "--url", url, *protected[2:]]) == 1
+        assert "401" in capsys.readouterr().err
+    finally:
+        assert main(["monitor", "stop", "-q"]) == 0
+
+
+def test_the_applications_token_goes_to_the_application_only(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "token").write_text("gehéim")
+    monkeypatch.setenv("STACK_APP_TOKEN_FILE", "token")
+    sent: list[str | None] = []
+
+    def answer(asked: Asked) -> Reply:
+        sent.append(asked.headers.get("authorization"))
+        return 200, expose().body.decode()
+
+    with serve({"GET /metrics": answer}) as url:
+        base = str((urlsplit(url).port or 0) - 3)
+        assert main(["monitor", "dashboard", "-q", "--port-base", base]) == 0
+        assert main(["monitor", "dashboard", "-q", "--url", f"{url}/metrics"]) == 0
+    assert sent == ["Bearer gehéim".encode().decode("latin-1"), None]

@@ -100,6 +100,12 @@ def test_the_files_are_a_provisioning_folder_as_they_stand(tmp_path: Path, dashb
         assert json.loads((out / f"dashboards/{uid}.json").read_text())["uid"] == uid
 
 
+def test_without_the_library_a_page_is_not_read_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stack.telemetry.board.PROMETHEUS_AVAILABLE", False)
+    with pytest.raises(MonitorError, match="prometheus_client is not installed"):
+        board("")
+
+
 def test_the_shipped_dashboards_are_found(tmp_path: Path) -> None:
     grafana_config(tmp_path)
     for uid in DASHBOARDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Thread
@@ -26,8 +26,12 @@ def page(accept: str) -> Exposition:
 
 
 @contextmanager
-def serving(options: ServerOptions, read: Callable[[str], Exposition] = page) -> Iterator[MetricsServer]:
-    with MetricsServer(options, read) as server:
+def serving(
+    options: ServerOptions,
+    read: Callable[[str], Exposition] = page,
+    kind: type[MetricsServer] = MetricsServer,
+) -> Iterator[MetricsServer]:
+    with kind(options, read) as server:
         worker = Thread(target=server.serve_forever, args=(0.01,))
         worker.start()
         try:
@@ -167,6 +171,37 @@ def test_a_client_too_many_is_turned_away_and_the_next_served() -> None:
         for connection in idle:
             connection.close()
         assert any(_answers(server) for _ in range(1000))
+
+
+class Hasty(MetricsServer):
+    client_seconds = 0.3
+
+
+# The beginning of a TLS record of 16 KiB with a ClientHello that fills it (RFC 8446, sections 4 and 5.1).
+RECORD = bytes.fromhex("1603014000 01003ffc 0303")
+
+
+@pytest.mark.parametrize(("options", "opening"), [(OPEN, b"GET /"), (ENCRYPTED, RECORD)])
+def test_a_client_that_sends_byte_after_byte_is_cut_off(options: ServerOptions, opening: bytes) -> None:
+    with serving(options, kind=Hasty) as server:
+        with socket.create_connection(("127.0.0.1", server.server_port), 5) as dripping:
+            dripping.settimeout(0.02)
+            sent = dripping.send(opening)
+            with pytest.raises(OSError, match=r"reset|Broken pipe"):
+                while sent < 1000:
+                    sent += dripping.send(b"\x01")
+                    with suppress(TimeoutError):
+                        assert dripping.recv(1) == b""
+        assert fetch(f"{server.url}/health", certificate=_certificate(options)) == "ok\n"
+
+
+def test_a_connection_carries_one_request() -> None:
+    with serving(OPEN) as server:
+        assert ask(server, "/health")[0].headers["Connection"] == "close"
+
+
+def _certificate(options: ServerOptions) -> str:
+    return str(options.tls_cert or "")
 
 
 def _answers(server: MetricsServer) -> bool:

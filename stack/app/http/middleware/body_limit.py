@@ -51,6 +51,5 @@ class _TooLarge(problems.Problem):
 
 
 def _too_large(limit: int) -> _TooLarge:
-    return _TooLarge(
-        413, f"the body is larger than {limit} bytes: send less", headers={"Connection": "close"}
-    )
+    # The connection stays: closed on a client that still sends, it would be reset, and the answer with it.
+    return _TooLarge(413, f"the body is larger than {limit} bytes: send less")

@@ -6,6 +6,7 @@ unexpected exception is logged with its traceback and answered with a bare 500.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from secrets import token_hex
 from time import perf_counter
@@ -53,6 +54,11 @@ class Observe:
             await self._app(scope, receive, sending)
         except ClientDisconnect:
             status = status or CLIENT_GONE
+        except asyncio.CancelledError:
+            # Only a server that ends cancels a request. What was begun is cut off.
+            if not status:
+                stopping = problems.response(503, "the service is stopping: try again", {"Retry-After": "5"})
+                await stopping(scope, receive, sending)
         except Exception:
             _LOG.exception("request failed", extra={"method": method, "route": _route(scope)})
             if status:

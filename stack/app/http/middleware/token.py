@@ -33,4 +33,6 @@ class Token:
 
     def _authorized(self, scope: Scope) -> bool:
         scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and compare_digest(given.strip().encode(), self._expected)
+        # Starlette reads a header's bytes as Latin-1, whatever they are.
+        sent = given.strip(" ").encode("latin-1")
+        return scheme.lower() == "bearer" and compare_digest(sent, self._expected)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from stack.app import vitals
-from stack.app.http.wiring import Context, offload
+from stack.app.http.wiring import Context, StoreThreads, offload
 
 router = APIRouter(tags=["health"])
 
@@ -64,9 +64,9 @@ async def gates() -> GatesHealth:
 
 
 @router.get("/health/detailed")
-async def detailed(context: Context) -> DetailedHealth:
+async def detailed(context: Context, threads: StoreThreads) -> DetailedHealth:
     """Asks each part, the packet store by a real write and read."""
-    parts = await offload(lambda: vitals.parts(context))
+    parts = await offload(lambda: vitals.parts(context), threads)
     well = all(part["status"] == "ok" for part in parts.values())
     return DetailedHealth(
         status="ok" if well else "degraded",

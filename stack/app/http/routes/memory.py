@@ -10,7 +10,7 @@ from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
 from stack.app.http.models import PacketAnswer, PacketList, PacketRequest, Segment
 from stack.app.http.problems import Problem
-from stack.app.http.wiring import Context, offload
+from stack.app.http.wiring import Context, StoreThreads, offload
 from stack.app.memory.errors import InvalidPacket, PacketRefused
 from stack.app.memory.packet import Packet, new_packet
 
@@ -18,7 +18,9 @@ router = APIRouter(prefix="/memory", tags=["memory"])
 
 
 @router.post("/{segment}", status_code=201)
-async def write(segment: Segment, asked: PacketRequest, context: Context) -> PacketAnswer:
+async def write(
+    segment: Segment, asked: PacketRequest, context: Context, threads: StoreThreads
+) -> PacketAnswer:
     """Stores a packet. 409 when it was written on a stale read, see ``expected_latest``."""
     expected = asked.expected_latest if "expected_latest" in asked.model_fields_set else Latest.ANY
     try:
@@ -30,7 +32,7 @@ async def write(segment: Segment, asked: PacketRequest, context: Context) -> Pac
             confidence=asked.confidence,
             ttl=asked.ttl_seconds,
         )
-        await offload(lambda: context.store.write(packet, expected))
+        await offload(lambda: context.store.write(packet, expected), threads)
     except (InvalidPacket, PacketRefused) as refused:
         raise Problem(422, str(refused)) from None
     except Rejected as rejected:
@@ -42,6 +44,7 @@ async def write(segment: Segment, asked: PacketRequest, context: Context) -> Pac
 async def search(
     segment: Segment,
     context: Context,
+    threads: StoreThreads,
     query: Annotated[str | None, Query(max_length=1000, description="Words that must all occur.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> PacketList:
@@ -51,12 +54,13 @@ async def search(
             context.store.recent(segment, limit)
             if query is None
             else context.store.search(segment, query, limit)
-        )
+        ),
+        threads,
     )
     return PacketList(
         segment=segment,
         search_type="recent" if query is None else "keyword",
-        latest=await offload(lambda: context.store.latest(segment)),
+        latest=await offload(lambda: context.store.latest(segment), threads),
         packets=[_shown(packet) for packet in found],
     )
 

@@ -125,6 +125,11 @@ def test_without_the_token_nothing_but_health_answers(header: str | None) -> Non
     assert ask(app, "GET", "/health", headers=headers).status_code == 200
 
 
+def test_a_token_may_be_any_text() -> None:
+    header = {"Authorization": "Bearer schlüssel à".encode()}
+    assert ask(wrapped(Token, token="schlüssel à"), "GET", "/items/1", headers=header).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc"])
 def test_with_the_token_it_answers(header: str) -> None:
     assert (

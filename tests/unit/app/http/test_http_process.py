@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,8 @@ def test_it_serves_and_ends_on_sigterm_with_every_audit_stored(tmp_path: Path) -
 
 def test_a_request_in_progress_is_drained(tmp_path: Path) -> None:
     body = json.dumps({"path": "a/b.txt"}).encode()
-    head = "POST /gates/path HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    head += f"Content-Length: {len(body)}\r\n\r\n"
     with served(tmp_path) as (process, port, _), socket.create_connection(("127.0.0.1", port), 30) as asking:
-        asking.sendall(head.encode() + body[:5])
+        asking.sendall(_head("/gates/path", len(body)) + body[:5])
         assert ask(port, "GET", "/health")[0] == 200
         process.send_signal(signal.SIGTERM)
         while _listens(port):
@@ -92,6 +91,62 @@ def test_a_request_in_progress_is_drained(tmp_path: Path) -> None:
         asking.sendall(body[5:])
         assert asking.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
         assert process.wait(30) == 0
+
+
+def test_a_call_that_does_not_end_in_time_is_answered_and_audited(tmp_path: Path) -> None:
+    body = b'{"tool_id": "wait", "arguments": {"seconds": 60}, "timeout_ms": 60000}'
+    with (
+        served(tmp_path) as (process, port, lines),
+        socket.create_connection(("127.0.0.1", port), 30) as asking,
+    ):
+        asking.sendall(_head("/tools/execute", len(body)) + body)
+        assert ask(port, "GET", "/health")[0] == 200
+        process.send_signal(signal.SIGTERM)
+        head, _, answer = asking.makefile("rb").read().partition(b"\r\n\r\n")
+        assert process.wait(30) == 0
+    done = json.loads(answer)
+    assert (head[:12], done["status"]) == (b"HTTP/1.1 200", "failure")
+    assert not [line for line in lines if json.loads(line)["level"] == "error"]
+    with served(tmp_path) as (_, port, _):
+        _, found = ask(port, "GET", f"/memory/tool_audit/search?query={done['call_id']}")
+        assert len(found["packets"]) == 1
+
+
+def test_a_request_that_never_gets_complete_is_told_that_the_service_stops(tmp_path: Path) -> None:
+    with (
+        served(tmp_path) as (process, port, lines),
+        socket.create_connection(("127.0.0.1", port), 30) as asking,
+    ):
+        asking.sendall(_head("/gates/path", 9) + b"{")
+        assert ask(port, "GET", "/health")[0] == 200
+        process.send_signal(signal.SIGTERM)
+        answer = asking.makefile("rb").read()
+        assert process.wait(30) == 0
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"the service is stopping" in answer
+    assert not [line for line in lines if "Traceback" in line]
+
+
+def test_what_waits_for_a_database_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silence = f"postgresql://user@127.0.0.1:{silent.getsockname()[1]}/db?connect_timeout=3600"
+        with (
+            served(tmp_path, STACK_DATABASE_URL=silence) as (process, port, _),
+            ThreadPoolExecutor(1) as asking,
+        ):
+            answer = asking.submit(ask, port, "POST", "/memory/session_context", {"payload": {}})
+            # The probe, the look for earlier alerts, and ours.
+            connections = [silent.accept()[0] for _ in range(3)]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+            for connection in connections:
+                connection.close()
+            assert answer.result(30)[0] == 503
+
+
+def _head(path: str, length: int) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    return head.encode()
 
 
 def _listens(port: int) -> bool:

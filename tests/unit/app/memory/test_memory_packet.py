@@ -23,6 +23,9 @@ FINE: dict[str, Any] = {
 }
 SELF: dict[str, Any] = {}
 SELF["self"] = SELF
+DEEP: dict[str, Any] = {"end": 1}
+for _ in range(100):
+    DEEP = {"next": DEEP}
 
 
 @pytest.mark.parametrize(
@@ -42,12 +45,20 @@ SELF["self"] = SELF
         ({"payload": {"n": float("nan")}}, "payload: not a JSON object"),
         ({"payload": {"n": object()}}, "payload: not a JSON object"),
         ({"payload": SELF}, "payload: not a JSON object"),
+        ({"payload": {"n": "\ud800"}}, r"payload: not a JSON object: .*'\\ud800', a lone surrogate"),
+        ({"payload": {"\udfff": 1}}, "a lone surrogate"),
+        ({"payload": DEEP}, "more than 100 levels deep"),
         ({"payload": {"n": "x" * MAX_PAYLOAD_BYTES}}, "payload: at most 65536 bytes"),
     ],
 )
 def test_what_breaks_a_limit_is_refused_by_name(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPacket, match=message):
         Packet(**FINE | change)
+
+
+def test_a_payload_may_be_broad_and_hold_any_character() -> None:
+    payload = {"many": [[{}]] * 200, "smile": "\U0001f600", "nothing": "\x00", "deep": DEEP["next"]["next"]}
+    assert Packet.from_json(Packet(**FINE | {"payload": payload}).to_json()).payload == payload
 
 
 def test_a_payload_at_the_limit_is_accepted() -> None:

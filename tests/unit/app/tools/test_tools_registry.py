@@ -12,9 +12,11 @@ from stack.app.gates.policy import ToolsPolicy
 from stack.app.memory.packet import Packet
 from stack.app.tools.arguments import Parameter
 from stack.app.tools.builtin import HASH, TEXT_SEARCH, WAIT
-from stack.app.tools.registry import Tool, ToolError, ToolInfo, ToolRegistry
+from stack.app.tools.registry import Tool, ToolError, ToolInfo, ToolRegistry, ToolResult
 from stack.app.tools.workers import Cancel
 from stack.telemetry import recorders
+
+PATIENCE = 30.0
 
 
 class Ledger:
@@ -120,6 +122,7 @@ def test_each_ending_has_one_result_one_record_and_one_packet(
         (ToolError("what\nwhere"), "fails: what where"),
         (KeyError("k"), "fails: KeyError: 'k'"),
         (TimeoutError("its own"), "fails: TimeoutError: its own"),
+        (ToolError("no such file: \udce4"), "fails: no such file: \\udce4"),
         (ValueError("x" * 900), "fails: ValueError: " + "x" * (500 - len("fails: ValueError: "))),
     ],
 )
@@ -207,3 +210,25 @@ def test_tools_are_listed_with_schema_and_policy() -> None:
             "required": ["n"],
         },
     )
+
+
+def test_stopping_ends_calls_as_failures_that_are_audited(ledger: Ledger) -> None:
+    running = threading.Event()
+
+    def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+        running.set()
+        cancel.wait(PATIENCE)
+        return {}
+
+    tools = registry(ledger, Tool("slow", "Take long.", (), run))
+    results: list[ToolResult] = []
+    thread = threading.Thread(target=lambda: results.append(tools.dispatch("slow", {}, timeout=PATIENCE)))
+    thread.start()
+    assert running.wait(PATIENCE)
+    assert not tools.settle(0.01)
+    tools.stop()
+    assert tools.settle(PATIENCE)
+    assert [packet.payload["status"] for packet in ledger.packets] == ["failure"]
+    thread.join()
+    assert results[0].error == "slow: given up: the service is stopping"
+    assert tools.dispatch("hash", {"data": ""}).status == "failure"

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from stack.app.tools.workers import Cancel, Cancelled, Overdue, Workers
+from stack.app.tools.workers import Cancel, Cancelled, Overdue, Stopped, Workers
 
 PATIENCE = 10.0
 
@@ -91,3 +91,19 @@ except Overdue:
     raise SystemExit(42)
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 42
+
+
+def test_stopping_ends_every_wait_whether_the_call_runs_or_not() -> None:
+    workers, running, release = Workers(1), threading.Event(), threading.Event()
+
+    def deaf(cancel: Cancel) -> None:
+        running.set()
+        release.wait(PATIENCE)
+
+    calls = [workers.start(deaf), workers.start(lambda cancel: None)]
+    assert running.wait(PATIENCE)
+    workers.stop()
+    for call in (*calls, workers.start(lambda cancel: None)):
+        with pytest.raises(Stopped, match="the service is stopping"):
+            call.result(PATIENCE)
+    release.set()

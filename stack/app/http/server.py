@@ -1,0 +1,44 @@
+"""The server that runs the application, and the order in which it ends.
+
+First nobody new is let in; requests in progress have ``DRAIN_SECONDS`` to finish; then tool calls that still run are
+given up, so that they are answered and audited; what even so hasn't ended ``GRACE_SECONDS`` later is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+
+from stack.app.context import AppContext
+from stack.app.http.app import create_app
+from stack.app.http.connection import Connection
+
+DRAIN_SECONDS = 1
+GRACE_SECONDS = 1
+
+
+class Server(uvicorn.Server):
+    """Serves one context until SIGTERM or SIGINT."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(context),
+                loop="asyncio",
+                http=Connection,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_SECONDS + GRACE_SECONDS,
+            )
+        )
+        self._tools = context.tools
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See ``uvicorn.Server``."""
+        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self._tools.stop)
+        await super().shutdown(sockets)
