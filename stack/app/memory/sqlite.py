@@ -6,8 +6,11 @@ It must never see user text in a statement, nor a word with anything but letters
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.app.memory.errors import StoreUnavailable
@@ -80,7 +83,8 @@ class SqliteDialect:
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"{self.name}: cannot open: {error}: make the folder writable") from error
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            with _alone(self._path.parent):
+                connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA journal_size_limit=16777216")
             connection.identity = self._identity()
@@ -125,3 +129,14 @@ class SqliteDialect:
     def _identity(self) -> tuple[int, int]:
         status = self._path.stat()
         return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time among all programs: of two that turn a new file to WAL, SQLite fails one without waiting."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
