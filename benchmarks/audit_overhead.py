@@ -1,14 +1,16 @@
 """What the audit costs a tool call: with it against without it, and with the packet store down, in one run.
 
-    python -m benchmarks.audit_overhead [seconds] [rate]
+    python -m benchmarks.audit_overhead [--seconds S] [--rate R]
 
 First flat out on 4 threads (calls per second; the audit's thread then competes for the same interpreter), then at
-a steady rate (default 200 calls a second; median and 99th percentile of one call). Each phase takes `seconds`
-(default 3). Ends with the proof that no audit was lost or doubled while the store was down. No network.
+a steady rate (default 200 calls a second; median and 99th percentile of one call). Each phase takes `--seconds`
+(default 3). Ends with the proof that no audit was lost, doubled or out of its place while the store was down. No
+network.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
@@ -61,8 +63,8 @@ def flat_out(tools: ToolRegistry, seconds: float) -> float:
     return sum(counts) / seconds
 
 
-def steady(tools: ToolRegistry, seconds: float, rate: float) -> tuple[float, float]:
-    """Median and 99th percentile of one call, in microseconds, at a steady rate."""
+def steady(tools: ToolRegistry, seconds: float, rate: float, calls: list[str]) -> tuple[float, float]:
+    """Median and 99th percentile of one call, in microseconds, at a steady rate; adds the calls' ids to `calls`."""
     taken = []
     for turn in range(int(seconds * rate)):
         if turn == 0:
@@ -70,16 +72,24 @@ def steady(tools: ToolRegistry, seconds: float, rate: float) -> tuple[float, flo
         due += 1 / rate
         time.sleep(max(due - time.perf_counter(), 0))
         started = time.perf_counter()
-        tools.dispatch("hash", ARGUMENTS, "bench", "steady")
+        done = tools.dispatch("hash", ARGUMENTS, "bench", "steady")
         taken.append((time.perf_counter() - started) * 1e6)
+        calls.append(done.call_id)
     cuts = statistics.quantiles(taken, n=100)
     return cuts[49], cuts[98]
 
 
+def stored(store: SqlStore) -> list[str]:
+    """The ids of all audits in the order in which the store took them."""
+    return [str(row[0]) for row in store._rows("SELECT packet_id FROM packets ORDER BY seq", ())]
+
+
 def main() -> int:
     """Run the phases and print them."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
-    rate = float(sys.argv[2]) if len(sys.argv) > 2 else 200.0
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.audit_overhead")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each phase")
+    parser.add_argument("--rate", type=float, default=200.0, help="calls a second in the steady phases")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         plain = open_store(Path(folder) / "packets.db")
         store = SwitchedStore(plain._dialect)
@@ -88,13 +98,14 @@ def main() -> int:
         off = ToolRegistry((HASH,), ToolsPolicy(), None)
         on = ToolRegistry((HASH,), ToolsPolicy(), sink)
         flat_out(on, 0.5)
-        without, with_audit = flat_out(off, seconds), flat_out(on, seconds)
+        without, with_audit = flat_out(off, given.seconds), flat_out(on, given.seconds)
         print(f"flat out   off {without:8.0f}/s   on {with_audit:8.0f}/s   on/off {with_audit / without:.2f}")
         sink.flush(120)
-        reference = steady(off, seconds, rate)
-        for name, tools, down in (("audit on", on, False), ("store down", on, True)):
+        reference = steady(off, given.seconds, given.rate, [])
+        calls: list[str] = []
+        for name, down in (("audit on", False), ("store down", True)):
             store.down = down
-            median, tail = steady(tools, seconds, rate)
+            median, tail = steady(on, given.seconds, given.rate, calls)
             print(
                 f"{name:10} p50 {median:5.0f} us ({median / reference[0]:.2f} x off)   "
                 f"p99 {tail:6.0f} us ({tail / reference[1]:.2f} x off)"
@@ -102,13 +113,15 @@ def main() -> int:
         waiting = sink.stats().bytes_waiting
         store.down = False
         complete = sink.flush(120)
-        stats, held = sink.stats(), plain.sizes()["tool_audit"]
+        stats, held = sink.stats(), stored(plain)
+        in_order = held[-len(calls) :] == calls
+        lost, doubled = stats.accepted - len(set(held)), len(held) - len(set(held))
         print(
-            f"audits     {stats.accepted} accepted, {held} stored, {stats.dropped} dropped, "
-            f"{waiting} bytes waited, complete: {complete}"
+            f"audits     {stats.accepted} accepted, {len(held)} stored, {lost} lost, {doubled} doubled, "
+            f"{stats.dropped} dropped, {waiting} bytes waited, in order: {in_order}"
         )
         sink.close()
-    return 0 if complete and held == stats.accepted and not stats.dropped else 1
+    return 0 if complete and in_order and not (lost or doubled or stats.dropped) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's, with a time limit for a request's head and problem documents for bad HTTP.
+"""One client's connection: uvicorn's, prompt, with a time limit for a request's head and problems for bad HTTP.
 
 A client that is slow, or sends garbage, loses its connection and nothing else: no task waits for it, and the log
 doesn't blame us. It must never look at what a request asks for.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from asyncio import Transport
 from contextlib import suppress
 from http import HTTPStatus
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import cast
 
 import h11
@@ -27,6 +28,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
+        # asyncio does this only for sockets made with an explicit protocol; else each answer waits for a delayed ACK.
+        transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.timeout_keep_alive_task = self.loop.call_later(
             self.head_seconds, self.timeout_keep_alive_handler
         )

@@ -30,7 +30,7 @@ from stack.telemetry import recorders
 
 BATCH = 500
 LINGER_S = 0.05
-"""How long the first packet after a pause waits for others: one commit then serves them all."""
+"""How long a packet that finds the queue empty waits for others: one commit then serves them all."""
 RETRY_MIN_S = 0.05
 RETRY_MAX_S = 1.0
 GAP_SEGMENT = "tool_audit"
@@ -163,6 +163,7 @@ class AuditSink:
                     return
                 self._hurry.clear()
                 self._work.wait(RETRY_MAX_S)
+            if moved < BATCH:
                 self._hurry.wait(LINGER_S)
 
     def _failed(self, error: Exception, delay: float) -> float:
@@ -176,11 +177,12 @@ class AuditSink:
             _log.error("audit queue: cannot sync: %s", problem)
         return min(max(delay * 2, RETRY_MIN_S), RETRY_MAX_S)
 
-    def _move(self) -> bool:
-        """Store one batch and acknowledge it; False if there was none."""
+    def _move(self) -> int:
+        """Store one batch and acknowledge it; how many lines it had."""
         batch = self._journal.read(BATCH)
-        if not batch.lines and not batch.damaged:
-            return False
+        lines = len(batch.lines) + batch.damaged
+        if not lines:
+            return 0
         packets = _packets(batch)
         written = self._store.write_many(packets, atomic=False)
         self._journal.acknowledge(batch.end)
@@ -197,7 +199,7 @@ class AuditSink:
             self._close_gap()
         with self._moved:
             self._moved.notify_all()
-        return True
+        return lines
 
 
 def _packets(batch: Batch) -> list[Packet]:

@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import threading
+from asyncio import Transport
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,6 +66,20 @@ def exchange(port: int, *parts: bytes) -> tuple[bytes, bytes]:
         while received := asking.recv(65536):
             seen += received
     return seen.partition(b"\r\n")[0], seen.rpartition(b"\r\n\r\n")[2]
+
+
+def test_answers_leave_at_once() -> None:
+    seen: list[int] = []
+
+    class Seen(Connection):
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            option = socket.IPPROTO_TCP, socket.TCP_NODELAY
+            seen.append(transport.get_extra_info("socket").getsockopt(*option))
+
+    with serving(Seen) as port:
+        exchange(port, b"no HTTP\r\n\r\n")
+    assert seen[0]
 
 
 def test_what_is_no_http_gets_a_problem() -> None:

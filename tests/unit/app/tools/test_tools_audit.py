@@ -243,3 +243,30 @@ def test_a_failing_store_is_asked_less_and_less_often(
     for _ in range(8):
         delays.append(sink._failed(OSError("down"), delays[-1]))
     assert delays[1:] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
+
+
+def test_audits_that_come_during_a_commit_wait_for_others_too(
+    open_sink: Callable[..., AuditSink], store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.app.tools.audit.LINGER_S", 0.0)
+    begun, go_on, batches = threading.Semaphore(0), threading.Event(), []
+    write_many = store.write_many
+
+    def slowly(packets: Iterable[Packet], *, atomic: bool = True) -> Written:
+        batch = list(packets)
+        batches.append(len(batch))
+        begun.release()
+        assert go_on.wait(PATIENCE)
+        return write_many(batch, atomic=atomic)
+
+    monkeypatch.setattr(store, "write_many", slowly)
+    sink = open_sink()
+    sink.submit(packet(0))
+    assert begun.acquire(timeout=PATIENCE)
+    monkeypatch.setattr("stack.app.tools.audit.LINGER_S", PATIENCE)
+    sink.submit(packet(1))
+    go_on.set()
+    assert not begun.acquire(timeout=0.2), "it was in no hurry"
+    sink.submit(packet(2))
+    assert sink.flush(PATIENCE)
+    assert batches == [1, 2]
