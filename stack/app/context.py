@@ -9,7 +9,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import stack
 from stack.app.alerts import KEPT, PACKET_TYPE, AlertLog
@@ -29,6 +29,7 @@ from stack.telemetry import recorders
 
 FLUSH_SECONDS = 0.5
 SETTLE_SECONDS = 0.5
+REMEMBER_AGAIN_SECONDS = 5.0
 _LOG = logging.getLogger("stack.app")
 
 
@@ -51,6 +52,7 @@ class AppContext:
     load: LoadGenerator | None
     version: str = stack.__version__
     _opened: float = field(default_factory=time.monotonic)
+    _closing: Event = field(default_factory=Event)
 
     def uptime(self) -> float:
         """Seconds since it was opened."""
@@ -67,6 +69,7 @@ class AppContext:
 
     def close(self) -> None:
         """Ends calls and background work, brings waiting audits to the store if it answers, and closes the store."""
+        self._closing.set()
         self.tools.stop()
         if self.load is not None:
             self.load.stop()
@@ -76,7 +79,15 @@ class AppContext:
         self.store.close()
 
     def _remember_alerts(self) -> None:
-        try:
-            self.alerts.remember(self.store.search(ALERT_SEGMENT, PACKET_TYPE, KEPT))
-        except StoreError as problem:
-            _LOG.warning("alerts of an earlier process are not shown: %s", problem)
+        before = time.time()
+        waiting = False
+        while not self._closing.wait(REMEMBER_AGAIN_SECONDS if waiting else 0):
+            try:
+                found = self.store.search(ALERT_SEGMENT, PACKET_TYPE, KEPT)
+            except StoreError as problem:
+                if not waiting:
+                    _LOG.warning("alerts of an earlier process are not shown yet: %s", problem)
+                waiting = True
+            else:
+                self.alerts.remember(packet for packet in found if packet.created_at < before)
+                return

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stack.app.alerts import KEPT, PACKET_TYPE, SEGMENT, AlertLog
+from stack.app.assembly import open_context
+from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
+from stack.app.settings import AppSettings
 
 
 def alert(status: str = "firing", **labels: str) -> dict[str, Any]:
@@ -53,3 +60,29 @@ def test_an_alert_of_any_size_fits_a_packet() -> None:
     huge["annotations"] = {f"a{number}": "\x00" * 5000 for number in range(200)}
     log.receive([huge])
     assert len(packets[0].body) <= MAX_PAYLOAD_BYTES
+
+
+def test_an_earlier_process_is_remembered_once_the_store_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.app.context.REMEMBER_AGAIN_SECONDS", 0.01)
+    context = open_context(AppSettings(data=tmp_path))
+    found: list[Packet] = []
+    AlertLog(found.append, clock=lambda: 1000.0).receive([alert(n="1")])
+    later = new_packet(SEGMENT, PACKET_TYPE, alert(n="2"), clock=lambda: time.time() + 60)
+    answers: list[StoreUnavailable | list[Packet]] = [
+        StoreUnavailable("down"),
+        StoreUnavailable("down"),
+        [later, *found],
+    ]
+
+    def search(*_: object) -> list[Packet]:
+        answer = answers.pop(0)
+        if isinstance(answer, StoreUnavailable):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(context.store, "search", search)
+    context._remember_alerts()
+    context.close()
+    assert [each.labels["n"] for each in context.alerts.newest(10)] == ["1"]
