@@ -16,6 +16,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,12 +61,16 @@ def extract(
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise FileExistsError(f"{into}: is there already; choose a new folder")
     staging = into.parent / f"{STAGING_PREFIX}{secrets.token_hex(8)}"
+    missing = [folder for folder in into.parents if not folder.exists()]
     staging.mkdir(mode=0o700, parents=True)
     try:
         accepted = _run(archive, policy, paths, check, _writer(staging))
         staging.replace(into)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
         raise
     return accepted
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
 TOOLS_AT_ONCE = 32
 """Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
-ARCHIVES_AT_ONCE = 4
-"""Archives that are read at the same time: each may need the dictionary of an ``xz -9``, 64 MiB, for each level."""
+ARCHIVES_AT_ONCE = 2
+"""Archives that are read at the same time: each may need two dictionaries of 64 MiB."""
 STORE_CALLS_AT_ONCE = 16
 """Likewise for what waits for the packet store: while that hangs, metrics, gates and tools still answer."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

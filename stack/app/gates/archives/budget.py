@@ -7,6 +7,7 @@ filesystem_gate's task.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn
 
 from stack.app.gates.archives.member import Member
@@ -14,6 +15,7 @@ from stack.app.gates.policy import ArchivePolicy
 from stack.app.gates.types import Rejected
 
 GATE: Final = "extraction_gate"
+MAX_DICTIONARIES: Final = 2
 
 
 class Unsound(Rejected):
@@ -38,6 +40,7 @@ class Budget:
         self._archive_bytes = max(archive_bytes, 1)
         self._entries = 0
         self._streamed = 0
+        self._dictionaries = 0
 
     @property
     def entries_left(self) -> int:
@@ -54,6 +57,17 @@ class Budget:
         """Bytes that only describe a member: they are never written, but they cost time."""
         self._streamed += size
         self._refuse_total(name, self._streamed)
+
+    @contextmanager
+    def dictionary(self, name: str) -> Iterator[None]:
+        """One LZMA dictionary more in memory, 64 MiB at most, while what is packed with it is read."""
+        if self._dictionaries == MAX_DICTIONARIES:
+            reject("E_BOMB_RATIO", name, f"LZMA must be nested at most {MAX_DICTIONARIES} deep (CWE-409)")
+        self._dictionaries += 1
+        try:
+            yield
+        finally:
+            self._dictionaries -= 1
 
     def declared_total(self, size: int) -> None:
         """The sum of the sizes that an archive's directory declares."""

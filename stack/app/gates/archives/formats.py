@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import BinaryIO, Final, cast
 
 from stack.app.gates.archives.budget import Budget, reject
@@ -43,7 +44,8 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
     if head.startswith(_ZIP):
         yield from zip_members(source, name, budget, strict=not nested)
     elif new is not None:
-        yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, nested)
+        with budget.dictionary(name) if new is xz else nullcontext():
+            yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, nested)
     elif _is_tar(head) or (_is_empty_tar(head) and not nested):
         yield from tar_members(source, name, budget)
     else:

@@ -15,6 +15,7 @@ from stack.app.gates.archives.budget import reject, unsound
 
 CHUNK: Final = 65536
 _LZMA_MEMORY: Final = 68 * 1024 * 1024  # what ``xz -9`` asks for is 65 MiB
+_OVER_LIMIT: Final = "Memory usage limit exceeded"  # lzma has no exception of its own for it
 _MAX_STREAMS: Final = 65_536  # bgzip makes one for each 64 KiB
 _FAULTS: Final = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
@@ -90,7 +91,7 @@ def zip_lzma(properties: bytes) -> Decompressor:
     pb, lp = divmod(rest, 5)
     size = int.from_bytes(properties[1:], "little")
     if size > _LZMA_MEMORY:
-        raise ValueError("LZMA dictionary too large")
+        raise ValueError(_OVER_LIMIT)
     filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(size, 4096)}]
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
@@ -98,8 +99,8 @@ def zip_lzma(properties: bytes) -> Decompressor:
 def inflate(name: str, read: Read, new: Callable[[], Decompressor], many: bool = False) -> Iterator[bytes]:
     """The decompressed chunks of ``read``; with ``many``, of streams that follow each other.
 
-    Raises Rejected E_FILE_SIZE_STREAM when the data is damaged, cut off or followed by something else, and
-    E_BOMB_RATIO for streams without end.
+    Raises Rejected E_FILE_SIZE_STREAM when the data is damaged, cut off or followed by something else,
+    E_BOMB_RATIO for streams without end, E_SPECIAL_TYPE for a dictionary that does not fit into memory.
     """
     try:
         rest = yield from _one(read, new(), b"")
@@ -112,6 +113,8 @@ def inflate(name: str, read: Read, new: Callable[[], Decompressor], many: bool =
         if not many and (rest or read(1)):
             raise EOFError("data after the end of the stream")
     except _FAULTS as fault:
+        if str(fault) == _OVER_LIMIT:
+            reject("E_SPECIAL_TYPE", name, "its dictionary is larger than 64 MiB; pack it with xz -9 or less")
         unsound("E_FILE_SIZE_STREAM", name, f"the compressed data is damaged ({fault}); pack it again")
 
 

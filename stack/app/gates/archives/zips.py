@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import BinaryIO, Final
 
@@ -56,7 +57,7 @@ def zip_members(source: BinaryIO, name: str, budget: Budget, strict: bool = True
         unsound("E_SPECIAL_TYPE", name, f"not a sound zip archive ({fault}); pack it again")
     budget.declared_total(sum(info.file_size for info in infos))
     for info, local, given in zip(infos, headers, names, strict=True):
-        yield _member(source, info, local, given)
+        yield _member(info, given, partial(_content, source, info, local, budget))
 
 
 def _listed(source: BinaryIO, directory: Directory, budget: Budget) -> list[zipfile.ZipInfo]:
@@ -105,7 +106,7 @@ def _agreed(source: BinaryIO, infos: list[zipfile.ZipInfo], headers: list[Local]
     return with_descriptors(source, infos, headers, end)
 
 
-def _member(source: BinaryIO, info: zipfile.ZipInfo, local: Local, name: str) -> Member:
+def _member(info: zipfile.ZipInfo, name: str, content: Callable[[], Iterator[bytes]]) -> Member:
     mode = info.external_attr >> 16
     folder = info.orig_filename.endswith("/") or stat.S_ISDIR(mode)
     special = _why_special(info, mode, folder)
@@ -113,7 +114,7 @@ def _member(source: BinaryIO, info: zipfile.ZipInfo, local: Local, name: str) ->
         name=name,
         folder=folder,
         size=info.file_size,
-        chunks=lambda: _content(source, info, local) if special is None else iter(()),
+        chunks=content if special is None else lambda: iter(()),
         compressed=info.compress_size,
         special=special,
     )
@@ -131,10 +132,10 @@ def _why_special(info: zipfile.ZipInfo, mode: int, folder: bool) -> str | None:
     return None
 
 
-def _content(source: BinaryIO, info: zipfile.ZipInfo, local: Local) -> Iterator[bytes]:
+def _content(source: BinaryIO, info: zipfile.ZipInfo, local: Local, budget: Budget) -> Iterator[bytes]:
     read = _window(source, local.place, info.compress_size)
     checksum = 0
-    for chunk in _expanded(info, read):
+    for chunk in _expanded(info, read, budget):
         checksum = zlib.crc32(chunk, checksum)
         yield chunk
     if checksum != info.CRC:
@@ -143,12 +144,13 @@ def _content(source: BinaryIO, info: zipfile.ZipInfo, local: Local) -> Iterator[
         unsound("E_FILE_SIZE_STREAM", info.orig_filename, "its headers declare several sizes; pack it again")
 
 
-def _expanded(info: zipfile.ZipInfo, read: Read) -> Iterator[bytes]:
+def _expanded(info: zipfile.ZipInfo, read: Read, budget: Budget) -> Iterator[bytes]:
     if info.compress_type == zipfile.ZIP_STORED:
         yield from iter(lambda: read(CHUNK), b"")
     elif info.compress_type == zipfile.ZIP_LZMA:
         properties = read(int.from_bytes(read(4)[2:], "little"))
-        yield from inflate(info.orig_filename, read, lambda: zip_lzma(properties))
+        with budget.dictionary(info.orig_filename):
+            yield from inflate(info.orig_filename, read, lambda: zip_lzma(properties))
     else:
         yield from inflate(info.orig_filename, read, _STREAMS[info.compress_type])
 

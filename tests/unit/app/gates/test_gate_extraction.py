@@ -168,6 +168,17 @@ def test_a_target_that_exists_is_never_touched(tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["mine"]
 
 
+def test_a_refusal_takes_the_folders_above_the_target_away_too(tmp_path: Path) -> None:
+    archive = save(tmp_path, make_zip([("../x", b"1")]))
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / "new" / "deep"
+    assert rejection(extract, archive, target, DEFAULT_POLICY.archive, DEFAULT_POLICY.path)
+    assert list((tmp_path / "there").iterdir()) == []
+    archive.write_bytes(make_zip(PLAIN))
+    extract(archive, target, DEFAULT_POLICY.archive, DEFAULT_POLICY.path)
+    assert (target / "empty").is_file()
+
+
 def test_what_a_killed_extraction_left_is_cleaned(tmp_path: Path) -> None:
     left = tmp_path / f"{STAGING_PREFIX}0123"
     (left / "docs").mkdir(parents=True)

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,31 @@ def test_a_bomb_inside_that_hides(tmp_path: Path, inner: bytes) -> None:
     ):
         (tmp_path / folder).mkdir()
         assert decide(tmp_path / folder, data) in ("E_BOMB_RATIO", "E_ENTRY_RATIO", "E_FILE_SIZE")
+
+
+def packed(inner: bytes, times: int) -> bytes:
+    for _ in range(times):
+        inner = bytes(make_tar([("noise", NOISE), ("inner", inner)], "w:xz"))
+    return inner
+
+
+def test_xz_in_xz_in_xz_is_too_much_memory(tmp_path: Path) -> None:
+    lzma_zip = bytes(make_zip([("a", NOISE), ("b", TEXT)], zipfile.ZIP_LZMA))
+    for folder, data, code in (
+        ("two", packed(b"x", 2), "ok"),
+        ("zips", packed(lzma_zip, 1), "ok"),
+        ("three", packed(b"x", 3), "E_BOMB_RATIO"),
+        ("zip", packed(lzma_zip, 2), "E_BOMB_RATIO"),
+        ("side", make_tar([(str(i), packed(b"x", 1)) for i in range(4)]), "ok"),
+    ):
+        (tmp_path / folder).mkdir()
+        assert decide(tmp_path / folder, data) == code
+
+
+def test_an_inner_dictionary_without_measure(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
+    inner = lzma.compress(tar_file() + TAR_END, filters=filters)
+    assert decide(tmp_path, make_tar([("i.tar.xz", inner)])) == "E_SPECIAL_TYPE"
 
 
 def test_a_size_is_allowed_inside_as_it_is_outside(tmp_path: Path) -> None:

@@ -18,6 +18,15 @@ from stack.app.gates.filesystem import check_path
 from stack.app.gates.policy import DEFAULT_POLICY, ArchivePolicy
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.gates.url import check_url
+from tests.unit.app.gates.archive_bytes import (
+    TAR_END,
+    ZipEntry,
+    end_record,
+    pax_header,
+    tar_file,
+    zip64_bytes,
+    zip_bytes,
+)
 from tests.unit.app.gates.gate_support import make_tar, make_zip, save
 
 ODD = st.sampled_from(
@@ -221,6 +230,10 @@ def test_extraction_never_writes_more_than_the_budget(members: list[tuple[str, b
 BASES = [
     bytes(make_zip([("a", b"x" * 300), ("d/b", b"y")])),
     bytes(make_tar([("a", b"x" * 300), ("d/b", b"y")])),
+    zip_bytes(ZipEntry(flags=8, after=b"PK\7\x08" + bytes(12)), ZipEntry(b"d/b")),
+    zip64_bytes(end_record(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)),
+    pax_header({"path": "d/\xe9"}) + tar_file() + TAR_END,
+    tar_file("i.zip", zip_bytes(ZipEntry())) + TAR_END,
 ]
 
 

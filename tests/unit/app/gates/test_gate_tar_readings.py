@@ -47,14 +47,14 @@ SPECIAL = {
     "a folder with content": tar_file("d/") + TAR_END,
     "zeros and more": bytes(1024) + b"junk".ljust(512, b"\0"),
     "one block of zeros": bytes(512),
+    "a dictionary without measure": lzma.compress(
+        ONE, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
+    ),
     "a compressed text": gzip.compress(TEXT),
 }
 DAMAGED = {
     "junk after the stream": gzip.compress(ONE) + b"junk",
     "junk after padding": gzip.compress(ONE) + bytes(200_000) + b"junk",
-    "a dictionary without measure": lzma.compress(
-        ONE, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
-    ),
 }
 SOUND = {
     "git archive": after({"comment": "a" * 40}, kind=GLOBAL),
