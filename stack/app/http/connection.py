@@ -18,16 +18,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from stack.app.http import problems
 
 HEAD_SECONDS = 10.0
+MOST_CONNECTIONS = 500
+"""Of the 1,024 descriptors that a process often has, files and databases need some; asyncio logs without end when
+there are none left."""
 
 
 class Connection(H11Protocol):
     """Closes when no whole head has come within ``head_seconds``, or ``timeout_keep_alive`` after an answer."""
 
     head_seconds = HEAD_SECONDS
+    most = MOST_CONNECTIONS
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
+        if len(self.connections) > self.most:
+            transport.abort()
+            return
         # asyncio does this only for sockets made with an explicit protocol; else each answer waits for a delayed ACK.
         transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         self.timeout_keep_alive_task = self.loop.call_later(

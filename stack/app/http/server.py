@@ -17,6 +17,8 @@ from stack.app.http.connection import Connection
 
 DRAIN_SECONDS = 1
 GRACE_SECONDS = 1
+ACCEPTED_AT_ONCE = 128
+"""How many connections asyncio takes before any of them is looked at."""
 
 
 class Server(uvicorn.Server):
@@ -33,6 +35,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                backlog=ACCEPTED_AT_ONCE,
                 timeout_graceful_shutdown=DRAIN_SECONDS + GRACE_SECONDS,
             )
         )

@@ -151,3 +151,15 @@ def test_who_sends_too_much_hears_so_and_may_go_on() -> None:
         asking.request("POST", "/", b"x")
         assert asking.getresponse().status == 200
         asking.close()
+
+
+def test_a_connection_too_many_is_closed_and_the_others_served() -> None:
+    class Few(Connection):
+        most = 1
+
+    with serving(Few) as port, socket.create_connection(("127.0.0.1", port), PATIENCE) as first:
+        first.sendall(HEAD)
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as second:
+            assert second.recv(1) == b""
+        first.sendall(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+        assert first.recv(65536).startswith(b"HTTP/1.1 200")
