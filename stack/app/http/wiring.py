@@ -5,7 +5,7 @@ No state of its own; work that outlives its request ends by itself, unheard.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
@@ -22,22 +22,17 @@ async def _context(request: Request) -> AppContext:
     return cast("AppContext", request.app.state.context)
 
 
-async def _tool_threads(request: Request) -> CapacityLimiter:
-    return cast("CapacityLimiter", request.app.state.tool_threads)
+def _threads(name: str) -> Callable[[Request], Awaitable[CapacityLimiter]]:
+    async def found(request: Request) -> CapacityLimiter:
+        return cast("CapacityLimiter", getattr(request.app.state, name))
 
-
-async def _archive_threads(request: Request) -> CapacityLimiter:
-    return cast("CapacityLimiter", request.app.state.archive_threads)
-
-
-async def _store_threads(request: Request) -> CapacityLimiter:
-    return cast("CapacityLimiter", request.app.state.store_threads)
+    return found
 
 
 Context = Annotated[AppContext, Depends(_context)]
-ToolThreads = Annotated[CapacityLimiter, Depends(_tool_threads)]
-ArchiveThreads = Annotated[CapacityLimiter, Depends(_archive_threads)]
-StoreThreads = Annotated[CapacityLimiter, Depends(_store_threads)]
+ToolThreads = Annotated[CapacityLimiter, Depends(_threads("tool_threads"))]
+ArchiveThreads = Annotated[CapacityLimiter, Depends(_threads("archive_threads"))]
+StoreThreads = Annotated[CapacityLimiter, Depends(_threads("store_threads"))]
 
 
 async def offload(call: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
