@@ -7,16 +7,16 @@ from pathlib import Path
 
 from stack import __version__
 from stack.cli.printer import Printer
+from stack.common.errors import StackError, UsageError
 from stack.components import assemble
 from stack.components.build import Build, Image
 from stack.components.prometheus import DIGEST_FILE
+from stack.config.settings import TABLE, Settings, load
+from stack.config.state import GRAFANA_PASSWORD, State
+from stack.config.tree import read_tree
 from stack.dashboards import render as render_dashboards
-from stack.errors import StackError, UsageError
+from stack.exports.compose import compose
 from stack.images.pins import PINS
-from stack.render.compose import compose
-from stack.render.tree import read_tree
-from stack.settings import TABLE, Settings, load
-from stack.state import GRAFANA_PASSWORD, State
 
 COMPOSE_FILE = "docker-compose.yml"
 SETTINGS_FILE = "docs/settings.md"

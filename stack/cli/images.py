@@ -10,12 +10,12 @@ from pathlib import Path
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.errors import ImageError
+from stack.common.errors import ImageError
+from stack.config.settings import COMPONENTS
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
 from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
-from stack.settings import COMPONENTS
 
 HEADER = ("COMPONENT", "IMAGE", "VERSION", "PIN", "SIZE", "FROM")
 MIB = 1024 * 1024

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stack.api.prometheus import Prometheus
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.engine.port import Engine
-from stack.errors import StackError
-from stack.http import Http, HttpFailure
-from stack.observed import ObservedContainer
-from stack.prepare import Prepared
-from stack.render.validate import validate as validate_files
-from stack.spec import ServiceSpec, container_name
-from stack.state import GRAFANA_PASSWORD
-from stack.wait import CLOCK, TimedOut, together, until
+from stack.clients.http import Http, HttpFailure
+from stack.clients.prometheus import Prometheus
+from stack.common.errors import StackError
+from stack.common.wait import CLOCK, TimedOut, together, until
+from stack.config.state import GRAFANA_PASSWORD
+from stack.deploy.describe import Prepared
+from stack.engine.interface import Engine
+from stack.model.observed import ObservedContainer
+from stack.model.spec import ServiceSpec, container_name
+from stack.validation.files import validate as validate_files
 
 HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

@@ -7,18 +7,18 @@ import sys
 from dataclasses import replace
 
 from stack.cli.main import usage
+from stack.cli.milestones import PROOF, Proving, plan_document
 from stack.cli.printer import Printer
-from stack.cli.proving import PROOF, Proving, plan_document
 from stack.cli.session import Session
-from stack.converge import carry_out, decide
-from stack.errors import Degraded
-from stack.events import Event, StepDone
-from stack.hands import Hands
-from stack.prepare import Prepared
-from stack.render.validate import check_syntax
-from stack.render.validate import validate as validate_files
-from stack.settings import PLACES
-from stack.spec import StackSpec, destroyed, stopped
+from stack.common.errors import Degraded
+from stack.config.settings import PLACES
+from stack.deploy.actions import Hands
+from stack.deploy.converge import carry_out, decide
+from stack.deploy.describe import Prepared
+from stack.model.events import Event, StepDone
+from stack.model.spec import StackSpec, destroyed, stopped
+from stack.validation.files import check_syntax
+from stack.validation.files import validate as validate_files
 
 VALIDATED = "validated.json"
 VERDICTS_KEPT = 64

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stack.cli.grammar import parser
-from stack.errors import Interrupted, StackError, UsageError
+from stack.common.errors import Interrupted, StackError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from stack.cli.main import usage
 from stack.cli.printer import Printer
-from stack.errors import StackError
-from stack.settings import Settings, load
+from stack.common.errors import StackError
+from stack.common.wait import CLOCK
+from stack.config.settings import Settings, load
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
 from stack.telemetry.board import Board, board
@@ -18,7 +19,6 @@ from stack.telemetry.errors import MonitorError
 from stack.telemetry.fetch import fetch
 from stack.telemetry.grafana import grafana_config
 from stack.telemetry.server import ServerOptions
-from stack.wait import CLOCK
 
 GATE_HEADER = ("GATE", "ACCEPTED", "REJECTED", "PASS RATE", "P50", "P99", "TOP ERROR")
 TOOL_HEADER = ("TOOL", "SUCCESS", "FAILURE", "DENIED", "TIMEOUT", "P50", "P99")

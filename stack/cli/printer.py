@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from stack.errors import StackError
-from stack.events import Event, Milestone, Progress, StepDone
-from stack.settings import environment
+from stack.common.errors import StackError
+from stack.config.settings import environment
+from stack.model.events import Event, Milestone, Progress, StepDone
 
 LABEL = 10
 COLORS = {"ok": "32", "failed": "31", "degraded": "33", "dim": "2"}

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
 from stack.components.build import Image
-from stack.prepare import Prepared, chosen, prepare
-from stack.settings import BY_PATH, PLACES, Settings, load
-from stack.state import State
+from stack.config.settings import BY_PATH, PLACES, Settings, load
+from stack.config.state import State
+from stack.deploy.describe import Prepared, chosen, prepare
 
 if TYPE_CHECKING:
-    from stack.cli.pictures import Pictures
-    from stack.engine.port import Engine
-    from stack.observed import Observed
+    from stack.deploy.images import Pictures
+    from stack.engine.interface import Engine
+    from stack.model.observed import Observed
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Session:
     @cached_property
     def pictures(self) -> Pictures:
         """The images of the wanted components."""
-        from stack.cli.pictures import Pictures
+        from stack.deploy.images import Pictures
 
         return Pictures(self.settings, self.engine, self.printer.event)
 

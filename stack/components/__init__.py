@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stack.components import alertmanager, app, grafana, node_exporter, postgres, prometheus
 from stack.components.build import Build, Component
-from stack.spec import StackSpec
+from stack.model.spec import StackSpec
 
 COMPONENTS: dict[str, Component] = {
     "alertmanager": alertmanager,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from stack.components.build import MIB, Build, config_files, wget
 from stack.components.token import notifying, token_file
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
 
 PORT = 9093
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stack.components import postgres
 from stack.components.build import MIB, Build, private_file
 from stack.components.token import token_file
-from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, ServiceSpec
-from stack.state import APP_TOKEN
+from stack.config.state import APP_TOKEN
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 8000
 UID = 65534

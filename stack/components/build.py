@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from stack.settings import COMPONENTS as KNOWN
-from stack.settings import Settings
-from stack.spec import CONFIG_ROOT, ConfigFile, Mount, Port, ServiceSpec, config_volume, data_volume
-from stack.state import Secret
+from stack.config.settings import COMPONENTS as KNOWN
+from stack.config.settings import Settings
+from stack.config.state import Secret
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, Port, ServiceSpec, config_volume, data_volume
 
 MIB = 1024 * 1024
 WATCHED = tuple(name for name in KNOWN if name != "postgres")

@@ -6,8 +6,8 @@ The administrator's password is a file that Grafana itself reads; a missing file
 from __future__ import annotations
 
 from stack.components.build import MIB, Build, config_files, wget
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
-from stack.state import GRAFANA_PASSWORD
+from stack.config.state import GRAFANA_PASSWORD
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
 
 PORT = 3000
 UID = 472

@@ -6,7 +6,7 @@ It keeps its own network namespace (CIS 5.10), so network figures are those of t
 from __future__ import annotations
 
 from stack.components.build import MIB, Build, wget
-from stack.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.model.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9100
 CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"

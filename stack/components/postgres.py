@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from stack.components.build import MIB, Build, config_files
+from stack.config.state import POSTGRES_PASSWORD
 from stack.images.pins import PINS, POSTGRES_PROGRAMS
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
-from stack.state import POSTGRES_PASSWORD
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 5432
 UID = PINS["postgres"].user

@@ -9,7 +9,7 @@ import hashlib
 
 from stack.components.build import MIB, Build, about, config_files, wget
 from stack.components.token import scraping, token_file
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
 
 PORT = 9090
 RESEND_DELAY = "4s"

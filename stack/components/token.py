@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from stack.common.yaml_text import load_yaml
 from stack.components.build import Build
-from stack.spec import CONFIG_ROOT, ConfigFile
-from stack.state import APP_TOKEN
-from stack.yaml_text import load_yaml
+from stack.config.state import APP_TOKEN
+from stack.model.spec import CONFIG_ROOT, ConfigFile
 
 TARGET = "app:8000"
 PATH = f"{CONFIG_ROOT}/secrets/{APP_TOKEN}"

@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
+from stack.common.errors import StartFailed
 from stack.engine import failures, labels
 from stack.engine.labels import Kind
-from stack.errors import StartFailed
 
 Inspect = dict[str, Any]
 NOT_FOUND, CONFLICT = 404, 409

@@ -9,12 +9,12 @@ from typing import Any
 
 import requests
 
+from stack.common.errors import StackError, StartFailed
+from stack.common.wait import NotYet, TimedOut, until
 from stack.engine import archive, convert, failures, labels
 from stack.engine._calls import CONFLICT, NOT_FOUND, Calls, Inspect, forgiving, status_of, text_of
-from stack.engine.port import Ran, Usage
-from stack.errors import StackError, StartFailed
-from stack.spec import ServiceSpec, container_name
-from stack.wait import NotYet, TimedOut, until
+from stack.engine.interface import Ran, Usage
+from stack.model.spec import ServiceSpec, container_name
 
 GONE_SECONDS = 10.0
 LINKS = 8

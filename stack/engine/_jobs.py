@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 
 import requests
 
+from stack.common.errors import StartFailed
 from stack.engine import archive, convert
 from stack.engine._volumes import VolumeCalls
-from stack.engine.port import Job, Ran
-from stack.errors import StartFailed
-from stack.spec import ConfigFile
+from stack.engine.interface import Job, Ran
+from stack.model.spec import ConfigFile
 
 LAST_LINES = 20
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
+from stack.common.errors import ImageError, RegistryUnreachable
 from stack.engine import failures
 from stack.engine.convert_images import split_ref
-from stack.engine.port import ImageConfig, ImageInfo
-from stack.errors import ImageError, RegistryUnreachable
+from stack.engine.interface import ImageConfig, ImageInfo
 
 Progress = Callable[[str], None]
 CREATED = "2026-01-01T00:00:00Z"

@@ -7,11 +7,11 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from itertools import count
 
+from stack.common.errors import StartFailed
 from stack.engine import archive, labels
 from stack.engine._memory_images import MemoryImages
 from stack.engine.labels import Kind
-from stack.errors import StartFailed
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 LINKS = 8
 

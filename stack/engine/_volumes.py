@@ -6,11 +6,11 @@ import time
 
 import requests
 
+from stack.common.errors import StartFailed
 from stack.engine import archive, convert, labels
 from stack.engine._calls import CONFLICT, NOT_FOUND, Inspect, forgiving, ours, status_of
 from stack.engine._containers import ContainerCalls
-from stack.errors import StartFailed
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 
 class VolumeCalls(ContainerCalls):

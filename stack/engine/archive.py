@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from stack.spec import ConfigFile, ordered
+from stack.model.spec import ConfigFile, ordered
 
 
 def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mtime: float = 0) -> bytes:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stack.engine import labels
-from stack.engine.port import Job, Usage
-from stack.observed import Applied, ObservedContainer
-from stack.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
+from stack.engine.interface import Job, Usage
+from stack.model.observed import Applied, ObservedContainer
+from stack.model.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024

@@ -19,9 +19,9 @@ from docker.utils import kwargs_from_env
 
 from stack.engine import convert, failures, labels
 from stack.engine._images import ImageCalls
-from stack.engine.port import EngineInfo
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT
+from stack.engine.interface import EngineInfo
+from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CALL_SECONDS = 60
@@ -72,7 +72,7 @@ def is_remote(address: str) -> bool:
 
 
 class DockerEngine(ImageCalls):
-    """``stack.engine.port.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
+    """``stack.engine.interface.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
 
     def info(self) -> EngineInfo:
         """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""

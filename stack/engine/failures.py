@@ -1,12 +1,12 @@
 """What a refusal of the engine means: the one place that reads its words, since it gives a code only for some.
 
-Pure: status and text in, an error of ``stack.errors`` out. Status decides where it can; else a plain
+Pure: status and text in, an error of ``stack.common.errors`` out. Status decides where it can; else a plain
 substring does. Nothing else in the project may look into the text of an engine's error.
 """
 
 from __future__ import annotations
 
-from stack.errors import (
+from stack.common.errors import (
     EngineUnavailable,
     ImageError,
     PortTaken,

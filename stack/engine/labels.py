@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from stack.spec import NAMESPACE
+from stack.model.spec import NAMESPACE
 
 STACK = f"{NAMESPACE}.stack"
 COMPONENT = f"{NAMESPACE}.component"

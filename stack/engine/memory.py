@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels
 from stack.engine._memory_volumes import MemoryVolumes, require
 from stack.engine.convert import Body
-from stack.engine.port import EngineInfo, Job, Ran, Usage
-from stack.errors import StartFailed
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
+from stack.engine.interface import EngineInfo, Job, Ran, Usage
+from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
 
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engine.port import Job
-from stack.errors import BuildFailed
-from stack.events import Progress
+from stack.common.errors import BuildFailed
+from stack.engine.interface import Job
 from stack.images.app_inputs import LOCK_NAME, PACKAGES_FILE, SOURCE_FILE, AppInputs, short
 from stack.images.files import read_json, scratch_file, write_atomically
+from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import (
     APP_LOCAL,
     APP_REPOSITORY,
@@ -25,10 +25,10 @@ from stack.images.pins import (
     LABEL_VERSION,
     NOBODY,
 )
-from stack.images.port import ImageEngine, Tell
 from stack.images.tree import Member, file_member, folder_member, write_members
 from stack.images.wheels import PROBE, Interpreter, gather
-from stack.spec import NAMESPACE
+from stack.model.events import Progress
+from stack.model.spec import NAMESPACE
 
 KEEP_SECONDS = 86400.0
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 from stack.images.pins import APP_REPOSITORY, NOBODY
 
 PACKAGE = Path(__file__).resolve().parent.parent

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.engine.port import ImageInfo
-from stack.errors import ImageError
+from stack.common.errors import ImageError
+from stack.engine.interface import ImageInfo
 from stack.images.files import write_atomically
+from stack.images.interface import ImageEngine
 from stack.images.lock import LOCK_NAME, read_lock
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, PINS, tag_of
-from stack.images.port import ImageEngine
 from stack.images.resolver import Resolved
 
 

@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engine.port import Job
-from stack.errors import BuildFailed
-from stack.events import Progress
+from stack.common.errors import BuildFailed
+from stack.engine.interface import Job
 from stack.images.debian import ARCHITECTURES, SUITE, Deb, Debian
 from stack.images.files import scratch_file
+from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
-from stack.images.port import ImageEngine, Tell
 from stack.images.recipes import Recipe, recipes
 from stack.images.tree import file_member, write_members, write_tree
-from stack.spec import NAMESPACE
+from stack.model.events import Progress
+from stack.model.spec import NAMESPACE
 
 WORKERS = (os.cpu_count() or 1) + 1
 """Packing is work for a core; one more worker has something to do while the engine imports."""

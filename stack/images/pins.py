@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stack.spec import NAMESPACE
+from stack.model.spec import NAMESPACE
 
 DEFAULT_REGISTRY = "docker.io"
 LABEL_VERSION = f"{NAMESPACE}.version"

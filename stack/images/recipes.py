@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from stack.engine.port import ImageConfig
+from stack.engine.interface import ImageConfig
 from stack.images.pins import NOBODY, PINS, POSTGRES_PROGRAMS
 
 COMMON = ("base-files", "busybox-static", "ca-certificates", "libc6", "tzdata")

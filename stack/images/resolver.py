@@ -15,16 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.engine.port import ImageInfo
-from stack.errors import BuildFailed, RegistryUnreachable
-from stack.events import Progress
+from stack.common.errors import BuildFailed, RegistryUnreachable
+from stack.engine.interface import ImageInfo
 from stack.images.app_inputs import AppInputs, read_inputs
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.files import clear_unfinished, exclusive
+from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import APP_LOCAL, BASE, LABEL_RECIPE, PINS, Pin, registry_of
-from stack.images.port import ImageEngine, Tell
 from stack.images.recipes import recipes
 from stack.images.registries import Registries
+from stack.model.events import Progress
 
 if TYPE_CHECKING:
     from stack.images.local import LocalBuilder

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 from stack.images.debian import Ended
 from stack.images.files import folder_once
 

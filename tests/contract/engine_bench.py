@@ -16,9 +16,9 @@ from docker.errors import APIError
 
 from stack.engine import labels
 from stack.engine.docker import connect
+from stack.engine.interface import Engine, ImageConfig, Ran
 from stack.engine.memory import MemoryEngine
-from stack.engine.port import Engine, ImageConfig, Ran
-from stack.spec import (
+from stack.model.spec import (
     CONFIG_ROOT,
     ConfigFile,
     Health,

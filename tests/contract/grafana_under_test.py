@@ -20,7 +20,7 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site

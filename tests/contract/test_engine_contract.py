@@ -12,10 +12,18 @@ from typing import get_args
 
 import pytest
 
-from stack.engine.port import ImageConfig, Job
-from stack.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, config_volume, container_name, data_volume
+from stack.common.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
+from stack.engine.interface import ImageConfig, Job
+from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.spec import (
+    APPLIED,
+    CONFIG_ROOT,
+    CURRENT,
+    ConfigFile,
+    config_volume,
+    container_name,
+    data_volume,
+)
 from tests.contract.engine_bench import (
     MIB,
     TINY,

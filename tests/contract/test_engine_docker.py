@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from stack.engine.port import ImageConfig, Job
-from stack.errors import StartFailed
-from stack.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
-from stack.wait import NotYet, until
+from stack.common.errors import StartFailed
+from stack.common.wait import NotYet, until
+from stack.engine.interface import ImageConfig, Job
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from tests.contract.engine_bench import (
     MIB,
     TINY,

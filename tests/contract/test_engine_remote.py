@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from stack.common.errors import RegistryUnreachable
 from stack.engine.docker import connect
-from stack.engine.port import ImageConfig, Job
-from stack.errors import RegistryUnreachable
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile
+from stack.engine.interface import ImageConfig, Job
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
 from tests.contract.engine_bench import TINY, DockerBench, make, service, write
 from tests.contract.engine_gate import engine_over_tcp
 from tests.contract.tiny_registry import TinyRegistry, serving

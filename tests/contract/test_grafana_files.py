@@ -13,18 +13,18 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from stack.cli.asking import Asking
-from stack.engine.port import Engine, EngineInfo
-from stack.errors import NotReady, StartFailed
-from stack.render.tree import read_tree
-from stack.render.validate import check_syntax
-from stack.smoke.checks import CHECKS, names_for_verify
-from stack.smoke.expect import expected
-from stack.smoke.model import Expected
-from stack.smoke.prober import LocalProber
-from stack.smoke.runner import hurried
-from stack.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
-from stack.verify import IN_TURNS
+from stack.checks.expect import expected
+from stack.checks.model import Expected
+from stack.checks.prober import LocalProber
+from stack.checks.runner import hurried
+from stack.checks.table import CHECKS, names_for_verify
+from stack.cli.stage_checks import Asking
+from stack.common.errors import NotReady, StartFailed
+from stack.config.tree import read_tree
+from stack.deploy.verify import IN_TURNS
+from stack.engine.interface import Engine, EngineInfo
+from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
+from stack.validation.files import check_syntax
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site
@@ -98,7 +98,7 @@ class Deployed:
         self.settle()
 
     def ask(self, method: str, path: str) -> int:
-        from stack.http import Http
+        from stack.clients.http import Http
 
         return Http(self.base, auth=("admin", PASSWORD)).call(method, path, expect=()).status
 

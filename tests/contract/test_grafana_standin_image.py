@@ -9,7 +9,7 @@ from uuid import uuid4
 import docker
 import pytest
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.grafana_standin.image import Builds, build_image
 
 pytestmark = pytest.mark.engine

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.common.errors import BuildFailed
 from stack.engine.docker import connect
-from stack.engine.port import Engine, Job
-from stack.errors import BuildFailed
+from stack.engine.interface import Engine, Job
 from stack.images.app import AppBuilder
 from stack.images.app_inputs import read_inputs
 from stack.images.debian import KEYRINGS, Debian

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stack.errors import NotReady
-from stack.spec import container_name
-from stack.state import APP_TOKEN, POSTGRES_PASSWORD, Secret
+from stack.common.errors import NotReady
+from stack.config.state import APP_TOKEN, POSTGRES_PASSWORD, Secret
+from stack.model.spec import container_name
 from tests.scenarios.world import NAME, World
 
 WITH_DATABASE = {"STACK_DATABASE": "postgres"}

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from stack.common.errors import NotReady
 from stack.components import COMPONENTS, assemble
 from stack.components.build import Build, Image
-from stack.converge import Converged, carry_out, decide
+from stack.config.settings import load
+from stack.config.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.tree import read_tree
+from stack.deploy.actions import Hands
+from stack.deploy.converge import Converged, carry_out, decide
+from stack.deploy.reconcile import Plan
 from stack.engine.memory import MemoryEngine
-from stack.errors import NotReady
-from stack.events import Event
-from stack.hands import Hands
-from stack.plan import Plan
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.model.events import Event
+from stack.model.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"

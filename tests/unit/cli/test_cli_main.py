@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors
 from stack.cli import main as cli
 from stack.cli.grammar import COMMANDS, Command
 from stack.cli.printer import Printer
-from stack.errors import StackError
-from stack.events import Milestone, Progress
+from stack.common import errors
+from stack.common.errors import StackError
+from stack.model.events import Milestone, Progress
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)

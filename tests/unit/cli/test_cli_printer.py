@@ -8,8 +8,8 @@ import json
 import pytest
 
 from stack.cli.printer import Printer
-from stack.errors import NotReady
-from stack.events import Milestone, Progress, StepDone
+from stack.common.errors import NotReady
+from stack.model.events import Milestone, Progress, StepDone
 
 
 class Terminal(io.StringIO):

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from stack.cli.pictures import Pictures
 from stack.cli.printer import Printer
-from stack.cli.proof import smoke
 from stack.cli.session import Session
+from stack.cli.smoke import smoke
+from stack.common.errors import ConfigurationInvalid, ImageError
+from stack.config.tree import NEEDED
+from stack.deploy.images import Pictures
 from stack.engine.memory import MemoryEngine
-from stack.errors import ConfigurationInvalid, ImageError
 from stack.images.resolver import Images, Resolved
-from stack.observed import Observed, ObservedContainer
-from stack.render.tree import NEEDED
+from stack.model.observed import Observed, ObservedContainer
 
 OFFICIAL = {
     "prometheus": "prom/prometheus:v3.5.3",

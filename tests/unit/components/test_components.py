@@ -10,10 +10,10 @@ import pytest
 from stack.components import COMPONENTS, assemble
 from stack.components.build import Build, Image
 from stack.components.prometheus import DIGEST_FILE
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import CONFIG_ROOT, ServiceSpec
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.settings import load
+from stack.config.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.tree import read_tree
+from stack.model.spec import CONFIG_ROOT, ServiceSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "correct-horse-battery"

@@ -6,11 +6,11 @@ import pytest
 
 from stack.components import assemble
 from stack.components.build import Build
-from stack.prepare import chosen
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.settings import load
+from stack.config.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.tree import read_tree
+from stack.deploy.describe import chosen
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 PASSWORD = "correct-horse"

@@ -11,10 +11,10 @@ from stack.components import assemble
 from stack.components.build import Build
 from stack.components.prometheus import DIGEST_FILE
 from stack.components.token import notifying, scraping
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import APP_TOKEN, GRAFANA_PASSWORD, Secret
+from stack.config.settings import load
+from stack.config.state import APP_TOKEN, GRAFANA_PASSWORD, Secret
+from stack.config.tree import read_tree
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 TOKEN = "a-bearer-token"

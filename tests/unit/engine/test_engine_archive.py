@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from stack.engine import archive
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 
 def members(data: bytes) -> list[tarfile.TarInfo]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.common.errors import EngineUnavailable
 from stack.engine.docker import connect, is_remote
-from stack.errors import EngineUnavailable
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stack.engine import convert, labels
-from stack.engine.port import Job, Usage
-from stack.observed import Applied
-from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
+from stack.engine.interface import Job, Usage
+from stack.model.observed import Applied
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
 
 MIB = 1 << 20
 

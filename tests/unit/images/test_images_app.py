@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from stack.errors import BuildFailed
-from stack.events import Progress
+from stack.common.errors import BuildFailed
 from stack.images import wheels
 from stack.images.app import KEEP_SECONDS, AppBuilder
 from stack.images.app_inputs import AppInputs, read_inputs
 from stack.images.debian import Ended
 from stack.images.wheels import Interpreter, gather
+from stack.model.events import Progress
 from tests.unit.images.image_doubles import Shelf, image
 
 ROOT = Path(__file__).resolve().parents[3]

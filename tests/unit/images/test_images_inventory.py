@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import ImageError
+from stack.common.errors import ImageError
 from stack.images.decide import Source
 from stack.images.inventory import load, lock, rows, save
 from stack.images.lock import read_lock

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stack.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
 from stack.images import local
 from stack.images.app_inputs import AppInputs
 from stack.images.debian import Deb, Debian

@@ -1,0 +1,94 @@
+"""Where the checks run from: this process, or a short-lived container inside the stack's own network.
+
+One set of checks either way; only the addresses differ. A prober decides nothing: what is asked is the table's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stack.checks.grafana import reload_here
+from stack.checks.in_network import ask_inside
+from stack.checks.messages import Order, load_order
+from stack.checks.model import STAGES, Check, Expected, Report, Stage
+from stack.checks.runner import OnFinding, hurried, run, select
+from stack.checks.table import CHECKS
+from stack.engine.interface import Engine
+from stack.model.spec import StackSpec
+
+
+class Prober(Protocol):
+    """Asks the stack and reports."""
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = ...,
+        *,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """The checks of ``stages``, or only those named."""
+
+
+def _unheard(finding: object) -> None:
+    del finding
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProber:
+    """Asks from this process, by the published ports."""
+
+    checks: tuple[Check, ...] = CHECKS
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = _unheard,
+        *,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """See ``Prober``; findings are heard of as they come."""
+        return run(select(self.checks, stages, names), expected, on_finding)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkProber:
+    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component.
+
+    ``at_most``: see ``Order``.
+    """
+
+    engine: Engine
+    spec: StackSpec
+    image: str
+    at_most: tuple[tuple[str, float], ...] = ()
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = _unheard,
+        *,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
+        order = Order(expected, tuple(stages), tuple(names), self.at_most)
+        report = ask_inside(self.engine, self.spec, self.image, order)
+        for finding in report.findings:
+            on_finding(finding)
+        return report
+
+
+def answer(order_text: str) -> Report:
+    """What the container does with its order; the command line prints it as JSON (``wire.dump_report``)."""
+    order = load_order(order_text)
+    if order.reload_provisioning:
+        told = reload_here(order.expected)
+        if not told.ok:
+            return told
+    prober = LocalProber(hurried(CHECKS, dict(order.at_most)))
+    return prober.run(order.expected, stages=order.stages, names=order.names)

@@ -1,0 +1,85 @@
+"""What each verb of a plan does: one call of the engine, or one question to a product. No decisions.
+
+Files go into ``<version>/`` of a component's volume and the link ``current`` names the version in use, so going back
+is moving a link. The link ``.applied`` names the version that was verified; it is written last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from stack.deploy.reconcile import Step, Verb
+from stack.engine.interface import Engine
+from stack.model.observed import Applied
+from stack.model.spec import (
+    APPLIED,
+    CURRENT,
+    ConfigFile,
+    ServiceSpec,
+    StackSpec,
+    config_volume,
+    container_name,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Executes steps. ``verify`` raises unless the component answers and runs the files given."""
+
+    engine: Engine
+    spec: StackSpec
+    verify: Callable[[ServiceSpec], None]
+    reload_api: Callable[[ServiceSpec], None]
+
+    def __call__(self, step: Step) -> None:
+        """Does one step; errors of ``stack.common.errors`` pass through."""
+        act: dict[Verb, Callable[[Step], object]] = {
+            Verb.CREATE_NETWORK: lambda s: self.engine.create_network(s.target),
+            Verb.CREATE_VOLUME: lambda s: self.engine.create_volume(s.target, self.spec.name),
+            Verb.WRITE: lambda s: self._write(self.spec.service(s.component)),
+            Verb.CREATE: lambda s: self.engine.create(self.spec.name, self.spec.service(s.component)),
+            Verb.START: lambda s: self.engine.start(s.subject or s.target),
+            Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
+            Verb.RESTART: lambda s: self.engine.restart(s.subject, self._patience(s)),
+            Verb.VERIFY: lambda s: self.verify(self.spec.service(s.component)),
+            Verb.RECORD: lambda s: self._record(self.spec.service(s.component)),
+            Verb.STOP: lambda s: self.engine.stop(s.subject, self._patience(s)),
+            Verb.REMOVE: lambda s: self.engine.remove(s.subject),
+            Verb.REMOVE_NETWORK: lambda s: self.engine.remove_network(s.target),
+            Verb.REMOVE_VOLUME: lambda s: self.engine.remove_volume(s.target),
+        }
+        act[step.verb](step)
+
+    def reload(self, service: ServiceSpec) -> None:
+        """Tells a running process to read its files again, the way it wants to be told."""
+        name = container_name(self.spec.name, service.component)
+        if service.reload == "signal":
+            self.engine.signal(name, "HUP")
+        elif service.reload == "api":
+            self.reload_api(service)
+        else:
+            self.engine.restart(name, service.stop_seconds)
+
+    def go_back(self, service: ServiceSpec, previous: Applied) -> None:
+        """Puts the version that was verified last back in use."""
+        self._into_volume(service, (), ((CURRENT, previous.version),))
+        self.reload(service)
+
+    def _write(self, service: ServiceSpec) -> None:
+        version = service.files_digest()
+        versioned = tuple(replace(f, path=f"{version}/{f.path}") for f in service.files)
+        self._into_volume(service, (*versioned, *service.assets), ((CURRENT, version),))
+
+    def _record(self, service: ServiceSpec) -> None:
+        self._into_volume(service, (), ((APPLIED, service.files_digest()),))
+
+    def _into_volume(
+        self, service: ServiceSpec, files: tuple[ConfigFile, ...], links: tuple[tuple[str, str], ...]
+    ) -> None:
+        volume = config_volume(self.spec.name, service.component)
+        self.engine.write_volume(volume, self.spec.name, service.image, files, links)
+
+    def _patience(self, step: Step) -> int:
+        known = {s.component: s.stop_seconds for s in self.spec.services}
+        return known.get(step.component, 10)

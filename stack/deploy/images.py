@@ -1,0 +1,92 @@
+"""The images of the wanted components, as this command may have them: what is there, or with all work done.
+
+Only Grafana may be missing; any other component without an image is an error.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stack.common.errors import ImageError
+from stack.components.build import Image
+from stack.config.settings import IMAGES, Settings
+from stack.engine.interface import Engine
+from stack.images.decide import Source
+from stack.images.lock import read_lock
+from stack.images.resolver import WAY_OUT, Images, Resolved
+from stack.model.events import Event
+
+OPTIONAL = ("grafana",)
+WORDS = {Source.PRESENT: "present", Source.PULL: "pulled", Source.BUILD: "built here"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Images by component, and what is absent with its reason."""
+
+    images: dict[str, Image]
+    absent: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Pictures:
+    """Resolution for one command; remembers what it found for the words about it."""
+
+    settings: Settings
+    engine: Engine
+    emit: Callable[[Event], None]
+    found: dict[str, Resolved] = field(default_factory=dict)
+    way_out: str = WAY_OUT
+
+    @property
+    def images(self) -> Images:
+        """The resolver with the user's own references and locked digests."""
+        own = {name: self.settings.image(name) for name in IMAGES if self.settings.image(name)}
+        return Images(
+            self.engine,
+            self.settings.cache,
+            overrides=own,
+            digests=read_lock(self.settings.home),
+            tell=self.emit,
+            scope=self.settings.docker_host,
+        )
+
+    def present(self) -> Found:
+        """What the engine holds; a missing image is described by its reference and no id."""
+        self.found = self.images.present(self._wanted())
+        images = {name: Image(image.ref, image.id) for name, image in self.found.items() if self._runs(image)}
+        return Found(images, self._absent())
+
+    def provide(self) -> Found:
+        """The same after pulling and building. ``ImageError`` where one that must run cannot be had."""
+        self.found = self.images.provide(self._wanted())
+        for image in self.found.values():
+            if not image.available and image.component not in OPTIONAL:
+                raise ImageError(f"no image for {image.component}: {image.why}", hint=WAY_OUT)
+        images = {name: Image(image.ref, image.id) for name, image in self.found.items() if image.available}
+        return Found(images, self._absent())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Components whose image is not there."""
+        return tuple(name for name, image in self.found.items() if not image.available)
+
+    @property
+    def summary(self) -> str:
+        """How many came from where."""
+        counts = Counter(WORDS[image.source] for image in self.found.values() if image.available)
+        rest = [f"no {name}" for name in self.missing]
+        return ", ".join([f"{count} {word}" for word, count in counts.items()] + rest)
+
+    def _wanted(self) -> tuple[str, ...]:
+        """A remote engine is checked from inside, with the application's image, whether it runs or not."""
+        names = self.settings.components
+        return names if "app" in names or not self.engine.info().remote else (*names, "app")
+
+    def _runs(self, image: Resolved) -> bool:
+        return image.available or image.component not in OPTIONAL
+
+    def _absent(self) -> tuple[tuple[str, str], ...]:
+        return tuple((n, i.why) for n, i in self.found.items() if n in OPTIONAL and not i.available)
