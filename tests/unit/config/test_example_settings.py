@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stack.config.settings import load
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "stack.toml"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "stack.toml"
 
 
 def test_the_example_is_taken_as_it_is(tmp_path: Path) -> None:

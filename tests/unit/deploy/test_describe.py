@@ -13,7 +13,7 @@ from stack.config.settings import load
 from stack.config.state import State
 from stack.deploy.describe import Prepared, chosen, prepare
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from stack.config.settings import load
 from stack.config.state import APP_TOKEN, POSTGRES_PASSWORD, State
 from stack.deploy.describe import Prepared, prepare, read_token
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def prepared(folder: Path, **environ: str) -> Prepared:

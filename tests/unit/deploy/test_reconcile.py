@@ -25,7 +25,7 @@ from stack.model.spec import (
 )
 from tests.unit.deploy.plan_samples import NAME, service
 
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 PROMETHEUS = service("prometheus", needs=("alertmanager",), port=9090)
