@@ -89,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "smoke",
         "run all checks",
-        "proof:smoke",
+        "smoke:smoke",
         (
             _flag("--deep", help="also prove that data survives a restart"),
             _flag("--quick", help="leave out what needs two scrapes"),
