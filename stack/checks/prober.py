@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from stack.checks.check import Check
 from stack.checks.grafana import reload_here
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order, load_order
-from stack.checks.model import STAGES, Check, Expected, Report, Stage
+from stack.checks.model import STAGES, Expected, Report, Stage
 from stack.checks.runner import OnFinding, hurried, run, select
 from stack.checks.table import CHECKS
 from stack.engine.interface import Engine

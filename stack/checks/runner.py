@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
+from stack.checks.check import Check
 from stack.checks.context import Subject
-from stack.checks.model import STAGES, Broken, Check, Expected, Finding, Report, Stage
+from stack.checks.model import STAGES, Broken, Expected, Finding, Report, Stage
 from stack.clients.http import HttpFailure
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stack.checks import alert_path, alertmanager, app, grafana, node_exporter, panels, prometheus
-from stack.checks.model import Check
+from stack.checks.check import Check
 
 LOGS = "monitoring-stack logs shows why"
 RELOAD = "monitoring-stack reload writes and loads the rendered files"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from stack.checks.check import Check
 from stack.checks.context import Subject
-from stack.checks.model import Broken, Check, Expected, Finding, Report, Stage
+from stack.checks.model import Broken, Expected, Finding, Report, Stage
 from stack.checks.runner import run, select
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
