@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
-from stack.checks.prometheus import DIGEST_RULE
 from stack.common.yaml_text import load_yaml
-from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
+from stack.model.spec import DIGEST_RULE, ConfigFile, ServiceSpec, StackSpec
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+)(ms|[smhd])")

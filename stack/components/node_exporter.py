@@ -6,7 +6,8 @@ It keeps its own network namespace (CIS 5.10), so network figures are those of t
 from __future__ import annotations
 
 from stack.components.build import MIB, Build, wget
-from stack.model.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.components.manifest import Checks, Component
+from stack.model.spec import Health, Mount, ServiceSpec
 
 PORT = 9100
 CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
@@ -15,13 +16,9 @@ CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
-    return ServiceSpec(
-        component="node_exporter",
-        image=build.images["node_exporter"].ref,
-        image_id=build.images["node_exporter"].id,
-        port=PORT,
+    return NODE_EXPORTER.container(
+        build,
         ready_path="/",
-        limits=Limits(memory=128 * MIB, cpus=1.0),
         health=Health(wget(PORT, "/")),
         entrypoint=("/bin/node_exporter",),
         command=(
@@ -41,7 +38,20 @@ def service(build: Build) -> ServiceSpec:
     )
 
 
-def files(build: Build) -> tuple[ConfigFile, ...]:
-    """None: it is told everything by its arguments."""
-    del build
-    return ()
+def checks() -> Checks:
+    """Its page, which only somebody inside the network can read."""
+    from stack.checks import node_exporter
+
+    return Checks(node_exporter.CHECKS, ("node_exporter.ready",))
+
+
+NODE_EXPORTER = Component(
+    name="node_exporter",
+    title="node_exporter",
+    purpose="figures of the host: processor, memory, disks",
+    service=service,
+    port=PORT,
+    memory=128 * MIB,
+    dashboards=("host",),
+    checks=checks,
+)

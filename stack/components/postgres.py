@@ -1,5 +1,4 @@
-"""PostgreSQL for the application's packets, where ``database.mode`` asks for it. Not published; the application alone
-asks it.
+"""PostgreSQL for the application's packets, where the settings ask for it. Not published; the application alone asks it.
 
 Started by our own script, which the official image and the local build both can run: no step of it needs root.
 """
@@ -8,13 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.components.build import MIB, Build, config_files
-from stack.config.state import POSTGRES_PASSWORD
+from stack.components.build import MIB, SCRATCH, Build, config_files
+from stack.components.manifest import Component, SecretSpec
+from stack.config.table import switch_setting
 from stack.images.pins import PINS, POSTGRES_PROGRAMS
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
 
 PORT = 5432
 UID = PINS["postgres"].user
+PASSWORD = "postgres_password"  # noqa: S105 - the name of a secret
 ROLE, DATABASE = "app", "packets"
 """As start.sh makes them."""
 ASKED = ("-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE)
@@ -28,13 +29,8 @@ FILES = {
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
-    return ServiceSpec(
-        component="postgres",
-        image=build.images["postgres"].ref,
-        image_id=build.images["postgres"].id,
-        port=PORT,
-        ready_path="",  # speaks no HTTP
-        limits=Limits(memory=256 * MIB, cpus=1.0),
+    return POSTGRES.container(
+        build,
         health=Health(("CMD", f"{POSTGRES_PROGRAMS}/pg_isready", *ASKED), start_period=60.0),
         user=f"{UID}:{UID}",
         entrypoint=("/bin/sh",),
@@ -42,10 +38,9 @@ def service(build: Build) -> ServiceSpec:
         mounts=(
             build.config_mount("postgres"),
             build.data_mount("postgres", "/var/lib/postgresql"),
-            Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
+            SCRATCH,
         ),
-        files=files(build),
-        assets=build.secret_file(POSTGRES_PASSWORD, UID),
+        assets=build.secret_file(PASSWORD, UID),
         stop_seconds=30,
         stop_signal="INT",
     )
@@ -59,4 +54,29 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 
 def url(build: Build) -> str:
     """What the application connects to; it holds the password."""
-    return f"postgresql://{ROLE}:{build.secrets[POSTGRES_PASSWORD].reveal()}@postgres:{PORT}/{DATABASE}"
+    return f"postgresql://{ROLE}:{build.secrets[PASSWORD].reveal()}@postgres:{PORT}/{DATABASE}"
+
+
+POSTGRES = Component(
+    name="postgres",
+    title="PostgreSQL",
+    purpose="keeps the application's packets in place of SQLite",
+    service=service,
+    port=PORT,
+    memory=256 * MIB,
+    switch="off",
+    serves=("app",),
+    start_seconds=3.0,
+    settings=(
+        switch_setting(
+            "database.mode",
+            "STACK_DATABASE",
+            {"sqlite": "off", "postgres": "on"},
+            "postgres",
+            "what keeps app's packets: sqlite or postgres",
+        ),
+    ),
+    secrets=(SecretSpec(PASSWORD),),
+    files=files,
+    keeps="the application's packets",
+)
