@@ -19,7 +19,9 @@ from docker.utils import kwargs_from_env
 
 from stack.engine import convert, failures, labels
 from stack.engine._images import ImageCalls
-from stack.engine.interface import EngineInfo
+from stack.engine.interface import EngineInfo, Holder, Lease
+from stack.engine.keepers import DockerLock, DockerState, Keeper
+from stack.engine.lock import Pace, acquire
 from stack.model.observed import Applied, Observed, ObservedContainer
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
@@ -74,6 +76,33 @@ def is_remote(address: str) -> bool:
 class DockerEngine(ImageCalls):
     """``stack.engine.interface.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
 
+    pace = Pace()
+    """How often the lock's sign of life is renewed, and after what silence it is taken over."""
+
+    @cached_property
+    def _keeper(self) -> Keeper:
+        return Keeper(self, self.import_image)
+
+    @cached_property
+    def _state(self) -> DockerState:
+        return DockerState(self, self._keeper)
+
+    def read_state(self, stack: str) -> bytes | None:
+        """See ``Engine``."""
+        return self._state.read(stack)
+
+    def write_state(self, stack: str, content: bytes) -> None:
+        """See ``Engine``."""
+        self._state.write(stack, content)
+
+    def remove_state(self, stack: str) -> None:
+        """See ``Engine``."""
+        self._state.remove(stack)
+
+    def lock(self, stack: str, holder: Holder) -> Lease:
+        """See ``Engine``."""
+        return acquire(DockerLock(self, self._keeper, stack), holder, self.pace)
+
     def info(self) -> EngineInfo:
         """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""
         return self._info
@@ -97,7 +126,7 @@ class DockerEngine(ImageCalls):
         """See ``Engine``."""
         with self._asking("list stacks"):
             found = self._api.containers(all=True, filters=labels.selector())
-        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found}))
+        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found if labels.is_service(c["Labels"])}))
 
     def observe(self, name: str) -> Observed:
         """See ``Engine``. Two rounds of questions, each asked side by side."""
@@ -105,16 +134,20 @@ class DockerEngine(ImageCalls):
         with self._asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
             networks = pool.submit(self._api.networks, filters=chosen)
             volumes = pool.submit(self._api.volumes, filters=chosen)
-            listed = self._api.containers(all=True, filters=chosen)
+            listed = [
+                c for c in self._api.containers(all=True, filters=chosen) if not labels.is_keeper(c["Labels"])
+            ]
             ids = {n["Id"] for n in networks.result()}
             asked = pool.map(lambda one: self._observe_one(one, ids), listed)
             seen = sorted(filter(None, asked), key=lambda c: c.name)
+            found = volumes.result()["Volumes"] or ()
             return Observed(
                 name,
                 containers=tuple(c for c in seen if c.component != labels.HELPER),
                 leftovers=tuple(c for c in seen if c.component == labels.HELPER),
                 networks=tuple(sorted({n["Name"] for n in networks.result()})),
-                volumes=tuple(sorted(v["Name"] for v in volumes.result()["Volumes"] or ())),
+                volumes=tuple(sorted(v["Name"] for v in found if not labels.is_keeper(v["Labels"]))),
+                has_state=any(labels.is_keeper(v["Labels"]) for v in found),
             )
 
     def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:

@@ -141,7 +141,7 @@ def test_a_signal_arrives_where_the_image_has_no_kill(bench: DockerBench) -> Non
 def test_a_paused_container_stops(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     bench.raw.containers.get(container).pause()
-    bench.engine.stop(container, 1)
+    bench.engine.stop(container)
     assert bench.engine.observe(bench.stack).containers[0].state == "exited"
 
 
@@ -149,7 +149,7 @@ def test_following_ends_with_the_container(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     lines = bench.engine.follow(container, 10)
     assert next(lines) == "started"
-    bench.engine.stop(container, 2)
+    bench.engine.stop(container)
     assert list(lines) == []
 
 
