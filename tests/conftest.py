@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from stack.config.settings import load
+from stack.components import load
 from stack.engine.docker import DockerEngine, connect
 from stack.engine.interface import Job
 from stack.images.resolver import Images

@@ -24,12 +24,15 @@ ROUTE_HINT = (
 )
 ANSWER = r"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 WAIT_SECONDS = 10
-SCRIPT = r"""
-receive() { printf '%s' | nc -l -p %d -w %d; }
-post() { wget -q -O /dev/null --header 'Content-Type: application/json' --post-data "$1" http://127.0.0.1:9093/api/v2/alerts; }
+SCRIPT = rf"""
+receive() {{ printf '{ANSWER}' | nc -l -p {TEST_RECEIVER_PORT} -w {WAIT_SECONDS}; }}
+post() {{
+    wget -q -O /dev/null --header 'Content-Type: application/json' --post-data "$1" \
+        http://127.0.0.1:9093/api/v2/alerts
+}}
 receive > /tmp/fired & post "$1"; wait; receive > /tmp/ended & post "$2"; wait
 cat /tmp/fired; printf '\n----\n'; cat /tmp/ended
-""" % (ANSWER, TEST_RECEIVER_PORT, WAIT_SECONDS)  # fmt: skip
+"""
 
 
 def alert(subject: Subject) -> str:
@@ -61,7 +64,9 @@ def watchdog(subject: Subject) -> str:
         raise NotYet("Alertmanager has not received the Watchdog yet")
     ago = max(0.0, time.time() - max(found))
     if ago > FRESH_SECONDS:
-        raise NotYet(f"Alertmanager heard of the Watchdog {ago:.0f} s ago, Prometheus should repeat it each minute")
+        raise NotYet(
+            f"Alertmanager heard of the Watchdog {ago:.0f} s ago, Prometheus should repeat it each minute"
+        )
     return f"Alertmanager received the Watchdog {ago:.0f} s ago"
 
 

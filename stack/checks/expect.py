@@ -50,6 +50,7 @@ def expected(
         scrape_interval=seconds(main.get("global", {}).get("scrape_interval", DEFAULT_INTERVAL)),
         makes_load=makes_load,
         database="postgres" in spec.components,
+        ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
     )
 
 

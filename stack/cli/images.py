@@ -11,7 +11,6 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError
-from stack.config.settings import COMPONENTS
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
 from stack.images.recipes import recipes
@@ -37,12 +36,13 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _here(session: Session) -> Iterable[Resolved]:
-    return session.pictures.images.present(_components(session)).values()
+    return session.images.images.present(_components(session)).values()
 
 
 def _components(session: Session) -> list[str]:
-    """All but the database where none is asked for."""
-    return [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
+    """All but those that are off, unless they are on by default."""
+    wanted, units = session.settings.components, session.settings.table.units
+    return [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
@@ -66,12 +66,12 @@ def _cells(row: inventory.Row) -> tuple[str, ...]:
 
 
 def _pull(session: Session) -> int:
-    session.pictures.images.pull([c for c in _components(session) if c != "app"])
+    session.images.images.pull([c for c in _components(session) if c != "app"])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.pictures.images.build([*(c for c in _components(session) if c in recipes()), "app"])
+    session.images.images.build([*(c for c in _components(session) if c in recipes()), "app"])
     return _list(session, _here(session))
 
 

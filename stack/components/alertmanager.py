@@ -47,9 +47,10 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 
 def checks() -> Checks:
     """Its own, and the way of an alert through it."""
-    from stack.checks import alert_path, alertmanager
+    from stack.checks import alert_path, alert_receiver, alertmanager
 
-    return Checks((*alertmanager.CHECKS, *alert_path.CHECKS), ("alertmanager.ready", "alertmanager.config"))
+    found = (*alertmanager.CHECKS, *alert_path.CHECKS, *alert_receiver.CHECKS)
+    return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 
 
 ALERTMANAGER = Component(

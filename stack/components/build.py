@@ -52,9 +52,7 @@ class Build:
 
     def url(self, component: str) -> str:
         """Where a user's browser finds the component."""
-        bind = self.settings.bind
-        host = "127.0.0.1" if bind in ("0.0.0.0", "::") else bind  # noqa: S104 - compared, never bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port(component)}"
+        return url_of(self.settings, component)
 
     def config_mount(self, component: str) -> Mount:
         """Where the component finds its files, read-only."""
@@ -70,7 +68,7 @@ class Build:
         return () if secret is None else (private_file(name, secret.reveal(), uid),)
 
     def about(self, contents: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
-        """Scrape or rule files below ``folder`` that concern what will run; one about no known component is the user's."""
+        """Scrape or rule files below ``folder`` about what will run; one about no known component is the user's."""
         known = sorted(self.settings.table.names, key=len, reverse=True)
         kept = {}
         for path, content in contents.items():
@@ -87,6 +85,12 @@ class Build:
         gone = {f"{uid}.json" for u in units if u.name not in self.present for uid in u.dashboards}
         found = self.below("grafana/dashboards/")
         return {name: text for name, text in found.items() if name not in gone}
+
+
+def url_of(settings: Settings, component: str) -> str:
+    """Where a user's browser finds a published component."""
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared, never bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port(component)}"
 
 
 def belongs(file_name: str, component: str) -> bool:

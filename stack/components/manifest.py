@@ -1,4 +1,4 @@
-"""What a component is: one frozen manifest that says everything about it; all tables of the orchestrator follow from it.
+"""What a component is: one frozen manifest that says everything about it; all tables follow from it.
 
 Data types and small helpers. Checks and repairs are named by functions that import them when they are needed, since
 most commands need none.
@@ -16,7 +16,7 @@ from stack.config.table import Setting, Switch, Unit
 from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
 
 if TYPE_CHECKING:
-    from stack.checks.model import Check
+    from stack.checks.check import Check
     from stack.components.hooks import Hooks
 
 

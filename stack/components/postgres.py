@@ -1,4 +1,4 @@
-"""PostgreSQL for the application's packets, where the settings ask for it. Not published; the application alone asks it.
+"""PostgreSQL for the application's packets, where the settings ask for it. Not published; the application asks it.
 
 Started by our own script, which the official image and the local build both can run: no step of it needs root.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,25 @@ class Settings:
         return tuple(
             u.name for u in self.table.start_order if u.name in on and (not u.serves or on & {*u.serves})
         )
+
+    def limited_to(self, components: frozenset[str]) -> Settings:
+        """The same settings for exactly these components."""
+        switches = {f"components.{u.name}": "on" if u.name in components else "off" for u in self.table.units}
+        return replace(self, values={**self.values, **switches})
+
+    def as_placed(self, places: Mapping[str, str], *, keep_bind: bool) -> Settings:
+        """The same settings with ports where components are published now (``address:port`` by component).
+
+        ``keep_bind``: on the address where they are; nothing is published by that, it only tells where to ask.
+        """
+        ports = {u.name: self.port(u.name) for u in self.table.published}
+        values = {**self.values, "port_base": None, **{f"{name}.port": port for name, port in ports.items()}}
+        for name, place in places.items():
+            host, _, port = place.rpartition(":")
+            if name in ports and port.isdigit():
+                values[f"{name}.port"] = int(port)
+                values |= {"bind": host.strip("[]")} if keep_bind and host else {}
+        return replace(self, values=values)
 
     def file(self, path: str) -> Path | None:
         """The file that a setting names; a relative name counts from the folder of stack.toml."""

@@ -67,7 +67,9 @@ def _text(name: str, value: Any, path: Path) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise SettingsError(f"{path}: {name}: must be a text or a number, got {value!r}", hint="correct its value")
+    raise SettingsError(
+        f"{path}: {name}: must be a text or a number, got {value!r}", hint="correct its value"
+    )
 
 
 def text_of(path: Path) -> str:

@@ -89,7 +89,9 @@ class Table:
         return tuple(u.name for u in self.units)
 
 
-def switch_setting(path: str, variable: str, words: Mapping[str, Switch], component: str, meaning: str) -> Setting:
+def switch_setting(
+    path: str, variable: str, words: Mapping[str, Switch], component: str, meaning: str
+) -> Setting:
     """An older way to switch a component, with words of its own."""
     parse = read.choice(*words)
 
@@ -102,13 +104,23 @@ def switch_setting(path: str, variable: str, words: Mapping[str, Switch], compon
 def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
     count = len(tuple(published))
     return (
-        Setting("name", "STACK_NAME", read.match(read.NAME, "1-40 of a-z, 0-9 and -"), "monitoring", "name of the stack"),
+        Setting(
+            "name",
+            "STACK_NAME",
+            read.match(read.NAME, "1-40 of a-z, 0-9 and -"),
+            "monitoring",
+            "name of the stack",
+        ),
         Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
         Setting(
             "insecure_bind", "STACK_INSECURE_BIND", read.switch, False, "allow a bind address beyond loopback"
         ),
         Setting(
-            "port_base", "STACK_PORT_BASE", read.first_port(count), None, f"first of {count} consecutive ports"
+            "port_base",
+            "STACK_PORT_BASE",
+            read.first_port(count),
+            None,
+            f"first of {count} consecutive ports",
         ),
         Setting(
             "components",
@@ -138,13 +150,23 @@ def _of_units(units: Iterable[Unit]) -> Iterable[Setting]:
         name, upper = unit.name, unit.name.upper()
         yield Setting(f"components.{name}", "", read.choice(*SWITCHES), unit.switch, f"whether {name} runs")
         if unit.publish is not None:
-            yield Setting(f"{name}.port", f"STACK_{upper}_PORT", read.port, unit.publish, f"published port of {name}")
+            yield Setting(
+                f"{name}.port", f"STACK_{upper}_PORT", read.port, unit.publish, f"published port of {name}"
+            )
         yield Setting(
             f"{name}.image", f"STACK_{upper}_IMAGE", str, "", f"image of {name} instead of the pinned one"
         )
         yield Setting(
-            f"{name}.limits.memory", f"STACK_{upper}_MEMORY", read.memory, None, f"memory that {name} may use, like 1g"
+            f"{name}.limits.memory",
+            f"STACK_{upper}_MEMORY",
+            read.memory,
+            None,
+            f"memory that {name} may use, like 1g",
         )
         yield Setting(
-            f"{name}.limits.cpus", f"STACK_{upper}_CPUS", read.cpus, None, f"processors that {name} may use, like 0.5"
+            f"{name}.limits.cpus",
+            f"STACK_{upper}_CPUS",
+            read.cpus,
+            None,
+            f"processors that {name} may use, like 0.5",
         )

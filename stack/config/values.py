@@ -90,7 +90,7 @@ def memory(text: str) -> int:
     if not (found := MEMORY.fullmatch(text)):
         raise ValueError(f"must be like 512m or 2g, got {text!r}")
     size = int(found[1]) * (1024**3 if found[2] == "g" else 1024**2)
-    if not LEAST_MEMORY <= size:
+    if not size >= LEAST_MEMORY:
         raise ValueError(f"must be at least {LEAST_MEMORY // 1024**2}m, got {text!r}")
     return size
 

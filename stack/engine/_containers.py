@@ -24,10 +24,16 @@ LINKS = 8
 class ContainerCalls(Calls):
     """One container at a time, by id or name."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
         """See ``Engine``; ``ImageError`` where the image is gone."""
-        name = container_name(stack, service.component)
+        name = name or container_name(stack, service.component)
         return self._create(name, convert.service_body(stack, service))
+
+    def rename(self, container: str, name: str) -> None:
+        """See ``Engine``."""
+        found = self._present(container)
+        with self._asking(f"rename {_name(found)} to {name}"):
+            self._api.rename(found["Id"], name)
 
     def _create(self, name: str, body: dict[str, Any]) -> str:
         with self._asking(f"create {name}"):

@@ -22,7 +22,7 @@ from stack.engine._images import ImageCalls
 from stack.engine.interface import EngineInfo, Holder, Lease
 from stack.engine.keepers import DockerLock, DockerState, Keeper
 from stack.engine.lock import Pace, acquire
-from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
@@ -143,8 +143,8 @@ class DockerEngine(ImageCalls):
             found = volumes.result()["Volumes"] or ()
             return Observed(
                 name,
-                containers=tuple(c for c in seen if c.component != labels.HELPER),
-                leftovers=tuple(c for c in seen if c.component == labels.HELPER),
+                containers=tuple(c for c in seen if in_place(name, c)),
+                leftovers=tuple(c for c in seen if not in_place(name, c)),
                 networks=tuple(sorted({n["Name"] for n in networks.result()})),
                 volumes=tuple(sorted(v["Name"] for v in found if not labels.is_keeper(v["Labels"]))),
                 has_state=any(labels.is_keeper(v["Labels"]) for v in found),

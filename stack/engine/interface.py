@@ -169,8 +169,11 @@ class Engine(Protocol):
     def lock(self, stack: str, holder: Holder) -> Lease:
         """The stack's lock, atomic between machines; ``Busy`` names a live holder, a silent one loses it."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
-        """Creates the container without starting it and returns its id."""
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """Creates the container without starting it and returns its id; under its own name unless another is given."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Gives the container another name, which must be free."""
 
     def start(self, container: str) -> None:
         """``PortTaken`` or ``StartFailed`` where the engine refuses."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.common.errors import BuildFailed
+from stack.common.files import read_json, scratch_file, write_atomically
 from stack.engine.interface import Job
 from stack.images.app_inputs import LOCK_NAME, PACKAGES_FILE, SOURCE_FILE, AppInputs, short
-from stack.images.files import read_json, scratch_file, write_atomically
 from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import (
     APP_LOCAL,

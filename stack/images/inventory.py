@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from stack.common.errors import ImageError
+from stack.common.files import write_atomically
 from stack.engine.interface import ImageInfo
-from stack.images.files import write_atomically
 from stack.images.interface import ImageEngine
 from stack.images.lock import LOCK_NAME, read_lock
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, PINS, tag_of

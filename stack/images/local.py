@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.common.errors import BuildFailed
+from stack.common.files import scratch_file
 from stack.engine.interface import Job
 from stack.images.debian import ARCHITECTURES, SUITE, Deb, Debian
-from stack.images.files import scratch_file
 from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
 from stack.images.recipes import Recipe, recipes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.images.files import read_json
+from stack.common.files import read_json
 from stack.images.pins import PINS
 
 LOCK_NAME = "images.lock.json"

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stack.common.errors import BuildFailed, RegistryUnreachable
+from stack.common.files import clear_unfinished, exclusive
 from stack.engine.interface import ImageInfo
 from stack.images.app_inputs import AppInputs, read_inputs
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
-from stack.images.files import clear_unfinished, exclusive
 from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import APP_LOCAL, BASE, LABEL_RECIPE, PINS, Pin, registry_of
 from stack.images.recipes import recipes

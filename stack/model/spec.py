@@ -191,6 +191,11 @@ def container_name(stack: str, component: str) -> str:
     return f"{stack}-{component.replace('_', '-')}"
 
 
+def next_name(container: str) -> str:
+    """Name of a container that is to take the place of another, until that one is gone."""
+    return f"{container}-next"
+
+
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
     """Address inside the stack's own network of every component that speaks HTTP, published or not."""
     return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)

@@ -15,18 +15,14 @@ import yaml
 from stack.common.errors import ConfigurationInvalid
 from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
+from stack.components import BY_NAME
 from stack.engine.interface import Engine, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
-from stack.validation.provisioning import check_provisioning
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
 STAND_IN = b"a-secret-that-the-check-need-not-know"
 Idle = tuple[tuple[str, tuple[ConfigFile, ...]], ...]
-TOOLS: dict[str, tuple[str, ...]] = {
-    "prometheus": ("/bin/promtool", "check", "config", f"{FOLDER}/prometheus.yml"),
-    "alertmanager": ("/bin/amtool", "check-config", f"{FOLDER}/alertmanager.yml"),
-}
 
 
 def validate(
@@ -40,7 +36,7 @@ def validate(
     check_syntax(*idle)
     checked = [s for s in spec.services if s.files and not known(identity(s))]
     check_syntax(*((s.component, s.files) for s in checked))
-    together(lambda s: _run_tool(spec.name, s, engine), [s for s in checked if s.component in TOOLS])
+    together(lambda s: _run_tool(spec.name, s, engine), [s for s in checked if BY_NAME[s.component].tool])
     return tuple(identity(s) for s in spec.services if s.files)
 
 
@@ -58,8 +54,7 @@ def check_syntax(*components: tuple[str, tuple[ConfigFile, ...]]) -> None:
                 _yaml(where, file.content)
             elif file.path.endswith(".json"):
                 _json(where, file.content)
-        if component == "grafana":
-            check_provisioning(files)
+        BY_NAME[component].check_files(files)
 
 
 def _yaml(where: str, content: bytes) -> Any:
@@ -93,7 +88,7 @@ def _no_json(word: str) -> Any:
 
 
 def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
-    argv = TOOLS[service.component]
+    argv = BY_NAME[service.component].tool
     job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user)
     ran = engine.run(stack, job)
     if ran.code != 0:

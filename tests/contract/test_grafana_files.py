@@ -12,14 +12,14 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from stack.cli.stage_checks import Asking
 
 from stack.checks.expect import expected
 from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.checks.table import CHECKS, names_for_verify
-from stack.cli.stage_checks import Asking
 from stack.common.errors import NotReady, StartFailed
+from stack.components import names_for_verify
 from stack.config.tree import read_tree
 from stack.deploy.verify import IN_TURNS
 from stack.engine.interface import Engine, EngineInfo

@@ -53,7 +53,9 @@ def test_a_list_that_loses_all_items_is_empty_and_what_follows_stays() -> None:
     assert yaml.safe_load(changed) == {"a": [{"name": "x", "hooks": []}, {"name": "y"}], "b": 2}
 
 
-@pytest.mark.parametrize("text", ["a: 1\nb: 2\n", "{a: 1, b: 2}\n", "{}\n", "&x\na: 1\nb: 2\n", "  a: 1\n  b: 2\n"])
+@pytest.mark.parametrize(
+    "text", ["a: 1\nb: 2\n", "{a: 1, b: 2}\n", "{}\n", "&x\na: 1\nb: 2\n", "  a: 1\n  b: 2\n"]
+)
 def test_an_entry_is_put_before_the_others(text: str) -> None:
     document = edit.compose(text)
     assert isinstance(document, yaml.MappingNode)
