@@ -18,9 +18,9 @@ from stack.images.resolver import Images, Resolved
 from stack.model.observed import Observed, ObservedContainer
 
 OFFICIAL = {
-    "prometheus": "prom/prometheus:v3.5.3",
-    "alertmanager": "prom/alertmanager:v0.33.1",
-    "node_exporter": "prom/node-exporter:v1.11.1",
+    "prometheus": "prom/prometheus:v3.13.5",
+    "alertmanager": "prom/alertmanager:v0.35.0",
+    "node_exporter": "prom/node-exporter:v1.12.1",
 }
 
 
