@@ -99,7 +99,9 @@ PINS: dict[str, Pin] = {
             "python",
             "python:3.14-slim-trixie",
             ("python3", "--version"),
-            line=Line("3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)),
+            line=Line(
+                "3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)
+            ),
         ),
     )
 }

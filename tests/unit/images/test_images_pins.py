@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from stack.images.pins import PINS, pinned, registry_of, tag_of
+from stack.images.newer import line_of
+from stack.images.pins import PINS, Pin, pinned, registry_of, tag_of
 from stack.images.recipes import recipes
 
 
@@ -43,6 +46,16 @@ def test_pins_say_exact_versions() -> None:
         "postgres": "18.6",
         "python": "3.14",
     }
+
+
+@pytest.mark.parametrize("pin", PINS.values(), ids=lambda pin: pin.component)
+def test_every_pin_was_looked_up_not_too_long_ago(pin: Pin) -> None:
+    """A reminder: look the newest release of the line up, pin it, and move both dates (docs/images.md)."""
+    assert pin.line is not None
+    assert line_of(tag_of(pin.official), pin) == pin.line.series
+    assert pin.line.looked_up <= date.today() <= pin.line.renew_by, (
+        f"{pin.component}: {pin.official} was looked up on {pin.line.looked_up}; is it still the newest of its line?"
+    )
 
 
 def test_every_recipe_belongs_to_a_pin_and_only_grafana_has_none() -> None:
