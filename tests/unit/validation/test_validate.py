@@ -58,6 +58,16 @@ def providers(*changes: dict[str, Any]) -> bytes:
         ("grafana", {"dashboards/a.json": b'{"uid": "a",}'}, "grafana/dashboards/a.json:1:13: "),
         ("grafana", {"dashboards/a.json": board(uid="")}, "grafana/dashboards/a.json: no uid: give"),
         ("grafana", {"dashboards/a.json": b"[]"}, "grafana/dashboards/a.json: no dashboard"),
+        (
+            "grafana",
+            {"dashboards/a.json": b'{"apiVersion": "dashboard.grafana.app/v2", "spec": {"elements": {}}}'},
+            "grafana/dashboards/a.json: a dashboard in the format of resources: Grafana loads the classic format",
+        ),
+        (
+            "grafana",
+            {"dashboards/a.json": board(elements={})},
+            "grafana/dashboards/a.json: a dashboard in the format of resources",
+        ),
         ("grafana", {"dashboards/a.json": board(panels=3)}, "grafana/dashboards/a.json: no dashboard"),
         (
             "grafana",
