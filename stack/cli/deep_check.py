@@ -27,7 +27,7 @@ def prove_persistence(session: Session, prepared: Prepared) -> Finding:
     api = Prometheus(Http(prepared.build.url("prometheus")))
     began, moment = time.monotonic(), time.time()
     before = _kept(api, moment)
-    session.engine.restart(container_name(prepared.spec.name, "prometheus"), 10)
+    session.engine.restart(container_name(prepared.spec.name, "prometheus"))
     try:
         until(api.ready, seconds=60, retry=(NotYet, HttpFailure))
         after = until(lambda: _same(_kept(api, moment), before), seconds=20, retry=(NotYet, HttpFailure))

@@ -41,10 +41,10 @@ class Hands:
             Verb.CREATE: lambda s: self.engine.create(self.spec.name, self.spec.service(s.component)),
             Verb.START: lambda s: self.engine.start(s.subject or s.target),
             Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
-            Verb.RESTART: lambda s: self.engine.restart(s.subject, self._patience(s)),
+            Verb.RESTART: lambda s: self.engine.restart(s.subject),
             Verb.VERIFY: lambda s: self.verify(self.spec.service(s.component)),
             Verb.RECORD: lambda s: self._record(self.spec.service(s.component)),
-            Verb.STOP: lambda s: self.engine.stop(s.subject, self._patience(s)),
+            Verb.STOP: lambda s: self.engine.stop(s.subject),
             Verb.REMOVE: lambda s: self.engine.remove(s.subject),
             Verb.REMOVE_NETWORK: lambda s: self.engine.remove_network(s.target),
             Verb.REMOVE_VOLUME: lambda s: self.engine.remove_volume(s.target),
@@ -59,7 +59,7 @@ class Hands:
         elif service.reload == "api":
             self.reload_api(service)
         else:
-            self.engine.restart(name, service.stop_seconds)
+            self.engine.restart(name)
 
     def go_back(self, service: ServiceSpec, previous: Applied) -> None:
         """Puts the version that was verified last back in use."""
@@ -79,7 +79,3 @@ class Hands:
     ) -> None:
         volume = config_volume(self.spec.name, service.component)
         self.engine.write_volume(volume, self.spec.name, service.image, files, links)
-
-    def _patience(self, step: Step) -> int:
-        known = {s.component: s.stop_seconds for s in self.spec.services}
-        return known.get(step.component, 10)

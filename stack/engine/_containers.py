@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,18 +52,28 @@ class ContainerCalls(Calls):
         with self._asking(f"{_name(found)} does not start"), self._naming_port(found):
             self._api.start(found["Id"])
 
-    def restart(self, container: str, seconds: int) -> None:
+    def restart(self, container: str) -> None:
         """See ``Engine``."""
         found = self._present(container)
         with self._asking(f"{_name(found)} does not restart"), self._naming_port(found):
-            self._api.restart(found["Id"], timeout=seconds)
+            self._end(found, "restart")
 
-    def stop(self, container: str, seconds: int) -> None:
+    def stop(self, container: str) -> None:
         """See ``Engine``."""
         found = self._container(container)
         if found is not None:
             with self._asking(f"stop {_name(found)}"), forgiving(NOT_FOUND):
-                self._api.stop(found["Id"], timeout=seconds)
+                self._end(found, "stop")
+
+    def _end(self, found: Inspect, call: str) -> None:
+        """Without a time of ours, so that the one that the container declares counts; the SDK always names one."""
+        declared = found["Config"].get("StopTimeout")
+        patience = convert.STOP_SECONDS if declared is None else declared
+        self._api._raise_for_status(
+            self._api.post(
+                self._url(f"containers/{found['Id']}/{call}"), timeout=self._api.timeout + patience
+            )
+        )
 
     def remove(self, container: str) -> None:
         """See ``Engine``. Its anonymous volumes go too; named ones stay."""
@@ -152,6 +163,14 @@ class ContainerCalls(Calls):
                 if status_of(error) == NOT_FOUND:
                     return None
                 raise
+
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """See ``Engine``. The engine tells a folder's names only together with its content."""
+        found = self._present(container)
+        with self._asking(f"list {path}"), forgiving(NOT_FOUND):
+            chunks, _ = self._api.get_archive(found["Id"], path)
+            return tuple(sorted(archive.unpack_folder(io.BytesIO(b"".join(chunks)))))
+        return ()
 
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """See ``Engine``; none where the container is gone."""

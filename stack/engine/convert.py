@@ -20,6 +20,8 @@ NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
+STOP_SECONDS = 10
+"""What an engine waits between TERM and KILL where a container declares nothing."""
 JOB_MEMORY = 512 * MIB
 
 Body = dict[str, Any]
@@ -64,17 +66,43 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
 
 def helper_body(stack: str, image: str, volume: str) -> Body:
     """A container that is never started: it only lends its mount to an archive."""
+    return _unstarted(image, labels.of_helper(stack, image), _whole_volume(volume, stack))
+
+
+def state_body(stack: str, image: str) -> Body:
+    """The container that holds a stack's state volume: never started, so that no prune takes the volume."""
+    marks = labels.of_state(stack)
+    mount = _whole_volume(keeper_name(stack, labels.STATE), stack)
+    mount["VolumeOptions"]["Labels"] = marks
+    return _unstarted(image, marks, mount)
+
+
+def lock_body(stack: str, image: str, holder: str) -> Body:
+    """The container that is a stack's lock: never started; ``holder`` is JSON."""
+    return _unstarted(image, labels.of_lock(stack, holder))
+
+
+def _unstarted(image: str, marks: dict[str, str], *mounts: Body) -> Body:
     return {
         "Image": image,
         "Entrypoint": ["/never-started"],
-        "Labels": labels.of_helper(stack, image),
+        "Labels": marks,
         "NetworkDisabled": True,
         "HostConfig": {
             **_hardened(64 * MIB, 0.1, 16),
             "NetworkMode": "none",
-            "Mounts": [_mount(Mount("volume", volume, VOLUME_ROOT, read_only=False), stack, copy=False)],
+            "Mounts": list(mounts),
         },
     }
+
+
+def _whole_volume(volume: str, stack: str) -> Body:
+    return _mount(Mount("volume", volume, VOLUME_ROOT, read_only=False), stack, copy=False)
+
+
+def keeper_name(stack: str, role: str) -> str:
+    """Name of the container, and of the volume, that keeps a stack's state or lock."""
+    return f"{stack}-{role}"
 
 
 def job_body(stack: str, job: Job) -> Body:
@@ -95,6 +123,14 @@ def job_body(stack: str, job: Job) -> Body:
     }
     if job.user:
         body["User"] = job.user
+    return body
+
+
+def removal_body(stack: str, image: str, volume: str, paths: Iterable[str]) -> Body:
+    """A job that removes ``paths`` from a volume. Root, since folders and files have all kinds of owners."""
+    argv = ("rm", "-rf", "--", *(f"{VOLUME_ROOT}/{path}" for path in paths))
+    body = job_body(stack, Job(image, argv, user="0:0"))
+    body["HostConfig"] |= {"CapAdd": ["DAC_OVERRIDE"], "Mounts": [_whole_volume(volume, stack)]}
     return body
 
 

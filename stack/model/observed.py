@@ -51,13 +51,17 @@ class ObservedContainer:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run."""
+    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run.
+
+    ``has_state``: the engine keeps a state document for it, which is listed nowhere else.
+    """
 
     name: str
     containers: tuple[ObservedContainer, ...] = ()
     leftovers: tuple[ObservedContainer, ...] = ()
     networks: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    has_state: bool = False
 
     def container(self, component: str) -> ObservedContainer | None:
         """The component's container, if there is one."""

@@ -15,9 +15,9 @@ from stack.config.tree import read_tree
 from stack.deploy.actions import Hands
 from stack.deploy.converge import Converged, carry_out, decide
 from stack.deploy.reconcile import Plan
-from stack.engine.memory import MemoryEngine
 from stack.model.events import Event
 from stack.model.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
+from tests.fakes.engine.memory import MemoryEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"

@@ -13,9 +13,9 @@ from stack.cli.smoke import smoke
 from stack.common.errors import ConfigurationInvalid, ImageError
 from stack.config.tree import NEEDED
 from stack.deploy.images import Pictures
-from stack.engine.memory import MemoryEngine
 from stack.images.resolver import Images, Resolved
 from stack.model.observed import Observed, ObservedContainer
+from tests.fakes.engine.memory import MemoryEngine
 
 OFFICIAL = {
     "prometheus": "prom/prometheus:v3.13.5",

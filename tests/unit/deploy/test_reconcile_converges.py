@@ -10,7 +10,6 @@ import pytest
 
 from stack.deploy.actions import Hands
 from stack.deploy.reconcile import Plan, reconcile
-from stack.engine.memory import MemoryEngine
 from stack.model.observed import Observed
 from stack.model.spec import (
     CONFIG_ROOT,
@@ -25,6 +24,7 @@ from stack.model.spec import (
     destroyed,
     stopped,
 )
+from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.deploy.plan_samples import NAME, service
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from stack.common.errors import ConfigurationInvalid
 from stack.engine.interface import Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 from stack.validation.files import check_syntax, validate
+from tests.fakes.engine.memory import MemoryEngine
 
 
 def service(component: str, **files: bytes) -> ServiceSpec:
