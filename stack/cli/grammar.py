@@ -111,12 +111,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("credentials", "addresses, users and passwords", "inspection:credentials"),
     Command(
         "images",
-        "list, pull, build, save, load or lock images",
+        "list, check, pull, build, save, load or lock images",
         "images:images",
         (
             _value(
                 "action",
-                choices=("list", "pull", "build", "save", "load", "lock", "env"),
+                choices=("list", "check", "pull", "build", "save", "load", "lock", "env"),
                 nargs="?",
                 default="list",
             ),

@@ -1,4 +1,4 @@
-"""images: list, pull, build, save, load, lock, and the variables that docker-compose.yml reads."""
+"""images: list, check, pull, build, save, load, lock, and the variables that docker-compose.yml reads."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.common.errors import ImageError
+from stack.common.errors import ImageError, RegistryUnreachable
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
+from stack.images.pins import PINS
 from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
 
+if TYPE_CHECKING:
+    from stack.images.newer import Checked
+
+CHECK_HEADER = ("COMPONENT", "IMAGE", "LINE", "NEWEST", "SAYS")
 HEADER = ("COMPONENT", "IMAGE", "VERSION", "PIN", "SIZE", "FROM")
 MIB = 1024 * 1024
 
@@ -25,6 +31,7 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     actions: dict[str, Callable[[Session], int]] = {
         "list": lambda s: _list(s, _here(s)),
+        "check": _check,
         "pull": _pull,
         "build": _build,
         "save": _save,
@@ -63,6 +70,29 @@ def _cells(row: inventory.Row) -> tuple[str, ...]:
         return (row.component, row.ref, "-", row.pin, "-", row.why)
     size = f"{row.size / MIB:.0f} MiB"
     return (row.component, row.ref, row.version, row.pin, size, row.built_from or "registry")
+
+
+def _check(session: Session) -> int:
+    """Newer releases of each image's line, as its registry has them; an error where no registry answers at all."""
+    from stack.images.newer import check
+    from stack.images.tag_list import TagList
+
+    wanted = {name: session.settings.image(name) or pin.official for name, pin in PINS.items()}
+    found = check(wanted, TagList().tags)
+    document: dict[str, object] = {"images": [asdict(one) for one in found]}
+    if not any(one.answered for one in found):
+        problems = sorted({one.problem for one in found})
+        error = RegistryUnreachable("; ".join(problems), hint="nothing is known of newer releases")
+        error.details = document
+        raise error
+    rows = [(one.component, one.image, one.line or "-", one.newest or "-", _says(one)) for one in found]
+    session.printer.table(CHECK_HEADER, rows)
+    session.printer.document(document)
+    return 0
+
+
+def _says(one: Checked) -> str:
+    return one.problem or ("newer" if one.newer else "up to date")
 
 
 def _pull(session: Session) -> int:

@@ -9,23 +9,22 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from docker.api.client import APIClient
 from docker.auth import get_config_header, resolve_repository_name
-from docker.context import ContextAPI
 from docker.errors import DockerException
-from docker.utils import kwargs_from_env
+from docker.tls import TLSConfig
 
+from stack.config.settings import environment
 from stack.engine import convert, failures, labels
 from stack.engine._images import ImageCalls
+from stack.engine.address import VARIABLES, Tls, find, is_remote
 from stack.engine.interface import EngineInfo, Holder, Lease
 from stack.engine.keepers import DockerLock, DockerState, Keeper
 from stack.engine.lock import Pace, acquire
 from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
-DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CALL_SECONDS = 60
 POOL = 32
 OBSERVERS = 8
@@ -36,27 +35,29 @@ def connect(address: str = "", *, seconds: int = CALL_SECONDS) -> DockerEngine:
 
     ``seconds`` is the longest that a single call may stay without an answer. Raises ``EngineUnavailable``.
     """
-    where: dict[str, Any] = {"base_url": address or DEFAULT_ADDRESS}
+    found = find(address, environment(*VARIABLES))
     try:
-        where = _where(address)
         api = APIClient(
-            **where, version="auto", timeout=seconds, max_pool_size=POOL, num_pools=POOL, use_ssh_client=True
+            found.url,
+            version="auto",
+            timeout=seconds,
+            tls=_tls(found.tls),
+            max_pool_size=POOL,
+            num_pools=POOL,
+            use_ssh_client=True,
         )
     except (DockerException, OSError, ValueError) as error:
-        raise failures.unavailable(str(where["base_url"]), error) from error
-    if urlsplit(where["base_url"]).scheme in ("unix", "http+unix"):
+        raise failures.unavailable(str(found), error) from error
+    if found.socket:
         api.trust_env = False  # saves a look for proxies on each call; a socket has none
-    return DockerEngine(api, where["base_url"], lambda name: _login(api, name))
+    return DockerEngine(api, found.url, lambda name: _login(api, name))
 
 
-def _where(address: str) -> dict[str, Any]:
-    found = dict[str, Any](kwargs_from_env())
-    if address:
-        found["base_url"] = address
-    elif "base_url" not in found:
-        found = {**ContextAPI.kwargs_from_context(), **found}
-    found.setdefault("base_url", DEFAULT_ADDRESS)
-    return found
+def _tls(tls: Tls | None) -> TLSConfig | bool:
+    if tls is None:
+        return False
+    certificate = (tls.cert, tls.key) if tls.cert else None
+    return TLSConfig(client_cert=certificate, ca_cert=tls.ca or None, verify=tls.verify)
 
 
 def _login(api: APIClient, repository: str) -> dict[str, str]:
@@ -66,11 +67,6 @@ def _login(api: APIClient, repository: str) -> dict[str, str]:
     except DockerException:
         return {}
     return {"X-Registry-Auth": header.decode()} if header else {}
-
-
-def is_remote(address: str) -> bool:
-    """Whether the engine's loopback address is not this machine's."""
-    return urlsplit(address).scheme in ("tcp", "ssh", "http", "https")
 
 
 class DockerEngine(ImageCalls):

@@ -6,6 +6,7 @@ Data only. The recipe of a local build is in ``recipes``; a registry or an engin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from stack.model.spec import NAMESPACE
 
@@ -21,14 +22,32 @@ POSTGRES_PROGRAMS = "/usr/lib/postgresql/18/bin"
 """One major version of PostgreSQL cannot read the data of another, so this one stays until data can be moved over."""
 
 
+LOOKED_UP = date(2026, 11, 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A supported line of releases that a pin follows.
+
+    ``series`` is what all its versions begin with; ``support`` says until when it is kept. The pin was its newest
+    release on ``looked_up`` and is looked up again by ``renew_by``: a test fails after that day.
+    """
+
+    series: str
+    support: str
+    looked_up: date
+    renew_by: date
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One image: the official reference, our name for a local build, and how to ask its version."""
+    """One image: the official reference, our name for a local build, how to ask its version, the line it follows."""
 
     component: str
     official: str
     version_argv: tuple[str, ...] = ()
     user: int = NOBODY
+    line: Line | None = None
 
     @property
     def version(self) -> str:
@@ -44,12 +63,46 @@ class Pin:
 PINS: dict[str, Pin] = {
     pin.component: pin
     for pin in (
-        Pin("prometheus", "prom/prometheus:v3.5.3", ("/bin/prometheus", "--version")),
-        Pin("alertmanager", "prom/alertmanager:v0.33.1", ("/bin/alertmanager", "--version")),
-        Pin("node_exporter", "prom/node-exporter:v1.11.1", ("/bin/node_exporter", "--version")),
-        Pin("grafana", "grafana/grafana:12.3.0", ("grafana", "--version"), user=472),
-        Pin("postgres", "postgres:18.6-trixie", (f"{POSTGRES_PROGRAMS}/postgres", "--version"), user=999),
-        Pin("python", "python:3.14-slim-trixie", ("python3", "--version")),
+        Pin(
+            "prometheus",
+            "prom/prometheus:v3.13.5",
+            ("/bin/prometheus", "--version"),
+            line=Line("3.13", "long-term support until July 2027", LOOKED_UP, date(2027, 2, 28)),
+        ),
+        Pin(
+            "alertmanager",
+            "prom/alertmanager:v0.35.0",
+            ("/bin/alertmanager", "--version"),
+            line=Line("0", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+        ),
+        Pin(
+            "node_exporter",
+            "prom/node-exporter:v1.12.1",
+            ("/bin/node_exporter", "--version"),
+            line=Line("1", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+        ),
+        Pin(
+            "grafana",
+            "grafana/grafana:12.4.12",
+            ("grafana", "--version"),
+            user=472,
+            line=Line("12.4", "the last of 12, patches until May 2027", LOOKED_UP, date(2027, 1, 31)),
+        ),
+        Pin(
+            "postgres",
+            "postgres:18.6-trixie",
+            (f"{POSTGRES_PROGRAMS}/postgres", "--version"),
+            user=999,
+            line=Line("18", "until November 2030", LOOKED_UP, date(2027, 2, 28)),
+        ),
+        Pin(
+            "python",
+            "python:3.14-slim-trixie",
+            ("python3", "--version"),
+            line=Line(
+                "3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)
+            ),
+        ),
     )
 }
 BASE = PINS["python"]

@@ -18,7 +18,6 @@ from stack.engine import labels
 from stack.engine.convert import VOLUME_ROOT
 from stack.engine.docker import connect
 from stack.engine.interface import Engine, ImageConfig, Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.spec import (
     CONFIG_ROOT,
     ConfigFile,
@@ -31,6 +30,7 @@ from stack.model.spec import (
     data_volume,
 )
 from tests.contract.tiny_image import root_file_system
+from tests.fakes.engine.memory import MemoryEngine
 
 TINY = "ct-tiny:contract-2"
 MIB = 1 << 20

@@ -15,10 +15,10 @@ from stack.config.secret import Secret
 from stack.config.tree import read_tree
 from stack.deploy.actions import Actions
 from stack.deploy.converge import Converged, carry_out, decide
-from stack.engine.memory import MemoryEngine
 from stack.model.events import Event
 from stack.model.plan import Plan
 from stack.model.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
+from tests.fakes.engine.memory import MemoryEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"

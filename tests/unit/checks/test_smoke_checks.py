@@ -284,7 +284,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "grafana",
         "GET /api/dashboards/uid/gates",
         (200, stored({**BOARD, "title": "Other"})),
-        "gates differs from its file in title",
+        "gates differs from its file: title",
     ),
     (
         "grafana.dashboards",

@@ -13,14 +13,14 @@ from stack.cli.smoke import smoke
 from stack.common.errors import ConfigurationInvalid, ImageError
 from stack.config.tree import NEEDED
 from stack.deploy.images import ImageSelection
-from stack.engine.memory import MemoryEngine
 from stack.images.resolver import Images, Resolved
 from stack.model.observed import Observed, ObservedContainer
+from tests.fakes.engine.memory import MemoryEngine
 
 OFFICIAL = {
-    "prometheus": "prom/prometheus:v3.5.3",
-    "alertmanager": "prom/alertmanager:v0.33.1",
-    "node_exporter": "prom/node-exporter:v1.11.1",
+    "prometheus": "prom/prometheus:v3.13.5",
+    "alertmanager": "prom/alertmanager:v0.35.0",
+    "node_exporter": "prom/node-exporter:v1.12.1",
 }
 
 

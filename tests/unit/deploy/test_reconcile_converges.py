@@ -10,7 +10,6 @@ import pytest
 
 from stack.deploy.actions import Actions
 from stack.deploy.reconcile import reconcile
-from stack.engine.memory import MemoryEngine
 from stack.model.observed import Observed
 from stack.model.plan import Plan
 from stack.model.spec import (
@@ -26,6 +25,7 @@ from stack.model.spec import (
     destroyed,
     stopped,
 )
+from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.deploy.plan_samples import NAME, service
 
 

@@ -10,7 +10,7 @@ from stack.images.decide import Facts, Source, decide
 from stack.images.pins import PINS
 
 PROMETHEUS = PINS["prometheus"]
-OFFICIAL, LOCAL = "prom/prometheus:v3.5.3", "monitoring-stack/prometheus:local"
+OFFICIAL, LOCAL = "prom/prometheus:v3.13.5", "monitoring-stack/prometheus:local"
 LOCKED = f"{OFFICIAL}@sha256:abc"
 MINE = "reg.example:5000/prom:1"
 

@@ -14,7 +14,7 @@ from stack.images.lock import read_lock
 from stack.images.resolver import Resolved
 from tests.unit.images.image_doubles import Shelf, image
 
-OFFICIAL = "prom/prometheus:v3.5.3"
+OFFICIAL = "prom/prometheus:v3.13.5"
 LOCAL = "monitoring-stack/prometheus:local"
 
 
@@ -25,16 +25,16 @@ def resolved(ref: str, component: str = "prometheus", *, there: bool = True) -> 
 @pytest.mark.parametrize(
     ("ref", "labels", "version", "differs"),
     [
-        (OFFICIAL, {}, "3.5.3", False),
-        (LOCAL, {"version": "3.5.3"}, "3.5.3", False),
-        (LOCAL, {"version": "3.6.0"}, "3.6.0", True),
+        (OFFICIAL, {}, "3.13.5", False),
+        (LOCAL, {"version": "3.13.5"}, "3.13.5", False),
+        (LOCAL, {"version": "3.14.0"}, "3.14.0", True),
     ],
 )
 def test_a_row_shows_the_real_version_beside_the_pin(
     ref: str, labels: dict[str, str], version: str, differs: bool
 ) -> None:
     (row,) = rows(Shelf({ref: image(ref, **labels)}), [resolved(ref)])
-    assert (row.version, row.pin, row.differs) == (version, "3.5.3", differs)
+    assert (row.version, row.pin, row.differs) == (version, "3.13.5", differs)
 
 
 def test_any_patch_release_satisfies_a_pinned_minor_one() -> None:
@@ -44,7 +44,7 @@ def test_any_patch_release_satisfies_a_pinned_minor_one() -> None:
 
 
 def test_a_missing_image_has_a_row_with_its_reason() -> None:
-    (row,) = rows(Shelf(), [resolved("grafana/grafana:12.3.0", "grafana", there=False)])
+    (row,) = rows(Shelf(), [resolved("grafana/grafana:12.4.12", "grafana", there=False)])
     assert (row.version, row.size, row.differs, row.why) == ("", 0, False, "because")
 
 
@@ -70,7 +70,7 @@ def test_digests_are_locked_for_exactly_the_pinned_images(tmp_path: Path) -> Non
     assert lock(Shelf({OFFICIAL: held}), tmp_path) == {"prometheus": "sha256:abc"}
     assert read_lock(tmp_path) == {"prometheus": "sha256:abc"}
     path = tmp_path / "images.lock.json"
-    path.write_text(path.read_text().replace("v3.5.3", "v3.5.2"))
+    path.write_text(path.read_text().replace("v3.13.5", "v3.13.4"))
     assert read_lock(tmp_path) == {}
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from stack.common.errors import ConfigurationInvalid
 from stack.engine.interface import Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 from stack.validation.files import check_syntax, validate
+from tests.fakes.engine.memory import MemoryEngine
 
 
 def service(component: str, **files: bytes) -> ServiceSpec:
@@ -58,6 +58,16 @@ def providers(*changes: dict[str, Any]) -> bytes:
         ("grafana", {"dashboards/a.json": b'{"uid": "a",}'}, "grafana/dashboards/a.json:1:13: "),
         ("grafana", {"dashboards/a.json": board(uid="")}, "grafana/dashboards/a.json: no uid: give"),
         ("grafana", {"dashboards/a.json": b"[]"}, "grafana/dashboards/a.json: no dashboard"),
+        (
+            "grafana",
+            {"dashboards/a.json": b'{"apiVersion": "dashboard.grafana.app/v2", "spec": {"elements": {}}}'},
+            "grafana/dashboards/a.json: a dashboard in the format of resources: Grafana loads the classic format",
+        ),
+        (
+            "grafana",
+            {"dashboards/a.json": board(elements={})},
+            "grafana/dashboards/a.json: a dashboard in the format of resources",
+        ),
         ("grafana", {"dashboards/a.json": board(panels=3)}, "grafana/dashboards/a.json: no dashboard"),
         (
             "grafana",

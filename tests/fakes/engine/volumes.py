@@ -9,9 +9,9 @@ from itertools import count
 
 from stack.common.errors import StartFailed
 from stack.engine import archive, labels
-from stack.engine._memory_images import MemoryImages
 from stack.engine.labels import Kind
 from stack.model.spec import ConfigFile
+from tests.fakes.engine.images import MemoryImages
 
 LINKS = 8
 

@@ -12,7 +12,7 @@ from stack.engine.interface import Holder
 from stack.engine.lock import Held
 
 if TYPE_CHECKING:
-    from stack.engine.memory import MemoryEngine
+    from tests.fakes.engine.memory import MemoryEngine
 
 
 class MemoryLock:

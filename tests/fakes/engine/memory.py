@@ -12,13 +12,13 @@ from typing import Any
 
 from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels, state
-from stack.engine._memory_lock import MemoryLock
-from stack.engine._memory_volumes import MemoryVolume, MemoryVolumes, require
 from stack.engine.convert import Body
 from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
 from stack.engine.lock import Pace, acquire
 from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
+from tests.fakes.engine.lock import MemoryLock
+from tests.fakes.engine.volumes import MemoryVolume, MemoryVolumes, require
 
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"
