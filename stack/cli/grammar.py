@@ -164,7 +164,10 @@ def command_names() -> tuple[str, ...]:
 
 
 class Parser(argparse.ArgumentParser):
-    """One that fails where its help cannot be written. Its commands are of the same class."""
+    """One that never guesses an option and fails where its help cannot be written, as do those of its commands."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(allow_abbrev=False, **told)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         shown = Channel(file)
