@@ -58,7 +58,7 @@ class LocalProber:
 
 @dataclass(frozen=True, slots=True)
 class NetworkProber:
-    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component.
+    """Asks from a container of ``image`` in the stack's network: any engine, any component.
 
     ``at_most``: see ``Order``.
     """
@@ -85,7 +85,7 @@ class NetworkProber:
 
 
 def answer(order_text: str) -> Report:
-    """What the container does with its order; the command line prints it as JSON (``wire.dump_report``)."""
+    """What the container does with its order; see ``__main__``."""
     order = load_order(order_text)
     if order.reload_provisioning:
         told = reload_here(order.expected)

@@ -100,9 +100,6 @@ COMMANDS: tuple[Command, ...] = (
         (
             _flag("--deep", help="also prove that data survives a restart"),
             _flag("--quick", help="leave out what needs two scrapes"),
-            _value(
-                "--in-network", metavar="FILE", help="expectations in FILE; used inside the stack's network"
-            ),
         ),
     ),
     Command(

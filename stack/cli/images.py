@@ -14,6 +14,7 @@ from stack.common.errors import ImageError
 from stack.config.settings import COMPONENTS
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
+from stack.images.programs import CHECKS, PROGRAMS
 from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
 
@@ -41,8 +42,9 @@ def _here(session: Session) -> Iterable[Resolved]:
 
 
 def _components(session: Session) -> list[str]:
-    """All but the database where none is asked for."""
-    return [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
+    """All but the database where none is asked for; for a remote engine also what its checks run in."""
+    names = [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
+    return [*names, CHECKS.name] if session.engine.info().remote else names
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
@@ -66,12 +68,12 @@ def _cells(row: inventory.Row) -> tuple[str, ...]:
 
 
 def _pull(session: Session) -> int:
-    session.pictures.images.pull([c for c in _components(session) if c != "app"])
+    session.pictures.images.pull([c for c in _components(session) if c not in PROGRAMS])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.pictures.images.build([*(c for c in _components(session) if c in recipes()), "app"])
+    session.pictures.images.build([c for c in _components(session) if c in recipes() or c in PROGRAMS])
     return _list(session, _here(session))
 
 
@@ -111,7 +113,11 @@ def _lock(session: Session) -> int:
 def _env(session: Session) -> int:
     """Lines for .env, so that docker-compose.yml runs the images that are here."""
     found = {image.component: image for image in _here(session)}
-    lines = {f"STACK_{name.upper()}_IMAGE": image.ref for name, image in found.items() if image.available}
+    lines = {
+        f"STACK_{name.upper()}_IMAGE": image.ref
+        for name, image in found.items()
+        if name in COMPONENTS and image.available
+    }
     if not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from stack.checks.messages import dump_report, report_document
+from stack.checks.messages import report_document
 from stack.checks.model import STAGES, Finding, Report
 from stack.cli.printer import Printer
 from stack.cli.stage_checks import failure
-from stack.common.errors import SmokeFailed, UsageError
+from stack.common.errors import SmokeFailed
 
 MARKS = {"ok": "ok", "failed": "FAILED"}
 
 
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
-    if options.in_network:
-        return _inside(options, printer)
     from stack.cli.session import Session
     from stack.deploy.verify import RUNNING_ALREADY, prober_for, wall_clock
     from stack.validation.files import check_syntax
@@ -35,7 +32,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         tone = "" if finding.status == "ok" else "failed"
         printer.line(MARKS[finding.status], f"{finding.check:<28} {finding.evidence}", tone)
 
-    prober = prober_for(session.engine, prepared.spec, prepared.app_image, RUNNING_ALREADY)
+    prober = prober_for(session.engine, prepared.spec, session.pictures.checks_image(), RUNNING_ALREADY)
     stages = STAGES[:2] if options.quick else STAGES
     report = prober.run(expected, heard, stages=stages)
     if options.deep and report.ok:
@@ -55,16 +52,3 @@ def _conclude(report: Report, printer: Printer, seconds: float) -> int:
     printer.document(report_document(report))
     printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s")
     return 0
-
-
-def _inside(options: argparse.Namespace, printer: Printer) -> int:
-    """In the stack's network: the order comes as a file, the report goes to standard output."""
-    from stack.checks.prober import answer
-
-    path = Path(options.in_network)
-    try:
-        report = answer(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {error}", hint="give the order that a prober wrote") from error
-    printer.raw(dump_report(report))
-    return 0 if report.ok else 6

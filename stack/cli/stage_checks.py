@@ -22,7 +22,8 @@ class Asking:
     """The expectations of one command and those who check them."""
 
     def __init__(self, session: Session, prepared: Prepared) -> None:
-        self.engine, self.spec, self.image = session.engine, prepared.spec, prepared.app_image
+        self.engine, self.spec = session.engine, prepared.spec
+        self.image = session.pictures.checks_image()
         self.emit: Callable[[Event], None] = session.printer.event
         self.expected = prepared.expectations(remote=self.engine.info().remote, now=wall_clock())
         prober = prober_for(self.engine, self.spec, self.image, IN_TURNS)

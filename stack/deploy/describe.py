@@ -41,12 +41,6 @@ class Prepared:
     spec: StackSpec
 
     @property
-    def app_image(self) -> str:
-        """The image that checks run in where they must run inside the stack's network; empty where there is none."""
-        image = self.build.images.get("app")
-        return image.ref if image else ""
-
-    @property
     def idle(self) -> tuple[tuple[str, tuple[ConfigFile, ...]], ...]:
         """The files of components that do not run here; they are checked all the same."""
         others = {name: c for name, c in MODULES.items() if name not in self.spec.components}

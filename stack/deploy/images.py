@@ -15,6 +15,7 @@ from stack.config.settings import IMAGES, Settings
 from stack.engine.interface import Engine
 from stack.images.decide import Source
 from stack.images.lock import read_lock
+from stack.images.programs import CHECKS
 from stack.images.resolver import WAY_OUT, Images, Resolved
 from stack.model.events import Event
 
@@ -68,6 +69,18 @@ class Pictures:
         images = {name: Image(image.ref, image.id) for name, image in self.found.items() if image.available}
         return Found(images, self._absent())
 
+    def checks_image(self) -> str:
+        """The image that checks run in inside a remote engine's network, built if need be; empty for one that is here.
+
+        ``ImageError`` where it cannot be had.
+        """
+        if not self.engine.info().remote:
+            return ""
+        image = self.images.provide((CHECKS.name,))[CHECKS.name]
+        if not image.available:
+            raise ImageError(f"no image for {CHECKS.name}: {image.why}", hint=WAY_OUT)
+        return image.ref
+
     @property
     def missing(self) -> tuple[str, ...]:
         """Components whose image is not there."""
@@ -81,9 +94,9 @@ class Pictures:
         return ", ".join([f"{count} {word}" for word, count in counts.items()] + rest)
 
     def _wanted(self) -> tuple[str, ...]:
-        """A remote engine is checked from inside, with the application's image, whether it runs or not."""
+        """A remote engine is checked from inside, which takes an image of its own."""
         names = self.settings.components
-        return names if "app" in names or not self.engine.info().remote else (*names, "app")
+        return (*names, CHECKS.name) if self.engine.info().remote else names
 
     def _runs(self, image: Resolved) -> bool:
         return image.available or image.component not in OPTIONAL

@@ -123,14 +123,14 @@ def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
 
 
 def prober_for(
-    engine: Engine, spec: StackSpec, app_image: str, at_most: Mapping[str, float] = MappingProxyType({})
+    engine: Engine, spec: StackSpec, image: str, at_most: Mapping[str, float] = MappingProxyType({})
 ) -> Prober:
-    """Checks run here for an engine on this machine, inside the stack's network for a remote one.
+    """Checks run here for an engine on this machine, in ``image`` inside the stack's network for a remote one.
 
     ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     """
     if engine.info().remote:
-        return NetworkProber(engine, spec, app_image, tuple(at_most.items()))
+        return NetworkProber(engine, spec, image, tuple(at_most.items()))
     return LocalProber(hurried(CHECKS, at_most))
 
 
