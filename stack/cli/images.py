@@ -112,12 +112,8 @@ def _lock(session: Session) -> int:
 
 def _env(session: Session) -> int:
     """Lines for .env, so that docker-compose.yml runs the images that are here."""
-    found = {image.component: image for image in _here(session)}
-    lines = {
-        f"STACK_{name.upper()}_IMAGE": image.ref
-        for name, image in found.items()
-        if name in COMPONENTS and image.available
-    }
+    found = [image for image in _here(session) if image.available and image.component in COMPONENTS]
+    lines = {f"STACK_{image.component.upper()}_IMAGE": image.ref for image in found}
     if not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)
