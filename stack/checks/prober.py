@@ -59,7 +59,7 @@ class LocalProber:
 
 @dataclass(frozen=True, slots=True)
 class NetworkProber:
-    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component.
+    """Asks from a container of ``image`` in the stack's network: any engine, any component.
 
     ``here`` asks what only the engine can be asked. ``at_most``: see ``Order``.
     """

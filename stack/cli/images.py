@@ -12,9 +12,11 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError, RegistryUnreachable
+from stack.components import BY_NAME
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
 from stack.images.pins import PINS
+from stack.images.programs import CHECKS, PROGRAMS
 from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
 
@@ -47,9 +49,10 @@ def _here(session: Session) -> Iterable[Resolved]:
 
 
 def _components(session: Session) -> list[str]:
-    """All but those that are off, unless they are on by default."""
+    """All but those that are off, unless they are on by default; for a remote engine what its checks run in, too."""
     wanted, units = session.settings.components, session.settings.table.units
-    return [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
+    names = [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
+    return [*names, CHECKS.name] if session.engine.info().remote else names
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
@@ -96,12 +99,12 @@ def _says(one: Checked) -> str:
 
 
 def _pull(session: Session) -> int:
-    session.images.images.pull([c for c in _components(session) if c != "app"])
+    session.images.images.pull([c for c in _components(session) if c not in PROGRAMS])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.images.images.build([*(c for c in _components(session) if c in recipes()), "app"])
+    session.images.images.build([c for c in _components(session) if c in recipes() or c in PROGRAMS])
     return _list(session, _here(session))
 
 
@@ -140,8 +143,8 @@ def _lock(session: Session) -> int:
 
 def _env(session: Session) -> int:
     """Lines for .env, so that docker-compose.yml runs the images that are here."""
-    found = {image.component: image for image in _here(session)}
-    lines = {f"STACK_{name.upper()}_IMAGE": image.ref for name, image in found.items() if image.available}
+    found = [image for image in _here(session) if image.available and image.component in BY_NAME]
+    lines = {f"STACK_{image.component.upper()}_IMAGE": image.ref for image in found}
     if not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)

@@ -72,7 +72,7 @@ def restart(options: argparse.Namespace, printer: Printer) -> int:
         _tear(session, stopped(session.name), "stopped", document=False)
         if not observed.containers:
             return _start(session, locked=True)
-        return _bring_up(session, session.as_it_runs(observed, keep_bind=False)).finish()
+        return _bring_up(session, session.as_it_runs(observed, keep_bind=False, to_ask=True)).finish()
 
 
 def reload(options: argparse.Namespace, printer: Printer) -> int:
@@ -82,7 +82,7 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
-        _bring_up(session, session.as_it_runs(observed))
+        _bring_up(session, session.as_it_runs(observed, to_ask=True))
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from stack.cli.channel import Channel, OutputLost
 from stack.common.errors import StackError
 from stack.config.settings import environment
 from stack.model.events import Event, Milestone, Progress, StepDone
@@ -23,15 +24,28 @@ COLORS = {"ok": "32", "failed": "31", "degraded": "33", "dim": "2"}
 
 @dataclass
 class Printer:
-    """Text or JSON to ``out``, errors and progress to ``err``."""
+    """Text or JSON to ``out``, errors and progress to ``err``.
+
+    ``carries_on``: the command has work to finish, whether or not its output can still be written; others end with
+    ``OutputLost``. What is lost on ``err`` is never a reason to end.
+    """
 
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO | None = field(default_factory=lambda: sys.stdout)
+    err: TextIO | None = field(default_factory=lambda: sys.stderr)
+    carries_on: bool = True
     _transient: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._out, self._err = Channel(self.out), Channel(self.err)
+
+    @property
+    def lost(self) -> OSError | None:
+        """Why not all output could be written; None where it could."""
+        return self._out.lost
 
     @property
     def silent(self) -> bool:
@@ -55,7 +69,7 @@ class Printer:
     def document(self, value: Any) -> None:
         """The one JSON document of a command; nothing without ``--json``."""
         if self.json:
-            print(json.dumps(value, indent=2, default=str), file=self.out, flush=True)
+            self._write(json.dumps(value, indent=2, default=str))
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Columns as wide as their widest cell."""
@@ -78,19 +92,20 @@ class Printer:
         if self.silent:
             return
         with self._lock:
-            if self.err.isatty():
-                print(f"\r\x1b[K{_label(subject)}{detail}"[:110], end="", file=self.err, flush=True)
+            if self._err.terminal:
+                self._err.write(f"\r\x1b[K{_label(subject)}{detail}"[:110])
                 self._transient = True
             elif self.verbose:
-                print(f"{_label(subject)}{detail}", file=self.err, flush=True)
+                self._err.write(f"{_label(subject)}{detail}\n")
 
     def warning(self, text: str) -> None:
         """Something to know, on the error channel; JSON carries it elsewhere."""
         if not self.json:
-            self._write(self._paint(text, "degraded"), self.err)
+            self._complain(self._paint(text, "degraded"))
 
     def error(self, error: StackError, cause: BaseException | None = None) -> None:
         """One line and the container's last words; the traceback only when verbose."""
+        self.carries_on = True
         if self.json:
             told = {
                 "error": error.message,
@@ -100,20 +115,28 @@ class Printer:
             }
             self.document({**error.details, **told})
         for line in error.logs:
-            self._write(f"    | {line}", self.err)
-        self._write(f"{self._paint('error', 'failed')}: {error}", self.err)
+            self._complain(f"    | {line}")
+        self._complain(f"{self._paint('error', 'failed')}: {error}")
         if self.verbose:
-            traceback.print_exception(cause or error, file=self.err)
+            self._complain("".join(traceback.format_exception(cause or error)).rstrip())
 
-    def _write(self, text: str, to: TextIO | None = None) -> None:
+    def _write(self, text: str) -> None:
+        self._to(self._out, text)
+        if self.lost and not self.carries_on:
+            raise OutputLost
+
+    def _complain(self, text: str) -> None:
+        self._to(self._err, text)
+
+    def _to(self, channel: Channel, text: str) -> None:
         with self._lock:
             if self._transient:
-                print("\r\x1b[K", end="", file=self.err, flush=True)
+                self._err.write("\r\x1b[K")
                 self._transient = False
-            print(text, file=to or self.out, flush=True)
+            channel.write(f"{text}\n")
 
     def _paint(self, text: str, tone: str) -> str:
-        plain = not tone or not self.out.isatty() or environment("NO_COLOR")
+        plain = not tone or not self._out.terminal or environment("NO_COLOR")
         return text if plain else f"\x1b[{COLORS[tone]}m{text}\x1b[0m"
 
 

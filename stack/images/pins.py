@@ -106,9 +106,7 @@ PINS: dict[str, Pin] = {
     )
 }
 BASE = PINS["python"]
-"""What the application's image is built on."""
-APP_REPOSITORY = f"{NAMESPACE}/app"
-APP_LOCAL = f"{APP_REPOSITORY}:local"
+"""What the images of our own programs are built on."""
 
 
 def registry_of(ref: str) -> str:

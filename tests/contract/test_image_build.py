@@ -13,18 +13,18 @@ import pytest
 from stack.common.errors import BuildFailed
 from stack.engine.docker import connect
 from stack.engine.interface import Engine, Job
-from stack.images.app import AppBuilder
-from stack.images.app_inputs import read_inputs
 from stack.images.debian import KEYRINGS, Debian
 from stack.images.inventory import rows
 from stack.images.local import LocalBuilder
 from stack.images.pins import PINS, Pin
+from stack.images.program_image import ProgramBuilder
+from stack.images.programs import APP, read_inputs
 from stack.images.recipes import recipes
 from stack.images.resolver import Images, Resolved
 
 pytestmark = pytest.mark.engine
 CACHE = Path(__file__).resolve().parents[2] / ".stack" / "cache"
-COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app")
+COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app", "checks")
 STACK = "contract-images"
 PROGRAMS = [
     ("prometheus", "/bin/prometheus"),
@@ -81,12 +81,11 @@ def test_rows_tell_the_real_versions(engine: Engine, provided: dict[str, Resolve
     assert found["prometheus"].pin == PINS["prometheus"].version
 
 
-def test_the_application_needs_nothing_that_its_image_lacks(
-    engine: Engine, provided: dict[str, Resolved]
-) -> None:
+def test_a_program_needs_nothing_that_its_image_lacks(engine: Engine, provided: dict[str, Resolved]) -> None:
     app = provided["app"]
     assert "--load" in run(engine, app, "python3", "-m", "stack.app", "--help")
-    assert "--in-network" in run(engine, app, "python3", "-m", "stack", "smoke", "--help")
+    unasked = engine.run(STACK, Job(provided["checks"].id, ("python3", "-m", "stack.checks")))
+    assert "give the one file" in unasked.output
     imported = "import ssl; print(len(ssl.create_default_context().get_ca_certs()) > 50)"
     assert run(engine, app, "python3", "-c", imported) == "True"
 
@@ -100,23 +99,23 @@ def test_byte_code_is_in_the_image(engine: Engine, provided: dict[str, Resolved]
 
 
 def test_a_changed_source_is_one_more_layer_on_the_same_packages(
-    engine: Engine, provided: dict[str, Resolved], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, provided: dict[str, Resolved], tmp_path: Path
 ) -> None:
     base = Images(engine, CACHE).present(("python",))["python"]
     if not base.available:
         pytest.fail("the application was built, yet its base is not there")
     said: list[str] = []
-    monkeypatch.setattr("stack.images.app.APP_LOCAL", "monitoring-stack/app:contract")
-    inputs = replace(read_inputs(), sources=(("stack/__init__.py", b"x = 1\n"),))
-    builder = AppBuilder(engine, CACHE, lambda progress: said.append(progress.detail))
+    program = replace(APP, name="contract-app")
+    inputs = replace(read_inputs(APP), program=program, sources=(("stack/__init__.py", b"x = 1\n"),))
+    builder = ProgramBuilder(engine, tmp_path, lambda progress: said.append(progress.detail))
     try:
         image = builder.build(inputs, base.ref)
         told = engine.run(STACK, Job(image, ("python3", "-c", "import stack; print(stack.x)")))
         assert told.output.strip() == "1"
         assert said == ["adding the program", "built"]
     finally:
-        engine.untag("monitoring-stack/app:contract")
-        engine.untag(f"monitoring-stack/app:{inputs.key(base.id)}")
+        engine.untag(program.local)
+        engine.untag(inputs.name(base.id))
 
 
 def test_a_local_build_runs_and_tells_its_version(
