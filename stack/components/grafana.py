@@ -5,19 +5,23 @@ The administrator's password is a file that Grafana itself reads; a missing file
 
 from __future__ import annotations
 
+import json
+
 from stack.components.build import MIB, Build, config_files, wget
 from stack.config.state import GRAFANA_PASSWORD
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, LinkFolder, ServiceSpec
 
 PORT = 3000
 UID = 472
 USER = "admin"
 PASSWORD_PATH = f"secrets/{GRAFANA_PASSWORD}"
-PROVISIONED = ("provisioning/", "dashboards/")
+DASHBOARDS = "dashboards"
+PROVISIONED = ("provisioning/", f"{DASHBOARDS}/")
 
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
+    provisioned = files(build)
     return ServiceSpec(
         component="grafana",
         image=build.images["grafana"].ref,
@@ -31,7 +35,8 @@ def service(build: Build) -> ServiceSpec:
         mounts=(build.config_mount("grafana"), build.data_mount("grafana", "/var/lib/grafana")),
         published=build.published("grafana", PORT),
         reload="api",
-        files=files(build),
+        files=provisioned,
+        linked=LinkFolder(DASHBOARDS, links(provisioned)),
         assets=build.secret_file(GRAFANA_PASSWORD, UID),
     )
 
@@ -54,6 +59,26 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
         ("GF_SERVER_ROOT_URL", build.url("grafana") + "/"),
         ("GF_USERS_ALLOW_SIGN_UP", "false"),
     )
+
+
+def links(provisioned: tuple[ConfigFile, ...]) -> tuple[tuple[str, str], ...]:
+    """One link a dashboard, named by its uid: Grafana knows a dashboard by the path of its file.
+
+    So it keeps its number, and with that stars, permissions and public links, when its content or the file's name
+    changes; and under another uid it is another one, and the old one goes.
+    """
+    boards = (file for file in provisioned if file.path.startswith(f"{DASHBOARDS}/"))
+    return tuple(sorted((_link(file), file.path) for file in boards if file.path.endswith(".json")))
+
+
+def _link(file: ConfigFile) -> str:
+    folder, slash, name = file.path.removeprefix(f"{DASHBOARDS}/").rpartition("/")
+    try:
+        board = json.loads(file.content)
+    except ValueError:  # refused before anything is written
+        board = None
+    uid = board.get("uid") if isinstance(board, dict) else None
+    return f"{folder}{slash}{uid}.json" if uid and isinstance(uid, str) else f"{folder}{slash}{name}"
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:

@@ -162,8 +162,11 @@ def _converge(
 ) -> None:
     name = container_name(spec.name, service.component)
     found = None if replaced else observed.container(service.component)
+    looks_first = service.linked is not None  # into its volume, through its container
+    if found is None and looks_first:
+        _create(draft, spec, service, replaced or "missing")
     written = _write(draft, spec, service, found)
-    if found is None:
+    if found is None and not looks_first:
         _create(draft, spec, service, replaced or "missing")
     running = found is not None and found.running
     last = (
@@ -262,10 +265,8 @@ def _write(
     why = "changed" if found is not None and found.applied.version else "new"
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
-    after = (
-        f"{Verb.REMOVE} {container_name(spec.name, service.component)}",
-        f"{Verb.CREATE_VOLUME} {volume}",
-    )
+    name = container_name(spec.name, service.component)
+    after = (f"{Verb.REMOVE} {name}", f"{Verb.CREATE_VOLUME} {volume}", f"{Verb.CREATE} {name}")
     return (
         draft.add(
             Step(

@@ -105,6 +105,8 @@ def _volumes(service: ServiceSpec, stack: str) -> list[str] | None:
     found = []
     if service.component in CONFIGURED:
         found.append(f"./{service.component}:{CONFIG_ROOT}/{CURRENT}:ro")
+    if service.linked:
+        found.append(f"./{service.component}/{service.linked.path}:{CONFIG_ROOT}/{service.linked.path}:ro")
     if service.component == "prometheus":
         found.append(f"./prometheus/user:{CONFIG_ROOT}/user:ro")
     for mount in service.mounts:

@@ -24,13 +24,17 @@ APPLETS = (
     "nc",
     "nslookup",
     "ps",
+    "rm",
     "sh",
     "sleep",
     "stat",
     "true",
     "wget",
 )
-"""Commands of the static busybox: ``wget`` for health checks, ``kill`` for reloads, the rest for a look around."""
+"""Commands of the static busybox: ``wget`` for health checks, ``kill`` for reloads, ``rm`` for what a volume no longer keeps.
+
+The rest is for a look around.
+"""
 LEFT_OUT = (
     "etc/default/*",
     "etc/init.d/*",
@@ -159,7 +163,7 @@ def _postgres() -> Recipe:
             ("etc/passwd", f"{passwd}postgres:x:{user}:{user}:postgres:/var/lib/postgresql:/bin/sh\n"),
             ("etc/group", f"{group}postgres:x:{user}:\n"),
         ),
-        links=(*LINKS, ("usr/bin/mv", "busybox"), ("usr/bin/rm", "busybox")),
+        links=(*LINKS, ("usr/bin/mv", "busybox")),
         left_out=(*LEFT_OUT, "usr/lib/postgresql/*/lib/bitcode/*", "usr/share/locale/*"),
     )
 
