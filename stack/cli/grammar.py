@@ -45,7 +45,7 @@ def _value(*flags: str, **told: Any) -> Option:
 
 
 YES = _flag("-y", "--yes", help="do not ask")
-COMPONENTS_HELP = "component: prometheus, alertmanager, grafana, node_exporter, postgres or app"
+COMPONENTS_HELP = "component (docs/settings.md lists them)"
 CHOICE = (
     _value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
     _value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),

@@ -12,12 +12,10 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError, RegistryUnreachable
-from stack.components import BY_NAME
+from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
-from stack.images.pins import PINS
 from stack.images.programs import CHECKS, PROGRAMS
-from stack.images.recipes import recipes
 from stack.images.resolver import Resolved
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def _components(session: Session) -> list[str]:
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
-    rows = inventory.rows(session.engine, found)
+    rows = inventory.rows(session.engine, found, CATALOG.pins)
     printer = session.printer
     printer.table(HEADER, [_cells(row) for row in rows])
     for row in rows:
@@ -80,8 +78,8 @@ def _check(session: Session) -> int:
     from stack.images.newer import check
     from stack.images.tag_list import TagList
 
-    wanted = {name: session.settings.image(name) or pin.official for name, pin in PINS.items()}
-    found = check(wanted, TagList().tags)
+    wanted = {name: session.settings.image(name) or pin.official for name, pin in CATALOG.pins.items()}
+    found = check(wanted, CATALOG.pins, TagList().tags)
     document: dict[str, object] = {"images": [asdict(one) for one in found]}
     if not any(one.answered for one in found):
         problems = sorted({one.problem for one in found})
@@ -104,7 +102,7 @@ def _pull(session: Session) -> int:
 
 
 def _build(session: Session) -> int:
-    session.images.images.build([c for c in _components(session) if c in recipes() or c in PROGRAMS])
+    session.images.images.build([c for c in _components(session) if c in CATALOG.recipes or c in PROGRAMS])
     return _list(session, _here(session))
 
 
@@ -133,7 +131,7 @@ def _load(session: Session) -> int:
 
 
 def _lock(session: Session) -> int:
-    digests = inventory.lock(session.engine, session.settings.home)
+    digests = inventory.lock(session.engine, session.settings.home, CATALOG.pins)
     if not digests:
         raise ImageError("no official image is here whose digest could be locked", hint="images pull first")
     session.printer.line("locked", f"{len(digests)} digests in {LOCK_NAME}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from stack.common.errors import Degraded, ImageError, StackError
+from stack.components import CATALOG
 from stack.components.build import Image
 from stack.config.settings import Settings
 from stack.engine.interface import Engine
@@ -50,8 +51,9 @@ class ImageSelection:
         return Images(
             self.engine,
             self.settings.cache,
+            CATALOG,
             overrides=own,
-            digests=read_lock(self.settings.home),
+            digests=read_lock(self.settings.home, CATALOG.pins),
             tell=self.emit,
             scope=self.settings.docker_host,
         )

@@ -152,7 +152,7 @@ class Engine(Protocol):
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
     ) -> None:
-        """Puts files, then links (path, target), into a volume through a helper that never starts."""
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
