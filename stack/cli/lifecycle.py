@@ -11,6 +11,7 @@ from stack.cli.main import usage
 from stack.cli.milestones import Milestones, plan_document
 from stack.cli.printer import Printer
 from stack.cli.session import Session
+from stack.components import BY_NAME
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
@@ -146,14 +147,16 @@ def _remember(session: Session, description: Description, plan: Plan) -> None:
 def _validated(session: Session, description: Description) -> None:
     known = session.cache.read(VALIDATED)
     before = known if isinstance(known, list) else []
-    good = validate_files(description.spec, session.engine, set(before).__contains__, description.idle)
+    good = validate_files(
+        description.spec, session.engine, BY_NAME, set(before).__contains__, description.idle
+    )
     if not set(good) <= set(before):
         session.cache.record(VALIDATED, [*before, *(g for g in good if g not in before)][-VERDICTS_KEPT:])
 
 
 def _show_plan(session: Session) -> int:
     description = session.described(provide=False)
-    check_syntax(*((s.component, s.files) for s in description.spec.services), *description.idle)
+    check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
     _, plan = decide(description.spec, session.engine)
     missing = session.images.missing
     for name in missing:

@@ -15,6 +15,7 @@ MARKS = {"ok": "ok", "failed": "FAILED"}
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
     from stack.cli.session import Session
+    from stack.components import BY_NAME
     from stack.deploy.verify import RUNNING_ALREADY, prober_for, wall_clock
     from stack.validation.files import check_syntax
 
@@ -24,7 +25,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     remote = session.engine.info().remote
     if remote and not observed.networks:
         raise SmokeFailed(f"stack {session.name} is not on this engine", hint="start it first")
-    check_syntax(*((s.component, s.files) for s in description.spec.services), *description.idle)
+    check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
     expected = description.expectations(remote=remote, now=wall_clock())
 
     def heard(finding: Finding) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.components import CATALOG
 from stack.images import local
 from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
 from stack.images.programs import Inputs, Program
-from stack.images.recipes import recipes
 from stack.images.registries import Registries
 from stack.images.resolver import Images
 from tests.unit.images.image_doubles import Shelf, image
@@ -38,7 +38,7 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local builds without apt and dpkg: every package is an empty one."""
 
     def gather(self: object, wanted: dict[str, Any]) -> dict[str, tuple[Deb, ...]]:
-        return {name: (Deb(recipes()[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
+        return {name: (Deb(CATALOG.recipes[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
 
     monkeypatch.setattr(Debian, "gather", gather)
     monkeypatch.setattr(local, "write_tree", lambda debs, recipe, out: out.write(recipe.main.encode()))
@@ -47,7 +47,7 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 def images(shelf: Shelf, tmp_path: Path, **more: Any) -> Images:
     registries = Registries(tmp_path / "silent.json", contact_seconds=0.05)
     chosen = {"obstacle": lambda: "", "inputs": inputs, "registries": registries, **more}
-    return Images(shelf, tmp_path, **chosen)
+    return Images(shelf, tmp_path, CATALOG, **chosen)
 
 
 def test_all_present_touches_nothing(tmp_path: Path) -> None:
