@@ -19,7 +19,7 @@ from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
 from stack.common.errors import NotReady, StartFailed
-from stack.components import names_for_verify
+from stack.components import BY_NAME, names_for_verify
 from stack.config.tree import read_tree
 from stack.deploy.verify import IN_TURNS
 from stack.engine.interface import Engine, EngineInfo
@@ -77,7 +77,7 @@ class Deployed:
     def settle(self) -> None:
         """What the stack does after a step, the repair of logins left out."""
         spec = StackSpec("s", (self.service(),))
-        check_syntax(("grafana", self.service().files))
+        check_syntax(BY_NAME, ("grafana", self.service().files))
         wanted = expected(spec, {"grafana": self.base}, grafana_password=PASSWORD)
         asking = SimpleNamespace(
             engine=cast(Engine, NEAR),
