@@ -32,7 +32,7 @@ class ContainerCalls(Calls):
     def _create(self, name: str, body: dict[str, Any]) -> str:
         with self._asking(f"create {name}"):
             try:
-                return str(self._api.create_container_from_config(body, name)["Id"])
+                return str(self._api.create_container_from_config(self._abilities.fit(body), name)["Id"])
             except requests.HTTPError as error:
                 if status_of(error) == CONFLICT:
                     self._container(
@@ -50,7 +50,14 @@ class ContainerCalls(Calls):
         """See ``Engine``."""
         found = self._present(container)
         with self._asking(f"{_name(found)} does not start"), self._naming_port(found):
-            self._api.start(found["Id"])
+            try:
+                self._api.start(found["Id"])
+            except requests.HTTPError as error:
+                if not (found["HostConfig"].get("Ulimits") and failures.ulimit_refused(text_of(error))):
+                    raise
+                self._abilities.refuses_ulimits()
+                self._discard(found["Id"])
+                self._api.start(self._create(_name(found), convert.again(found)))
 
     def restart(self, container: str) -> None:
         """See ``Engine``."""

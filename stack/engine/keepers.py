@@ -45,7 +45,7 @@ class Keeper:
         api = self._calls._api
         with self._calls._asking(f"create {name}"), forgiving(CONFLICT):
             try:
-                return dict(api.create_container_from_config(body, name))
+                return dict(api.create_container_from_config(self._calls._abilities.fit(body), name))
             except requests.HTTPError as error:
                 if (
                     status_of(error) == NOT_FOUND
