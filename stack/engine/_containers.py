@@ -99,13 +99,19 @@ class ContainerCalls(Calls):
 
     def _until_gone(self, container: str) -> None:
         """Somebody else is removing it: the name is free only when that has ended."""
+        self._until(container, False, "is still being removed")
 
-        def gone() -> None:
-            if self._found(self._api.inspect_container, container):
-                raise NotYet(f"container {container} is still being removed")
+    def until_made(self, container: str) -> None:
+        """Somebody else is making it: the name is taken before anything can be asked of it."""
+        self._until(container, True, "is still being made")
+
+    def _until(self, container: str, there: bool, otherwise: str) -> None:
+        def ask() -> None:
+            if bool(self._found(self._api.inspect_container, container)) is not there:
+                raise NotYet(f"container {container} {otherwise}")
 
         try:
-            until(gone, seconds=GONE_SECONDS)
+            until(ask, seconds=GONE_SECONDS)
         except TimedOut as error:
             raise StartFailed(str(error), hint="run the command again") from error
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stack.engine import labels
+
 NANO = 1_000_000_000
 _ABILITIES = (
     ("CpuCfsQuota", ("NanoCpus",), "CPU time"),
@@ -32,11 +34,13 @@ class Abilities:
         told, host = self._ask(), dict(body["HostConfig"])
         for name in _impossible(told):
             host.pop(name, None)
-        if (wanted := host.get("NanoCpus", 0)) > told["NCPU"] * NANO:
-            host["NanoCpus"] = told["NCPU"] * NANO
-            self._noticed[f"this engine has {told['NCPU']} CPUs: a limit of {wanted / NANO:g} is lowered"] = (
-                None
-            )
+        cpus, wanted = int(told["NCPU"]), host.get("NanoCpus", 0)
+        if wanted > cpus * NANO:
+            host["NanoCpus"] = cpus * NANO
+            if labels.is_service(body["Labels"]):
+                self._noticed[
+                    f"this engine has {cpus} of {wanted / NANO:g} CPUs that a container may use"
+                ] = None
         if _ULIMITS in self._noticed:
             host.pop("Ulimits", None)
         return {**body, "HostConfig": host}
