@@ -16,7 +16,10 @@ from stack.model.spec import ConfigFile, ServiceSpec
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's."""
+    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+
+    ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
+    """
 
     version: str
     api: str
@@ -26,6 +29,7 @@ class EngineInfo:
     architecture: str
     cpus: int
     memory: int
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
