@@ -31,7 +31,7 @@ APPLETS = (
     "true",
     "wget",
 )
-"""Commands of the static busybox: ``wget`` for health checks, ``kill`` for reloads, ``rm`` for what a volume no longer keeps.
+"""Commands of the static busybox: ``wget`` for health checks, ``kill`` for reloads, ``rm`` to clear volumes.
 
 The rest is for a look around.
 """
