@@ -43,7 +43,8 @@ class Asking:
 
     def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
         """Runs the checks of a stage; ``report`` keeps the findings of all."""
-        found = prober_for(self.engine, self.spec, self.image).run(self.expected, heard, stages=(stage,))
+        prober = prober_for(self.engine, self.spec, self.image)
+        found = prober.run(self.expected, heard, tell=self.emit, stages=(stage,))
         self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
         return found
 

@@ -36,6 +36,7 @@ class FakeProber:
         expected: Expected,
         on_finding: Callable[[Finding], None] = lambda found: None,
         *,
+        tell: Callable[[Progress], None] = lambda progress: None,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
     ) -> Report:
