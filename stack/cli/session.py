@@ -46,6 +46,7 @@ class Session:
         places = State(settings.state).read(PLACES)
         if isinstance(places, dict) and places.keys() <= BY_PATH.keys():
             settings = load(given, without=without, remembered=places)
+        printer.keep_log(settings.state)
         began = getattr(options, "began", None) or time.monotonic()
         return cls(options, printer, settings, State(settings.state), began)
 

@@ -13,6 +13,7 @@ from stack.common.wait import Clock
 from stack.deploy.verify import Verifier
 from stack.engine.interface import Ran
 from stack.engine.memory import MemoryEngine
+from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
 
 LOCKED = "too many consecutive incorrect login attempts for user"
