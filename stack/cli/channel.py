@@ -26,13 +26,20 @@ class Channel:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
-    @property
-    def terminal(self) -> bool:
+    def isatty(self) -> bool:
         """Whether a person looks at it."""
         return self.stream is not None and self.lost is None and self.stream.isatty()
 
-    def write(self, text: str = "") -> None:
-        """The text at once, or never: after a failure nothing more is tried. An empty one only flushes."""
+    @property
+    def encoding(self) -> str:
+        """How characters become bytes."""
+        return getattr(self.stream, "encoding", None) or "utf-8"
+
+    def flush(self) -> None:
+        """Nothing: every write is complete."""
+
+    def write(self, text: str) -> None:
+        """The text at once, or never: after a failure nothing more is tried."""
         if self.lost:
             return
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,9 +21,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     options = parser().parse_args(argv, argparse.Namespace(began=began))
     from stack.cli.printer import Printer
+    from stack.cli.run_log import RunLog
 
     printer = Printer(options.json, options.quiet, options.verbose, carries_on=options.carries_on)
+    if options.carries_on and not getattr(options, "dry_run", False):
+        printer.log = RunLog(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.closing(printer):
+        return _run(options, printer)
+
+
+def _run(options: argparse.Namespace, printer: Any) -> int:
     try:
         code = _handler(options.handler)(options, printer)
     except OutputLost:

@@ -41,7 +41,9 @@ class Session:
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
         """Reads the settings; an error names the value and the remedy."""
         began = getattr(options, "began", None) or time.monotonic()
-        return cls(options, printer, load(_given(options)), began)
+        settings = load(_given(options))
+        printer.keep_log(settings.state)
+        return cls(options, printer, settings, began)
 
     @property
     def name(self) -> str:

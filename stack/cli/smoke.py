@@ -34,7 +34,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
 
     prober = prober_for(session.engine, description, RUNNING_ALREADY)
     stages = STAGES[:2] if options.quick else STAGES
-    report = prober.run(expected, heard, stages=stages)
+    report = prober.run(expected, heard, tell=printer.event, stages=stages)
     if options.deep and report.ok:
         from stack.cli.deep_check import still_there
 

@@ -65,7 +65,7 @@ class Verification:
 
     def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
         """Runs the checks of a stage; ``report`` keeps the findings of all."""
-        found = self.prober.run(self.expected, heard, stages=(stage,))
+        found = self.prober.run(self.expected, heard, tell=self.emit, stages=(stage,))
         self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
         return found
 

@@ -74,6 +74,7 @@ class LocalBuilder:
         image = self.engine.build_image(_from(candidate), pin.local, labels, lambda _: None)
         self.engine.untag(candidate)
         self.tell(Progress(pin.component, f"built version {labels[LABEL_VERSION]}"))
+        self.tell(Progress.over(pin.component))
         self.built(pin.component)
         return image
 

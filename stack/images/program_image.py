@@ -52,10 +52,11 @@ class ProgramBuilder:
             LABEL_VERSION: inputs.key(base.id),
         }
         files = {path: file_member(content) for path, content in inputs.sources}
-        image = self._build(SOURCE_FILE % packages, files, name, labels)
+        image = self._build(program.name, SOURCE_FILE % packages, files, (name, labels))
         self.engine.tag(image, program.local)
         self._retire(self.cache / f"{program.name}-images.json", {name, packages})
         self.tell(Progress(program.name, "built"))
+        self.tell(Progress.over(program.name))
         return image
 
     def _packages(self, inputs: Inputs, base: str) -> str:
@@ -67,7 +68,7 @@ class ProgramBuilder:
         self.tell(Progress(program.name, "adding Python packages"))
         files = {f"site/{path}": member for path, member in _folder(site)}
         data = {"data": folder_member(NOBODY)} if program.data else {}
-        self._build(program.packages_file % base, {**files, **data}, name, {})
+        self._build(program.name, program.packages_file % base, {**files, **data}, (name, {}))
         return name
 
     def _retire(self, record: Path, fresh: set[str]) -> None:
@@ -85,11 +86,16 @@ class ProgramBuilder:
             raise BuildFailed(f"python3 does not run in the base: {ran.output.strip()[-200:]}")
         return Interpreter(*words)
 
-    def _build(self, dockerfile: str, files: dict[str, Member], name: str, labels: dict[str, str]) -> str:
+    def _build(
+        self, subject: str, dockerfile: str, files: dict[str, Member], made: tuple[str, dict[str, str]]
+    ) -> str:
+        """One image with its name and labels; the engine's words about it are told as they come."""
         with scratch_file(self.cache) as out:
             write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
             out.seek(0)
-            return self.engine.build_image(out, name, labels, lambda _: None)
+            return self.engine.build_image(
+                out, *made, lambda line: self.tell(Progress(subject, line, passing=True))
+            )
 
 
 def _folder(root: Path) -> Iterator[tuple[str, Member]]:

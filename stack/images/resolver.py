@@ -29,6 +29,7 @@ from stack.model.events import Progress
 if TYPE_CHECKING:
     from stack.images.local import LocalBuilder
 
+WAITING = Progress("images", "another command is fetching or building images; waiting for it")
 WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
 
 
@@ -94,6 +95,7 @@ class Images:
         if all(image.available or image.source is Source.UNAVAILABLE for image in found.values()):
             return found
         with self._alone():
+            self.tell(Progress.over(WAITING.subject))
             clear_unfinished(self.cache)
             return self._provide(names)
 
@@ -198,7 +200,10 @@ class Images:
 
     def _pull(self, registries: Registries, pin: Pin, ref: str) -> None:
         self.tell(Progress(pin.component, f"asking {registry_of(ref)} for {ref}"))
-        registries.pull(self.engine, ref, lambda line: self.tell(Progress(pin.component, line)))
+        try:
+            registries.pull(self.engine, ref, lambda line: self.tell(Progress(pin.component, line)))
+        finally:
+            self.tell(Progress.over(pin.component))
 
     def _facts(self, pin: Pin) -> Facts:
         recipe = self.catalog.recipes.get(pin.component)
@@ -253,8 +258,7 @@ class Images:
         return Resolved(inputs.program.name, inputs.name(base.id), image, Source.BUILD, "built now")
 
     def _alone(self) -> AbstractContextManager[None]:
-        waiting = Progress("images", "another command is fetching or building images; waiting for it")
-        return exclusive(self.cache / "images.lock", lambda: self.tell(waiting))
+        return exclusive(self.cache / "images.lock", lambda: self.tell(WAITING))
 
     def _registries(self) -> Registries:
         return self.registries or Registries(self.cache / "silent-registries.json", scope=self.scope)
