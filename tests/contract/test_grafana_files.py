@@ -12,18 +12,16 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from stack.checks.table import CHECKS, names_for_verify
 from stack.cli.stage_checks import Asking
 
 from stack.checks.expect import expected
 from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.common.errors import NotReady, StartFailed
-from stack.components import BY_NAME, names_for_verify
-from stack.checks.table import CHECKS, names_for_verify
-from stack.cli.stage_checks import Asking
 from stack.clients.http import Answer, Http
 from stack.common.errors import NotReady, StartFailed
+from stack.components import BY_NAME, names_for_verify
 from stack.components.grafana import DASHBOARDS, links
 from stack.config.tree import read_tree
 from stack.deploy.verify import IN_TURNS
