@@ -34,10 +34,16 @@ class Containers:
         self._client = client
         self._abilities = abilities
 
-    def create_service(self, stack: str, service: ServiceSpec) -> str:
+    def create_service(self, stack: str, service: ServiceSpec, name: str = "") -> str:
         """See ``Engine.create``; ``ImageError`` where the image is gone."""
-        name = container_name(stack, service.component)
+        name = name or container_name(stack, service.component)
         return self.create(name, convert.service_body(stack, service))
+
+    def rename(self, container: str, name: str) -> None:
+        """See ``Engine``."""
+        found = self._client.present(container)
+        with self._client.asking(f"rename {name_of(found)} to {name}"):
+            self._client.read("POST", f"containers/{found['Id']}/rename", query={"name": name})
 
     def create(self, name: str, body: dict[str, Any]) -> str:
         """Makes a container and returns its id; StartFailed where somebody else was quicker."""

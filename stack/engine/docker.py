@@ -74,7 +74,8 @@ class DockerEngine:
         self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove
         self.create, self.remove = self._containers.create_service, self._containers.remove
         self.start, self.stop = self._containers.start, self._containers.stop
-        self.restart, self.run = self._containers.restart, jobs.run
+        self.restart, self.rename = self._containers.restart, self._containers.rename
+        self.run = jobs.run
         self.signal, self.execute = insides.signal, insides.execute
         self.read_file, self.list_folder = insides.read_file, insides.list_folder
         self.logs, self.follow = insides.logs, insides.follow

@@ -156,7 +156,7 @@ class Engine(Protocol):
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
     ) -> None:
-        """Puts files, then links (path, target), into a volume through a helper that never starts."""
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
@@ -173,8 +173,11 @@ class Engine(Protocol):
     def lock(self, stack: str, holder: Holder) -> Lease:
         """The stack's lock, atomic between machines; ``Busy`` names a live holder, a silent one loses it."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
-        """Creates the container without starting it and returns its id."""
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """Creates the container without starting it and returns its id; under its own name unless another is given."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Gives the container another name, which must be free."""
 
     def start(self, container: str) -> None:
         """``PortTaken`` or ``StartFailed`` where the engine refuses."""

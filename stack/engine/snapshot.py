@@ -8,7 +8,7 @@ from typing import Any
 
 from stack.engine import convert, labels
 from stack.engine.client import NOT_FOUND, Client, filters, forgiving
-from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 OBSERVERS = 8
@@ -40,8 +40,8 @@ class Snapshots:
             seen = sorted(filter(None, asked), key=lambda c: c.name)
             return Observed(
                 name,
-                containers=tuple(c for c in seen if c.component != labels.HELPER),
-                leftovers=tuple(c for c in seen if c.component == labels.HELPER),
+                containers=tuple(c for c in seen if in_place(name, c)),
+                leftovers=tuple(c for c in seen if not in_place(name, c)),
                 networks=tuple(sorted({n["Name"] for n in networks})),
                 volumes=tuple(sorted(v["Name"] for v in volumes if not labels.is_keeper(v["Labels"]))),
                 has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),

@@ -12,7 +12,6 @@ import pytest
 from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.checks.table import CHECKS
 from stack.common.errors import StartFailed
 from stack.deploy.verify import IN_TURNS, Verifier
 from stack.engine.interface import Ran
