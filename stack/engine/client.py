@@ -34,7 +34,7 @@ class Client:
     def version(self) -> str:
         """The newest version of the API that the engine speaks."""
         with self._send("GET", "/_ping") as reply:
-            found = reply.headers.get("Api-Version") if reply.status == 200 else None
+            found = reply.headers.get("api-version") if reply.status == 200 else None
         if not found:
             raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
         return found
@@ -63,7 +63,11 @@ class Client:
 
     def json(self, method: str, path: str, **told: Any) -> Any:
         """The answer as a value."""
-        return json.loads(self.read(method, path, **told))
+        answer = self.read(method, path, **told)
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise Unreachable(f"half an answer: {error}") from error
 
     def _send(
         self,

@@ -55,7 +55,7 @@ class Images:
             raise failures.pull_error(ref, error.status, error.text) from error
         with reply:
             reply.allow_silence(PULL_SILENCE)
-            for report in _until_error(reply.chunks(), lambda text: failures.pull_error(ref, 0, text)):
+            for report in _until_error(reply.chunks, lambda text: failures.pull_error(ref, 0, text)):
                 yield convert_images.progress_line(report)
 
     def _answers(self) -> bool:
@@ -81,7 +81,7 @@ class Images:
                 "POST", path, query=wanted, data=tar, headers=TAR, seconds=BUILD_SECONDS
             )
             with reply:
-                for report in _until_error(reply.chunks(), lambda said: _not_made(tag, said)):
+                for report in _until_error(reply.chunks, lambda said: _not_made(tag, said)):
                     if line := report.get("stream", "").strip():
                         progress(line)
         found = self.image(tag)
@@ -122,13 +122,13 @@ class Images:
             self._client.asking(f"save {ref}"),
             self._client.open("GET", f"images/{quoted(ref)}/get") as reply,
         ):
-            yield from reply.chunks()
+            yield from reply.chunks
 
     def load(self, tar: BinaryIO) -> tuple[str, ...]:
         """See ``Engine``; ``ImageError`` where the tar holds no image."""
         told: dict[str, Any] = {"data": tar, "headers": TAR, "seconds": BUILD_SECONDS}
         with self._client.asking("load images"), self._client.open("POST", "images/load", **told) as reply:
-            reports = list(_until_error(reply.chunks(), _not_loaded))
+            reports = list(_until_error(reply.chunks, _not_loaded))
         refs = tuple(filter(None, (convert_images.loaded(report.get("stream", "")) for report in reports)))
         if not refs:
             raise _not_loaded("it holds no image")

@@ -56,7 +56,7 @@ class Insides:
             wanted = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
             process = self._client.json("POST", f"containers/{found['Id']}/exec", body=wanted)["Id"]
             with self._client.open("POST", f"exec/{process}/start", body={"Detach": False}) as reply:
-                output = b"".join(demultiplexed(reply.chunks()))
+                output = b"".join(demultiplexed(reply.chunks))
             return Ran(self._exit_code(process), output.decode(errors="replace"))
 
     def _exit_code(self, process: str) -> int:
@@ -113,7 +113,7 @@ class Insides:
     def output(self, container: str, tail: int | None = None) -> str:
         """All that a container wrote, or its last lines; a refusal stays one."""
         with self._client.open("GET", _logs(container), query=_wanted(tail)) as reply:
-            return b"".join(demultiplexed(reply.chunks())).decode(errors="replace")
+            return b"".join(demultiplexed(reply.chunks)).decode(errors="replace")
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
         """See ``Engine``."""
@@ -121,7 +121,7 @@ class Insides:
         what, wanted = f"logs of {name_of(found)}", {**_wanted(tail), "follow": 1}
         with self._client.asking(what), self._client.open("GET", _logs(found["Id"]), query=wanted) as reply:
             reply.allow_silence(None)
-            for line in lines(demultiplexed(reply.chunks())):
+            for line in lines(demultiplexed(reply.chunks)):
                 yield line.decode(errors="replace")
 
     def usage(self, container: str) -> Usage:

@@ -144,7 +144,7 @@ class LockPlace:
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         with self._client.open(method, path, body=body, seconds=SIGN_SECONDS) as reply:
-            said = parsedate_to_datetime(reply.headers["Date"]).timestamp()
+            said = parsedate_to_datetime(reply.headers["date"]).timestamp()
             self._offset = said - time.monotonic()
             return dict(json.loads(reply.read()))
 

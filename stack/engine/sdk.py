@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 import requests
 import urllib3
@@ -15,7 +13,7 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 
 from stack.engine.address import Address, Tls
-from stack.engine.transport import Request, Unreachable
+from stack.engine.transport import Reply, Request, Unreachable
 
 CHUNK = 1 << 16
 POOL = 32
@@ -40,7 +38,7 @@ class SdkTransport:
         except (DockerException, OSError, ValueError) as error:
             raise Unreachable(str(error)) from error
 
-    def send(self, request: Request) -> SdkReply:
+    def send(self, request: Request) -> Reply:
         """See ``Transport``."""
         try:
             response = self._api.request(
@@ -53,49 +51,15 @@ class SdkTransport:
             )
         except requests.RequestException as error:
             raise Unreachable(str(error)) from error
-        return SdkReply(response)
+        channel = getattr(getattr(response.raw, "connection", None), "sock", None)
+        return Reply(response.status_code, response.headers, _chunks(response), response.close, channel)
 
 
-class SdkReply:
-    """``stack.engine.transport.Reply``."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self._response = response
-        self.status = response.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """See ``Reply``."""
-        return self._response.headers
-
-    def read(self) -> bytes:
-        """See ``Reply``."""
-        return b"".join(self.chunks())
-
-    def chunks(self) -> Iterator[bytes]:
-        """See ``Reply``."""
-        try:
-            yield from self._response.raw.stream(CHUNK, decode_content=True)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(str(error)) from error
-
-    def allow_silence(self, seconds: float | None) -> None:
-        """See ``Reply``."""
-        channel = getattr(getattr(self._response.raw, "connection", None), "sock", None)
-        if channel is not None:
-            channel.settimeout(seconds)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with closing(self._response):
-            pass
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from response.raw.stream(CHUNK, decode_content=True)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Unreachable(str(error)) from error
 
 
 def _tls(tls: Tls | None) -> TLSConfig | bool:

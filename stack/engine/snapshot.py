@@ -67,5 +67,5 @@ class Snapshots:
         with forgiving(NOT_FOUND):
             path = {"path": f"{CONFIG_ROOT}/{name}"}
             with self._client.open("HEAD", f"containers/{container}/archive", query=path) as reply:
-                return convert.link_target(reply.headers.get("X-Docker-Container-Path-Stat", ""))
+                return convert.link_target(reply.headers.get("x-docker-container-path-stat", ""))
         return ""

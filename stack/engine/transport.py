@@ -6,9 +6,8 @@ whose import costs a command 100 ms of processor time and more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 
@@ -36,37 +35,40 @@ class Unreachable(Exception):
     """No answer, or half of one; the cause says why."""
 
 
-class Reply(Protocol):
-    """An answer whose body may still be on its way; as a context manager it hangs up at the end.
+class Channel(Protocol):
+    """What a connection is made of."""
 
-    Reading raises ``Unreachable``.
+    def settimeout(self, seconds: float | None, /) -> None:
+        """The longest silence; None: it may last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer whose body may still be on its way: ``chunks`` gives it as it comes, or raises ``Unreachable``.
+
+    The names of ``headers`` are in lower case. As a context manager it hangs up at the end.
     """
 
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By name, in any case."""
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    close: Callable[[], None]
+    channel: Channel | None
 
     def read(self) -> bytes:
         """The whole body."""
-
-    def chunks(self) -> Iterator[bytes]:
-        """The body as it comes."""
+        return b"".join(self.chunks)
 
     def allow_silence(self, seconds: float | None) -> None:
         """From now on this is the longest silence; None: it may last."""
+        if self.channel is not None:
+            self.channel.settimeout(seconds)
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Transport(Protocol):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
-from stack.engine.transport import Request, Unreachable
+from stack.engine.transport import Reply, Request, Unreachable
 
 CHUNK = 1 << 16
 
@@ -31,57 +29,34 @@ class UnixTransport:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def send(self, request: Request) -> UnixReply:
+    def send(self, request: Request) -> Reply:
         """See ``Transport``."""
         connection = _Connection(self._path, request.seconds)
         try:
             with suppress(BrokenPipeError):  # refused before all was sent: the answer says why
                 connection.request(request.method, request.target, request.body, dict(request.headers))
             channel = connection.sock
-            return UnixReply(connection, channel, connection.getresponse())
+            response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(str(error)) from error
 
+        def close() -> None:
+            response.close()
+            connection.close()
 
-class UnixReply:
-    """``stack.engine.transport.Reply``."""
+        return Reply(
+            response.status,
+            {name.lower(): value for name, value in response.headers.items()},
+            _chunks(response),
+            close,
+            channel,
+        )
 
-    def __init__(
-        self, connection: _Connection, channel: socket.socket, response: http.client.HTTPResponse
-    ) -> None:
-        self._connection, self._channel, self._response = connection, channel, response
-        self.status = response.status
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """See ``Reply``."""
-        return self._response.headers  # type: ignore[return-value]  # a message of email, with the same methods
-
-    def read(self) -> bytes:
-        """See ``Reply``."""
-        return b"".join(self.chunks())
-
-    def chunks(self) -> Iterator[bytes]:
-        """See ``Reply``."""
-        try:
-            while data := self._response.read1(CHUNK):
-                yield data
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(str(error)) from error
-
-    def allow_silence(self, seconds: float | None) -> None:
-        """See ``Reply``."""
-        self._channel.settimeout(seconds)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._response.close()
-        self._connection.close()
+def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    try:
+        while data := response.read1(CHUNK):
+            yield data
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(str(error)) from error
