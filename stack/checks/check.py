@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from stack.checks.context import Subject
 from stack.checks.model import Expected, Stage
 
+LOGS = "monitoring-stack logs shows why"
+RELOAD = "monitoring-stack reload writes and loads the rendered files"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -15,6 +18,7 @@ class Check:
 
     ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline and
     ``every`` the first pause between two tries. ``hint`` says how to mend what a deadline has found.
+    ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Check:
     needs: tuple[str, ...] = ()
     unless: str = ""
     database: bool = False
+    by_engine: bool = False
 
     def concerns(self, expected: Expected) -> bool:
         """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
+from stack.checks.check import LOGS, Check
 from stack.checks.context import Subject
+from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order
 from stack.checks.model import Broken, Dashboard, DataSource, Expected, Finding, Report
@@ -20,7 +22,6 @@ from stack.engine.interface import Engine
 from stack.model.spec import StackSpec, container_name
 
 DEFAULT_LOGIN = ("admin", "admin")
-OWN_TO_THE_SERVER = ("id", "version")
 RELOAD_HINT = "its log names the file: monitoring-stack logs grafana"
 LOG_LINES = 8
 LEFTOVER_HINT = "try once more, or list its name under deleteDatasources in grafana/provisioning/datasources/"
@@ -115,7 +116,7 @@ def _answers_status(subject: Subject, uid: str) -> None:
 
 
 def dashboards(subject: Subject) -> str:
-    """The provisioned dashboards are those of the files, each with the same content."""
+    """The provisioned dashboards are those of the files, each with its variables, panels and queries."""
     wanted = {d.uid: d for d in subject.expected.dashboards}
     _some_expected(wanted, "dashboard")
     found = subject.administrator().dashboard_uids()
@@ -123,7 +124,7 @@ def dashboards(subject: Subject) -> str:
         raise NotYet(f"dashboards missing: {', '.join(missing)}")
     for uid in found:
         _as_in_file(subject, uid, wanted.get(uid))
-    return f"{len(wanted)} dashboards with the content of their files"
+    return f"{len(wanted)} dashboards with the panels and queries of their files"
 
 
 def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
@@ -137,13 +138,8 @@ def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
         return
     if not held.provisioned:
         raise NotYet(f"dashboard {uid} does not come from its file")
-    if (key := first_difference(_comparable(json.loads(wanted.text)), _comparable(held.model))) is not None:
-        raise NotYet(f"dashboard {uid} differs from its file in {key}")
-
-
-def first_difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
-    """The first top-level key whose values differ."""
-    return next((k for k in sorted({*one, *other}) if one.get(k) != other.get(k)), None)
+    if what := difference(json.loads(wanted.text), held.model):
+        raise NotYet(f"dashboard {uid} differs from its file: {what}")
 
 
 def classify_login(status: int, logs: Iterable[str]) -> Login:
@@ -187,10 +183,43 @@ def _told(check: str, status: Literal["ok", "failed"], evidence: str, hint: str 
     return Report((Finding(check, "grafana", "ready", status, evidence, hint),))
 
 
-def _comparable(model: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in model.items() if k not in OWN_TO_THE_SERVER}
-
-
 def _some_expected(values: object, what: str) -> None:
     if not values:
         raise Broken(f"no {what} is expected", f"the {what} files are empty or were not rendered")
+
+
+PROVISIONING = "monitoring-stack reload provisions again; Grafana's log names the file at fault"
+CHECKS = (
+    Check("grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90),
+    Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
+    Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
+    Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
+    Check(
+        "grafana.data_sources",
+        "data sources are those of the files",
+        "grafana",
+        "checked",
+        data_sources,
+        PROVISIONING,
+        10,
+    ),
+    Check(
+        "grafana.data_source_health",
+        "Grafana reaches its data sources",
+        "grafana",
+        "checked",
+        data_source_health,
+        "is the component behind the data source up?",
+        10,
+    ),
+    Check(
+        "grafana.dashboards",
+        "dashboards are those of the files",
+        "grafana",
+        "checked",
+        dashboards,
+        PROVISIONING,
+        10,
+        every=0.1,
+    ),
+)

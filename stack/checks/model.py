@@ -51,7 +51,8 @@ class Expected:
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
     ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
-    or quantile is honestly NaN. ``database``: whether the application keeps its packets in a server of the stack.
+    or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when
+    it is ready. ``database``: whether the application keeps its packets in a server of the stack.
     """
 
     stack: str
@@ -70,6 +71,7 @@ class Expected:
     scrape_interval: float = 5.0
     makes_load: bool = True
     database: bool = False
+    ready_paths: tuple[tuple[str, str], ...] = ()
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from stack.checks.check import Check
-from stack.checks.context import Subject
+from stack.checks.context import Execute, Subject
 from stack.checks.model import STAGES, Broken, Expected, Finding, Report, Stage
 from stack.clients.http import HttpFailure
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
@@ -32,15 +32,19 @@ def run(
     expected: Expected,
     on_finding: OnFinding = unheard,
     *,
+    run_in: Execute | None = None,
     tell: Tell = unheard,
     clock: Clock = CLOCK,
 ) -> Report:
-    """All checks that concern the stack, stage after stage; ``on_finding`` hears of each as it comes."""
+    """All checks that concern the stack, stage after stage; ``on_finding`` hears of each as it comes.
+
+    Checks that run a command in a container are left out without ``run_in``.
+    """
     began = clock.now()
-    subject = Subject(expected)
+    subject = Subject(expected, run_in)
     findings: list[Finding] = []
     for stage in STAGES:
-        due = [c for c in checks if c.stage == stage and c.concerns(expected)]
+        due = [c for c in checks if c.stage == stage and c.concerns(expected) and (run_in or not c.by_engine)]
         dead = _never_ready(findings)
         for finding in _together([partial(_one, c, subject, dead, tell, clock) for c in due], clock):
             findings.append(finding)

@@ -45,7 +45,7 @@ def _value(*flags: str, **told: Any) -> Option:
 
 
 YES = _flag("-y", "--yes", help="do not ask")
-COMPONENTS_HELP = "component: prometheus, alertmanager, grafana, node_exporter, postgres or app"
+COMPONENTS_HELP = "component (docs/settings.md lists them)"
 CHOICE = (
     _value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
     _value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
@@ -57,6 +57,7 @@ START = (
     _flag("--no-smoke", help="end once the stack is ready"),
     _flag("--no-install", help="never install a Docker engine"),
 )
+RESTART = tuple(option for option in START if option not in (START[0], *CHOICE))
 MONITOR = (
     _value("action", choices=("start", "stop", "status", "grafana-config", "dashboard"), help="what to do"),
     _value("--host", default="127.0.0.1", help="address that the server listens on (127.0.0.1)"),
@@ -82,9 +83,9 @@ COMMANDS: tuple[Command, ...] = (
         "lifecycle:destroy",
         (_flag("--volumes", help="remove the data too"), YES),
     ),
-    Command("restart", "stop, then start", "lifecycle:restart", START),
+    Command("restart", "stop what runs, start it again and prove it", "lifecycle:restart", RESTART),
     Command("plan", "what start would do, and why", "lifecycle:plan", CHOICE, only_shows=True),
-    Command("reload", "apply changed files to the running stack, verified", "lifecycle:reload", CHOICE),
+    Command("reload", "apply changed files to what runs, verified", "lifecycle:reload"),
     Command("validate", "check all configuration files", "inspection:validate", CHOICE, only_shows=True),
     Command(
         "status",
@@ -116,12 +117,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("credentials", "addresses, users and passwords", "inspection:credentials", only_shows=True),
     Command(
         "images",
-        "list, pull, build, save, load or lock images",
+        "list, check, pull, build, save, load or lock images",
         "images:images",
         (
             _value(
                 "action",
-                choices=("list", "pull", "build", "save", "load", "lock", "env"),
+                choices=("list", "check", "pull", "build", "save", "load", "lock", "env"),
                 nargs="?",
                 default="list",
             ),

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from stack.common.errors import Interrupted
 from stack.common.wait import CLOCK, Clock
-from stack.deploy.reconcile import Plan, Step, Verb
 from stack.model.events import Event, StepBegun, StepDone
+from stack.model.plan import Plan, Step, Verb
 
 WORKERS = 16
 STARTS = 2

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
 
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, ServiceSpec
@@ -15,7 +16,10 @@ from stack.model.spec import ConfigFile, ServiceSpec
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's."""
+    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+
+    ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
+    """
 
     version: str
     api: str
@@ -25,6 +29,7 @@ class EngineInfo:
     architecture: str
     cpus: int
     memory: int
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,40 @@ class Job:
     seconds: float = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a stack's lock, as told to the others; ``since`` is text for people.
+
+    ``machine`` and ``born`` identify a process of one boot of one machine; empty where that is not known.
+    """
+
+    host: str
+    user: str
+    command: str
+    pid: int
+    since: str
+    machine: str = ""
+    born: str = ""
+
+
+class Lease(Protocol):
+    """A held lock: released at the end of the block."""
+
+    def __enter__(self) -> Self:
+        """From here on its sign of life is renewed."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Releases the lock; raises as ``check`` does where it was lost and nothing else went wrong."""
+
+    def check(self) -> None:
+        """``Busy`` where somebody took the lock over, ``EngineUnavailable`` where that cannot be known."""
+
+
 class Engine(Protocol):
     """A Docker engine, for the stacks of this bundle only: nothing without our label is ever touched."""
 
@@ -117,19 +156,37 @@ class Engine(Protocol):
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
     ) -> None:
-        """Puts files, then links (path, target), into a volume through a helper that never starts."""
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
-        """Creates the container without starting it and returns its id."""
+    def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
+        """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
+
+    def read_state(self, stack: str) -> bytes | None:
+        """The newest whole state document that the engine keeps for this stack; None where there is none."""
+
+    def write_state(self, stack: str, content: bytes) -> None:
+        """Replaces the state document, wholly or not at all."""
+
+    def remove_state(self, stack: str) -> None:
+        """Forgets the state document; fine if there is none."""
+
+    def lock(self, stack: str, holder: Holder) -> Lease:
+        """The stack's lock, atomic between machines; ``Busy`` names a live holder, a silent one loses it."""
+
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """Creates the container without starting it and returns its id; under its own name unless another is given."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Gives the container another name, which must be free."""
 
     def start(self, container: str) -> None:
         """``PortTaken`` or ``StartFailed`` where the engine refuses."""
 
-    def stop(self, container: str, seconds: int) -> None:
-        """SIGTERM, after ``seconds`` SIGKILL; fine if it does not run or is gone."""
+    def stop(self, container: str) -> None:
+        """Asks it to end, and kills it after the stop time that it declares; fine if it does not run or is gone."""
 
-    def restart(self, container: str, seconds: int) -> None:
-        """Stop and start."""
+    def restart(self, container: str) -> None:
+        """Stop, with the same patience, and start."""
 
     def remove(self, container: str) -> None:
         """Removes it by force; fine if it is gone."""
@@ -145,6 +202,9 @@ class Engine(Protocol):
 
     def read_file(self, container: str, path: str) -> bytes | None:
         """A file's content, running or not; None where there is no such file."""
+
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """Names in a folder of a container, running or not, sorted; none where there is no such folder."""
 
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """The last log lines."""

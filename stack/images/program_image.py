@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.common.errors import BuildFailed
+from stack.common.files import read_json, scratch_file, write_atomically
 from stack.engine.interface import Job
-from stack.images.files import read_json, scratch_file, write_atomically
 from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_RECIPE, LABEL_VERSION, NOBODY
 from stack.images.programs import SOURCE_FILE, Inputs

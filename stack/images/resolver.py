@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stack.common.errors import BuildFailed, RegistryUnreachable
+from stack.common.files import clear_unfinished, exclusive
 from stack.engine.interface import ImageInfo
+from stack.images.catalog import Catalog
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
-from stack.images.files import clear_unfinished, exclusive
 from stack.images.interface import ImageEngine, Tell
-from stack.images.pins import BASE, LABEL_RECIPE, PINS, Pin, registry_of
+from stack.images.pins import BASE, LABEL_RECIPE, Pin, registry_of
 from stack.images.programs import PROGRAMS, Inputs, Program, read_inputs
-from stack.images.recipes import recipes
 from stack.images.registries import Registries
 from stack.model.events import Progress
 
@@ -73,6 +73,7 @@ class Images:
 
     engine: ImageEngine
     cache: Path
+    catalog: Catalog
     overrides: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     tell: Tell = silent
@@ -102,14 +103,14 @@ class Images:
         """Pull the official images even where a local one would do. Raises RegistryUnreachable or PullRefused."""
         registries = self._registries()
         registries.forget()
-        pins = [PINS[name] for name in components if name in PINS]
+        pins = [self.catalog.pins[name] for name in components if name in self.catalog.pins]
         _each(partial(self._pull, registries, pin, self._wanted(pin)) for pin in pins)
         return self.present([pin.component for pin in pins])
 
     def build(self, components: Iterable[str]) -> dict[str, Resolved]:
         """Build anew whatever can be built here, present or not. Raises BuildFailed."""
         names = tuple(components)
-        buildable = [name for name in names if name in recipes()]
+        buildable = [name for name in names if name in self.catalog.recipes]
         with self._alone():
             if buildable:
                 self._builder().build(buildable)
@@ -205,7 +206,7 @@ class Images:
             self.tell(Progress.over(pin.component))
 
     def _facts(self, pin: Pin) -> Facts:
-        recipe = recipes().get(pin.component)
+        recipe = self.catalog.recipes.get(pin.component)
         local = self.engine.image(pin.local) if recipe else None
         fits = LOCAL_CURRENT if local and recipe and _made_by(local, recipe.digest()) else LOCAL_STALE
         present = self.engine.image(self._wanted(pin)) is not None
@@ -223,11 +224,11 @@ class Images:
     def _builder(self, built: Callable[[str], None] = ignore) -> LocalBuilder:
         from stack.images.local import LocalBuilder
 
-        return LocalBuilder(self.engine, self.cache, self.tell, built)
+        return LocalBuilder(self.engine, self.cache, self.catalog, self.tell, built)
 
     def _pin(self, name: str) -> Pin:
         """The pinned image, or a program's that the settings name."""
-        return PINS.get(name) or Pin(name, self.overrides[name])
+        return self.catalog.pins.get(name) or Pin(name, self.overrides[name])
 
     def _wanted(self, pin: Pin) -> str:
         name = pin.component

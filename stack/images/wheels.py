@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.common.errors import BuildFailed
+from stack.common.files import folder_once
 from stack.images.debian import Ended
-from stack.images.files import folder_once
 
 MANYLINUX = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "linux")
 """Platforms that the base images (glibc 2.41 and later) can run, best first."""

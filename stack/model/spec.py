@@ -17,10 +17,19 @@ from stack.common.errors import SettingsError
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
+LOG_LINES = 8
+"""Log lines of a container that stand beside an error."""
 OPEN_FILES = 16384
 """Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
+DIGEST_RULE = "stack:config_digest:info"
+"""The recording rule whose label identifies the files that Prometheus runs."""
+TEST_RECEIVER = "stack-test"
+"""Alertmanager's receiver of the bundle's own test alert."""
+TEST_RECEIVER_PORT = 9099
+TEST_RECEIVER_URL = f"http://127.0.0.1:{TEST_RECEIVER_PORT}/"
+"""Where that receiver listens, for a moment, when the application does not run."""
 APPLIED = ".applied"
 """This link names the version that was verified: an engine tells a link's target 40 times faster than content."""
 
@@ -81,6 +90,26 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFolder:
+    """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
+
+    For a process that knows a file by the path where it found it: the path stays, whatever version is in use. ``links``
+    are (path inside the folder, path of the versioned file).
+    """
+
+    path: str
+    links: tuple[tuple[str, str], ...] = ()
+
+    def placed(self) -> dict[str, str]:
+        """Each link's path below CONFIG_ROOT and its target, relative to where it lies."""
+        found = {}
+        for name, file in self.links:
+            place = f"{self.path}/{name}"
+            found[place] = f"{'../' * place.count('/')}{CURRENT}/{file}"
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """One container: everything the engine is told about it, and the files it reads.
 
@@ -105,6 +134,7 @@ class ServiceSpec:
     reload: Literal["signal", "api", "restart"] = "restart"
     files: tuple[ConfigFile, ...] = ()
     assets: tuple[ConfigFile, ...] = ()
+    linked: LinkFolder | None = None
     stop_seconds: int = 10
     stop_signal: str = ""
     """What asks the process to end; empty: what the image says, else TERM."""
@@ -121,17 +151,16 @@ class ServiceSpec:
         told = {
             f.name: getattr(self, f.name)
             for f in fields(self)
-            if f.name not in ("files", "assets", "reload", "awaits")
+            if f.name not in ("files", "assets", "linked", "reload", "awaits")
         }
         return _digest(told)
 
     def files_digest(self) -> str:
-        """Identity of all files, versioned and not; empty where there are none."""
+        """Identity of all files, versioned and not, and of their links; empty where there are none."""
         if not self.files and not self.assets:
             return ""
-        return _digest(
-            [[f.fingerprint() for f in ordered(self.files)], [f.fingerprint() for f in ordered(self.assets)]]
-        )
+        told: list[Any] = [[f.fingerprint() for f in ordered(files)] for files in (self.files, self.assets)]
+        return _digest([*told, self.linked.placed()] if self.linked else told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +209,11 @@ def destroyed(name: str, *, data: bool) -> StackSpec:
 def container_name(stack: str, component: str) -> str:
     """Name of a component's container."""
     return f"{stack}-{component.replace('_', '-')}"
+
+
+def next_name(container: str) -> str:
+    """Name of a container that is to take the place of another, until that one is gone."""
+    return f"{container}-next"
 
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:

@@ -26,6 +26,8 @@ SOURCE_TYPES: Mapping[str, type] = {
 WORDS: Mapping[type, str] = {str: "text", bool: "true or false", dict: "an object"}
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 UID_HINT = "at most 40 of a-z, A-Z, 0-9, - and _"
+RESOURCE = "dashboard.grafana.app/"
+RESOURCE_HINT = "Grafana loads the classic format from files: export it as Classic"
 ONE_ORGANISATION = (None, 0, 1)
 LEAST_REFRESH = 5.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|M|y)")
@@ -50,6 +52,8 @@ def check_provisioning(files: tuple[ConfigFile, ...]) -> None:
 
 def _board(file: ConfigFile) -> dict[str, Any]:
     board = json.loads(file.content)
+    if isinstance(board, dict) and (RESOURCE in str(board.get("apiVersion")) or "elements" in board):
+        raise _fault(file.path, "a dashboard in the format of resources", RESOURCE_HINT)
     if not isinstance(board, dict) or not isinstance(board.get("panels"), list):
         raise _fault(file.path, "no dashboard", "a dashboard is a JSON object with a list of panels")
     for key in ("uid", "title"):

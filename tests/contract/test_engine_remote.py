@@ -39,7 +39,7 @@ def test_files_processes_signals_and_logs_cross_the_wire(bench: DockerBench) -> 
     assert next(lines) == "started"
     bench.engine.signal(container, "HUP")
     assert next(lines) == "got HUP"
-    bench.engine.stop(container, 2)
+    bench.engine.stop(container)
     assert list(lines) == []
     assert bench.engine.observe(bench.stack).containers[0].state == "exited"
 

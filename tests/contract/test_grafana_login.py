@@ -12,12 +12,11 @@ import pytest
 from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.checks.table import CHECKS
 from stack.common.errors import StartFailed
 from stack.deploy.verify import IN_TURNS, Verifier
 from stack.engine.interface import Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin import accounts
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment

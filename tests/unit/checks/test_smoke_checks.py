@@ -13,7 +13,7 @@ from stack.checks import alert_path
 from stack.checks.check import Check
 from stack.checks.model import Dashboard, DataSource, Expected, Finding
 from stack.checks.runner import run
-from stack.checks.table import CHECKS, NEEDED_AFTER_A_CHANGE, names_for_verify
+from stack.components import NEEDED_AFTER_A_CHANGE, names_for_verify
 from tests.loopback import Asked, Reply, Route, dead_address
 from tests.unit.checks.fake_stack import (
     BOARD,
@@ -284,7 +284,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "grafana",
         "GET /api/dashboards/uid/gates",
         (200, stored({**BOARD, "title": "Other"})),
-        "gates differs from its file in title",
+        "gates differs from its file: title",
     ),
     (
         "grafana.dashboards",

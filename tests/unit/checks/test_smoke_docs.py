@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.checks.table import CHECKS
-
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "checks.md"
 
 

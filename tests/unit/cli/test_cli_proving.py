@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from stack.cli.stage_checks import failure, summary
 
 from stack.checks.model import Finding, Report
 from stack.cli.printer import Printer
 from stack.cli.smoke import _conclude
-from stack.cli.stage_checks import failure, summary
 from stack.common.errors import SmokeFailed
 
 

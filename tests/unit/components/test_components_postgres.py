@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stack.components import assemble
+from stack.components import assemble, load
 from stack.components.build import Build
-from stack.config.settings import load
-from stack.config.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.config.secret import Secret
 from stack.config.tree import read_tree
 from stack.deploy.describe import chosen
 from stack.model.spec import StackSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stack.config.settings import load
+from stack.components import load
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "stack.toml"
 

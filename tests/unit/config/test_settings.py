@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import SettingsError
-from stack.config.settings import load
+from stack.components import load
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import Busy, StackError
-from stack.config.state import Secret, State
+from stack.config.secret import Secret
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import UsageError
-from stack.components import COMPONENTS
+from stack.components import COMPONENTS, load
 from stack.components.build import Image
-from stack.config.settings import load
-from stack.config.state import State
 from stack.deploy.describe import Prepared, chosen, prepare
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import SettingsError
-from stack.components import COMPONENTS
+from stack.components import COMPONENTS, load
 from stack.components.build import Image
-from stack.config.settings import load
-from stack.config.state import APP_TOKEN, POSTGRES_PASSWORD, State
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.components.token import APP_TOKEN
 from stack.deploy.describe import Prepared, prepare, read_token
 
 ROOT = Path(__file__).resolve().parents[3]

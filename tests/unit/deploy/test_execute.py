@@ -9,8 +9,8 @@ import pytest
 from stack.common.errors import Interrupted, StartFailed
 from stack.common.wait import Clock
 from stack.deploy.execute import apply
-from stack.deploy.reconcile import Plan, Step, Verb
 from stack.model.events import Event, StepBegun, StepDone
+from stack.model.plan import Plan, Step, Verb
 
 
 def step(name: str, *after: str) -> Step:

@@ -12,9 +12,9 @@ from stack.common.errors import NotReady, StartFailed
 from stack.common.wait import Clock
 from stack.deploy.verify import Verifier
 from stack.engine.interface import Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.fakes.engine.memory import MemoryEngine
 
 LOCKED = "too many consecutive incorrect login attempts for user"
 

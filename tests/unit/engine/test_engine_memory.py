@@ -8,8 +8,8 @@ import pytest
 
 from stack.common.errors import StartFailed
 from stack.engine.interface import ImageConfig, Job, Ran
-from stack.engine.memory import MemoryEngine
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec
+from tests.fakes.engine.memory import MemoryEngine
 
 
 def service(engine: MemoryEngine) -> ServiceSpec:

@@ -9,9 +9,9 @@ from itertools import count
 
 from stack.common.errors import StartFailed
 from stack.engine import archive, labels
-from stack.engine._memory_images import MemoryImages
 from stack.engine.labels import Kind
 from stack.model.spec import ConfigFile
+from tests.fakes.engine.images import MemoryImages
 
 LINKS = 8
 
@@ -35,6 +35,22 @@ class MemoryVolume:
             rest = path.removeprefix(linked)
             path = posixpath.normpath(posixpath.join(posixpath.dirname(linked), self.links[linked]) + rest)
         return path
+
+    def contents(self) -> dict[str, bytes]:
+        """All files by path."""
+        return {path: file.content for path, file in self.files.items()}
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """What lies directly in a folder; empty: in the root."""
+        above = f"{self.resolve(folder)}/" if folder else ""
+        inside = (path.removeprefix(above) for path in (*self.files, *self.links) if path.startswith(above))
+        return tuple(sorted({path.split("/")[0] for path in inside}))
+
+    def discard(self, path: str) -> None:
+        """Removes a file, a link or a folder."""
+        for kept in (self.files, self.links):
+            for name in [n for n in kept if n == path or n.startswith(f"{path}/")]:
+                del kept[name]
 
     def read(self, path: str) -> bytes | None:
         """A file's content."""
@@ -63,7 +79,7 @@ class MemoryVolumes(MemoryImages):
     def create_network(self, name: str) -> None:
         """See ``Engine``."""
         self._called("create_network", name)
-        with self.lock:
+        with self.mutex:
             require("network", name, self.networks.get(name))
             if name not in self.networks:
                 self.networks[name] = name
@@ -72,7 +88,7 @@ class MemoryVolumes(MemoryImages):
     def remove_network(self, name: str) -> None:
         """See ``Engine``."""
         self._called("remove_network", name)
-        with self.lock:
+        with self.mutex:
             require("network", name, self.networks.get(name))
             if self._attached(name):
                 raise StartFailed(f"remove network {name}: it has active endpoints")
@@ -82,7 +98,7 @@ class MemoryVolumes(MemoryImages):
     def create_volume(self, name: str, stack: str) -> None:
         """See ``Engine``."""
         self._called("create_volume", name)
-        with self.lock:
+        with self.mutex:
             found = self.volumes.get(name)
             require("volume", name, found.stack if found else None)
             self.volumes.setdefault(name, MemoryVolume(stack))
@@ -90,7 +106,7 @@ class MemoryVolumes(MemoryImages):
     def remove_volume(self, name: str) -> None:
         """See ``Engine``."""
         self._called("remove_volume", name)
-        with self.lock:
+        with self.mutex:
             found = self.volumes.get(name)
             require("volume", name, found.stack if found else None)
             if self._mounted(name):
@@ -107,15 +123,29 @@ class MemoryVolumes(MemoryImages):
     ) -> None:
         """See ``Engine``."""
         self._called("write_volume", volume)
-        with self.lock:
-            found = self.volumes.get(volume)
-            require("volume", volume, found.stack if found else None)
-            if found is None:
-                raise StartFailed(f"volume {volume} is gone", hint="run start again")
+        with self.mutex:
+            found = self._filled(volume)
             self._needed(image)
             archive.pack(files, links)
             found.files.update({file.path: file for file in files})
             found.links.update(dict(links))
+
+    def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        del stack
+        self._called("remove_from_volume", volume)
+        with self.mutex:
+            found = self._filled(volume)
+            self._needed(image)
+            for path in map(archive.inside, paths):
+                found.discard(path)
+
+    def _filled(self, volume: str) -> MemoryVolume:
+        found = self.volumes.get(volume)
+        require("volume", volume, found.stack if found else None)
+        if found is None:
+            raise StartFailed(f"volume {volume} is gone", hint="run start again")
+        return found
 
     @abstractmethod
     def _needed(self, image: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.images.files import clear_unfinished, exclusive, folder_once, read_json, write_atomically
+from stack.common.files import clear_unfinished, exclusive, folder_once, read_json, write_atomically
 
 
 def test_a_failed_fill_leaves_nothing(tmp_path: Path) -> None:

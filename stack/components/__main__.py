@@ -1,4 +1,4 @@
-"""``python -m stack.checks FILE``: the checks of an order, asked from inside the stack's network.
+"""``python -m stack.components FILE``: the checks of all components that an order names, asked from inside the network.
 
 What a short-lived container does for an engine on another machine; the report goes to standard output as one line.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stack.checks.messages import dump_report
 from stack.checks.prober import answer
+from stack.components import all_checks
 
 FAILED, NO_ORDER = 6, 2
 
@@ -19,7 +20,7 @@ def run(argv: Sequence[str]) -> int:
     """Exit code: 0 where every check found what it expects, 6 where one did not, 2 where there is no usable order."""
     try:
         (name,) = argv
-        report = answer(Path(name).read_text(encoding="utf-8"))
+        report = answer(Path(name).read_text(encoding="utf-8"), all_checks())
     except (OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}: give the one file that a prober wrote\n")
         return NO_ORDER

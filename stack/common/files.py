@@ -1,12 +1,13 @@
 """Small file operations that an interruption cannot leave half done: atomic writes, atomic folders, one lock.
 
-Everything is written beside its final name and renamed. Nothing here knows about images.
+Everything is written beside its final name and renamed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,11 +28,26 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file in one step."""
+    """Replace the file in one step; only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(content)
-    Path(file.name).replace(path)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(aside).replace(path)
+    except OSError:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def private_folder(folder: Path, top: Path) -> None:
+    """The folder, made if need be, closed to others up to ``top``."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in (folder, *folder.parents):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+        if path == top:
+            break
 
 
 def scratch_file(folder: Path) -> BinaryIO:

@@ -26,7 +26,7 @@ class MemoryImages(ABC):
     """``registry`` lists what can be pulled; every other reference is out of reach."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.mutex = threading.RLock()
         self.images: dict[str, ImageInfo] = {}
         self.registry: set[str] = set()
         self.failing: dict[str, list[Exception]] = {}
@@ -47,7 +47,7 @@ class MemoryImages(ABC):
         return self._keep(ImageInfo(image, (), dict(labels or {}), 1000, CREATED), ref)
 
     def _keep(self, image: ImageInfo, ref: str) -> str:
-        with self.lock:
+        with self.mutex:
             self.untag(ref)
             known = self.images.get(image.id, image)
             self.images[image.id] = replace(known, tags=(*known.tags, _full(ref)))
@@ -55,7 +55,7 @@ class MemoryImages(ABC):
 
     def image(self, ref: str) -> ImageInfo | None:
         """See ``Engine``."""
-        with self.lock:
+        with self.mutex:
             named = (i for i in self.images.values() if ref == i.id or _full(ref) in i.tags)
             return next(named, None)
 
@@ -93,7 +93,7 @@ class MemoryImages(ABC):
 
     def untag(self, ref: str) -> None:
         """See ``Engine``."""
-        with self.lock:
+        with self.mutex:
             found = self.image(ref)
             if found is None:
                 return

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stack.common.errors import StartFailed
-from stack.engine import convert, failures, labels
-from stack.engine._memory_volumes import MemoryVolumes, require
+from stack.engine import convert, failures, labels, state
 from stack.engine.convert import Body
-from stack.engine.interface import EngineInfo, Job, Ran, Usage
-from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
+from stack.engine.limits import Abilities
+from stack.engine.lock import Pace, acquire
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
+from tests.fakes.engine.lock import MemoryLock
+from tests.fakes.engine.volumes import MemoryVolume, MemoryVolumes, require
 
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"
@@ -41,6 +44,7 @@ class MemoryContainer:
     exit_code: int = 0
     network_id: str = ""
     starts: int = 0
+    signed: float = 0.0
     signals: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -91,6 +95,9 @@ class MemoryEngine(MemoryVolumes):
         self.remote = remote
         self.program = program
         self.containers: dict[str, MemoryContainer] = {}
+        self.pace = Pace()
+        self.told: dict[str, Any] = {"NCPU": 2}
+        self.abilities = Abilities(lambda: self.told)
         self.occupied: set[tuple[str, str]] = set()
 
     def occupy(self, port: int, address: str = "127.0.0.1") -> None:
@@ -99,7 +106,7 @@ class MemoryEngine(MemoryVolumes):
 
     def foreign_container(self, name: str) -> None:
         """Somebody else's container of this name."""
-        self._put(name, {"Image": "foreign", "HostConfig": {}}, "sha256:foreign")
+        self.put(name, {"Image": "foreign", "HostConfig": {}}, "sha256:foreign")
 
     def crash(self, container: str, code: int = 137) -> None:
         """Its process dies and nobody starts it again."""
@@ -110,25 +117,35 @@ class MemoryEngine(MemoryVolumes):
         """See ``Engine``."""
         self._called("info", "")
         address = "tcp://memory:2375" if self.remote else "unix:///memory.sock"
-        return EngineInfo("28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30)
+        restrictions = self.abilities.restrictions()
+        return EngineInfo(
+            "28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30, restrictions
+        )
 
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
-        found = {labels.stack_of(c.marks) for c in self.containers.values()}
-        return tuple(sorted(found - {""}))
+        return tuple(
+            sorted({labels.stack_of(c.marks) for c in self.containers.values() if labels.is_service(c.marks)})
+        )
 
     def observe(self, name: str) -> Observed:
         """See ``Engine``."""
         self._called("observe", name)
-        with self.lock:
-            mine = [c for c in self.containers.values() if labels.stack_of(c.marks) == name]
+        with self.mutex:
+            mine = [
+                c
+                for c in self.containers.values()
+                if labels.stack_of(c.marks) == name and not labels.is_keeper(c.marks)
+            ]
+            state = convert.keeper_name(name, labels.STATE)
             seen = sorted(((self._seen(c), c) for c in mine), key=lambda pair: pair[0].name)
             return Observed(
                 name,
-                containers=tuple(o for o, c in seen if not labels.is_helper(c.marks)),
-                leftovers=tuple(o for o, c in seen if labels.is_helper(c.marks)),
+                containers=tuple(o for o, _ in seen if in_place(name, o)),
+                leftovers=tuple(o for o, _ in seen if not in_place(name, o)),
                 networks=tuple(n for n, stack in self.networks.items() if stack == name),
-                volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name)),
+                volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
+                has_state=state in self.volumes,
             )
 
     def _seen(self, container: MemoryContainer) -> ObservedContainer:
@@ -137,29 +154,78 @@ class MemoryEngine(MemoryVolumes):
         applied = Applied.of(links.get(APPLIED, ""), links.get(CURRENT, ""))
         return convert.observed_container(container.inspect(), applied, self.network_ids.values())
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
+    def read_state(self, stack: str) -> bytes | None:
         """See ``Engine``."""
-        name = container_name(stack, service.component)
+        self._called("read_state", stack)
+        with self.mutex:
+            volume = self._state_volume(stack, make=False)
+            return None if volume is None else state.newest(volume.contents())
+
+    def write_state(self, stack: str, content: bytes) -> None:
+        """See ``Engine``."""
+        self._called("write_state", stack)
+        with self.mutex:
+            volume = self._state_volume(stack, make=True)
+            if volume is not None:
+                slot, data = state.following(volume.contents(), content)
+                volume.files[slot] = ConfigFile(slot, data, mode=0o600)
+
+    def remove_state(self, stack: str) -> None:
+        """See ``Engine``."""
+        self._called("remove_state", stack)
+        with self.mutex:
+            name = convert.keeper_name(stack, labels.STATE)
+            self.remove(name)
+            self.remove_volume(name)
+
+    def _state_volume(self, stack: str, *, make: bool) -> MemoryVolume | None:
+        """The volume, with the container that holds it; both made anew where they are missing."""
+        name = convert.keeper_name(stack, labels.STATE)
+        held = self.owned(name) is not None
+        if make or name in self.volumes:
+            self.create_volume(name, stack)
+            if not held:
+                self.put(name, convert.state_body(stack, "empty"), "sha256:empty")
+        return self.volumes.get(name)
+
+    def lock(self, stack: str, holder: Holder) -> Lease:
+        """See ``Engine``."""
+        self._called("lock", stack)
+        return acquire(MemoryLock(self, stack), holder, self.pace)
+
+    def rename(self, container: str, name: str) -> None:
+        """See ``Engine``."""
+        self._called("rename", name)
+        with self.mutex:
+            found = self._present(container)
+            if self.find(name):
+                raise StartFailed(f"rename {found.name} to {name}: the name is taken")
+            found.name = name
+
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """See ``Engine``."""
+        name = name or container_name(stack, service.component)
         self._called("create", name)
-        with self.lock:
-            if taken := self._find(name):
+        with self.mutex:
+            if taken := self.find(name):
                 require("container", name, labels.stack_of(taken.marks))
                 raise StartFailed(f"container {name} was made by somebody else just now")
-            return self._put(name, convert.service_body(stack, service), self._needed(service.image)).id
+            body = self.abilities.fit(convert.service_body(stack, service))
+            return self.put(name, body, self._needed(service.image)).id
 
-    def _put(self, name: str, body: Body, image: str) -> MemoryContainer:
+    def put(self, name: str, body: Body, image: str) -> MemoryContainer:
         made = MemoryContainer(f"{next(self._numbers):064x}", name, body, image)
         self.containers[made.id] = made
         return made
 
     def leave_helper(self, stack: str) -> None:
         """What an interrupted run leaves behind."""
-        self._put(convert.helper_name(stack), convert.helper_body(stack, "any", "any"), "sha256:any")
+        self.put(convert.helper_name(stack), convert.helper_body(stack, "any", "any"), "sha256:any")
 
     def start(self, container: str) -> None:
         """See ``Engine``."""
         self._called("start", container)
-        with self.lock:
+        with self.mutex:
             found = self._present(container)
             network = self.network_ids.get(found.body["HostConfig"]["NetworkMode"], "")
             if not network or found.network_id not in ("", network):
@@ -178,28 +244,27 @@ class MemoryEngine(MemoryVolumes):
                 component = container.marks.get(labels.COMPONENT, "")
                 raise failures.port_error(component, convert.address(*port), holder)
 
-    def stop(self, container: str, seconds: int) -> None:
+    def stop(self, container: str) -> None:
         """See ``Engine``."""
-        del seconds
         self._called("stop", container)
-        with self.lock:
-            found = self._owned(container)
+        with self.mutex:
+            found = self.owned(container)
             if found and found.state in ("running", "paused", "restarting"):
                 found.state, found.health = "exited", ""
 
-    def restart(self, container: str, seconds: int) -> None:
+    def restart(self, container: str) -> None:
         """See ``Engine``."""
         self._called("restart", container)
-        with self.lock:
+        with self.mutex:
             self._present(container)
-            self.stop(container, seconds)
+            self.stop(container)
             self.start(container)
 
     def remove(self, container: str) -> None:
         """See ``Engine``."""
         self._called("remove", container)
-        with self.lock:
-            if found := self._owned(container):
+        with self.mutex:
+            if found := self.owned(container):
                 del self.containers[found.id]
 
     def signal(self, container: str, name: str) -> None:
@@ -230,9 +295,17 @@ class MemoryEngine(MemoryVolumes):
                 return self.volumes[volume].read(path.removeprefix(f"{target}/"))
         return None
 
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """See ``Engine``; only volumes hold files."""
+        found = self._present(container)
+        for target, volume in found.mounts().items():
+            if f"{path}/".startswith(f"{target}/") and volume in self.volumes:
+                return self.volumes[volume].names(path.removeprefix(target).strip("/"))
+        return ()
+
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """See ``Engine``."""
-        found = self._owned(container)
+        found = self.owned(container)
         return tuple(found.log[-tail:]) if found and tail else ()
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
@@ -249,19 +322,19 @@ class MemoryEngine(MemoryVolumes):
         """See ``Engine``."""
         return self._present(container).inspect()
 
-    def _find(self, name: str) -> MemoryContainer | None:
+    def find(self, name: str) -> MemoryContainer | None:
         return self.containers.get(name) or next(
             (c for c in self.containers.values() if c.name == name), None
         )
 
-    def _owned(self, name: str) -> MemoryContainer | None:
-        found = self._find(name)
+    def owned(self, name: str) -> MemoryContainer | None:
+        found = self.find(name)
         if found is not None:
             require("container", name, labels.stack_of(found.marks))
         return found
 
     def _present(self, name: str) -> MemoryContainer:
-        found = self._owned(name)
+        found = self.owned(name)
         if found is None:
             raise StartFailed(f"container {name} is gone", hint="run start again")
         return found
