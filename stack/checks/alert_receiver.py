@@ -24,6 +24,8 @@ ROUTE_HINT = (
 )
 ANSWER = r"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 WAIT_SECONDS = 10
+APART = "\n----\n"
+"""Stands between what was heard of the alert and of its end."""
 SCRIPT = rf"""
 receive() {{ printf '{ANSWER}' | nc -l -p {TEST_RECEIVER_PORT} -w {WAIT_SECONDS}; }}
 post() {{
@@ -42,10 +44,10 @@ def alert(subject: Subject) -> str:
     bodies = [_body(proof, began, began + timedelta(seconds=ends)) for ends in (LIFETIME, HEAD_START - 1)]
     started = time.monotonic()
     ran = subject.execute("alertmanager", ("sh", "-c", SCRIPT, "sh", *bodies))
-    fired, _, ended = ran.output.partition("\n----\n")
+    fired, _, ended = ran.output.partition(APART)
     for status, heard in (("firing", fired), ("resolved", ended)):
         if proof not in heard or f'"status":"{status}"' not in heard:
-            said = heard.strip()[:120] or ran.output.strip()[:120] or "nothing"
+            said = (heard.strip() or ran.output.replace(APART, "").strip())[:120] or "nothing"
             raise Broken(f"the test alert did not arrive as {status}: the receiver got {said!r}", ROUTE_HINT)
     seconds = time.monotonic() - started
     return f"alert delivered and resolved in {seconds:.1f} s, to a receiver in Alertmanager's container"
@@ -73,7 +75,7 @@ def watchdog(subject: Subject) -> str:
 CHECKS = (
     Check(
         "path.alert",
-        "an alert and its end reach a receiver",
+        "an alert and its end reach a receiver, app being off",
         "alertmanager",
         "checked",
         alert,
@@ -84,7 +86,7 @@ CHECKS = (
     ),
     Check(
         "path.watchdog",
-        "the alert that always fires has come through",
+        "the alert that always fires has come through, app being off",
         "alertmanager",
         "proven",
         watchdog,

@@ -63,6 +63,7 @@ POSTGRES = Component(
     purpose="keeps the application's packets in place of SQLite",
     service=service,
     port=PORT,
+    http=False,
     memory=256 * MIB,
     switch="off",
     serves=("app",),

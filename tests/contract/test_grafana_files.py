@@ -6,25 +6,23 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
-from stack.cli.stage_checks import Asking
 
 from stack.checks.expect import expected
-from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.common.errors import NotReady, StartFailed
-from stack.components import names_for_verify
+from stack.common.errors import StartFailed
+from stack.components import all_checks
 from stack.config.tree import read_tree
-from stack.deploy.verify import IN_TURNS
-from stack.engine.interface import Engine, EngineInfo
+from stack.deploy.verify import IN_TURNS, Verification
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 from stack.validation.files import check_syntax
+from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site
@@ -32,7 +30,9 @@ from tests.grafana_standin.site import open_site
 ROOT = Path(__file__).parents[2]
 PASSWORD = "the-one-in-the-file"
 SOURCES = "provisioning/datasources/stack.yml"
-NEAR = SimpleNamespace(info=lambda: EngineInfo("v", "a", "x", False, "linux", "amd64", 1, 1))
+CONTAINER = ServiceSpec(
+    "grafana", "i:1", "", 3000, "/", Limits(1 << 20, 1.0), Health(("CMD", "ask")), reload="api"
+)
 
 
 class Deployed:
@@ -40,6 +40,10 @@ class Deployed:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.base, self.version = folder, "", 0
+        self.engine = MemoryEngine()
+        self.engine.hold("i:1")
+        self.engine.create_network("s")
+        self.engine.start(self.engine.create("s", CONTAINER))
         tree = read_tree(ROOT)
         self.files = {
             p.removeprefix("grafana/"): text for p, text in tree.items() if p.startswith("grafana/")
@@ -70,23 +74,16 @@ class Deployed:
             yield
 
     def service(self) -> ServiceSpec:
-        files = tuple(ConfigFile(path, content) for path, content in self.files.items())
-        health = Health(("CMD", "ask"))
-        return ServiceSpec("grafana", "i:1", "", 3000, "/", Limits(1, 1.0), health, reload="api", files=files)
+        return replace(CONTAINER, files=tuple(ConfigFile(p, content) for p, content in self.files.items()))
 
     def settle(self) -> None:
-        """What the stack does after a step, the repair of logins left out."""
+        """What the stack does after a step."""
         spec = StackSpec("s", (self.service(),))
         check_syntax(("grafana", self.service().files))
         wanted = expected(spec, {"grafana": self.base}, grafana_password=PASSWORD)
-        asking = SimpleNamespace(
-            engine=cast(Engine, NEAR),
-            spec=spec,
-            expected=wanted,
-            image="",
-            verify=lambda service: self.verify(wanted),
-        )
-        Asking.settle(cast(Asking, asking), self.service())
+        turns = LocalProber(hurried(all_checks(), IN_TURNS))
+        verification = Verification(self.engine, spec, wanted, "", turns, turns, lambda event: None)
+        verification.settle(self.service())
 
     def apply(self) -> None:
         """Files were changed: written, loaded, verified."""
@@ -101,12 +98,6 @@ class Deployed:
         from stack.clients.http import Http
 
         return Http(self.base, auth=("admin", PASSWORD)).call(method, path, expect=()).status
-
-    @staticmethod
-    def verify(wanted: Expected) -> None:
-        report = LocalProber(hurried(CHECKS, IN_TURNS)).run(wanted, names=names_for_verify("grafana"))
-        if report.failed:
-            raise NotReady(report.failed[0].evidence, hint=report.failed[0].hint)
 
     def board(self, name: str, **changes: Any) -> None:
         path = f"dashboards/{name}.json"
