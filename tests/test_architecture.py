@@ -16,8 +16,10 @@ MODULE_LINES, FUNCTION_LINES, POSITIONAL = 300, 40, 5
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("stack.cli", "stack.__main__"),
     ("stack.deploy", "stack.exports"),
+    ("stack.components",),
     ("stack.checks", "stack.validation"),
-    ("stack.components", "stack.engine", "stack.clients", "stack.images"),
+    ("stack.images",),
+    ("stack.engine", "stack.clients"),
     ("stack.config",),
     ("stack.model",),
     ("stack.common",),
@@ -96,7 +98,7 @@ def test_imports_point_one_way(path: Path) -> None:
     module = name_of(path)
     ours = {n for n in imports(path) if n.startswith("stack.") and not n.startswith(OPEN_TO_ALL)}
     here = layer(module)
-    if here is not None:
+    if here is not None and module != "stack.checks.__main__":  # an entry point
         for name in ours:
             there = layer(name)
             assert there is None or there >= here, f"{module} must not import {name}"

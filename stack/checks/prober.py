@@ -15,9 +15,12 @@ from stack.checks.grafana import reload_here
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order, load_order
 from stack.checks.model import STAGES, Expected, Report, Stage
-from stack.checks.runner import OnFinding, hurried, run, select
+from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
 from stack.engine.interface import Engine
+from stack.model.events import Progress
 from stack.model.spec import StackSpec
+
+INSIDE = "checks"
 
 
 class Prober(Protocol):
@@ -28,14 +31,11 @@ class Prober(Protocol):
         expected: Expected,
         on_finding: OnFinding = ...,
         *,
+        tell: Tell = ...,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
     ) -> Report:
-        """The checks of ``stages``, or only those named."""
-
-
-def _unheard(finding: object) -> None:
-    del finding
+        """The checks of ``stages``, or only those named; ``tell`` hears of what is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,20 @@ class LocalProber:
     def run(
         self,
         expected: Expected,
-        on_finding: OnFinding = _unheard,
+        on_finding: OnFinding = unheard,
         *,
+        tell: Tell = unheard,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
     ) -> Report:
         """See ``Prober``; findings are heard of as they come."""
-        return run(select(self.checks, stages, names), expected, on_finding, run_in=self.run_in)
+        chosen = select(self.checks, stages, names)
+        return run(chosen, expected, on_finding, run_in=self.run_in, tell=tell)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkProber:
-    """Asks from a container of the application's ``image`` in the stack's network: any engine, any component.
+    """Asks from a container of ``image`` in the stack's network: any engine, any component.
 
     ``here`` asks what only the engine can be asked. ``at_most``: see ``Order``.
     """
@@ -73,18 +75,23 @@ class NetworkProber:
     def run(
         self,
         expected: Expected,
-        on_finding: OnFinding = _unheard,
+        on_finding: OnFinding = unheard,
         *,
+        tell: Tell = unheard,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
     ) -> Report:
         """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
         order = Order(expected, tuple(stages), tuple(names), self.at_most)
-        report = ask_inside(self.engine, self.spec, self.image, order)
+        tell(Progress(INSIDE, f"asked inside the network of {self.spec.name}", passing=True))
+        try:
+            report = ask_inside(self.engine, self.spec, self.image, order)
+        finally:
+            tell(Progress.over(INSIDE))
         for finding in report.findings:
             on_finding(finding)
         by_engine = replace(self.here, checks=tuple(c for c in self.here.checks if c.by_engine))
-        own = by_engine.run(expected, on_finding, stages=stages, names=names)
+        own = by_engine.run(expected, on_finding, tell=tell, stages=stages, names=names)
         return Report((*report.findings, *own.findings), report.seconds + own.seconds)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from stack import __version__
 from stack.cli.printer import Printer
 from stack.common.errors import StackError, UsageError
-from stack.components import COMPONENTS, TABLE, assemble, load
+from stack.components import CATALOG, COMPONENTS, TABLE, assemble, load
 from stack.components.build import Build, Image
 from stack.components.prometheus import DIGEST_FILE
 from stack.config.cache import Cache
@@ -17,7 +17,6 @@ from stack.config.settings import Settings
 from stack.config.tree import read_tree
 from stack.dashboards import render as render_dashboards
 from stack.exports.compose import compose
-from stack.images.pins import PINS
 
 COMPOSE_FILE = "docker-compose.yml"
 SETTINGS_FILE = "docs/settings.md"
@@ -54,7 +53,9 @@ def generated(settings: Settings) -> dict[Path, str]:
     """Path and text of every generated file, for default settings: users' values enter by variables."""
     root = settings.config
     plain = load({}, environ={"STACK_HOME": str(root / ".none")}, project=root)
-    images = {name: Image(pin.official, "") for name, pin in PINS.items()} | {"app": Image(APP_IMAGE, "")}
+    images = {name: Image(pin.official, "") for name, pin in CATALOG.pins.items()} | {
+        "app": Image(APP_IMAGE, "")
+    }
     build = Build(plain, images, read_tree(root))
     spec = assemble(build)
     digest = next(f for f in spec.service("prometheus").files if f.path == DIGEST_FILE)

@@ -15,7 +15,7 @@ from stack.clients.http import Http, HttpFailure
 from stack.clients.prometheus import Prometheus
 from stack.common.errors import StackError
 from stack.common.wait import CLOCK, TimedOut, together, until
-from stack.components import COMPONENTS
+from stack.components import BY_NAME, COMPONENTS
 from stack.components.build import url_of
 from stack.deploy.describe import Description
 from stack.engine.interface import Engine
@@ -223,7 +223,7 @@ def validate(options: argparse.Namespace, printer: Printer) -> int:
     """All configuration files through their own tools, whatever was found good before."""
     session = Session.open(options, printer)
     description = session.described(provide=False)
-    good = validate_files(description.spec, session.engine, lambda identity: False, description.idle)
+    good = validate_files(description.spec, session.engine, BY_NAME, lambda identity: False, description.idle)
     idle = [len(files) for _, files in description.idle if files]
     count = sum(len(s.files) for s in description.spec.services) + sum(idle)
     printer.line("valid", f"{count} files of {len(good) + len(idle)} components")

@@ -11,6 +11,7 @@ from stack.cli.main import usage
 from stack.cli.milestones import Milestones, plan_document
 from stack.cli.printer import Printer
 from stack.cli.session import Session
+from stack.components import BY_NAME
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
@@ -72,7 +73,7 @@ def restart(options: argparse.Namespace, printer: Printer) -> int:
         _tear(session, stopped(session.name), "stopped", document=False)
         if not observed.containers:
             return _start(session, locked=True)
-        return _bring_up(session, session.as_it_runs(observed, keep_bind=False)).finish()
+        return _bring_up(session, session.as_it_runs(observed, keep_bind=False, to_ask=True)).finish()
 
 
 def reload(options: argparse.Namespace, printer: Printer) -> int:
@@ -82,7 +83,7 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
-        _bring_up(session, session.as_it_runs(observed))
+        _bring_up(session, session.as_it_runs(observed, to_ask=True))
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0
 
@@ -146,14 +147,16 @@ def _remember(session: Session, description: Description, plan: Plan) -> None:
 def _validated(session: Session, description: Description) -> None:
     known = session.cache.read(VALIDATED)
     before = known if isinstance(known, list) else []
-    good = validate_files(description.spec, session.engine, set(before).__contains__, description.idle)
+    good = validate_files(
+        description.spec, session.engine, BY_NAME, set(before).__contains__, description.idle
+    )
     if not set(good) <= set(before):
         session.cache.record(VALIDATED, [*before, *(g for g in good if g not in before)][-VERDICTS_KEPT:])
 
 
 def _show_plan(session: Session) -> int:
     description = session.described(provide=False)
-    check_syntax(*((s.component, s.files) for s in description.spec.services), *description.idle)
+    check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
     _, plan = decide(description.spec, session.engine)
     missing = session.images.missing
     for name in missing:

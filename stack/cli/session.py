@@ -41,7 +41,9 @@ class Session:
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
         """Reads the settings; an error names the value and the remedy."""
         began = getattr(options, "began", None) or time.monotonic()
-        return cls(options, printer, load(_given(options)), began)
+        settings = load(_given(options))
+        printer.keep_log(settings.state)
+        return cls(options, printer, settings, began)
 
     @property
     def name(self) -> str:
@@ -109,17 +111,20 @@ class Session:
         self.__dict__.pop("images", None)
         return self.described(provide=True)
 
-    def as_it_runs(self, observed: Observed, *, keep_bind: bool = True) -> Description:
+    def as_it_runs(self, observed: Observed, *, keep_bind: bool = True, to_ask: bool = False) -> Description:
         """The description of what is there: the components that have a container, published where they are.
 
         Images are those that are held now, else the containers' own. ``keep_bind``: on the address they have.
+        ``to_ask``: with the image that a remote engine's checks run in.
         """
         if not observed.containers:
             return self.described(provide=False)
         settings = self.placed(observed, keep_bind=keep_bind).limited_to(
             frozenset(c.component for c in observed.containers)
         )
-        found = self.images_for(settings).present()
+        selection = self.images_for(settings)
+        inside = selection.check_image() if to_ask else ""
+        found = replace(selection.present(), check_image=inside)
         running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
         held = {name: image for name, image in found.images.items() if image.id}
         wanted = self.images.present()

@@ -17,6 +17,7 @@ from stack.components.postgres import POSTGRES
 from stack.components.prometheus import PROMETHEUS
 from stack.config import settings
 from stack.config.table import Table
+from stack.images.catalog import Catalog
 from stack.model.spec import StackSpec
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 COMPONENTS: tuple[Component, ...] = (GRAFANA, PROMETHEUS, ALERTMANAGER, APP, NODE_EXPORTER, POSTGRES)
 """In the order of documents; ``port_base`` counts the published ones in this order."""
 BY_NAME = {component.name: component for component in COMPONENTS}
+CATALOG = Catalog(
+    {c.name: c.pin for c in COMPONENTS if c.pin}, {c.name: c.recipe for c in COMPONENTS if c.recipe}
+)
 TABLE = Table(tuple(component.unit for component in COMPONENTS))
 
 

@@ -7,10 +7,15 @@ container.
 
 from __future__ import annotations
 
+from datetime import date
+
 from stack.components.app_webhooks import notifying
 from stack.components.build import MIB, Build, config_files, wget
 from stack.components.manifest import Checks, Component
 from stack.components.token import token_file
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.recipes import COMMON, NOBODY_USER, Recipe
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
 
 PORT = 9093
@@ -53,15 +58,37 @@ def checks() -> Checks:
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 
 
+def recipe() -> Recipe:
+    """How it is made of Debian's package."""
+    command = ("--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager")
+    return Recipe(
+        (*COMMON, "prometheus-alertmanager"),
+        "prometheus-alertmanager",
+        ImageConfig(("/bin/alertmanager",), command, NOBODY_USER, "/alertmanager", ports=(PORT,)),
+        moves=(
+            ("usr/bin/prometheus-alertmanager", "usr/bin/alertmanager"),
+            ("etc/prometheus/alertmanager.yml", "etc/alertmanager/alertmanager.yml"),
+        ),
+        folders=(("alertmanager", NOBODY), ("etc/alertmanager", NOBODY)),
+    )
+
+
 ALERTMANAGER = Component(
     name="alertmanager",
     title="Alertmanager",
     purpose="groups, routes and delivers alerts",
     service=service,
     port=PORT,
+    pin=Pin(
+        "alertmanager",
+        "prom/alertmanager:v0.35.0",
+        ("/bin/alertmanager", "--version"),
+        line=Line("0", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+    ),
     publish=9093,
     memory=256 * MIB,
     files=files,
+    recipe=recipe,
     tool=("/bin/amtool", "check-config", f"{CONFIG_ROOT}/{CURRENT}/{MAIN}"),
     checks=checks,
     keeps="silences and the log of notifications",

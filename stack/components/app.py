@@ -67,6 +67,7 @@ APP = Component(
     purpose="the demo: gates, tools and memory, instrumented; receives alerts",
     service=service,
     port=PORT,
+    pin=None,
     publish=8000,
     memory=384 * MIB,
     start_seconds=0.7,

@@ -5,12 +5,15 @@ The administrator's password is a file that Grafana itself reads; a missing file
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from typing import TYPE_CHECKING
 
 from stack.components.build import MIB, Build, config_files, wget
 from stack.components.manifest import Checks, Component, Login, SecretSpec
 from stack.config.table import Setting, switch_setting
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
+from stack.images.pins import LOOKED_UP, Line, Pin
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, LinkFolder, ServiceSpec
 
 if TYPE_CHECKING:
     from stack.components.hooks import Hooks
@@ -20,10 +23,12 @@ UID = 472
 USER = "admin"
 PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
 PASSWORD_PATH = f"secrets/{PASSWORD}"
+DASHBOARDS = "dashboards"
 
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
+    provisioned = files(build)
     return GRAFANA.container(
         build,
         ready_path="/api/health",
@@ -32,6 +37,7 @@ def service(build: Build) -> ServiceSpec:
         environment=environment(build),
         mounts=(build.config_mount("grafana"), build.data_mount("grafana", "/var/lib/grafana")),
         reload="api",
+        linked=LinkFolder(DASHBOARDS, links(provisioned)),
         assets=build.secret_file(PASSWORD, UID),
     )
 
@@ -54,6 +60,26 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
         ("GF_SERVER_ROOT_URL", build.url("grafana") + "/"),
         ("GF_USERS_ALLOW_SIGN_UP", "false"),
     )
+
+
+def links(provisioned: tuple[ConfigFile, ...]) -> tuple[tuple[str, str], ...]:
+    """One link a dashboard, named by its uid: Grafana knows a dashboard by the path of its file.
+
+    So it keeps its number, and with that stars, permissions and public links, when its content or the file's name
+    changes; and under another uid it is another one, and the old one goes.
+    """
+    boards = (file for file in provisioned if file.path.startswith(f"{DASHBOARDS}/"))
+    return tuple(sorted((_link(file), file.path) for file in boards if file.path.endswith(".json")))
+
+
+def _link(file: ConfigFile) -> str:
+    folder, slash, name = file.path.removeprefix(f"{DASHBOARDS}/").rpartition("/")
+    try:
+        board = json.loads(file.content)
+    except ValueError:  # refused before anything is written
+        board = None
+    uid = board.get("uid") if isinstance(board, dict) else None
+    return f"{folder}{slash}{uid}.json" if uid and isinstance(uid, str) else f"{folder}{slash}{name}"
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
@@ -92,6 +118,13 @@ GRAFANA = Component(
     purpose="dashboards",
     service=service,
     port=PORT,
+    pin=Pin(
+        "grafana",
+        "grafana/grafana:12.4.12",
+        ("grafana", "--version"),
+        user=UID,
+        line=Line("12.4", "the last of 12, patches until May 2027", LOOKED_UP, date(2027, 1, 31)),
+    ),
     publish=3000,
     memory=512 * MIB,
     switch="auto",

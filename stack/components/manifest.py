@@ -18,6 +18,8 @@ from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
 if TYPE_CHECKING:
     from stack.checks.check import Check
     from stack.components.hooks import Hooks
+    from stack.images.pins import Pin
+    from stack.images.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,10 @@ class Component:
 
     ``name`` is its identity in settings, labels and files (``prometheus/scrape/NAME.yml``, ``rules/NAME-*.yml``);
     ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, over which it speaks ``http``
-    or not, ``publish`` the default one on this machine. ``memory`` is in bytes. ``serves``: it runs only beside one of
-    these. ``dashboards`` are about it, by uid. ``tool`` checks its files in a container of its image; ``check_files``
-    applies rules of ours.
+    or not, ``publish`` the default one on this machine. ``pin`` is its official image, None where it is one of our own
+    programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only beside
+    one of these. ``dashboards`` are about it, by uid. ``tool`` checks its files in a container of its image;
+    ``check_files`` applies rules of ours.
     ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold.
     """
 
@@ -90,6 +93,7 @@ class Component:
     purpose: str
     service: Callable[[Build], ServiceSpec]
     port: int
+    pin: Pin | None
     memory: int
     http: bool = True
     cpus: float = 1.0
@@ -103,6 +107,7 @@ class Component:
     dashboards: tuple[str, ...] = ()
     tool: tuple[str, ...] = ()
     check_files: Callable[[tuple[ConfigFile, ...]], None] = fine
+    recipe: Callable[[], Recipe] | None = None
     checks: Callable[[], Checks] = no_checks
     hooks: Callable[[], Hooks] = nothing_special
     login: Login | None = None

@@ -5,8 +5,13 @@ It keeps its own network namespace (CIS 5.10), so network figures are those of t
 
 from __future__ import annotations
 
+from datetime import date
+
 from stack.components.build import MIB, Build, wget
 from stack.components.manifest import Checks, Component
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, Line, Pin
+from stack.images.recipes import COMMON, NOBODY_USER, Recipe
 from stack.model.spec import Health, Mount, ServiceSpec
 
 PORT = 9100
@@ -45,13 +50,30 @@ def checks() -> Checks:
     return Checks(node_exporter.CHECKS, ("node_exporter.ready",))
 
 
+def recipe() -> Recipe:
+    """How it is made of Debian's package."""
+    return Recipe(
+        (*COMMON, "prometheus-node-exporter"),
+        "prometheus-node-exporter",
+        ImageConfig(("/bin/node_exporter",), user=NOBODY_USER, ports=(PORT,)),
+        moves=(("usr/bin/prometheus-node-exporter", "usr/bin/node_exporter"),),
+    )
+
+
 NODE_EXPORTER = Component(
     name="node_exporter",
     title="node_exporter",
     purpose="figures of the host: processor, memory, disks",
     service=service,
     port=PORT,
+    pin=Pin(
+        "node_exporter",
+        "prom/node-exporter:v1.12.1",
+        ("/bin/node_exporter", "--version"),
+        line=Line("1", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+    ),
     memory=128 * MIB,
     dashboards=("host",),
+    recipe=recipe,
     checks=checks,
 )

@@ -5,16 +5,22 @@ Started by our own script, which the official image and the local build both can
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from stack.components.build import MIB, SCRATCH, Build, config_files
 from stack.components.manifest import Component, SecretSpec
 from stack.config.table import switch_setting
-from stack.images.pins import PINS, POSTGRES_PROGRAMS
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, Line, Pin
+from stack.images.recipes import ACCOUNTS, COMMON, LEFT_OUT, LINKS, Recipe
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
 
 PORT = 5432
-UID = PINS["postgres"].user
+UID = 999
+"""As in the official image."""
+PROGRAMS = "/usr/lib/postgresql/18/bin"
+"""One major version cannot read the data of another, so this one stays until data can be moved over."""
 PASSWORD = "postgres_password"  # noqa: S105 - the name of a secret
 ROLE, DATABASE = "app", "packets"
 """As start.sh makes them."""
@@ -31,7 +37,7 @@ def service(build: Build) -> ServiceSpec:
     """The container."""
     return POSTGRES.container(
         build,
-        health=Health(("CMD", f"{POSTGRES_PROGRAMS}/pg_isready", *ASKED), start_period=60.0),
+        health=Health(("CMD", f"{PROGRAMS}/pg_isready", *ASKED), start_period=60.0),
         user=f"{UID}:{UID}",
         entrypoint=("/bin/sh",),
         command=(f"{CONFIG_ROOT}/{CURRENT}/start.sh",),
@@ -57,6 +63,28 @@ def url(build: Build) -> str:
     return f"postgresql://{ROLE}:{build.secrets[PASSWORD].reveal()}@postgres:{PORT}/{DATABASE}"
 
 
+def recipe() -> Recipe:
+    """How it is made of Debian's package."""
+    passwd, group = (text for _, text in ACCOUNTS)
+    return Recipe(
+        (*COMMON, "postgresql-18"),
+        "postgresql-18",
+        ImageConfig(
+            (f"{PROGRAMS}/postgres",),
+            user=f"{UID}:{UID}",
+            env=(("PATH", f"/usr/bin:{PROGRAMS}"), ("LANG", "C.UTF-8")),
+            ports=(PORT,),
+        ),
+        folders=(("var/lib/postgresql", UID),),
+        files=(
+            ("etc/passwd", f"{passwd}postgres:x:{UID}:{UID}:postgres:/var/lib/postgresql:/bin/sh\n"),
+            ("etc/group", f"{group}postgres:x:{UID}:\n"),
+        ),
+        links=(*LINKS, ("usr/bin/mv", "busybox"), ("usr/bin/rm", "busybox")),
+        left_out=(*LEFT_OUT, "usr/lib/postgresql/*/lib/bitcode/*", "usr/share/locale/*"),
+    )
+
+
 POSTGRES = Component(
     name="postgres",
     title="PostgreSQL",
@@ -64,6 +92,13 @@ POSTGRES = Component(
     service=service,
     port=PORT,
     http=False,
+    pin=Pin(
+        "postgres",
+        "postgres:18.6-trixie",
+        (f"{PROGRAMS}/postgres", "--version"),
+        user=UID,
+        line=Line("18", "until November 2030", LOOKED_UP, date(2027, 2, 28)),
+    ),
     memory=256 * MIB,
     switch="off",
     serves=("app",),
@@ -79,5 +114,6 @@ POSTGRES = Component(
     ),
     secrets=(SecretSpec(PASSWORD),),
     files=files,
+    recipe=recipe,
     keeps="the application's packets",
 )

@@ -6,12 +6,17 @@ Takes SIGHUP for a reload, so no lifecycle endpoint is open.
 from __future__ import annotations
 
 import hashlib
+from datetime import date
+from pathlib import Path
 
 from stack.components.build import MIB, SCRATCH, Build, config_files, wget
 from stack.components.manifest import Checks, Component
 from stack.components.token import scraping, token_file
 from stack.config import values as read
 from stack.config.table import Setting
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
 from stack.model.spec import CONFIG_ROOT, CURRENT, DIGEST_RULE, ConfigFile, Health, ServiceSpec
 
 PORT = 9090
@@ -86,12 +91,31 @@ def checks() -> Checks:
     return Checks((*prometheus.CHECKS, *panels.OF_PROMETHEUS), after)
 
 
+def recipe() -> Recipe:
+    """Debian builds it without its web interface and serves one page at every address of that; ours says so."""
+    page = Path(__file__).with_name("prometheus.html").read_text(encoding="utf-8")
+    command = ("--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus")
+    return Recipe(
+        (*COMMON, "prometheus", "promtool"),
+        "prometheus",
+        ImageConfig(("/bin/prometheus",), command, NOBODY_USER, "/prometheus", ports=(PORT,)),
+        folders=(("etc/prometheus", NOBODY), ("prometheus", NOBODY)),
+        files=(*ACCOUNTS, ("usr/share/prometheus/web/no-ui/index.html", page)),
+    )
+
+
 PROMETHEUS = Component(
     name="prometheus",
     title="Prometheus",
     purpose="scrapes, keeps and evaluates metrics",
     service=service,
     port=PORT,
+    pin=Pin(
+        "prometheus",
+        "prom/prometheus:v3.13.5",
+        ("/bin/prometheus", "--version"),
+        line=Line("3.13", "long-term support until July 2027", LOOKED_UP, date(2027, 2, 28)),
+    ),
     publish=9090,
     memory=768 * MIB,
     start_seconds=0.2,
@@ -112,6 +136,7 @@ PROMETHEUS = Component(
         ),
     ),
     files=files,
+    recipe=recipe,
     dashboards=("stack-health",),
     tool=("/bin/promtool", "check", "config", f"{CONFIG_ROOT}/{CURRENT}/prometheus.yml"),
     checks=checks,

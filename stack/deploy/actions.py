@@ -1,7 +1,8 @@
 """What each verb of a plan does: one call of the engine, or one question to a product. No decisions.
 
 Files go into ``<version>/`` of a component's volume and the link ``current`` names the version in use, so going back
-is moving a link. The link ``.applied`` names the version that was verified; it is written last.
+is moving a link. The link ``.applied`` names the version that was verified; it is written last. Links that must not
+move lead through ``current``.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from stack.deploy.links import MANIFEST, change, manifest, read_manifest
 from stack.engine.interface import Engine
 from stack.model.observed import Applied
 from stack.model.plan import Step, Verb
 from stack.model.spec import (
     APPLIED,
+    CONFIG_ROOT,
     CURRENT,
     ConfigFile,
     ServiceSpec,
@@ -89,13 +92,38 @@ class Actions:
 
     def go_back(self, service: ServiceSpec, previous: Applied) -> None:
         """Puts the version that was verified last back in use."""
-        self._into_volume(service, (), ((CURRENT, previous.version),))
+        links = self._links_of(service, previous.version) if service.linked else {}
+        self._use(service, previous.version, (), links)
         self.reload(service)
 
     def _write(self, service: ServiceSpec) -> None:
         version = service.files_digest()
-        versioned = tuple(replace(f, path=f"{version}/{f.path}") for f in service.files)
-        self._into_volume(service, (*versioned, *service.assets), ((CURRENT, version),))
+        files = [replace(f, path=f"{version}/{f.path}") for f in service.files]
+        links = service.linked.placed() if service.linked else {}
+        if service.linked:
+            files.append(manifest(version, links))
+        self._use(service, version, (*files, *service.assets), links)
+
+    def _use(
+        self, service: ServiceSpec, version: str, files: tuple[ConfigFile, ...], links: dict[str, str]
+    ) -> None:
+        """Files and new links first, then the version is in use, then links go that lead nowhere any more."""
+        if service.linked is None:
+            self._into_volume(service, files, ((CURRENT, version),))
+            return
+        name = container_name(self.spec.name, service.component)
+        known = self._links_of(service, CURRENT)
+        changed = change(
+            service.linked.path, links, known, lambda f: self.engine.list_folder(name, f"{CONFIG_ROOT}/{f}")
+        )
+        self._into_volume(service, files, (*changed.place, (CURRENT, version)))
+        if changed.remove:
+            volume = config_volume(self.spec.name, service.component)
+            self.engine.remove_from_volume(volume, self.spec.name, service.image, changed.remove)
+
+    def _links_of(self, service: ServiceSpec, version: str) -> dict[str, str]:
+        name = container_name(self.spec.name, service.component)
+        return read_manifest(self.engine.read_file(name, f"{CONFIG_ROOT}/{version}/{MANIFEST}"))
 
     def _record(self, service: ServiceSpec) -> None:
         version = service.files_digest()

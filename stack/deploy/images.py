@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from stack.common.errors import Degraded, ImageError, StackError
+from stack.components import CATALOG
 from stack.components.build import Image
 from stack.config.settings import Settings
 from stack.engine.interface import Engine
 from stack.images.decide import Source
 from stack.images.lock import read_lock
+from stack.images.programs import CHECKS
 from stack.images.resolver import WAY_OUT, Images, Resolved
 from stack.model.events import Event
 
@@ -49,8 +51,9 @@ class ImageSelection:
         return Images(
             self.engine,
             self.settings.cache,
+            CATALOG,
             overrides=own,
-            digests=read_lock(self.settings.home),
+            digests=read_lock(self.settings.home, CATALOG.pins),
             tell=self.emit,
             scope=self.settings.docker_host,
         )
@@ -77,8 +80,20 @@ class ImageSelection:
 
     def _described(self, found: Iterable[Resolved]) -> Found:
         images = {image.component: Image(image.ref, image.id) for image in found}
-        inside = images.get("app") if self.engine.info().remote else None
+        inside = images.pop(CHECKS.name, None)
         return Found(images, self._absent(), inside.ref if inside else "")
+
+    def check_image(self) -> str:
+        """The image that checks run in inside a remote engine's network, built if need be; empty for one that is here.
+
+        ``ImageError`` where it cannot be had.
+        """
+        if not self.engine.info().remote:
+            return ""
+        image = self.images.provide((CHECKS.name,))[CHECKS.name]
+        if not image.available:
+            raise ImageError(f"no image for {CHECKS.name}: {image.why}", hint=WAY_OUT)
+        return image.ref
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -93,9 +108,9 @@ class ImageSelection:
         return ", ".join([f"{count} {word}" for word, count in counts.items()] + rest)
 
     def _wanted(self) -> tuple[str, ...]:
-        """A remote engine is checked from inside, with the application's image, whether it runs or not."""
+        """A remote engine is checked from inside, which takes an image of its own."""
         names = self.settings.components
-        return names if "app" in names or not self.engine.info().remote else (*names, "app")
+        return (*names, CHECKS.name) if self.engine.info().remote else names
 
     def _runs(self, image: Resolved) -> bool:
         return image.available or not self._optional(image.component)

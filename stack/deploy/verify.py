@@ -65,7 +65,7 @@ class Verification:
 
     def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
         """Runs the checks of a stage; ``report`` keeps the findings of all."""
-        found = self.prober.run(self.expected, heard, stages=(stage,))
+        found = self.prober.run(self.expected, heard, tell=self.emit, stages=(stage,))
         self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
         return found
 
@@ -145,7 +145,7 @@ def verification(engine: Engine, description: Description, emit: Callable[[Event
 def prober_for(
     engine: Engine, description: Description, at_most: Mapping[str, float] = MappingProxyType({})
 ) -> Prober:
-    """Checks run here for an engine on this machine, inside the stack's network for a remote one.
+    """Checks run here for an engine on this machine, in ``image`` inside the stack's network for a remote one.
 
     ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     """

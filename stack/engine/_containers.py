@@ -38,7 +38,7 @@ class ContainerCalls(Calls):
     def _create(self, name: str, body: dict[str, Any]) -> str:
         with self._asking(f"create {name}"):
             try:
-                return str(self._api.create_container_from_config(body, name)["Id"])
+                return str(self._api.create_container_from_config(self._abilities.fit(body), name)["Id"])
             except requests.HTTPError as error:
                 if status_of(error) == CONFLICT:
                     self._container(
@@ -56,7 +56,14 @@ class ContainerCalls(Calls):
         """See ``Engine``."""
         found = self._present(container)
         with self._asking(f"{_name(found)} does not start"), self._naming_port(found):
-            self._api.start(found["Id"])
+            try:
+                self._api.start(found["Id"])
+            except requests.HTTPError as error:
+                if not (found["HostConfig"].get("Ulimits") and failures.ulimit_refused(text_of(error))):
+                    raise
+                self._abilities.refuses_ulimits()
+                self._discard(found["Id"])
+                self._api.start(self._create(_name(found), convert.again(found)))
 
     def restart(self, container: str) -> None:
         """See ``Engine``."""
@@ -98,13 +105,19 @@ class ContainerCalls(Calls):
 
     def _until_gone(self, container: str) -> None:
         """Somebody else is removing it: the name is free only when that has ended."""
+        self._until(container, False, "is still being removed")
 
-        def gone() -> None:
-            if self._found(self._api.inspect_container, container):
-                raise NotYet(f"container {container} is still being removed")
+    def until_made(self, container: str) -> None:
+        """Somebody else is making it: the name is taken before anything can be asked of it."""
+        self._until(container, True, "is still being made")
+
+    def _until(self, container: str, there: bool, otherwise: str) -> None:
+        def ask() -> None:
+            if bool(self._found(self._api.inspect_container, container)) is not there:
+                raise NotYet(f"container {container} {otherwise}")
 
         try:
-            until(gone, seconds=GONE_SECONDS)
+            until(ask, seconds=GONE_SECONDS)
         except TimedOut as error:
             raise StartFailed(str(error), hint="run the command again") from error
 

@@ -15,11 +15,11 @@ from stack.model.spec import ConfigFile, ordered
 
 
 def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mtime: float = 0) -> bytes:
-    """Folders, then files, then links (path, target): a link never names what is not there yet.
+    """Folders, then files, then links (path, target) in the given order: a link never names what is not there yet.
 
     ``mtime`` in seconds since the epoch. Raises ValueError for a path that leaves the root.
     """
-    listed, linked = ordered(files), sorted(links)
+    listed, linked = ordered(files), list(links)
     paths = [inside(path) for path in (*(f.path for f in listed), *(path for path, _ in linked))]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:

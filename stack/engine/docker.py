@@ -100,13 +100,8 @@ class DockerEngine(ImageCalls):
         return acquire(DockerLock(self, self._keeper, stack), holder, self.pace)
 
     def info(self) -> EngineInfo:
-        """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""
-        return self._info
-
-    @cached_property
-    def _info(self) -> EngineInfo:
-        with self._asking("ask who answers"):
-            told = self._api.info()
+        """See ``Engine``."""
+        told = self._told
         return EngineInfo(
             version=told["ServerVersion"],
             api=self._api.api_version,
@@ -116,6 +111,7 @@ class DockerEngine(ImageCalls):
             architecture=told["Architecture"],
             cpus=told["NCPU"],
             memory=told["MemTotal"],
+            restrictions=self._abilities.restrictions(),
         )
 
     def stacks(self) -> tuple[str, ...]:

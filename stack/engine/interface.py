@@ -16,7 +16,10 @@ from stack.model.spec import ConfigFile, ServiceSpec
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's."""
+    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+
+    ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
+    """
 
     version: str
     api: str
@@ -26,6 +29,7 @@ class EngineInfo:
     architecture: str
     cpus: int
     memory: int
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Engine(Protocol):
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
     ) -> None:
-        """Puts files, then links (path, target), into a volume through a helper that never starts."""
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""

@@ -45,7 +45,7 @@ class Keeper:
         api = self._calls._api
         with self._calls._asking(f"create {name}"), forgiving(CONFLICT):
             try:
-                return dict(api.create_container_from_config(body, name))
+                return dict(api.create_container_from_config(self._calls._abilities.fit(body), name))
             except requests.HTTPError as error:
                 if (
                     status_of(error) == NOT_FOUND
@@ -90,7 +90,8 @@ class DockerState:
     def _hold(self, stack: str, name: str) -> None:
         """The container over the volume; both are made where they are missing. Somebody else may be quicker."""
         self._calls._volume(name)  # refuses a foreign one
-        self._keeper.create(name, convert.state_body(stack, EMPTY_IMAGE))
+        if self._keeper.create(name, convert.state_body(stack, EMPTY_IMAGE)) is None:
+            self._calls.until_made(name)
 
     def _slots(self, name: str) -> dict[str, bytes]:
         with self._calls._asking(f"read {name}"):

@@ -104,6 +104,8 @@ def _volumes(service: ServiceSpec, stack: str) -> list[str] | None:
         found.append(f"./{service.component}:{CONFIG_ROOT}/{CURRENT}:ro")
     folders = {f.path.partition("/")[0] for f in service.assets if not f.secret}
     found += [f"./{service.component}/{folder}:{CONFIG_ROOT}/{folder}:ro" for folder in sorted(folders)]
+    if service.linked:
+        found.append(f"./{service.component}/{service.linked.path}:{CONFIG_ROOT}/{service.linked.path}:ro")
     for mount in service.mounts:
         if mount.kind == "bind":
             found.append(f"{mount.source}:{mount.target}:ro")

@@ -90,6 +90,26 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFolder:
+    """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
+
+    For a process that knows a file by the path where it found it: the path stays, whatever version is in use. ``links``
+    are (path inside the folder, path of the versioned file).
+    """
+
+    path: str
+    links: tuple[tuple[str, str], ...] = ()
+
+    def placed(self) -> dict[str, str]:
+        """Each link's path below CONFIG_ROOT and its target, relative to where it lies."""
+        found = {}
+        for name, file in self.links:
+            place = f"{self.path}/{name}"
+            found[place] = f"{'../' * place.count('/')}{CURRENT}/{file}"
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """One container: everything the engine is told about it, and the files it reads.
 
@@ -114,6 +134,7 @@ class ServiceSpec:
     reload: Literal["signal", "api", "restart"] = "restart"
     files: tuple[ConfigFile, ...] = ()
     assets: tuple[ConfigFile, ...] = ()
+    linked: LinkFolder | None = None
     stop_seconds: int = 10
     stop_signal: str = ""
     """What asks the process to end; empty: what the image says, else TERM."""
@@ -130,17 +151,16 @@ class ServiceSpec:
         told = {
             f.name: getattr(self, f.name)
             for f in fields(self)
-            if f.name not in ("files", "assets", "reload", "awaits")
+            if f.name not in ("files", "assets", "linked", "reload", "awaits")
         }
         return _digest(told)
 
     def files_digest(self) -> str:
-        """Identity of all files, versioned and not; empty where there are none."""
+        """Identity of all files, versioned and not, and of their links; empty where there are none."""
         if not self.files and not self.assets:
             return ""
-        return _digest(
-            [[f.fingerprint() for f in ordered(self.files)], [f.fingerprint() for f in ordered(self.assets)]]
-        )
+        told: list[Any] = [[f.fingerprint() for f in ordered(files)] for files in (self.files, self.assets)]
+        return _digest([*told, self.linked.placed()] if self.linked else told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Builds(Protocol):
 
 
 def build_image(api: Builds, base: str = BASE, tag: str = TAG, version: str = VERSION) -> str:
-    """Builds and returns ``tag``, speaking as ``version``; RuntimeError with the engine's words. Give ``client.api``."""
+    """Builds and returns ``tag``, speaking as ``version``; RuntimeError in the engine's words. Give ``client.api``."""
     said = api.build(
         fileobj=io.BytesIO(context(base, version)),
         custom_context=True,

@@ -14,6 +14,7 @@ from stack.checks.prober import LocalProber, NetworkProber, answer
 from stack.common.errors import SmokeFailed
 from stack.components import all_checks
 from stack.engine.interface import Engine, Job, Ran
+from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
 from tests.loopback import dead_address
 from tests.unit.checks.fake_stack import PASSWORD, FakeStack, expectation
@@ -71,6 +72,15 @@ def test_the_job_gets_its_order_as_a_private_file() -> None:
         ("app", "http://app:8000"),
         ("node_exporter", "http://node-exporter:9100"),
     )
+
+
+def test_from_elsewhere_only_the_asking_itself_is_told() -> None:
+    told: list[Progress] = []
+    network(OneJob(dump_report(Report(())))).run(expectation(), tell=told.append)
+    assert [t.detail for t in told] == ["asked inside the network of s", ""]
+    with pytest.raises(SmokeFailed):
+        network(OneJob("")).run(expectation(), tell=told.append)
+    assert told[2:] == told[:2], "it ends even without a report"
 
 
 @pytest.mark.parametrize("output", ["", "Traceback (most recent call last):\nboom", '{"ok": true}'])

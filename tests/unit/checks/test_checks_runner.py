@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from stack.checks.model import Broken, Expected, Finding, Report, Stage
 from stack.checks.runner import run, select
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
+from stack.model.events import Progress
 
 STACK = Expected("s", (("app", "http://a"), ("prometheus", "http://p")))
 
@@ -60,6 +62,29 @@ def test_a_check_is_asked_again_until_it_holds() -> None:
 
     (finding,) = run([check(ask)], STACK).findings
     assert finding.evidence == "third time"
+
+
+def test_a_waiting_check_tells_each_new_answer_once_and_its_end() -> None:
+    answers = iter(
+        [NotYet("one of two"), NotYet("one of two"), HttpFailure("GET x: refused"), NotYet("one of two")]
+    )
+    told: list[Progress] = []
+
+    def ask(subject: Subject) -> str:
+        for error in answers:
+            raise error
+        return "two of two"
+
+    assert run([replace(check(ask), seconds=5)], STACK, tell=told.append).ok
+    assert [t.detail for t in told] == ["one of two", "GET x: refused", "one of two", ""]
+    assert {(t.subject, t.passing) for t in told} == {("c", True)}
+
+
+@pytest.mark.parametrize("ask", [lambda s: "seen", raising(Broken("no")), raising(KeyError("x"))])
+def test_a_check_that_does_not_wait_only_ends(ask: Callable[[Subject], str]) -> None:
+    told: list[Progress] = []
+    run([check(ask)], STACK, tell=told.append)
+    assert told == [Progress.over("c")]
 
 
 def test_checks_of_a_stage_run_side_by_side() -> None:

@@ -16,6 +16,7 @@ from stack.model.spec import (
     CONFIG_ROOT,
     CURRENT,
     ConfigFile,
+    LinkFolder,
     Port,
     ServiceSpec,
     StackSpec,
@@ -31,12 +32,15 @@ from tests.unit.deploy.plan_samples import NAME, service
 
 def full(engine: MemoryEngine) -> StackSpec:
     image = engine.hold("x:1")
-    pair = (service("web", needs=("store",), port=81), service("store", port=82))
+    links = LinkFolder("boards", (("a.json", "main.yml"), ("below/b.json", "main.yml")))
+    pair = (replace(service("web", needs=("store",), port=81), linked=links), service("store", port=82))
     return StackSpec(NAME, tuple(replace(s, image="x:1", image_id=image) for s in pair))
 
 
 def other_files(engine: MemoryEngine) -> StackSpec:
-    return _each(full(engine), lambda s: replace(s, files=(ConfigFile("main.yml", b"edited"),)))
+    links = LinkFolder("boards", (("a.json", "moved.yml"), ("c.json", "main.yml")))
+    files = (ConfigFile("main.yml", b"edited"), ConfigFile("moved.yml", b"edited"))
+    return _each(full(engine), lambda s: replace(s, files=files, linked=links if s.linked else None))
 
 
 def other_definition(engine: MemoryEngine) -> StackSpec:
@@ -95,6 +99,16 @@ def verify(engine: MemoryEngine, wanted: ServiceSpec) -> None:
     assert engine.read_file(name, path) == wanted.files[0].content
 
 
+def links_agree(engine: MemoryEngine, spec: StackSpec) -> bool:
+    """Whether each folder of links holds exactly those that are described."""
+    return all(
+        {p: t for p, t in engine.volumes[config_volume(NAME, s.component)].links.items() if "/" in p}
+        == s.linked.placed()
+        for s in spec.services
+        if s.linked
+    )
+
+
 def agrees(spec: StackSpec, observed: Observed) -> bool:
     """Whether all that is described runs as described, and nothing else does."""
     running = {c.component: c for c in observed.containers if c.running}
@@ -114,6 +128,7 @@ def test_killed_between_any_two_steps(first: States, then: States) -> None:
         go(engine, then(engine))
         observed = engine.observe(NAME)
         assert agrees(then(engine), observed), f"{first} killed after {steps} steps"
+        assert links_agree(engine, then(engine)), f"{first} killed after {steps} steps"
         assert not reconcile(then(engine), observed)
         assert not observed.leftovers
         if steps >= len(plan.steps):

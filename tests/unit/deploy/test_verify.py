@@ -12,6 +12,7 @@ from stack.common.errors import NotReady, StartFailed
 from stack.common.wait import Clock
 from stack.deploy.verify import Verification
 from stack.engine.interface import Ran
+from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
 from tests.loopback import Routes, serve
@@ -37,6 +38,7 @@ class FakeProber:
         expected: Expected,
         on_finding: Callable[[Finding], None] = lambda found: None,
         *,
+        tell: Callable[[Progress], None] = lambda progress: None,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
     ) -> Report:

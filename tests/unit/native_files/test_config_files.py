@@ -123,6 +123,6 @@ def test_grafana_dashboard_provider() -> None:
     (provider,) = document["providers"]
     assert document["apiVersion"] == 1
     assert provider["updateIntervalSeconds"] > 10, "at 10 or less a reload can end Grafana 12.3.0"
-    assert provider["options"]["path"] == "/etc/stack/current/dashboards"
+    assert provider["options"]["path"] == "/etc/stack/dashboards"
     assert provider["disableDeletion"] is False
     assert provider["folder"] == "Monitoring stack"
