@@ -98,7 +98,7 @@ def watchdog(subject: Subject) -> str:
 CHECKS = (
     Check(
         "path.alert",
-        "an alert and its end reach a receiver",
+        "an alert and its end reach a receiver, app being off",
         "alertmanager",
         "checked",
         alert,
@@ -109,7 +109,7 @@ CHECKS = (
     ),
     Check(
         "path.watchdog",
-        "the alert that always fires has come through",
+        "the alert that always fires has come through, app being off",
         "alertmanager",
         "proven",
         watchdog,
