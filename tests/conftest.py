@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from stack.config.settings import load
+from stack.components import CATALOG, load
 from stack.engine.docker import DockerEngine, connect
 from stack.engine.interface import Job
 from stack.images.resolver import Images
@@ -32,7 +32,7 @@ def image_of(engine: DockerEngine) -> Callable[[str], str]:
 
     def resolve(component: str) -> str:
         cache = load({}, environ={}, project=ROOT).cache
-        return Images(engine, cache).provide((component,))[component].ref
+        return Images(engine, cache, CATALOG).provide((component,))[component].ref
 
     return resolve
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from stack.checks.app import watchdog_seen
+from stack.checks.check import Check
 from stack.checks.context import Subject
 from stack.checks.model import Broken
 from stack.clients.http import HttpFailure
@@ -19,6 +20,7 @@ ALERT = "StackProof"
 ROUTE_HINT = (
     'alertmanager.yml needs its route for stack_test="true" and a receiver that reaches the application'
 )
+SUMMARY = "Posted by the bundle to prove the alert path; it ends by itself."
 DELIVERY_SECONDS = 10.0
 WATCHDOG = "Watchdog"
 FRESH_SECONDS = 150.0
@@ -43,8 +45,7 @@ def alert(subject: Subject) -> str:
 
 
 def _post(subject: Subject, labels: Mapping[str, str], starts: float, ends: float) -> None:
-    summary = {"summary": "Posted by the bundle to prove the alert path; it ends by itself."}
-    subject.alertmanager.post_alert(labels, summary, starts, ends)
+    subject.alertmanager.post_alert(labels, {"summary": SUMMARY}, starts, ends)
 
 
 def _arrival(subject: Subject, proof: str, status: str, since: float) -> float:
@@ -73,3 +74,27 @@ def watchdog(subject: Subject) -> str:
     if ago > FRESH_SECONDS:
         raise NotYet(f"the last Watchdog was received {ago:.0f} s ago, it should come each minute")
     return f"the application received the Watchdog {ago:.0f} s ago"
+
+
+CHECKS = (
+    Check(
+        "path.alert",
+        "an alert and its end reach the receiver",
+        "alertmanager",
+        "checked",
+        alert,
+        ROUTE_HINT,
+        needs=("app",),
+    ),
+    Check(
+        "path.watchdog",
+        "the alert that always fires has come through",
+        "app",
+        "proven",
+        watchdog,
+        "is the rule Watchdog loaded, and has Alertmanager a route for it to the application?",
+        75,
+        every=0.1,
+        needs=("prometheus", "alertmanager"),
+    ),
+)

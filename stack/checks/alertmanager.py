@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stack.checks.check import LOGS, RELOAD, Check
 from stack.checks.context import Subject
 from stack.checks.model import Broken
 from stack.clients.alertmanager import published_hash
@@ -27,3 +28,17 @@ def configuration(subject: Subject) -> str:
     if loaded != wanted:
         raise NotYet(f"the loaded file has hash {loaded:.0f}, the rendered one {wanted:.0f}")
     return f"the loaded file is the rendered one, hash {wanted:.0f}"
+
+
+CHECKS = (
+    Check("alertmanager.ready", "Alertmanager serves", "alertmanager", "ready", ready, LOGS, 60),
+    Check(
+        "alertmanager.config",
+        "it runs exactly the rendered file",
+        "alertmanager",
+        "checked",
+        configuration,
+        RELOAD,
+        10,
+    ),
+)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from stack.checks.check import LOGS, Check
 from stack.checks.context import Subject
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
@@ -81,3 +82,21 @@ def read(text: str) -> Samples:
         for family in families
         for sample in family.samples
     }
+
+
+CHECKS = (
+    Check("app.ready", "the application serves", "app", "ready", ready, LOGS, 60),
+    Check("app.metrics", "the whole catalogue is exposed", "app", "proven", catalogue, LOGS, 15, every=0.2),
+    Check("app.counter", "a request moves its counters", "app", "proven", counter, LOGS, 10, every=0.2),
+    Check(
+        "app.store",
+        "the database keeps a packet and finds it again",
+        "app",
+        "checked",
+        store,
+        "monitoring-stack logs postgres shows why",
+        20,
+        every=0.1,
+        database=True,
+    ),
+)

@@ -7,6 +7,7 @@ Grafana, so our login is tried once a run, whatever the number of checks that ne
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +17,10 @@ from stack.clients.app import App
 from stack.clients.grafana import Grafana
 from stack.clients.http import Http
 from stack.clients.prometheus import Prometheus
+from stack.engine.interface import Ran
+
+Execute = Callable[[str, tuple[str, ...]], Ran]
+"""Runs a command in the container of a component."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,15 @@ class Subject:
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it."""
 
     expected: Expected
+    run_in: Execute | None = None
     _door: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _logins: list[int] = field(default_factory=list, repr=False)
+
+    def execute(self, component: str, argv: tuple[str, ...]) -> Ran:
+        """Runs a command in a component's container; only where the engine is at hand."""
+        if self.run_in is None:
+            raise Broken("the engine cannot be asked from here")
+        return self.run_in(component, argv)
 
     def http(self, component: str) -> Http:
         """A new session with the component's address, without credentials."""

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
-from stack.checks.prometheus import DIGEST_RULE
 from stack.common.yaml_text import load_yaml
-from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
+from stack.model.spec import DIGEST_RULE, ConfigFile, ServiceSpec, StackSpec
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+)(ms|[smhd])")
@@ -51,6 +50,7 @@ def expected(
         scrape_interval=seconds(main.get("global", {}).get("scrape_interval", DEFAULT_INTERVAL)),
         makes_load=makes_load,
         database="postgres" in spec.components,
+        ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
     )
 
 

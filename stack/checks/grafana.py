@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Literal
 
+from stack.checks.check import LOGS, Check
 from stack.checks.context import Subject
 from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
@@ -185,3 +186,40 @@ def _told(check: str, status: Literal["ok", "failed"], evidence: str, hint: str 
 def _some_expected(values: object, what: str) -> None:
     if not values:
         raise Broken(f"no {what} is expected", f"the {what} files are empty or were not rendered")
+
+
+PROVISIONING = "monitoring-stack reload provisions again; Grafana's log names the file at fault"
+CHECKS = (
+    Check("grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90),
+    Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
+    Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
+    Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
+    Check(
+        "grafana.data_sources",
+        "data sources are those of the files",
+        "grafana",
+        "checked",
+        data_sources,
+        PROVISIONING,
+        10,
+    ),
+    Check(
+        "grafana.data_source_health",
+        "Grafana reaches its data sources",
+        "grafana",
+        "checked",
+        data_source_health,
+        "is the component behind the data source up?",
+        10,
+    ),
+    Check(
+        "grafana.dashboards",
+        "dashboards are those of the files",
+        "grafana",
+        "checked",
+        dashboards,
+        PROVISIONING,
+        10,
+        every=0.1,
+    ),
+)

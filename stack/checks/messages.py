@@ -11,7 +11,7 @@ from typing import Any
 
 from stack.checks.model import STAGES, Dashboard, DataSource, Expected, Finding, Report, Rule, Stage
 
-PAIRS = ("addresses", "absent", "jobs")
+PAIRS = ("addresses", "absent", "jobs", "ready_paths")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,12 @@
-"""The types of the proof: what is expected, what a check is, what it found, and the report of all.
+"""The types of the proof: what is expected, what a check found, and the report of all.
 
 Values only; a finding without evidence cannot be made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from stack.checks.context import Subject
+from typing import Literal
 
 Stage = Literal["ready", "checked", "proven"]
 STAGES: tuple[Stage, ...] = ("ready", "checked", "proven")
@@ -55,7 +51,8 @@ class Expected:
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
     ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
-    or quantile is honestly NaN. ``database``: whether the application keeps its packets in a server of the stack.
+    or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when
+    it is ready. ``database``: whether the application keeps its packets in a server of the stack.
     """
 
     stack: str
@@ -74,6 +71,7 @@ class Expected:
     scrape_interval: float = 5.0
     makes_load: bool = True
     database: bool = False
+    ready_paths: tuple[tuple[str, str], ...] = ()
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""
@@ -90,33 +88,6 @@ class Broken(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question. ``run`` returns its evidence, raises ``wait.NotYet`` to be asked again or ``Broken``.
-
-    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline and
-    ``every`` the first pause between two tries. ``hint`` says how to mend what a deadline has found.
-    """
-
-    name: str
-    proves: str
-    component: str
-    stage: Stage
-    run: Callable[[Subject], str]
-    hint: str = ""
-    seconds: float = 20.0
-    every: float = 0.02
-    needs: tuple[str, ...] = ()
-    unless: str = ""
-    database: bool = False
-
-    def concerns(self, expected: Expected) -> bool:
-        """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""
-        present = all(expected.has(component) for component in (self.component, *self.needs))
-        stored = expected.database or not self.database
-        return present and stored and not (self.unless and expected.has(self.unless))
 
 
 @dataclass(frozen=True, slots=True)

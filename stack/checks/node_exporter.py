@@ -5,6 +5,7 @@ From outside its readiness shows in Prometheus: its target is up.
 
 from __future__ import annotations
 
+from stack.checks.check import LOGS, Check
 from stack.checks.context import Subject
 from stack.common.wait import NotYet
 
@@ -17,3 +18,6 @@ def ready(subject: Subject) -> str:
         raise NotYet("/metrics lacks node_exporter_build_info")
     version = line.partition(',version="')[2].partition('"')[0]
     return f"node_exporter {version} shows its metrics"
+
+
+CHECKS = (Check("node_exporter.ready", "node_exporter serves", "node_exporter", "ready", ready, LOGS, 60),)

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from stack.checks.check import Check
 from stack.checks.context import Subject
 from stack.checks.model import Broken, Dashboard
 from stack.clients.grafana import Query, Result
@@ -185,3 +186,52 @@ def _dashboards(subject: Subject) -> tuple[Dashboard, ...]:
 
 def _reason(subject: Subject) -> str:
     return dict(subject.expected.absent).get("grafana", "not part of this stack")
+
+
+TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_LOAD) and the target up?"
+OF_GRAFANA = (
+    Check(
+        "grafana.variables",
+        "every dashboard variable resolves",
+        "grafana",
+        "proven",
+        variables_in_grafana,
+        TRAFFIC,
+        30,
+        every=0.2,
+    ),
+    Check(
+        "grafana.panels",
+        "every panel query returns data",
+        "grafana",
+        "proven",
+        data_in_grafana,
+        TRAFFIC,
+        45,
+        every=0.2,
+    ),
+)
+OF_PROMETHEUS = (
+    Check(
+        "prometheus.variables",
+        "every dashboard variable resolves, Grafana being absent",
+        "prometheus",
+        "proven",
+        variables_in_prometheus,
+        TRAFFIC,
+        30,
+        every=0.2,
+        unless="grafana",
+    ),
+    Check(
+        "prometheus.panels",
+        "every panel query returns data, Grafana being absent",
+        "prometheus",
+        "proven",
+        data_in_prometheus,
+        TRAFFIC,
+        45,
+        every=0.2,
+        unless="grafana",
+    ),
+)

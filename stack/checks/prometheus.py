@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from stack.checks.check import LOGS, RELOAD, Check
 from stack.checks.context import Subject
 from stack.checks.model import Broken, Rule
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import LoadedRule
 from stack.common.wait import NotYet
+from stack.model.spec import DIGEST_RULE
 
-DIGEST_RULE = "stack:config_digest:info"
 SHOWN = 3
 EVALUATORS = 4
 
@@ -110,3 +111,49 @@ def _some(texts: Iterable[str]) -> str:
     listed = list(texts)
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return "; ".join(listed[:SHOWN]) + more
+
+
+CHECKS = (
+    Check("prometheus.ready", "Prometheus serves", "prometheus", "ready", ready, LOGS, 60),
+    Check(
+        "prometheus.config",
+        "it runs exactly the rendered files",
+        "prometheus",
+        "checked",
+        configuration,
+        RELOAD,
+        10,
+    ),
+    Check("prometheus.rules", "every rule is loaded", "prometheus", "checked", rules, RELOAD, 10),
+    Check(
+        "prometheus.expressions",
+        "every rule's expression evaluates",
+        "prometheus",
+        "checked",
+        expressions,
+        "mend the expression that the evidence names",
+        10,
+        every=0.2,
+    ),
+    Check(
+        "prometheus.alertmanagers",
+        "alerts have somewhere to go",
+        "prometheus",
+        "proven",
+        alertmanagers,
+        "prometheus.yml names alertmanager:9093 under alerting",
+        20,
+        every=0.1,
+        needs=("alertmanager",),
+    ),
+    Check(
+        "prometheus.targets",
+        "all targets are up, by job and number",
+        "prometheus",
+        "proven",
+        targets,
+        "monitoring-stack logs of the target that is down",
+        30,
+        every=0.1,
+    ),
+)

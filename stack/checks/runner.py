@@ -9,29 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 
-from stack.checks.context import Subject
-from stack.checks.model import STAGES, Broken, Check, Expected, Finding, Report, Stage
+from stack.checks.check import Check
+from stack.checks.context import Execute, Subject
+from stack.checks.model import STAGES, Broken, Expected, Finding, Report, Stage
 from stack.clients.http import HttpFailure
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
+from stack.model.events import Progress
 
 OnFinding = Callable[[Finding], None]
+Tell = Callable[[Progress], None]
+"""Hears of a check that waits, with the last answer, each time that the answer is another one; and of its end."""
+
+
+def unheard(_: object) -> None:
+    """A listener that does not care."""
 
 
 def run(
     checks: Sequence[Check],
     expected: Expected,
-    on_finding: OnFinding = lambda finding: None,
+    on_finding: OnFinding = unheard,
     *,
+    run_in: Execute | None = None,
+    tell: Tell = unheard,
     clock: Clock = CLOCK,
 ) -> Report:
-    """All checks that concern the stack, stage after stage; ``on_finding`` hears of each as it comes."""
+    """All checks that concern the stack, stage after stage; ``on_finding`` hears of each as it comes.
+
+    Checks that run a command in a container are left out without ``run_in``.
+    """
     began = clock.now()
-    subject = Subject(expected)
+    subject = Subject(expected, run_in)
     findings: list[Finding] = []
     for stage in STAGES:
-        due = [c for c in checks if c.stage == stage and c.concerns(expected)]
-        for finding in _together(due, subject, _never_ready(findings), clock):
+        due = [c for c in checks if c.stage == stage and c.concerns(expected) and (run_in or not c.by_engine)]
+        dead = _never_ready(findings)
+        for finding in _together([partial(_one, c, subject, dead, tell, clock) for c in due], clock):
             findings.append(finding)
             on_finding(finding)
     return Report(tuple(findings), clock.now() - began)
@@ -54,28 +69,26 @@ def _never_ready(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(f.component for f in findings if f.stage == "ready" and f.status == "failed")
 
 
-def _together(
-    checks: Sequence[Check], subject: Subject, dead: frozenset[str], clock: Clock
-) -> Iterable[Finding]:
-    if not checks:
+def _together(asked: Sequence[Callable[[], Finding]], clock: Clock) -> Iterable[Finding]:
+    if not asked:
         return
-    with ThreadPoolExecutor(len(checks), thread_name_prefix="check") as pool:
+    with ThreadPoolExecutor(len(asked), thread_name_prefix="check") as pool:
         try:
-            for done in as_completed([pool.submit(_one, check, subject, dead, clock) for check in checks]):
+            for done in as_completed([pool.submit(ask) for ask in asked]):
                 yield done.result()
         except (KeyboardInterrupt, GeneratorExit):
             clock.called_off.set()
             raise
 
 
-def _one(check: Check, subject: Subject, dead: frozenset[str], clock: Clock) -> Finding:
+def _one(check: Check, subject: Subject, dead: frozenset[str], tell: Tell, clock: Clock) -> Finding:
     if blocked := sorted(dead.intersection((check.component, *check.needs))):
         return _finding(check, "failed", f"not asked: {', '.join(blocked)} never got ready", check.hint)
     began = clock.now()
     status, evidence, hint, final = "failed", "", check.hint, False
     try:
         evidence = until(
-            lambda: check.run(subject),
+            _retold(check, subject, tell),
             seconds=check.seconds,
             every=check.every,
             retry=(NotYet, HttpFailure),
@@ -89,7 +102,25 @@ def _one(check: Check, subject: Subject, dead: frozenset[str], clock: Clock) -> 
         evidence, hint, final = str(failure), failure.hint or hint, True
     except Exception as failure:  # a fault of the check itself must not end the others
         evidence = f"the check itself failed: {type(failure).__name__}: {failure}"
+    tell(Progress.over(check.name))
     return replace(_finding(check, status, evidence, hint, clock.now() - began), final=final)
+
+
+def _retold(check: Check, subject: Subject, tell: Tell) -> Callable[[], str]:
+    """The question; an answer that is not the awaited one is told before it is asked again."""
+    last = ""
+
+    def ask() -> str:
+        nonlocal last
+        try:
+            return check.run(subject)
+        except (NotYet, HttpFailure) as failure:
+            if (answer := str(failure)) != last:
+                tell(Progress(check.name, answer, passing=True))
+                last = answer
+            raise
+
+    return ask
 
 
 def _finding(check: Check, status: str, evidence: str, hint: str, seconds: float = 0.0) -> Finding:

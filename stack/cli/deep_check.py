@@ -14,20 +14,20 @@ from stack.model.spec import container_name
 
 if TYPE_CHECKING:
     from stack.cli.session import Session
-    from stack.deploy.describe import Prepared
+    from stack.deploy.describe import Description
 
 NAME = "prometheus.persistence"
 QUERY = 'sum(count_over_time(up{{job="prometheus"}}[10m] @ {moment:.3f}))'
 
 
-def prove_persistence(session: Session, prepared: Prepared) -> Finding:
+def still_there(session: Session, description: Description) -> Finding:
     """Restarts Prometheus and asks for the same moment of the past before and after."""
     if session.engine.info().remote:
         raise UsageError("smoke --deep needs an engine on this machine", hint="run it there")
-    api = Prometheus(Http(prepared.build.url("prometheus")))
+    api = Prometheus(Http(description.build.url("prometheus")))
     began, moment = time.monotonic(), time.time()
     before = _kept(api, moment)
-    session.engine.restart(container_name(prepared.spec.name, "prometheus"))
+    session.engine.restart(container_name(description.spec.name, "prometheus"))
     try:
         until(api.ready, seconds=60, retry=(NotYet, HttpFailure))
         after = until(lambda: _same(_kept(api, moment), before), seconds=20, retry=(NotYet, HttpFailure))

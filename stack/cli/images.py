@@ -12,11 +12,10 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError, RegistryUnreachable
-from stack.config.settings import COMPONENTS
+from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
-from stack.images.pins import PINS
-from stack.images.recipes import recipes
+from stack.images.programs import CHECKS, PROGRAMS
 from stack.images.resolver import Resolved
 
 if TYPE_CHECKING:
@@ -44,16 +43,18 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _here(session: Session) -> Iterable[Resolved]:
-    return session.pictures.images.present(_components(session)).values()
+    return session.images.images.present(_components(session)).values()
 
 
 def _components(session: Session) -> list[str]:
-    """All but the database where none is asked for."""
-    return [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
+    """All but those that are off, unless they are on by default; for a remote engine what its checks run in, too."""
+    wanted, units = session.settings.components, session.settings.table.units
+    names = [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
+    return [*names, CHECKS.name] if session.engine.info().remote else names
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
-    rows = inventory.rows(session.engine, found)
+    rows = inventory.rows(session.engine, found, CATALOG.pins)
     printer = session.printer
     printer.table(HEADER, [_cells(row) for row in rows])
     for row in rows:
@@ -77,8 +78,8 @@ def _check(session: Session) -> int:
     from stack.images.newer import check
     from stack.images.tag_list import TagList
 
-    wanted = {name: session.settings.image(name) or pin.official for name, pin in PINS.items()}
-    found = check(wanted, TagList().tags)
+    wanted = {name: session.settings.image(name) or pin.official for name, pin in CATALOG.pins.items()}
+    found = check(wanted, CATALOG.pins, TagList().tags)
     document: dict[str, object] = {"images": [asdict(one) for one in found]}
     if not any(one.answered for one in found):
         problems = sorted({one.problem for one in found})
@@ -96,12 +97,12 @@ def _says(one: Checked) -> str:
 
 
 def _pull(session: Session) -> int:
-    session.pictures.images.pull([c for c in _components(session) if c != "app"])
+    session.images.images.pull([c for c in _components(session) if c not in PROGRAMS])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.pictures.images.build([*(c for c in _components(session) if c in recipes()), "app"])
+    session.images.images.build([c for c in _components(session) if c in CATALOG.recipes or c in PROGRAMS])
     return _list(session, _here(session))
 
 
@@ -130,7 +131,7 @@ def _load(session: Session) -> int:
 
 
 def _lock(session: Session) -> int:
-    digests = inventory.lock(session.engine, session.settings.home)
+    digests = inventory.lock(session.engine, session.settings.home, CATALOG.pins)
     if not digests:
         raise ImageError("no official image is here whose digest could be locked", hint="images pull first")
     session.printer.line("locked", f"{len(digests)} digests in {LOCK_NAME}")
@@ -140,8 +141,8 @@ def _lock(session: Session) -> int:
 
 def _env(session: Session) -> int:
     """Lines for .env, so that docker-compose.yml runs the images that are here."""
-    found = {image.component: image for image in _here(session)}
-    lines = {f"STACK_{name.upper()}_IMAGE": image.ref for name, image in found.items() if image.available}
+    found = [image for image in _here(session) if image.available and image.component in BY_NAME]
+    lines = {f"STACK_{image.component.upper()}_IMAGE": image.ref for image in found}
     if not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)

@@ -7,55 +7,54 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stack.common.wait import together
-from stack.deploy.reconcile import Plan, Verb
+from stack.components import BY_NAME, COMPONENTS
 from stack.model.events import Milestone, StepDone
+from stack.model.plan import Plan, Verb
 from stack.model.spec import container_name
+from stack.model.state import Proof
 
 if TYPE_CHECKING:
-    from stack.checks.model import Finding, Stage
+    from stack.checks.model import Finding, Report, Stage
     from stack.cli.session import Session
-    from stack.cli.stage_checks import Asking
-    from stack.deploy.describe import Prepared
+    from stack.deploy.describe import Description
+    from stack.deploy.verify import Verification
     from stack.model.observed import Observed
     from stack.model.spec import ServiceSpec
 
-PROOF = "proof.json"
 WORDS = {"ok": "ok", "failed": "FAILED"}
 
 
-class Proving:
+class Milestones:
     """One start on its way through the milestones."""
 
-    def __init__(self, session: Session, prepared: Prepared, observed: Observed, plan: Plan) -> None:
-        self.session, self.prepared, self.observed, self.plan = session, prepared, observed, plan
-        self.spec = prepared.spec
+    def __init__(self, session: Session, description: Description, observed: Observed, plan: Plan) -> None:
+        self.session, self.description, self.observed, self.plan = session, description, observed, plan
+        self.spec = description.spec
         self.times: dict[str, float] = {}
         self.answered = 0.0
-        self.milestones: list[Milestone] = []
-        self._asking: Asking | None = None
+        self.reached: list[Milestone] = []
+        self._verification: Verification | None = None
         self._one = threading.Lock()
 
     @property
-    def asking(self) -> Asking:
+    def verification(self) -> Verification:
         """Made by the first step that wants to know something."""
         with self._one:
-            if self._asking is None:
-                from stack.cli.stage_checks import Asking
+            if self._verification is None:
+                from stack.deploy.verify import verification
 
-                self._asking = Asking(self.session, self.prepared)
-            return self._asking
-
-    def verify(self, service: ServiceSpec) -> None:
-        """The verdict on one component."""
-        self.asking.verify(service)
+                self._verification = verification(
+                    self.session.engine, self.description, self.session.printer.event
+                )
+            return self._verification
 
     def settle(self, service: ServiceSpec) -> None:
-        """The verdict after a step."""
-        self.asking.settle(service)
+        """The verdict on a component after a step."""
+        self.verification.settle(service)
 
-    def reload_api(self, service: ServiceSpec) -> None:
-        """Grafana's way to reload."""
-        self.asking.reload_api(service)
+    def reload(self, service: ServiceSpec) -> None:
+        """A component reads its files again when asked over its own API."""
+        self.verification.reload(service)
 
     def note(self, event: StepDone) -> None:
         """Remembers how long each component took to answer."""
@@ -68,7 +67,9 @@ class Proving:
         waiting = [
             s for s in self.spec.services if container_name(self.spec.name, s.component) not in self.times
         ]
-        together(self.verify, [s for s in waiting if not self._known_healthy(s)])
+        unsure = [s for s in waiting if not self._known_healthy(s)]
+        if unsure:
+            together(self.verification.component, unsure)
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
         self._milestone("ready", "   ".join(said), self.session.seconds if waiting else self.answered)
 
@@ -81,16 +82,11 @@ class Proving:
     def finish(self) -> int:
         """Checked and proven as far as was asked; prints addresses and returns the exit code."""
         options = self.session.options
-        last = self.session.state.read(PROOF)
+        last = self.session.state.now.proof
         identity = self._identity()
         if not options.no_smoke:
-            if (
-                not self.plan
-                and isinstance(last, dict)
-                and last.get("identity") == identity
-                and not options.quick
-            ):
-                self._milestone("proven", f"unchanged since the proof of {last.get('when')}")
+            if not self.plan and last is not None and last.identity == identity and not options.quick:
+                self._milestone("proven", f"unchanged since the proof of {last.when}")
             else:
                 self._prove(identity, quick=options.quick)
         self._epilogue()
@@ -100,13 +96,13 @@ class Proving:
         self._stage("checked")
         if not quick:
             self._stage("proven")
-            self.session.state.record(PROOF, {"identity": identity, "when": _stamp(time.time())})
+            self.session.state.change(proof=Proof(identity, _stamp(time.time())))
 
     def _stage(self, stage: Stage) -> None:
-        from stack.cli.stage_checks import failure, summary
-
-        report = self.asking.stage(stage, self._heard)
+        report = self.verification.stage(stage, self._heard)
         if not report.ok:
+            from stack.deploy.verify import failure
+
             error = failure(report)
             error.details = self._document(ok=False)
             raise error
@@ -118,7 +114,7 @@ class Proving:
 
     def _milestone(self, name: str, text: str, seconds: float | None = None) -> None:
         milestone = Milestone(name, text, self.session.seconds if seconds is None else seconds)
-        self.milestones.append(milestone)
+        self.reached.append(milestone)
         self.session.printer.event(milestone)
 
     def _time(self, component: str) -> str:
@@ -131,26 +127,23 @@ class Proving:
         )
 
     def _epilogue(self) -> None:
-        printer, build = self.session.printer, self.prepared.build
+        printer, build = self.session.printer, self.description.build
         for component, reason in self.spec.absent:
             printer.warning(
-                f"\ndegraded  {component} is absent: {reason}\n          {self.session.pictures.way_out}"
+                f"\ndegraded  {component} is absent: {reason}\n          {self.session.images.way_out}"
             )
-            printer.warning(f"          its dashboards meanwhile: {build.url('prometheus')}/user/")
+            if instead := BY_NAME[component].instead:
+                printer.warning(f"          {instead.format(prometheus=build.url('prometheus'))}")
         printer.text()
-        if "grafana" in self.spec.components:
-            printer.text(
-                f"Grafana       {build.url('grafana')}   user admin, password: monitoring-stack credentials"
-            )
-        rest = [
-            (c.capitalize(), c) for c in ("prometheus", "alertmanager", "app") if c in self.spec.components
-        ]
-        printer.text(
-            "   ".join(
-                f"{label:<13} {build.url(c)}" if i == 0 else f"{label} {build.url(c)}"
-                for i, (label, c) in enumerate(rest)
-            )
-        )
+        running = {s.component for s in self.spec.services if s.published}
+        published = [component for component in COMPONENTS if component.name in running]
+        for one in published:
+            if one.login:
+                words = f"user {one.login.user}, password: monitoring-stack credentials"
+                printer.text(f"{one.title:<13} {build.url(one.name)}   {words}")
+        first, *rest = [one for one in published if not one.login]
+        others = [f"{one.title} {build.url(one.name)}" for one in rest]
+        printer.text("   ".join((f"{first.title:<13} {build.url(first.name)}", *others)))
         printer.document(self._document(ok=True))
 
     def _document(self, *, ok: bool) -> dict[str, Any]:
@@ -161,12 +154,31 @@ class Proving:
             "absent": [{"component": c, "reason": r} for c, r in self.spec.absent],
             **plan_document(self.plan),
             "milestones": [
-                {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)}
-                for m in self.milestones
+                {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)} for m in self.reached
             ],
-            "report": self._asking.document() if self._asking else None,
-            "addresses": self.prepared.addresses(remote=False),
+            "report": self._report(),
+            "addresses": self.description.addresses(remote=False),
         }
+
+    def _report(self) -> dict[str, object] | None:
+        found = self._verification.report if self._verification else None
+        if found is None or not found.findings:
+            return None
+        from stack.checks.messages import report_document
+
+        return report_document(found)
+
+
+def summary(stage: Stage, report: Report) -> str:
+    """A stage in a few words: of each telling check the first part of its evidence."""
+    by_name = {f.check: f.evidence for f in report.findings}
+    telling = {
+        "ready": (),
+        "checked": ("prometheus.expressions", "path.alert"),
+        "proven": ("prometheus.targets", "grafana.panels", "prometheus.panels"),
+    }[stage]
+    said = (by_name[name].partition(",")[0].partition(":")[0] for name in telling if name in by_name)
+    return ", ".join((f"{len(report.findings)} checks", *said))
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

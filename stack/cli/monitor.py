@@ -11,7 +11,8 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.common.errors import StackError
 from stack.common.wait import CLOCK
-from stack.config.settings import Settings, load
+from stack.components import load
+from stack.config.settings import Settings
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
 from stack.telemetry.board import Board, board
@@ -98,7 +99,7 @@ def _grafana_config(options: argparse.Namespace, settings: Settings, printer: Pr
 def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
     url = options.url or f"http://{settings.bind}:{settings.port('app')}/metrics"
     # The application's token is for the application, not for whatever address was given.
-    token = _path(options.token_file) or (None if options.url else settings.token_file)
+    token = _path(options.token_file) or (None if options.url else settings.file("app.token_file"))
     headers = authorization(token, _path(options.basic_auth_file))
 
     def show() -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from stack.clients.exposition import sample
 from stack.clients.http import Http
+from stack.clients.shape import shaped
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Alertmanager:
     def config_hash(self) -> float:
         """The hash of the file in use, as the server publishes it; compare with ``published_hash``."""
         return sample(self.http.get("/metrics"), "alertmanager_config_hash")
+
+    def active(self, name: str) -> tuple[float, ...]:
+        """When each active alert of this name was last heard of, in Unix seconds."""
+        answer = self.http.get("/api/v2/alerts", params={"filter": f'alertname="{name}"', "active": "true"})
+        with shaped(answer):
+            return tuple(datetime.fromisoformat(alert["updatedAt"]).timestamp() for alert in answer.json())
 
     def post_alert(
         self, labels: Mapping[str, str], annotations: Mapping[str, str], starts: float, ends: float

@@ -10,8 +10,12 @@ import re
 from collections.abc import Callable
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-DURATION = re.compile(r"[1-9]\d*(h|d|w|y)")
-SIZE = re.compile(r"[1-9]\d*(MB|GB|TB)")
+DURATION = re.compile(r"[1-9][0-9]*(h|d|w|y)")
+SIZE = re.compile(r"[1-9][0-9]*(MB|GB|TB)")
+MEMORY = re.compile(r"([1-9][0-9]{0,6})([mg])")
+CPUS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+LEAST_MEMORY = 32 * 1024**2
+"""Below this no product here starts."""
 ON = ("true", "1", "on", "yes")
 OFF = ("false", "0", "off", "no")
 
@@ -79,3 +83,20 @@ def rate(text: str) -> float:
     if not 0 < number <= 1000:
         raise ValueError(f"must be above 0 and at most 1000 operations a second, got {text}")
     return number
+
+
+def memory(text: str) -> int:
+    """Bytes, from a number with the unit m or g (powers of 1024), as the engine's own options take it."""
+    if not (found := MEMORY.fullmatch(text)):
+        raise ValueError(f"must be like 512m or 2g, got {text!r}")
+    size = int(found[1]) * (1024**3 if found[2] == "g" else 1024**2)
+    if not size >= LEAST_MEMORY:
+        raise ValueError(f"must be at least {LEAST_MEMORY // 1024**2}m, got {text!r}")
+    return size
+
+
+def cpus(text: str) -> float:
+    """Processors, in hundredths."""
+    if not CPUS.fullmatch(text) or not float(text):
+        raise ValueError(f"must be a number above 0 like 0.5 or 2, got {text!r}")
+    return float(text)

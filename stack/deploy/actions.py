@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from stack.deploy.links import MANIFEST, change, manifest, read_manifest
-from stack.deploy.reconcile import Step, Verb
 from stack.engine.interface import Engine
 from stack.model.observed import Applied
+from stack.model.plan import Step, Verb
 from stack.model.spec import (
     APPLIED,
     CONFIG_ROOT,
@@ -23,25 +24,52 @@ from stack.model.spec import (
     StackSpec,
     config_volume,
     container_name,
+    next_name,
 )
+
+KEPT = 3
+"""Versions of a component's files that stay in its volume."""
+SURPLUS = 4
+"""Older ones are removed when there are so many more: removing takes a container of its own."""
+
+
+def nothing(service: ServiceSpec) -> None:
+    """For a plan that starts and reloads nothing."""
+    del service
+
+
+class Versions(Protocol):
+    """What is known of the versions in configuration volumes."""
+
+    def written(self, volume: str, version: str) -> tuple[str, ...]:
+        """Notes a version that was verified; returns all that are in the volume, oldest first."""
+
+    def forget(self, volume: str, versions: tuple[str, ...]) -> None:
+        """They are in the volume no longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Actions:
     """Executes steps. ``verify`` raises unless the component answers and runs the files given."""
 
     engine: Engine
     spec: StackSpec
-    verify: Callable[[ServiceSpec], None]
-    reload_api: Callable[[ServiceSpec], None]
+    verify: Callable[[ServiceSpec], None] = nothing
+    reload_api: Callable[[ServiceSpec], None] = nothing
+    versions: Versions | None = None
+    guard: Callable[[], None] = lambda: None
 
     def __call__(self, step: Step) -> None:
-        """Does one step; errors of ``stack.common.errors`` pass through."""
+        """Does one step, if ``guard`` lets it; errors of ``stack.common.errors`` pass through."""
+        self.guard()
         act: dict[Verb, Callable[[Step], object]] = {
             Verb.CREATE_NETWORK: lambda s: self.engine.create_network(s.target),
             Verb.CREATE_VOLUME: lambda s: self.engine.create_volume(s.target, self.spec.name),
             Verb.WRITE: lambda s: self._write(self.spec.service(s.component)),
-            Verb.CREATE: lambda s: self.engine.create(self.spec.name, self.spec.service(s.component)),
+            Verb.CREATE: lambda s: self.engine.create(
+                self.spec.name, self.spec.service(s.component), s.target
+            ),
+            Verb.RENAME: lambda s: self.engine.rename(next_name(s.target), s.target),
             Verb.START: lambda s: self.engine.start(s.subject or s.target),
             Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
             Verb.RESTART: lambda s: self.engine.restart(s.subject),
@@ -102,7 +130,20 @@ class Hands:
         return read_manifest(self.engine.read_file(name, f"{CONFIG_ROOT}/{version}/{MANIFEST}"))
 
     def _record(self, service: ServiceSpec) -> None:
-        self._into_volume(service, (), ((APPLIED, service.files_digest()),))
+        version = service.files_digest()
+        self._into_volume(service, (), ((APPLIED, version),))
+        self._prune(service, version)
+
+    def _prune(self, service: ServiceSpec, version: str) -> None:
+        """Old versions of its files leave the volume, a few at a time."""
+        if self.versions is None:
+            return
+        volume = config_volume(self.spec.name, service.component)
+        known = self.versions.written(volume, version)
+        if len(known) >= KEPT + SURPLUS:
+            old = tuple(v for v in known[:-KEPT] if v != version)
+            self.engine.remove_from_volume(volume, self.spec.name, service.image, old)
+            self.versions.forget(volume, old)
 
     def _into_volume(
         self, service: ServiceSpec, files: tuple[ConfigFile, ...], links: tuple[tuple[str, str], ...]

@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stack.common.errors import NotReady, StackError, StartFailed
-from stack.deploy.actions import Hands
+from stack.deploy.actions import Actions
 from stack.deploy.execute import Outcome, apply
-from stack.deploy.reconcile import Plan, Verb, reconcile
+from stack.deploy.reconcile import reconcile
 from stack.engine.interface import Engine
 from stack.model.events import Event
 from stack.model.observed import Observed
-from stack.model.spec import ServiceSpec, StackSpec, container_name
-
-LOG_LINES = 8
+from stack.model.plan import Plan, Verb
+from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +34,20 @@ def decide(spec: StackSpec, engine: Engine) -> tuple[Observed, Plan]:
     return observed, reconcile(spec, observed)
 
 
-def carry_out(observed: Observed, plan: Plan, hands: Hands, emit: Callable[[Event], None]) -> Converged:
+def carry_out(observed: Observed, plan: Plan, actions: Actions, emit: Callable[[Event], None]) -> Converged:
     """Applies the plan; raises the first failure after previous files went back in use."""
-    outcome = apply(plan, hands, emit)
+    outcome = apply(plan, actions, emit)
     if outcome.failures:
-        raise _fault(outcome, observed, plan, hands)
+        raise _fault(outcome, observed, plan, actions)
     return Converged(observed, plan, outcome)
 
 
-def _fault(outcome: Outcome, observed: Observed, plan: Plan, hands: Hands) -> StackError:
+def _fault(outcome: Outcome, observed: Observed, plan: Plan, actions: Actions) -> StackError:
     failed = {f"{e.step} {e.target}": e.error for e in outcome.failures}
     steps = [step for step in plan.steps if step.key in failed]
     first = steps[0]
     error = failed[first.key]
-    notes = [note for step in steps if (note := _go_back(step.component, step.verb, observed, plan, hands))]
+    notes = [note for step in steps if (note := _go_back(step.component, step.verb, observed, plan, actions))]
     if not isinstance(error, StackError):
         error = StartFailed(f"{first.verb} {first.target}: {type(error).__name__}: {error}")
     if notes:
@@ -56,7 +55,7 @@ def _fault(outcome: Outcome, observed: Observed, plan: Plan, hands: Hands) -> St
     return error
 
 
-def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, hands: Hands) -> str:
+def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, actions: Actions) -> str:
     """Only where a running container was told to take new files and older ones had been verified."""
     found = observed.container(component) if component else None
     reloaded = any(s.component == component and s.verb in (Verb.RELOAD, Verb.RESTART) for s in plan.steps)
@@ -68,7 +67,7 @@ def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, hands: 
     ):
         return ""
     try:
-        hands.go_back(hands.spec.service(component), found.applied)
+        actions.go_back(actions.spec.service(component), found.applied)
     except StackError as error:
         return f"{component}'s previous files could not be put back ({error.message})"
     return f"{component} runs its previous files again"

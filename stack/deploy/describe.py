@@ -1,22 +1,22 @@
 """From settings to the description of the stack: images resolved, files read, secrets at hand.
 
-Reads files and asks the engine for images; it never changes a container.
+Reads files; it never changes anything.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stack.common.errors import SettingsError, UsageError
-from stack.components import COMPONENTS as MODULES
-from stack.components import assemble
+from stack.components import BY_NAME, COMPONENTS, TABLE, assemble
 from stack.components.build import Build, Image
-from stack.config.settings import COMPONENTS, Settings
-from stack.config.state import APP_TOKEN, GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret, State
+from stack.components.manifest import SecretSpec
+from stack.config.cache import Cache
+from stack.config.secret import Secret
+from stack.config.settings import Settings
 from stack.config.tree import read_plotly, read_tree
 from stack.model.spec import ConfigFile, StackSpec, internal_addresses
 
@@ -27,47 +27,47 @@ LOGIN_TRIED = "default-login.json"
 LOGIN_PAUSE = 300.0
 """Grafana counts wrong passwords over five minutes; one try in that time leaves four to the people."""
 
-TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What fits behind ``Bearer`` in a header (RFC 6750, 2.1)."""
-
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The description and what it was made of."""
+class Description:
+    """The description and what it was made of. ``check_image``: where checks run that must run inside the network."""
 
-    settings: Settings
-    state: State
     build: Build
     spec: StackSpec
+    check_image: str = ""
 
     @property
-    def app_image(self) -> str:
-        """The image that checks run in where they must run inside the stack's network; empty where there is none."""
-        image = self.build.images.get("app")
-        return image.ref if image else ""
+    def settings(self) -> Settings:
+        """The settings that it follows."""
+        return self.build.settings
 
     @property
     def idle(self) -> tuple[tuple[str, tuple[ConfigFile, ...]], ...]:
         """The files of components that do not run here; they are checked all the same."""
-        others = {name: c for name, c in MODULES.items() if name not in self.spec.components}
-        return tuple((name, component.files(self.build)) for name, component in others.items())
+        others = [c for c in COMPONENTS if c.name not in self.spec.components]
+        return tuple((c.name, c.files(self.build)) for c in others)
 
     def expectations(self, *, remote: bool, now: float) -> Expected:
         """What the checks expect. Ports published here are asked there; a remote engine's from inside its network."""
         from stack.checks.expect import expected
 
-        tried = self.state.read(LOGIN_TRIED)
-        recently = isinstance(tried, int | float) and 0 <= now - tried < LOGIN_PAUSE
-        if not recently and "grafana" in self.spec.components:
-            self.state.record(LOGIN_TRIED, now)
+        login = next((c.login for c in COMPONENTS if c.login and c.name in self.spec.components), None)
         return expected(
             self.spec,
             self.addresses(remote=remote),
-            grafana_password=self.build.secrets[GRAFANA_PASSWORD].reveal(),
-            app_token=self.build.secrets.get(APP_TOKEN, Secret()).reveal(),
-            probe_default_login=not recently,
+            grafana_password=self.build.secrets[login.secret].reveal() if login else "",
+            app_token=self.build.secrets.get("app_token", Secret()).reveal(),
+            probe_default_login=bool(login) and self._may_try_login(now),
             makes_load=self.settings["app.load"] != "off",
         )
+
+    def _may_try_login(self, now: float) -> bool:
+        cache = Cache(self.settings.state)
+        tried = cache.read(LOGIN_TRIED)
+        if isinstance(tried, int | float) and 0 <= now - tried < LOGIN_PAUSE:
+            return False
+        cache.record(LOGIN_TRIED, now)
+        return True
 
     def addresses(self, *, remote: bool) -> dict[str, str]:
         """Base URL of each component that can be asked."""
@@ -76,56 +76,65 @@ class Prepared:
         return {s.component: self.build.url(s.component) for s in self.spec.services if s.published}
 
 
-def prepare(
-    settings: Settings, state: State, images: Mapping[str, Image], absent: tuple[tuple[str, str], ...] = ()
-) -> Prepared:
-    """Describes the stack of all wanted components that are not ``absent``."""
+def describe(
+    settings: Settings,
+    images: Mapping[str, Image],
+    secrets: Mapping[str, str],
+    absent: tuple[tuple[str, str], ...] = (),
+    check_image: str = "",
+) -> Description:
+    """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack."""
     build = Build(
         settings=settings,
         images=images,
         tree=read_tree(settings.config),
-        secrets=_secrets(settings, state),
+        secrets=secrets_in(settings, secrets),
         plotly=read_plotly(),
         absent=absent,
     )
-    return Prepared(settings, state, build, assemble(build))
+    return Description(build, assemble(build), check_image)
 
 
-def _secrets(settings: Settings, state: State) -> dict[str, Secret]:
-    """What this stack's components are told in confidence; ours are made where there is none yet."""
-    secrets = {GRAFANA_PASSWORD: state.secret(GRAFANA_PASSWORD)}
-    if "postgres" in settings.components:
-        secrets[POSTGRES_PASSWORD] = state.secret(POSTGRES_PASSWORD)
-    if settings.token_file is not None:
-        secrets[APP_TOKEN] = read_token(settings.token_file)
-    return secrets
+def secrets_of(settings: Settings) -> tuple[SecretSpec, ...]:
+    """The secrets of all components that should run."""
+    return tuple(spec for name in settings.components for spec in BY_NAME[name].secrets)
 
 
-def read_token(path: Path) -> Secret:
-    """The bearer token in the client's file; ``SettingsError`` where it has none, never with its content."""
+def secrets_in(settings: Settings, kept: Mapping[str, str]) -> dict[str, Secret]:
+    """What this stack's components are told in confidence: the user's own where a setting names it."""
+    found = {}
+    for spec in secrets_of(settings):
+        given = settings.file(spec.setting) if spec.setting else None
+        if given is not None:
+            found[spec.name] = read_secret(spec, given)
+        elif spec.name in kept:
+            found[spec.name] = Secret(kept[spec.name])
+    return found
+
+
+def read_secret(spec: SecretSpec, path: Path) -> Secret:
+    """The secret in the client's file; ``SettingsError`` where it has none, never with its content."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
-        raise SettingsError(
-            f"app.token_file: {path}: {reason}", hint="put the token there, or unset STACK_APP_TOKEN_FILE"
-        ) from None
-    if not TOKEN.fullmatch(text):
-        what = "it holds what no header can carry" if text else "it is empty"
-        raise SettingsError(
-            f"app.token_file: {path}: {what}",
-            hint="one line of letters, digits and -._~+/ (openssl rand -hex 32)",
-        )
+        hint = f"put it there, or unset {TABLE.by_path[spec.setting].variable}"
+        raise SettingsError(f"{spec.setting}: {path}: {reason}", hint=hint) from None
+    if not spec.pattern.fullmatch(text):
+        what = "it holds what it may not" if text else "it is empty"
+        raise SettingsError(f"{spec.setting}: {path}: {what}", hint=f"one line: {spec.form}")
     return Secret(text)
 
 
-def chosen(with_: list[str], without: list[str]) -> frozenset[str]:
-    """The components that a command line leaves out; an unknown name is a usage error."""
-    for name in (*with_, *without):
-        if name not in COMPONENTS:
-            raise UsageError(f"unknown component {name}", hint=f"one of {', '.join(COMPONENTS)}")
-    if both := set(with_) & set(without):
-        raise UsageError(f"{', '.join(sorted(both))} is both wanted and left out", hint="choose one")
-    if "prometheus" in without:
+def asked_for(with_: Iterable[str], without: Iterable[str]) -> dict[str, str]:
+    """The switches of a command line by component; an unknown name is a usage error."""
+    chosen: dict[str, str] = {}
+    for switch, names in (("on", with_), ("off", without)):
+        for name in names:
+            if name not in BY_NAME:
+                raise UsageError(f"unknown component {name}", hint=f"one of {', '.join(BY_NAME)}")
+            if chosen.setdefault(name, switch) != switch:
+                raise UsageError(f"{name} is both wanted and left out", hint="choose one")
+    if chosen.get("prometheus") == "off":
         raise UsageError("prometheus cannot be left out", hint="everything else is proven through it")
-    return frozenset(without)
+    return chosen

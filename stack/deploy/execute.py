@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from stack.common.errors import Interrupted
 from stack.common.wait import CLOCK, Clock
-from stack.deploy.reconcile import Plan, Step, Verb
-from stack.model.events import Event, StepDone
+from stack.model.events import Event, StepBegun, StepDone
+from stack.model.plan import Plan, Step, Verb
 
 WORKERS = 16
 STARTS = 2
@@ -57,6 +57,7 @@ def apply(
             while waiting or running:
                 for step in run.ready(waiting, tuple(running.values()), starts):
                     del waiting[step.key]
+                    emit(StepBegun(step.verb, step.target))
                     running[pool.submit(run.one, step)] = step
                 if not running:
                     continue

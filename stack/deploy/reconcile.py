@@ -7,67 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from stack.model.observed import Observed, ObservedContainer
-from stack.model.spec import ServiceSpec, StackSpec, config_volume, container_name
-
-
-class Verb(StrEnum):
-    """What a step does; each is one call of the engine or of a product's API."""
-
-    CREATE_NETWORK = "create network"
-    CREATE_VOLUME = "create volume"
-    WRITE = "write files"
-    CREATE = "create container"
-    START = "start"
-    RELOAD = "reload"
-    RESTART = "restart"
-    VERIFY = "verify"
-    RECORD = "record"
-    STOP = "stop"
-    REMOVE = "remove container"
-    REMOVE_NETWORK = "remove network"
-    REMOVE_VOLUME = "remove volume"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One call: ``verb`` on ``target`` because of ``why``, once all steps named in ``after`` are done.
-
-    ``component`` is the service concerned, ``subject`` the engine's id where the object exists already.
-    """
-
-    verb: Verb
-    target: str
-    why: str
-    component: str = ""
-    subject: str = ""
-    after: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Identity within a plan."""
-        return f"{self.verb} {self.target}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps in an order in which they could run one after another."""
-
-    name: str
-    steps: tuple[Step, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.steps)
-
-    def text(self) -> str:
-        """One line a step: verb, target, reason."""
-        return "\n".join(f"{s.verb:<16} {s.target:<28} {s.why}" for s in self.steps)
-
-    def touched(self) -> tuple[str, ...]:
-        """Components that some step concerns, in order of appearance."""
-        return tuple(dict.fromkeys(s.component for s in self.steps if s.component))
+from stack.model.plan import Plan, Step, Verb
+from stack.model.spec import ServiceSpec, StackSpec, config_volume, container_name, next_name
 
 
 @dataclass
@@ -87,13 +30,14 @@ def reconcile(spec: StackSpec, observed: Observed) -> Plan:
     draft = _Draft()
     _clear_surplus(draft, spec, observed)
     wanted = spec.ordered().services
-    replaced = _clear_outdated(draft, wanted, observed)
     if wanted and spec.name not in observed.networks:
         draft.add(Step(Verb.CREATE_NETWORK, spec.name, "missing"))
     for service in wanted:
         _provide_volumes(draft, spec, service, observed)
+    # All containers before any starts, so that a port is free before another takes it.
+    stays = {service.component: _place(draft, spec, service, observed) for service in wanted}
     for service in wanted:
-        _converge(draft, spec, service, observed, replaced.get(service.component, ""))
+        _bring_up(draft, spec, service, stays[service.component], observed)
     if spec.surplus == "remove":
         _clear_rest(draft, spec, observed)
     return Plan(spec.name, tuple(draft.steps))
@@ -101,7 +45,7 @@ def reconcile(spec: StackSpec, observed: Observed) -> Plan:
 
 def _clear_surplus(draft: _Draft, spec: StackSpec, observed: Observed) -> None:
     for helper in observed.leftovers:
-        draft.add(Step(Verb.REMOVE, helper.name, "left by an interrupted run", subject=helper.id))
+        _remove(draft, helper, "left by an interrupted run, or renamed")
     surplus = [c for c in observed.containers if c.component not in spec.components]
     for container in reversed(list(_by_need(surplus))):
         users = [f"{Verb.STOP} {c.name}" for c in surplus if container.component in c.needs]
@@ -115,17 +59,6 @@ def _clear_surplus(draft: _Draft, spec: StackSpec, observed: Observed) -> None:
                 )
             continue
         _remove(draft, container, why, users)
-
-
-def _clear_outdated(draft: _Draft, wanted: Iterable[ServiceSpec], observed: Observed) -> dict[str, str]:
-    """Before anything starts, so that names and ports are free; component > why it is made anew."""
-    replaced = {}
-    for service in wanted:
-        found = observed.container(service.component)
-        if found is not None and (why := _replacement_reason(service, found)):
-            _remove(draft, found, why)
-            replaced[service.component] = why
-    return replaced
 
 
 def _remove(draft: _Draft, container: ObservedContainer, why: str, after: Iterable[str] = ()) -> str:
@@ -157,17 +90,28 @@ def _provide_volumes(draft: _Draft, spec: StackSpec, service: ServiceSpec, obser
                 draft.add(Step(Verb.CREATE_VOLUME, mount.source, "missing", service.component))
 
 
-def _converge(
-    draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed, replaced: str
+def _place(
+    draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed
+) -> ObservedContainer | None:
+    """The container that stays; None where a new one is made."""
+    found = observed.container(service.component)
+    if found is None:
+        _create(draft, spec, service, container_name(spec.name, service.component), "missing")
+    elif why := _replacement_reason(service, found):
+        _replace(draft, spec, service, found, why)
+        found = None
+    return found
+
+
+def _bring_up(
+    draft: _Draft,
+    spec: StackSpec,
+    service: ServiceSpec,
+    found: ObservedContainer | None,
+    observed: Observed,
 ) -> None:
     name = container_name(spec.name, service.component)
-    found = None if replaced else observed.container(service.component)
-    looks_first = service.linked is not None  # into its volume, through its container
-    if found is None and looks_first:
-        _create(draft, spec, service, replaced or "missing")
     written = _write(draft, spec, service, found)
-    if found is None and not looks_first:
-        _create(draft, spec, service, replaced or "missing")
     running = found is not None and found.running
     last = (
         _reload(draft, service, found, written)
@@ -183,14 +127,22 @@ def _converge(
             draft.add(Step(Verb.RECORD, name, done, service.component, "", (verified,)))
 
 
-def _create(draft: _Draft, spec: StackSpec, service: ServiceSpec, why: str) -> None:
-    name = container_name(spec.name, service.component)
+def _create(draft: _Draft, spec: StackSpec, service: ServiceSpec, name: str, why: str) -> str:
     after = (
-        f"{Verb.REMOVE} {name}",
+        *(step.key for step in draft.steps if step.verb is Verb.REMOVE and step.target == name),
         f"{Verb.CREATE_NETWORK} {spec.name}",
         *(f"{Verb.CREATE_VOLUME} {mount.source}" for mount in service.mounts),
     )
-    draft.add(Step(Verb.CREATE, name, why, service.component, "", after))
+    return draft.add(Step(Verb.CREATE, name, why, service.component, "", after))
+
+
+def _replace(
+    draft: _Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer, why: str
+) -> None:
+    """The new one is there before the old one goes, so that a refused creation leaves the old one running."""
+    created = _create(draft, spec, service, next_name(found.name), why)
+    removed = _remove(draft, found, why, (created,))
+    draft.add(Step(Verb.RENAME, found.name, "in its place", service.component, "", (created, removed)))
 
 
 def _holders(service: ServiceSpec, observed: Observed) -> tuple[str, ...]:
@@ -198,7 +150,8 @@ def _holders(service: ServiceSpec, observed: Observed) -> tuple[str, ...]:
     if service.published is None:
         return ()
     port = str(service.published.host)
-    holders = (c for c in observed.containers if c.published.rpartition(":")[2] == port)
+    everyone = (*observed.containers, *observed.leftovers)
+    holders = (c for c in everyone if c.published.rpartition(":")[2] == port)
     return tuple(f"{Verb.STOP} {c.name}" for c in holders)
 
 
@@ -216,7 +169,8 @@ def _start(
         draft.add(Step(Verb.STOP, name, found.state, service.component, found.id, (written,)))
     needs = [f"{Verb.START} {container_name(spec.name, need)}" for need in service.needs]
     needs += [f"{Verb.VERIFY} {container_name(spec.name, need)}" for need in service.awaits]
-    after = (f"{Verb.CREATE} {name}", f"{Verb.STOP} {name}", written, *needs, *first)
+    made = (f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}")
+    after = (*made, f"{Verb.STOP} {name}", written, *needs, *first)
     subject = found.id if found else ""
     return draft.add(Step(Verb.START, name, _down_reason(found), service.component, subject, after))
 
@@ -266,7 +220,7 @@ def _write(
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
     name = container_name(spec.name, service.component)
-    after = (f"{Verb.REMOVE} {name}", f"{Verb.CREATE_VOLUME} {volume}", f"{Verb.CREATE} {name}")
+    after = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
     return (
         draft.add(
             Step(

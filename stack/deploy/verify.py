@@ -1,6 +1,7 @@
-"""The verdict on one component after a step: it answers, and runs the files it was given.
+"""Verification: whether each component answers and runs the files it was given, and whether a whole stage holds.
 
-Asks in short turns, so that a process that has died is noticed at once and not at a deadline.
+Asks in short turns, so that a process that has died is noticed at once and not at a deadline. Made once the engine is
+at work: its imports and files take about as long as a container's start.
 """
 
 from __future__ import annotations
@@ -10,52 +11,74 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from stack.checks.grafana import classify_login
-from stack.checks.model import STAGES, Expected, Finding
+from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
-from stack.checks.table import CHECKS, names_for_verify
-from stack.common.errors import NotReady, StartFailed
+from stack.common.errors import NotReady, SmokeFailed
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
-from stack.config.state import GRAFANA_PASSWORD
-from stack.deploy.converge import LOG_LINES, died
-from stack.engine.interface import Engine
+from stack.components import BY_NAME, after_change, all_checks
+from stack.components.hooks import Hooks, Scene
+from stack.deploy.converge import died
+from stack.deploy.describe import Description
+from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress
-from stack.model.spec import CONFIG_ROOT, ServiceSpec, StackSpec, container_name
+from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 
 SECONDS = 90.0
 TURN = 1.0
 IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
 RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
 """A stack that should be up answers soon or is at fault."""
-READY, LOGIN = "grafana.ready", "grafana.login"
-LOGIN_LINES = 200
-RESETS = 3
-STILL_REFUSED = "is its first user still called admin, enabled and an administrator?"
-RESET = (
-    f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/secrets/{GRAFANA_PASSWORD}"
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Verifier:
-    """Asks through ``prober``; unpublished components on a local engine through their own health command."""
+@dataclass
+class Verification:
+    """What one command asks of one stack. ``turns`` asks in short turns, ``prober`` each stage to its deadline."""
 
     engine: Engine
     spec: StackSpec
     expected: Expected
+    image: str
+    turns: Prober
     prober: Prober
     emit: Callable[[Event], None]
     clock: Clock = CLOCK
+    report: Report = field(default_factory=lambda: Report(()))
     repaired: list[str] = field(default_factory=list)
 
-    def __call__(self, service: ServiceSpec) -> None:
+    def component(self, service: ServiceSpec) -> None:
         """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
-        self._until_as_asked(service, names_for_verify(service.component))
+        self._until_as_asked(service, after_change(service.component))
 
-    def ensure_login(self, service: ServiceSpec) -> None:
-        """Grafana answers and takes our password, after a repair if need be."""
-        self._until_as_asked(service, (READY, LOGIN))
+    def settle(self, service: ServiceSpec) -> None:
+        """The verdict after a step, and what the component wants done then."""
+        self.component(service)
+        if (settle := _hooks(service).settle) is not None:
+            settle(self._scene(service))
+
+    def reload(self, service: ServiceSpec) -> None:
+        """The component reads its files again when asked over its own API."""
+        hooks = _hooks(service)
+        self._until_as_asked(service, hooks.needs_for_reload)
+        if hooks.reload is not None:
+            hooks.reload(self._scene(service))
+
+    def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
+        """Runs the checks of a stage; ``report`` keeps the findings of all."""
+        found = self.prober.run(self.expected, heard, tell=self.emit, stages=(stage,))
+        self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
+        return found
+
+    def _scene(self, service: ServiceSpec) -> Scene:
+        return Scene(
+            engine=self.engine,
+            spec=self.spec,
+            service=service,
+            expected=self.expected,
+            image=self.image,
+            emit=self.emit,
+            repaired=self.repaired,
+        )
 
     def _until_as_asked(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
         name = container_name(self.spec.name, service.component)
@@ -66,16 +89,15 @@ class Verifier:
 
     def _turn(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
         name = container_name(self.spec.name, service.component)
-        before = self.engine.logs(name, LOGIN_LINES) if LOGIN in names else ()
+        hooks = _hooks(service)
+        before = self.engine.logs(name, hooks.log_lines) if hooks.log_lines else ()
         failed = self._failed(service, names)
         if not failed:
             return
         if (end := died(self.engine, self.spec, service)) is not None:
             raise end
-        final = [finding for finding in failed if finding.final]
-        if any(finding.check == LOGIN for finding in final):
-            self._repair_login(name, frozenset(before))
-        elif final:
+        final = [f for f in failed if f.final]
+        if final and not any(hooks.repair(self._scene(service), f, before) for f in final):
             raise NotReady(f"{name}: {final[0].evidence}", hint=final[0].hint)
         self.emit(Progress(service.component, failed[0].evidence))
         raise NotYet(failed[0].evidence)
@@ -83,7 +105,7 @@ class Verifier:
     def _failed(self, service: ServiceSpec, names: tuple[str, ...]) -> tuple[Finding, ...]:
         if not self.expected.has(service.component):
             return self._own_health(service)
-        report = self.prober.run(self.expected, names=names)
+        report = self.turns.run(self.expected, names=names)
         if not report.findings:
             return (_not_ready(service, "no check asks it"),)
         return report.failed
@@ -96,42 +118,55 @@ class Verifier:
             return ()
         return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
 
-    def _repair_login(self, name: str, before: frozenset[str]) -> None:
-        """A changed or lost password is set again; a locked name is only locked, its password may be right.
 
-        What Grafana has logged since ``before`` tells which, so that no further try counts for the lock.
-        """
-        said = [line for line in self.engine.logs(name, LOGIN_LINES) if line not in before]
-        if classify_login(401, said) == "locked":
-            message = "Grafana refuses every login of admin after too many wrong passwords"
-            raise StartFailed(message, hint="wait five minutes, then start again")
-        if name in self.repaired:
-            message = "Grafana refuses the password that was just set"
-            raise StartFailed(message, hint=STILL_REFUSED, logs=self.engine.logs(name, LOG_LINES))
-        self.repaired.append(name)
-        self.emit(Progress("grafana", "the stored password does not fit: setting it again"))
-        for _ in range(RESETS):  # the server may be writing to its database just then
-            ran = self.engine.execute(name, ("sh", "-c", RESET))
-            if ran.code == 0:
-                return
-        last = tuple(ran.output.splitlines()[-LOG_LINES:])
-        raise StartFailed("Grafana's password could not be set again", logs=last)
+def _hooks(service: ServiceSpec) -> Hooks:
+    component = BY_NAME.get(service.component)
+    return component.hooks() if component else Hooks()
 
 
 def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
     return Finding(f"{service.component}.ready", service.component, "ready", "failed", evidence)
 
 
+def verification(engine: Engine, description: Description, emit: Callable[[Event], None]) -> Verification:
+    """The verification of a described stack."""
+    remote = engine.info().remote
+    return Verification(
+        engine=engine,
+        spec=description.spec,
+        expected=description.expectations(remote=remote, now=wall_clock()),
+        image=description.check_image,
+        turns=prober_for(engine, description, IN_TURNS),
+        prober=prober_for(engine, description),
+        emit=emit,
+    )
+
+
 def prober_for(
-    engine: Engine, spec: StackSpec, app_image: str, at_most: Mapping[str, float] = MappingProxyType({})
+    engine: Engine, description: Description, at_most: Mapping[str, float] = MappingProxyType({})
 ) -> Prober:
-    """Checks run here for an engine on this machine, inside the stack's network for a remote one.
+    """Checks run here for an engine on this machine, in ``image`` inside the stack's network for a remote one.
 
     ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     """
-    if engine.info().remote:
-        return NetworkProber(engine, spec, app_image, tuple(at_most.items()))
-    return LocalProber(hurried(CHECKS, at_most))
+    name = description.spec.name
+
+    def run_in(component: str, argv: tuple[str, ...]) -> Ran:
+        return engine.execute(container_name(name, component), argv)
+
+    here = LocalProber(hurried(all_checks(), at_most), run_in)
+    if not engine.info().remote:
+        return here
+    return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
+
+
+def failure(report: Report) -> SmokeFailed:
+    """The first failed finding as an error; how many more there are."""
+    first = report.failed[0] if report.failed else None
+    if first is None:
+        return SmokeFailed("no check was run", hint="the stack has no component that can be asked")
+    more = f" (and {len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
+    return SmokeFailed(f"{first.check}: {first.evidence}{more}", hint=first.hint)
 
 
 def wall_clock() -> float:

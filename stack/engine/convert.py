@@ -82,6 +82,18 @@ def lock_body(stack: str, image: str, holder: str) -> Body:
     return _unstarted(image, labels.of_lock(stack, holder))
 
 
+def again(inspect: Mapping[str, Any]) -> Body:
+    """The body that makes the same container once more, from what ``GET /containers/{id}/json`` says of it."""
+    config, host = inspect["Config"], inspect["HostConfig"]
+    joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    short = inspect["Id"][:12]
+    endpoints = {
+        name: {"Aliases": [a for a in endpoint.get("Aliases") or () if a != short]}
+        for name, endpoint in joined.items()
+    }
+    return {**config, "HostConfig": host, "NetworkingConfig": {"EndpointsConfig": endpoints}}
+
+
 def _unstarted(image: str, marks: dict[str, str], *mounts: Body) -> Body:
     return {
         "Image": image,
@@ -89,7 +101,7 @@ def _unstarted(image: str, marks: dict[str, str], *mounts: Body) -> Body:
         "Labels": marks,
         "NetworkDisabled": True,
         "HostConfig": {
-            **_hardened(64 * MIB, 0.1, 16),
+            **_hardened(64 * MIB, 0.1, 16, ulimits=False),
             "NetworkMode": "none",
             "Mounts": list(mounts),
         },
@@ -114,7 +126,7 @@ def job_body(stack: str, job: Job) -> Body:
         "Labels": labels.of_helper(stack, job.image),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
-            **_hardened(JOB_MEMORY, 2.0, 256),
+            **_hardened(JOB_MEMORY, 2.0, 256, ulimits=False),
             "ReadonlyRootfs": not job.files,
             "NetworkMode": job.network or "none",
             # Where files are put in, the root is writable and nothing may hide them.
@@ -201,7 +213,9 @@ def usage(stats: Mapping[str, Any]) -> Usage:
     return Usage(max(memory.get("usage", 0) - cache, 0), memory.get("limit", 0))
 
 
-def _hardened(memory: int, cpus: float, pids: int) -> Body:
+def _hardened(memory: int, cpus: float, pids: int, *, ulimits: bool = True) -> Body:
+    """Without ``ulimits`` the engine's own count: a short-lived container has no use for more."""
+    limits = [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}] if ulimits else []
     return {
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"],
@@ -212,7 +226,7 @@ def _hardened(memory: int, cpus: float, pids: int) -> Body:
         "MemorySwap": memory,
         "NanoCpus": int(cpus * NANO),
         "PidsLimit": pids,
-        "Ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
+        "Ulimits": limits,
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
     }
 

@@ -16,7 +16,10 @@ from stack.model.spec import ConfigFile, ServiceSpec
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's."""
+    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+
+    ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
+    """
 
     version: str
     api: str
@@ -26,6 +29,7 @@ class EngineInfo:
     architecture: str
     cpus: int
     memory: int
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,11 @@ class Engine(Protocol):
     def lock(self, stack: str, holder: Holder) -> Lease:
         """The stack's lock, atomic between machines; ``Busy`` names a live holder, a silent one loses it."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
-        """Creates the container without starting it and returns its id."""
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """Creates the container without starting it and returns its id; under its own name unless another is given."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Gives the container another name, which must be free."""
 
     def start(self, container: str) -> None:
         """``PortTaken`` or ``StartFailed`` where the engine refuses."""

@@ -9,10 +9,8 @@ from typing import Any
 
 import yaml
 
+from stack.components import BY_NAME, TABLE
 from stack.components.build import Build
-from stack.components.grafana import PASSWORD_PATH
-from stack.config.settings import BY_PATH
-from stack.config.state import GRAFANA_PASSWORD
 from stack.model.spec import CONFIG_ROOT, CURRENT, OPEN_FILES, Mount, ServiceSpec, StackSpec
 
 HEADER = """\
@@ -26,8 +24,7 @@ BY_SETTING = {
     "STACK_NAME": "name",
 }
 """Variables of a container whose value is a setting as it is."""
-CONFIGURED = ("prometheus", "alertmanager", "grafana")
-SECRET_FILE = f"./.stack/${{STACK_NAME:-monitoring}}/compose/{GRAFANA_PASSWORD}"
+PASSWORDS = "./.stack/${STACK_NAME:-monitoring}/compose"
 
 
 def compose(spec: StackSpec, build: Build) -> str:
@@ -38,7 +35,7 @@ def compose(spec: StackSpec, build: Build) -> str:
         "services": {s.component: _service(s, build) for s in spec.services},
         "networks": {"default": {"driver": "bridge"}},
         "volumes": {_short(volume, spec.name): {} for volume in volumes},
-        "secrets": {GRAFANA_PASSWORD: {"file": SECRET_FILE}},
+        "secrets": {name: {"file": f"{PASSWORDS}/{name}"} for s in spec.services for name in _logins(s)},
     }
     return HEADER + yaml.safe_dump(document, sort_keys=False, width=120)
 
@@ -103,12 +100,12 @@ def _ports(service: ServiceSpec) -> list[str] | None:
 
 def _volumes(service: ServiceSpec, stack: str) -> list[str] | None:
     found = []
-    if service.component in CONFIGURED:
+    if service.files:
         found.append(f"./{service.component}:{CONFIG_ROOT}/{CURRENT}:ro")
+    folders = {f.path.partition("/")[0] for f in service.assets if not f.secret}
+    found += [f"./{service.component}/{folder}:{CONFIG_ROOT}/{folder}:ro" for folder in sorted(folders)]
     if service.linked:
         found.append(f"./{service.component}/{service.linked.path}:{CONFIG_ROOT}/{service.linked.path}:ro")
-    if service.component == "prometheus":
-        found.append(f"./prometheus/user:{CONFIG_ROOT}/user:ro")
     for mount in service.mounts:
         if mount.kind == "bind":
             found.append(f"{mount.source}:{mount.target}:ro")
@@ -118,9 +115,14 @@ def _volumes(service: ServiceSpec, stack: str) -> list[str] | None:
 
 
 def _secrets(service: ServiceSpec) -> list[dict[str, str]] | None:
-    if service.component != "grafana":
-        return None
-    return [{"source": GRAFANA_PASSWORD, "target": f"{CONFIG_ROOT}/{PASSWORD_PATH}"}]
+    found = [{"source": name, "target": f"{CONFIG_ROOT}/secrets/{name}"} for name in _logins(service)]
+    return found or None
+
+
+def _logins(service: ServiceSpec) -> tuple[str, ...]:
+    """The secrets that a stack needs from its first start: the passwords of logins."""
+    login = BY_NAME[service.component].login
+    return (login.secret,) if login else ()
 
 
 def _is_data(mount: Mount) -> bool:
@@ -133,7 +135,7 @@ def _short(volume: str, stack: str) -> str:
 
 def _variable(name: str, value: str, build: Build) -> str:
     if name in BY_SETTING:
-        return f"${{{BY_PATH[BY_SETTING[name]].variable}:-{value}}}"
+        return f"${{{TABLE.by_path[BY_SETTING[name]].variable}:-{value}}}"
     return _variables(value, build)
 
 
@@ -141,11 +143,11 @@ def _variables(word: str, build: Build) -> str:
     """Puts the settings' variables back where their values stand, and keeps a literal ``$`` from Compose."""
     escaped = word.replace("$", "$$")
     for path in ("prometheus.retention_time", "prometheus.retention_size"):
-        setting = BY_PATH[path]
+        setting = TABLE.by_path[path]
         flag = "--storage.tsdb." + path.removeprefix("prometheus.").replace("_", ".") + "="
         if word.startswith(flag):
             return f"{flag}${{{setting.variable}:-{setting.default}}}"
-    for component in ("prometheus", "alertmanager", "grafana"):
+    for component in (unit.name for unit in build.settings.table.published):
         url = build.url(component)
         if url in escaped:
             port = f"${{STACK_{component.upper()}_PORT:-{build.settings.port(component)}}}"

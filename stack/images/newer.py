@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from stack.common.errors import ImageError, RegistryUnreachable
-from stack.images.pins import PINS, Pin, registry_of, tag_of
+from stack.images.pins import Pin, registry_of, tag_of
 
 VERSION = re.compile(r"(?P<v>v?)(?P<numbers>\d+(?:\.\d+)*)(?:-security-(?P<fix>\d+))?(?P<variant>-.+)?")
 """A tag that names a version: ``v3.13.5``, ``18.6-trixie``, ``12.3.1-security-01``; the variant must stay the same."""
@@ -35,15 +35,19 @@ class Checked:
     problem: str = ""
 
 
-def check(images: Mapping[str, str], tags: Callable[[str], Iterable[str]]) -> tuple[Checked, ...]:
+def check(
+    images: Mapping[str, str], pins: Mapping[str, Pin], tags: Callable[[str], Iterable[str]]
+) -> tuple[Checked, ...]:
     """Every component's image against the tags of its repository; a failure concerns its own row only."""
     with ThreadPoolExecutor(max(1, len(images))) as pool:
-        return tuple(pool.map(partial(_one, tags), images.keys(), images.values()))
+        return tuple(pool.map(partial(_one, tags, pins), images.keys(), images.values()))
 
 
-def _one(tags: Callable[[str], Iterable[str]], component: str, image: str) -> Checked:
+def _one(
+    tags: Callable[[str], Iterable[str]], pins: Mapping[str, Pin], component: str, image: str
+) -> Checked:
     tag = tag_of(image)
-    line = line_of(tag, PINS.get(component))
+    line = line_of(tag, pins.get(component))
     if not line:
         return Checked(component, image, "", problem=f"the tag {tag} names no version")
     try:

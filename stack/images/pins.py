@@ -1,6 +1,6 @@
-"""The one table of images: which official image each component runs, and the name of its local replacement.
+"""What a pin is: the official image that a component runs, the line of releases that it follows, its local replacement.
 
-Data only. The recipe of a local build is in ``recipes``; a registry or an engine is never asked here.
+Each component's manifest has its own; the base of our own programs' images is here. A registry is never asked here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ LABEL_RECIPE = f"{NAMESPACE}.recipe"
 NOBODY = 65534
 """The numeric user of the official images, and of ours (uid and gid)."""
 
-POSTGRES_PROGRAMS = "/usr/lib/postgresql/18/bin"
-"""One major version of PostgreSQL cannot read the data of another, so this one stays until data can be moved over."""
-
-
 LOOKED_UP = date(2026, 11, 26)
+"""When all pins were looked up last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,55 +57,13 @@ class Pin:
         return f"{NAMESPACE}/{self.component}:local"
 
 
-PINS: dict[str, Pin] = {
-    pin.component: pin
-    for pin in (
-        Pin(
-            "prometheus",
-            "prom/prometheus:v3.13.5",
-            ("/bin/prometheus", "--version"),
-            line=Line("3.13", "long-term support until July 2027", LOOKED_UP, date(2027, 2, 28)),
-        ),
-        Pin(
-            "alertmanager",
-            "prom/alertmanager:v0.35.0",
-            ("/bin/alertmanager", "--version"),
-            line=Line("0", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
-        ),
-        Pin(
-            "node_exporter",
-            "prom/node-exporter:v1.12.1",
-            ("/bin/node_exporter", "--version"),
-            line=Line("1", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
-        ),
-        Pin(
-            "grafana",
-            "grafana/grafana:12.4.12",
-            ("grafana", "--version"),
-            user=472,
-            line=Line("12.4", "the last of 12, patches until May 2027", LOOKED_UP, date(2027, 1, 31)),
-        ),
-        Pin(
-            "postgres",
-            "postgres:18.6-trixie",
-            (f"{POSTGRES_PROGRAMS}/postgres", "--version"),
-            user=999,
-            line=Line("18", "until November 2030", LOOKED_UP, date(2027, 2, 28)),
-        ),
-        Pin(
-            "python",
-            "python:3.14-slim-trixie",
-            ("python3", "--version"),
-            line=Line(
-                "3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)
-            ),
-        ),
-    )
-}
-BASE = PINS["python"]
-"""What the application's image is built on."""
-APP_REPOSITORY = f"{NAMESPACE}/app"
-APP_LOCAL = f"{APP_REPOSITORY}:local"
+BASE = Pin(
+    "python",
+    "python:3.14-slim-trixie",
+    ("python3", "--version"),
+    line=Line("3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)),
+)
+"""What the images of our own programs are built on."""
 
 
 def registry_of(ref: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stack.common.errors import RegistryUnreachable
-from stack.images.files import read_json, write_atomically
+from stack.common.files import read_json, write_atomically
 from stack.images.interface import ImageEngine
 from stack.images.pins import registry_of
 

@@ -10,6 +10,14 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class StepBegun:
+    """One step of a plan begins."""
+
+    step: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
     """One step of a plan ended. ``seconds`` since the step began."""
 
@@ -22,10 +30,19 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Long work goes on: what is waited for and the last answer."""
+    """Long work goes on: what is waited for and the last answer.
+
+    ``passing``: for somebody who watches; it comes too often for a line of its own.
+    """
 
     subject: str
     detail: str
+    passing: bool = False
+
+    @classmethod
+    def over(cls, subject: str) -> Progress:
+        """Nothing is waited for any more; an empty detail."""
+        return cls(subject, "", passing=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +54,4 @@ class Milestone:
     seconds: float
 
 
-Event = StepDone | Progress | Milestone
+Event = StepBegun | StepDone | Progress | Milestone

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stack.model.spec import container_name
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -49,9 +51,14 @@ class ObservedContainer:
         return self.state == "running"
 
 
+def in_place(stack: str, container: ObservedContainer) -> bool:
+    """Whether a container is its component's, under the name that this must have."""
+    return container.name == container_name(stack, container.component)
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run.
+    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and what has another name.
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else.
     """

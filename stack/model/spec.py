@@ -17,10 +17,19 @@ from stack.common.errors import SettingsError
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
+LOG_LINES = 8
+"""Log lines of a container that stand beside an error."""
 OPEN_FILES = 16384
 """Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
+DIGEST_RULE = "stack:config_digest:info"
+"""The recording rule whose label identifies the files that Prometheus runs."""
+TEST_RECEIVER = "stack-test"
+"""Alertmanager's receiver of the bundle's own test alert."""
+TEST_RECEIVER_PORT = 9099
+TEST_RECEIVER_URL = f"http://127.0.0.1:{TEST_RECEIVER_PORT}/"
+"""Where that receiver listens, for a moment, when the application does not run."""
 APPLIED = ".applied"
 """This link names the version that was verified: an engine tells a link's target 40 times faster than content."""
 
@@ -200,6 +209,11 @@ def destroyed(name: str, *, data: bool) -> StackSpec:
 def container_name(stack: str, component: str) -> str:
     """Name of a component's container."""
     return f"{stack}-{component.replace('_', '-')}"
+
+
+def next_name(container: str) -> str:
+    """Name of a container that is to take the place of another, until that one is gone."""
+    return f"{container}-next"
 
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:

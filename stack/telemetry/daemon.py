@@ -38,7 +38,7 @@ def command(options: ServerOptions, pid_file: Path, ready_fd: int) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Leaves a server behind that runs until SIGTERM, and returns in it: 1 when it could not start."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    parser = argparse.ArgumentParser(prog="python -m stack.telemetry.daemon")
+    parser = argparse.ArgumentParser(prog="python -m stack.telemetry.daemon", allow_abbrev=False)
     parser.add_argument("--options", required=True, type=_options)
     parser.add_argument("--pid-file", required=True, type=Path)
     parser.add_argument("--ready-fd", required=True, type=int)

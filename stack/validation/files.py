@@ -6,9 +6,9 @@ The products' own tools run in short-lived containers of their images, so nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -17,30 +17,41 @@ from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
-from stack.validation.provisioning import check_provisioning
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
 STAND_IN = b"a-secret-that-the-check-need-not-know"
 Idle = tuple[tuple[str, tuple[ConfigFile, ...]], ...]
-TOOLS: dict[str, tuple[str, ...]] = {
-    "prometheus": ("/bin/promtool", "check", "config", f"{FOLDER}/prometheus.yml"),
-    "alertmanager": ("/bin/amtool", "check-config", f"{FOLDER}/alertmanager.yml"),
-}
+
+
+class FileRules(Protocol):
+    """What a component brings to the checking of its files."""
+
+    @property
+    def tool(self) -> tuple[str, ...]:
+        """The command that judges them in a container of its image; empty where there is none."""
+
+    @property
+    def check_files(self) -> Callable[[tuple[ConfigFile, ...]], None]:
+        """Rules of ours; ``ConfigurationInvalid`` names the file and the remedy."""
+
+
+Rules = Mapping[str, FileRules]
 
 
 def validate(
-    spec: StackSpec, engine: Engine, known: Callable[[str], bool], idle: Idle = ()
+    spec: StackSpec, engine: Engine, rules: Rules, known: Callable[[str], bool], idle: Idle = ()
 ) -> tuple[str, ...]:
     """Checks all files; returns the identities that are now known to be good.
 
     ``known`` tells of an identity (files, image) whether it was found good before; ``idle`` are the files of what
     does not run here, which are no less a part of the bundle. Raises ``ConfigurationInvalid``.
     """
-    check_syntax(*idle)
+    check_syntax(rules, *idle)
     checked = [s for s in spec.services if s.files and not known(identity(s))]
-    check_syntax(*((s.component, s.files) for s in checked))
-    together(lambda s: _run_tool(spec.name, s, engine), [s for s in checked if s.component in TOOLS])
+    check_syntax(rules, *((s.component, s.files) for s in checked))
+    judged = [(s, rules[s.component].tool) for s in checked]
+    together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
     return tuple(identity(s) for s in spec.services if s.files)
 
 
@@ -49,7 +60,7 @@ def identity(service: ServiceSpec) -> str:
     return f"{service.component} {service.files_digest()} {service.image_id}"
 
 
-def check_syntax(*components: tuple[str, tuple[ConfigFile, ...]]) -> None:
+def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) -> None:
     """YAML and JSON of components, with file, line and column; dashboards have distinct uids and titles."""
     for component, files in components:
         for file in files:
@@ -58,8 +69,7 @@ def check_syntax(*components: tuple[str, tuple[ConfigFile, ...]]) -> None:
                 _yaml(where, file.content)
             elif file.path.endswith(".json"):
                 _json(where, file.content)
-        if component == "grafana":
-            check_provisioning(files)
+        rules[component].check_files(files)
 
 
 def _yaml(where: str, content: bytes) -> Any:
@@ -92,8 +102,7 @@ def _no_json(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
-def _run_tool(stack: str, service: ServiceSpec, engine: Engine) -> None:
-    argv = TOOLS[service.component]
+def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: Engine) -> None:
     job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user)
     ran = engine.run(stack, job)
     if ran.code != 0:

@@ -9,6 +9,7 @@ import pytest
 
 from stack.cli.main import main
 from stack.common.errors import PullRefused, RegistryUnreachable
+from stack.components import CATALOG
 from stack.images import tag_list
 from stack.images.newer import Checked, check
 from stack.images.tag_list import TagList
@@ -68,7 +69,7 @@ def test_silence_and_an_endless_answer_are_given_up(monkeypatch: pytest.MonkeyPa
 def test_one_row_says_what_is_newer_and_another_what_failed() -> None:
     with serving(TinyRegistry(tags=TAGS)) as registry:
         mine, gone = f"{registry.address}/prom/prometheus:v3.13.5", "127.0.0.1:1/x/y:v1.0.0"
-        found = check({"prometheus": mine, "other": gone}, TagList().tags)
+        found = check({"prometheus": mine, "other": gone}, CATALOG.pins, TagList().tags)
     assert found == (
         Checked("prometheus", mine, "3.13", "v3.13.6", newer=True),
         Checked("other", gone, "1.0", answered=False, problem="registry 127.0.0.1:1 does not answer"),

@@ -10,11 +10,11 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from stack.images.pins import PINS
+from stack.components import CATALOG
 from tests.e2e.stack_command import Stack
 from tests.grafana_standin.image import Builds, build_image
 
-REAL = PINS["grafana"].official
+REAL = CATALOG.pins["grafana"].official
 Make = Callable[..., Stack]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stack.common.errors import NotReady
-from stack.config.state import APP_TOKEN, POSTGRES_PASSWORD, Secret
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.components.token import APP_TOKEN
+from stack.config.secret import Secret
 from stack.model.spec import container_name
 from tests.scenarios.world import NAME, World
 

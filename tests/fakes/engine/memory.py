@@ -14,8 +14,9 @@ from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels, state
 from stack.engine.convert import Body
 from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
+from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
-from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
 from tests.fakes.engine.lock import MemoryLock
 from tests.fakes.engine.volumes import MemoryVolume, MemoryVolumes, require
@@ -95,6 +96,8 @@ class MemoryEngine(MemoryVolumes):
         self.program = program
         self.containers: dict[str, MemoryContainer] = {}
         self.pace = Pace()
+        self.told: dict[str, Any] = {"NCPU": 2}
+        self.abilities = Abilities(lambda: self.told)
         self.occupied: set[tuple[str, str]] = set()
 
     def occupy(self, port: int, address: str = "127.0.0.1") -> None:
@@ -114,7 +117,10 @@ class MemoryEngine(MemoryVolumes):
         """See ``Engine``."""
         self._called("info", "")
         address = "tcp://memory:2375" if self.remote else "unix:///memory.sock"
-        return EngineInfo("28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30)
+        restrictions = self.abilities.restrictions()
+        return EngineInfo(
+            "28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30, restrictions
+        )
 
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
@@ -135,8 +141,8 @@ class MemoryEngine(MemoryVolumes):
             seen = sorted(((self._seen(c), c) for c in mine), key=lambda pair: pair[0].name)
             return Observed(
                 name,
-                containers=tuple(o for o, c in seen if not labels.is_helper(c.marks)),
-                leftovers=tuple(o for o, c in seen if labels.is_helper(c.marks)),
+                containers=tuple(o for o, _ in seen if in_place(name, o)),
+                leftovers=tuple(o for o, _ in seen if not in_place(name, o)),
                 networks=tuple(n for n, stack in self.networks.items() if stack == name),
                 volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
                 has_state=state in self.volumes,
@@ -187,15 +193,25 @@ class MemoryEngine(MemoryVolumes):
         self._called("lock", stack)
         return acquire(MemoryLock(self, stack), holder, self.pace)
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
+    def rename(self, container: str, name: str) -> None:
         """See ``Engine``."""
-        name = container_name(stack, service.component)
+        self._called("rename", name)
+        with self.mutex:
+            found = self._present(container)
+            if self.find(name):
+                raise StartFailed(f"rename {found.name} to {name}: the name is taken")
+            found.name = name
+
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """See ``Engine``."""
+        name = name or container_name(stack, service.component)
         self._called("create", name)
         with self.mutex:
             if taken := self.find(name):
                 require("container", name, labels.stack_of(taken.marks))
                 raise StartFailed(f"container {name} was made by somebody else just now")
-            return self.put(name, convert.service_body(stack, service), self._needed(service.image)).id
+            body = self.abilities.fit(convert.service_body(stack, service))
+            return self.put(name, body, self._needed(service.image)).id
 
     def put(self, name: str, body: Body, image: str) -> MemoryContainer:
         made = MemoryContainer(f"{next(self._numbers):064x}", name, body, image)

@@ -9,8 +9,8 @@ import pytest
 from stack.common.errors import Interrupted, StartFailed
 from stack.common.wait import Clock
 from stack.deploy.execute import apply
-from stack.deploy.reconcile import Plan, Step, Verb
-from stack.model.events import Event, StepDone
+from stack.model.events import Event, StepBegun, StepDone
+from stack.model.plan import Plan, Step, Verb
 
 
 def step(name: str, *after: str) -> Step:
@@ -67,7 +67,8 @@ def test_events_tell_everything_with_the_error() -> None:
         raise StartFailed("no")
 
     outcome = apply(Plan("p", (step("a"), step("b", "a"))), do, heard.append)
-    first = heard[0]
+    begun, first = heard[:2]
+    assert begun == StepBegun(Verb.START, "a")
     assert isinstance(first, StepDone)
     assert isinstance(first.error, StartFailed)
     assert [e.outcome for e in heard if isinstance(e, StepDone)] == ["failed", "skipped"]
@@ -78,7 +79,8 @@ def test_ctrl_c_waits_for_what_runs_and_starts_nothing_more() -> None:
     done: list[str] = []
 
     def emit(event: Event) -> None:
-        raise KeyboardInterrupt
+        if isinstance(event, StepDone):
+            raise KeyboardInterrupt
 
     clock = Clock()
     with pytest.raises(Interrupted, match="start again"):

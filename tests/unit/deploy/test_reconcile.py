@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import SettingsError
-from stack.deploy.reconcile import Plan, Step, Verb, reconcile
+from stack.deploy.reconcile import reconcile
 from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.plan import Plan, Step, Verb
 from stack.model.spec import (
     ConfigFile,
     Mount,

@@ -8,9 +8,10 @@ from itertools import count
 
 import pytest
 
-from stack.deploy.actions import Hands
-from stack.deploy.reconcile import Plan, reconcile
+from stack.deploy.actions import Actions
+from stack.deploy.reconcile import reconcile
 from stack.model.observed import Observed
+from stack.model.plan import Plan
 from stack.model.spec import (
     CONFIG_ROOT,
     CURRENT,
@@ -84,7 +85,7 @@ STATES: tuple[States, ...] = (
 def go(engine: MemoryEngine, spec: StackSpec, steps: int | None = None) -> Plan:
     """The first ``steps`` of the plan, or all; returns the whole plan."""
     plan = reconcile(spec, engine.observe(NAME))
-    hands = Hands(engine, spec, lambda wanted: verify(engine, wanted), lambda wanted: None)
+    hands = Actions(engine, spec, lambda wanted: verify(engine, wanted), lambda wanted: None)
     for step in plan.steps[:steps]:
         hands(step)
     return plan

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stack.common.errors import PullRefused
+from stack.components import CATALOG
 from stack.images.newer import Checked, check, line_of, newest_of
-from stack.images.pins import PINS, registry_of
+from stack.images.pins import registry_of
 from stack.images.tag_list import base_of, repository_of
 
 
@@ -23,7 +24,7 @@ from stack.images.tag_list import base_of, repository_of
     ],
 )
 def test_line_of_a_tag(tag: str, component: str, line: str) -> None:
-    assert line_of(tag, PINS.get(component)) == line
+    assert line_of(tag, CATALOG.pins.get(component)) == line
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_newest_tag_of_a_line(line: str, tag: str, tags: tuple[str, ...], newest
     ],
 )
 def test_a_tag_that_moves_with_its_line_is_never_behind(tag: str, tags: tuple[str, ...], newer: bool) -> None:
-    (found,) = check({"mine": f"a/b:{tag}"}, lambda ref: tags)
+    (found,) = check({"mine": f"a/b:{tag}"}, CATALOG.pins, lambda ref: tags)
     assert (found.newer, found.problem) == (newer, "")
 
 
@@ -59,9 +60,14 @@ def test_a_refusal_an_unknown_line_and_a_tag_without_a_version_are_said() -> Non
     def refuse(ref: str) -> tuple[str, ...]:
         raise PullRefused("no permission")
 
-    assert check({"a": "a/b:1.0"}, refuse) == (Checked("a", "a/b:1.0", "1.0", problem="no permission"),)
-    assert check({"a": "a/b"}, refuse)[0].problem == "the tag latest names no version"
-    assert check({"a": "a/b:1.0"}, lambda ref: ())[0].problem == "docker.io has no tag of the line 1.0"
+    assert check({"a": "a/b:1.0"}, CATALOG.pins, refuse) == (
+        Checked("a", "a/b:1.0", "1.0", problem="no permission"),
+    )
+    assert check({"a": "a/b"}, CATALOG.pins, refuse)[0].problem == "the tag latest names no version"
+    assert (
+        check({"a": "a/b:1.0"}, CATALOG.pins, lambda ref: ())[0].problem
+        == "docker.io has no tag of the line 1.0"
+    )
 
 
 @pytest.mark.parametrize(

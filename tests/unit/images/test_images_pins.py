@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from stack.components import CATALOG
 from stack.images.newer import line_of
-from stack.images.pins import PINS, Pin, pinned, registry_of, tag_of
-from stack.images.recipes import recipes
+from stack.images.pins import Pin, pinned, registry_of, tag_of
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_locked_reference_keeps_its_tag() -> None:
 
 
 def test_pins_say_exact_versions() -> None:
-    versions = {name: pin.version for name, pin in PINS.items()}
+    versions = {name: pin.version for name, pin in CATALOG.pins.items()}
     assert versions == {
         "prometheus": "3.13.5",
         "alertmanager": "0.35.0",
@@ -48,7 +48,7 @@ def test_pins_say_exact_versions() -> None:
     }
 
 
-@pytest.mark.parametrize("pin", PINS.values(), ids=lambda pin: pin.component)
+@pytest.mark.parametrize("pin", CATALOG.pins.values(), ids=lambda pin: pin.component)
 def test_every_pin_was_looked_up_not_too_long_ago(pin: Pin) -> None:
     """A reminder: look the newest release of the line up, pin it, and move both dates (docs/images.md)."""
     assert pin.line is not None
@@ -59,10 +59,10 @@ def test_every_pin_was_looked_up_not_too_long_ago(pin: Pin) -> None:
 
 
 def test_every_recipe_belongs_to_a_pin_and_only_grafana_has_none() -> None:
-    assert set(PINS) - set(recipes()) == {"grafana"}
+    assert set(CATALOG.pins) - set(CATALOG.recipes) == {"grafana"}
 
 
 def test_a_changed_recipe_has_another_digest() -> None:
-    digests = [recipe.digest() for recipe in recipes().values()]
+    digests = [recipe.digest() for recipe in CATALOG.recipes.values()]
     assert len(set(digests)) == len(digests)
-    assert digests == [recipe.digest() for recipe in recipes().values()]
+    assert digests == [recipe.digest() for recipe in CATALOG.recipes.values()]

@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.components import CATALOG
 from stack.images import local
-from stack.images.app_inputs import AppInputs
 from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
-from stack.images.recipes import recipes
+from stack.images.programs import Inputs, Program
 from stack.images.registries import Registries
 from stack.images.resolver import Images
 from tests.unit.images.image_doubles import Shelf, image
 
-INPUTS = AppInputs(b"lock", (("stack/__init__.py", b""),))
 ALL = ("prometheus", "alertmanager", "node_exporter", "grafana")
+
+
+def inputs(program: Program) -> Inputs:
+    return Inputs(program, b"lock", (("stack/__init__.py", b""),))
 
 
 def answers(ref: str, progress: Callable[[str], None]) -> None:
@@ -35,7 +38,7 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local builds without apt and dpkg: every package is an empty one."""
 
     def gather(self: object, wanted: dict[str, Any]) -> dict[str, tuple[Deb, ...]]:
-        return {name: (Deb(recipes()[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
+        return {name: (Deb(CATALOG.recipes[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
 
     monkeypatch.setattr(Debian, "gather", gather)
     monkeypatch.setattr(local, "write_tree", lambda debs, recipe, out: out.write(recipe.main.encode()))
@@ -43,8 +46,8 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def images(shelf: Shelf, tmp_path: Path, **more: Any) -> Images:
     registries = Registries(tmp_path / "silent.json", contact_seconds=0.05)
-    chosen = {"obstacle": lambda: "", "inputs": lambda: INPUTS, "registries": registries, **more}
-    return Images(shelf, tmp_path, **chosen)
+    chosen = {"obstacle": lambda: "", "inputs": inputs, "registries": registries, **more}
+    return Images(shelf, tmp_path, CATALOG, **chosen)
 
 
 def test_all_present_touches_nothing(tmp_path: Path) -> None:
@@ -166,14 +169,16 @@ def test_a_program_that_does_not_run_never_gets_the_final_name(tmp_path: Path) -
 
 @pytest.mark.usefixtures("no_packages")
 def test_the_application_follows_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.images.app.gather", lambda lock, interpreter, cache: tmp_path / "none")
+    monkeypatch.setattr(
+        "stack.images.program_image.gather", lambda lock, interpreter, cache: tmp_path / "none"
+    )
     shelf = Shelf(versions={"python3": "3.14 x86_64"})
     found = images(shelf, tmp_path).provide(("app", "prometheus"))
     assert list(found) == ["app", "prometheus"]
     assert found["app"].source is Source.BUILD
     again = images(shelf, tmp_path).present(("app",))["app"]
     assert (again.ref, again.id) == (found["app"].ref, found["app"].id)
-    changed = images(shelf, tmp_path, inputs=lambda: AppInputs(b"new", ())).present(("app",))["app"]
+    changed = images(shelf, tmp_path, inputs=lambda p: Inputs(p, b"new", ())).present(("app",))["app"]
     assert not changed.available
     assert changed.why == "not built for this program and base yet"
     del shelf.held["monitoring-stack/python:local"]

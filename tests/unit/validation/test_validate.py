@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stack.common.errors import ConfigurationInvalid
+from stack.components import BY_NAME
 from stack.engine.interface import Ran
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 from stack.validation.files import check_syntax, validate
@@ -156,14 +157,16 @@ def providers(*changes: dict[str, Any]) -> bytes:
 )
 def test_the_place_and_the_remedy_are_named(component: str, files: dict[str, bytes], message: str) -> None:
     with pytest.raises(ConfigurationInvalid) as error:
-        check_syntax((component, service(component, **files).files))
+        check_syntax(BY_NAME, (component, service(component, **files).files))
     assert message in str(error.value)
     assert error.value.exit_code == 2
 
 
 @pytest.mark.parametrize("refresh", [None, False, "", "auto", "5s", "1m30s", "1d"])
 def test_good_files_pass(refresh: object) -> None:
-    check_syntax(("grafana", grafana(**{SOURCE: GOOD_SOURCE, "dashboards/a.json": board(refresh=refresh)})))
+    check_syntax(
+        BY_NAME, ("grafana", grafana(**{SOURCE: GOOD_SOURCE, "dashboards/a.json": board(refresh=refresh)}))
+    )
 
 
 def grafana(**files: bytes) -> tuple[ConfigFile, ...]:
@@ -173,7 +176,7 @@ def grafana(**files: bytes) -> tuple[ConfigFile, ...]:
 def test_files_of_what_does_not_run_are_checked_too() -> None:
     idle = (("grafana", grafana(**{"dashboards/a.json": b"{"})),)
     with pytest.raises(ConfigurationInvalid, match=r"^grafana/dashboards/a.json:1:2: "):
-        validate(StackSpec("s", ()), MemoryEngine(), lambda identity: True, idle)
+        validate(StackSpec("s", ()), MemoryEngine(), BY_NAME, lambda identity: True, idle)
 
 
 PROMETHEUS = service("prometheus", **{"prometheus.yml": b"global: {}\n"})
@@ -188,13 +191,13 @@ def engine(answer: Ran) -> MemoryEngine:
 def test_the_products_own_tool_judges_and_its_words_are_passed_on() -> None:
     said = '  FAILED: /etc/stack/current/rules/a.yml: group "g", rule 1: bad expr\n'
     with pytest.raises(ConfigurationInvalid, match=r'prometheus/rules/a.yml: group "g", rule 1: bad expr'):
-        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), BY_NAME, lambda identity: False)
 
 
 def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_follow() -> None:
     said = "  FAILED:\n/etc/stack/current/rules/a.yml: 9:15: unclosed\n/etc/stack/current/rules/a.yml: 22:15: another\n"
     with pytest.raises(ConfigurationInvalid, match=r"^prometheus/rules/a.yml: 9:15: unclosed") as caught:
-        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), BY_NAME, lambda identity: False)
     assert "22:15" in "".join(caught.value.logs)
 
 
@@ -214,23 +217,23 @@ def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_fol
 )
 def test_a_heading_of_the_tool_is_followed_by_the_fault_itself(said: str, told: str) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
-        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), lambda identity: False)
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, said)), BY_NAME, lambda identity: False)
     assert caught.value.message == told
 
 
 def test_a_silent_failure_of_the_tool_is_a_failure() -> None:
     with pytest.raises(ConfigurationInvalid, match="no output"):
-        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, "")), lambda identity: False)
+        validate(StackSpec("s", (PROMETHEUS,)), engine(Ran(1, "")), BY_NAME, lambda identity: False)
 
 
 def test_what_was_found_good_is_not_asked_again_and_a_change_is() -> None:
     asked = engine(Ran(0, ""))
-    good = validate(StackSpec("s", (PROMETHEUS,)), asked, lambda identity: False)
+    good = validate(StackSpec("s", (PROMETHEUS,)), asked, BY_NAME, lambda identity: False)
     calls = len(asked.calls)
-    assert validate(StackSpec("s", (PROMETHEUS,)), asked, good.__contains__) == good
+    assert validate(StackSpec("s", (PROMETHEUS,)), asked, BY_NAME, good.__contains__) == good
     assert len(asked.calls) == calls
     edited = service("prometheus", **{"prometheus.yml": b"global: {} # edited\n"})
-    assert validate(StackSpec("s", (edited,)), asked, good.__contains__) != good
+    assert validate(StackSpec("s", (edited,)), asked, BY_NAME, good.__contains__) != good
     assert len(asked.calls) > calls
 
 
@@ -245,7 +248,7 @@ def test_a_secret_that_files_name_is_there_by_a_stand_in() -> None:
     asked.hold("prometheus:1")
     secret = ConfigFile("secrets/app_token", b"the-token", mode=0o400, uid=65534, secret=True)
     spec = StackSpec("s", (replace(PROMETHEUS, assets=(secret, ConfigFile("user/page.html", b"page"))),))
-    validate(spec, asked, lambda identity: False)
+    validate(spec, asked, BY_NAME, lambda identity: False)
     assert set(files) == {"/etc/stack/current/prometheus.yml", "/etc/stack/secrets/app_token"}
     given = files["/etc/stack/secrets/app_token"]
     assert (given.mode, given.uid) == (0o400, 65534)
