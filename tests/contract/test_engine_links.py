@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from stack.deploy.actions import Hands
-from stack.deploy.reconcile import Step, Verb
+from stack.deploy.actions import Actions
+from stack.model.plan import Step, Verb
 from stack.model.spec import CONFIG_ROOT, ConfigFile, LinkFolder, ServiceSpec, StackSpec
 from tests.contract.engine_bench import TINY, Bench, DockerBench, MemoryBench, make, service
 
@@ -27,8 +27,8 @@ def use(bench: Bench, base: ServiceSpec, **links: str) -> ServiceSpec:
     files = tuple(ConfigFile(f"d/{text}", text.encode()) for text in sorted(set(links.values())))
     named = tuple((f"{name.replace('_', '/')}.json", f"d/{text}") for name, text in links.items())
     made = replace(base, image=TINY, files=files, linked=LinkFolder("boards", named))
-    hands = Hands(bench.engine, StackSpec(bench.stack, (made,)), lambda s: None, lambda s: None)
-    hands(Step(Verb.WRITE, "volume", "test", made.component))
+    act = Actions(bench.engine, StackSpec(bench.stack, (made,)))
+    act(Step(Verb.WRITE, "volume", "test", made.component))
     return made
 
 
