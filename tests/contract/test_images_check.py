@@ -85,12 +85,13 @@ def test_the_command_shows_it(
     with serving(TinyRegistry(tags=TAGS)) as registry:
         monkeypatch.setenv("STACK_PROMETHEUS_IMAGE", f"{registry.address}/prom/prometheus:v3.13.5")
         assert main(["images", "check"]) == 0
-        said = capsys.readouterr().out.splitlines()
+        said = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
         assert main(["images", "check", "--json"]) == 0
-        rows = json.loads(capsys.readouterr().out)["images"]
-    assert said[1].split()[-3:] == ["3.13", "v3.13.6", "newer"]
-    assert all("does not answer" in line for line in said[2:])
-    assert (rows[0]["component"], rows[0]["newest"], rows[0]["newer"]) == ("prometheus", "v3.13.6", True)
+        rows = {row["component"]: row for row in json.loads(capsys.readouterr().out)["images"]}
+    assert said["prometheus"][-3:] == ["3.13", "v3.13.6", "newer"]
+    assert said["grafana"][-3:] == ["does", "not", "answer"]
+    assert (rows["prometheus"]["newest"], rows["prometheus"]["newer"]) == ("v3.13.6", True)
+    assert (rows["grafana"]["newest"], rows["grafana"]["answered"]) == ("", False)
 
 
 def test_where_no_registry_answers_one_line_says_so(
