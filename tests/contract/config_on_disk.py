@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from stack.deploy.actions import Hands
-from stack.deploy.reconcile import Verb, reconcile
+from stack.deploy.actions import Actions
+from stack.deploy.reconcile import reconcile
 from stack.model.observed import Applied
+from stack.model.plan import Verb
 from stack.model.spec import CONFIG_ROOT, Mount, ServiceSpec, StackSpec, config_volume
 from tests.fakes.engine.memory import MemoryEngine
 
@@ -27,9 +28,9 @@ class ConfigOnDisk:
         mount = Mount("volume", config_volume(NAME, service.component), CONFIG_ROOT)
         made = replace(service, image="i:1", image_id=self.image, mounts=(mount,))
         spec = StackSpec(NAME, (made,))
-        hands = self._hands(spec)
+        actions = self._actions(spec)
         for step in reconcile(spec, self.engine.observe(NAME)).steps:
-            hands(step)
+            actions(step)
             if step.verb is Verb.WRITE:
                 self._copy(made)
         return made
@@ -37,11 +38,11 @@ class ConfigOnDisk:
     def go_back(self, to: ServiceSpec, from_: ServiceSpec) -> None:
         """What happens where files were refused: those of ``to`` are in use again."""
         version = to.files_digest()
-        self._hands(StackSpec(NAME, (from_,))).go_back(from_, Applied(version, version))
+        self._actions(StackSpec(NAME, (from_,))).go_back(from_, Applied(version, version))
         self._copy(from_)
 
-    def _hands(self, spec: StackSpec) -> Hands:
-        return Hands(self.engine, spec, lambda service: None, lambda service: None)
+    def _actions(self, spec: StackSpec) -> Actions:
+        return Actions(self.engine, spec, lambda service: None, lambda service: None)
 
     def _copy(self, service: ServiceSpec) -> None:
         volume = self.engine.volumes[config_volume(NAME, service.component)]
