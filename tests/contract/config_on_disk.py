@@ -28,9 +28,9 @@ class ConfigOnDisk:
         mount = Mount("volume", config_volume(NAME, service.component), CONFIG_ROOT)
         made = replace(service, image="i:1", image_id=self.image, mounts=(mount,))
         spec = StackSpec(NAME, (made,))
-        actions = self._actions(spec)
+        hands = self._hands(spec)
         for step in reconcile(spec, self.engine.observe(NAME)).steps:
-            actions(step)
+            hands(step)
             if step.verb is Verb.WRITE:
                 self._copy(made)
         return made
@@ -38,10 +38,10 @@ class ConfigOnDisk:
     def go_back(self, to: ServiceSpec, from_: ServiceSpec) -> None:
         """What happens where files were refused: those of ``to`` are in use again."""
         version = to.files_digest()
-        self._actions(StackSpec(NAME, (from_,))).go_back(from_, Applied(version, version))
+        self._hands(StackSpec(NAME, (from_,))).go_back(from_, Applied(version, version))
         self._copy(from_)
 
-    def _actions(self, spec: StackSpec) -> Actions:
+    def _hands(self, spec: StackSpec) -> Actions:
         return Actions(self.engine, spec, lambda service: None, lambda service: None)
 
     def _copy(self, service: ServiceSpec) -> None:

@@ -84,7 +84,7 @@ def test_rows_tell_the_real_versions(engine: Engine, provided: dict[str, Resolve
 def test_a_program_needs_nothing_that_its_image_lacks(engine: Engine, provided: dict[str, Resolved]) -> None:
     app = provided["app"]
     assert "--load" in run(engine, app, "python3", "-m", "stack.app", "--help")
-    unasked = engine.run(STACK, Job(provided["checks"].id, ("python3", "-m", "stack.checks")))
+    unasked = engine.run(STACK, Job(provided["checks"].id, ("python3", "-m", "stack.components")))
     assert "give the one file" in unasked.output
     imported = "import ssl; print(len(ssl.create_default_context().get_ca_certs()) > 50)"
     assert run(engine, app, "python3", "-c", imported) == "True"

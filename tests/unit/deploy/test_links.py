@@ -82,9 +82,9 @@ class Deployed:
             files=files, linked=links,
         )  # fmt: skip
         spec = StackSpec(NAME, (self.service,))
-        self.actions = Actions(self.engine, spec, lambda s: None, lambda s: None)
+        self.hands = Actions(self.engine, spec, lambda s: None, lambda s: None)
         for step in reconcile(spec, self.engine.observe(NAME)).steps:
-            self.actions(step)
+            self.hands(step)
 
     @property
     def links(self) -> dict[str, str]:
@@ -113,5 +113,5 @@ def test_going_back_brings_back_the_links_of_that_version_and_no_other() -> None
     first, before = deployed.service, deployed.links
     deployed.use("a", "c")
     assert deployed.links.keys() == {A, "boards/c.json"}
-    deployed.actions.go_back(deployed.service, Applied(first.files_digest(), first.files_digest()))
+    deployed.hands.go_back(deployed.service, Applied(first.files_digest(), first.files_digest()))
     assert deployed.links == before
