@@ -85,13 +85,14 @@ def test_the_command_shows_it(
     with serving(TinyRegistry(tags=TAGS)) as registry:
         monkeypatch.setenv("STACK_PROMETHEUS_IMAGE", f"{registry.address}/prom/prometheus:v3.13.5")
         assert main(["images", "check"]) == 0
-        said = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
+        said = capsys.readouterr().out.splitlines()
         assert main(["images", "check", "--json"]) == 0
-        rows = {row["component"]: row for row in json.loads(capsys.readouterr().out)["images"]}
-    assert said["prometheus"][-3:] == ["3.13", "v3.13.6", "newer"]
-    assert said["grafana"][-3:] == ["does", "not", "answer"]
-    assert (rows["prometheus"]["newest"], rows["prometheus"]["newer"]) == ("v3.13.6", True)
-    assert (rows["grafana"]["newest"], rows["grafana"]["answered"]) == ("", False)
+        rows = json.loads(capsys.readouterr().out)["images"]
+    (mine,) = [line for line in said if line.startswith("prometheus")]
+    assert mine.split()[-3:] == ["3.13", "v3.13.6", "newer"]
+    assert all("does not answer" in line for line in said[1:] if line != mine)
+    (row,) = [row for row in rows if row["component"] == "prometheus"]
+    assert (row["newest"], row["newer"]) == ("v3.13.6", True)
 
 
 def test_where_no_registry_answers_one_line_says_so(
