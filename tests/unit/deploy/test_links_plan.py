@@ -35,7 +35,8 @@ def linked(engine: MemoryEngine, *names: str, command: str = "") -> StackSpec:
 
 def in_order(plan: Plan, first: tuple[Verb, ...]) -> list[Step]:
     """The steps in an order that the plan allows and that prefers these verbs."""
-    left, done = list(plan.steps), []
+    left = list(plan.steps)
+    done: list[Step] = []
     keys = {step.key for step in left}
     while left:
         ready = [s for s in left if not (set(s.after) & keys - {d.key for d in done})]
