@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from stack.checks.alert_receiver import APART
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
 from stack.clients.alertmanager import published_hash
 from stack.engine.interface import Ran
@@ -165,7 +164,7 @@ class FakeStack:
     def run_in(self, component: str, argv: tuple[str, ...]) -> Ran:
         """A command in a component's container: the receiver there hears of each alert in turn."""
         self.commands.append((component, argv))
-        return Ran(0, APART.join(delivery(body, s) for body, s in zip(argv[-2:], self.heard, strict=True)))
+        return Ran(0, "\n".join(delivery(body, s) for body, s in zip(argv[-2:], self.heard, strict=True)))
 
     def _take_alert(self, asked: Asked) -> Reply:
         alert = json.loads(asked.body)[0]
@@ -248,10 +247,10 @@ def expectation() -> Expected:
 
 
 def delivery(body: str, status: str) -> str:
-    """The request with which Alertmanager delivers a posted alert; none where ``status`` is empty."""
+    """The body with which Alertmanager delivers a posted alert; none where ``status`` is empty."""
     (alert,) = json.loads(body)
     told = {"receiver": "stack-test", "status": status, "alerts": [{**alert, "status": status}]}
-    return f"POST / HTTP/1.1\r\n\r\n{json.dumps(told, separators=(',', ':'))}" if status else ""
+    return json.dumps(told, separators=(",", ":")) if status else ""
 
 
 def held(moment: float, name: str = "Watchdog") -> dict[str, Any]:

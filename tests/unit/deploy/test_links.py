@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stack.deploy.actions import Hands
+from stack.deploy.actions import Actions
 from stack.deploy.links import Change, change, manifest, read_manifest
 from stack.deploy.reconcile import reconcile
 from stack.model.observed import Applied
@@ -82,7 +82,7 @@ class Deployed:
             files=files, linked=links,
         )  # fmt: skip
         spec = StackSpec(NAME, (self.service,))
-        self.hands = Hands(self.engine, spec, lambda s: None, lambda s: None)
+        self.hands = Actions(self.engine, spec, lambda s: None, lambda s: None)
         for step in reconcile(spec, self.engine.observe(NAME)).steps:
             self.hands(step)
 
