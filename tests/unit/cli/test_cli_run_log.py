@@ -125,6 +125,18 @@ def test_where_it_cannot_be_written_there_is_none(folder: Path) -> None:
     log.close()
 
 
+def test_a_command_that_still_runs_keeps_its_log(folder: Path) -> None:
+    first, second = RunLog(["start"]), RunLog(["stop"])
+    for log in (first, second):
+        log.keep(folder)
+        log.said("one line")
+    assert text(folder).count("\n") == 2
+    assert "start" in text(folder)
+    first.close()
+    second.said("another")
+    assert "stop" not in text(folder) and "another" not in text(folder)
+
+
 def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (tmp_path / "precious").write_text("precious")
