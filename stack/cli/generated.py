@@ -69,7 +69,10 @@ def generated(settings: Settings) -> dict[Path, str]:
 
 def settings_table() -> str:
     """docs/settings.md from the table of settings."""
-    rows = [f"| `{s.path}` | `{s.variable}` | {_default(s.default)} | {s.meaning} |" for s in TABLE.settings]
+    rows = [
+        f"| `{s.path}` | {_default(s.variable)} | {_default(s.default)} | {s.meaning} |"
+        for s in TABLE.settings
+    ]
     return "\n".join(
         (
             "# Settings",

@@ -114,9 +114,11 @@ class Actions:
             self._into_volume(service, files, ((CURRENT, version),))
             return
         name = container_name(self.spec.name, service.component)
-        known = self._links_of(service, CURRENT)
         changed = change(
-            service.linked.path, links, known, lambda f: self.engine.list_folder(name, f"{CONFIG_ROOT}/{f}")
+            service.linked.path,
+            links,
+            lambda: self._links_of(service, CURRENT),
+            lambda folder: self.engine.list_folder(name, f"{CONFIG_ROOT}/{folder}"),
         )
         self._into_volume(service, files, (*changed.place, (CURRENT, version)))
         if changed.remove:

@@ -66,6 +66,24 @@ def test_credentials_are_sent_and_a_proxy_of_the_user_is_not_asked(monkeypatch: 
     assert heard == ["Basic bWU6c2VjcmV0", "Bearer word"]
 
 
+def test_questions_forms_and_documents_arrive_as_they_are() -> None:
+    heard: list[tuple[dict[str, str], str, bytes]] = []
+
+    def route(asked: Asked) -> tuple[int, str]:
+        heard.append((asked.params, asked.headers.get("content-type", ""), asked.body))
+        return 200, "größer"
+
+    with serve({"GET /": route, "POST /": route}) as base:
+        assert Http(base).get("/", params={"q": 'a="ü"', "n": 1}).text == "größer"
+        Http(base).post("/", data={"query": "a & b"})
+        Http(base).post("/", json={"a": ["b"]})
+    assert heard == [
+        ({"q": 'a="ü"', "n": "1"}, "", b""),
+        ({"query": "a & b"}, "application/x-www-form-urlencoded", b"query=a+%26+b"),
+        ({}, "application/json", b'{"a": ["b"]}'),
+    ]
+
+
 def test_a_snippet_is_one_short_line() -> None:
     assert snippet("a\n\tb  c") == "a b c"
     assert len(snippet("x" * 1000)) == 200
