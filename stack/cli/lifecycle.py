@@ -83,7 +83,8 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
-        _bring_up(session, session.as_it_runs(observed, to_ask=True))
+        keep = session.may_stay(observed)
+        _bring_up(session, session.as_it_runs(observed, keep_bind=keep, to_ask=True))
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0
 
