@@ -61,7 +61,7 @@ def destroy(options: argparse.Namespace, printer: Printer) -> int:
         if options.volumes:
             session.engine.remove_state(session.name)
         elif session.engine.read_state(session.name) is not None:
-            session.state.change(switches={}, started=(), proof=None, versions={})
+            session.state.change(switches={}, started=(), proven=None, versions={})
         return code
 
 
@@ -143,7 +143,7 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
 
 def _remember(session: Session, description: Description, plan: Plan) -> None:
     """Written before the first step; with a step ahead, nothing is proven any more."""
-    session.state.change(**_told(session, description), **({"proof": None} if plan else {}))
+    session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
 
 
 def _validated(session: Session, description: Description) -> None:

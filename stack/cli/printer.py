@@ -112,7 +112,7 @@ class Printer:
         elif (
             isinstance(event, Progress) and self.verbose and not (self._area or self.silent or event.passing)
         ):
-            self._complain(f"{_label(event.subject)}{event.detail}")
+            self._complain(f"{_label(event.topic)}{event.detail}")
 
     def warning(self, text: str) -> None:
         """Something to know, on the error channel; JSON carries it elsewhere."""

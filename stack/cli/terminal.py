@@ -68,7 +68,7 @@ class Drawing:
         for row in rows[:room]:
             detail = Text(row.detail, no_wrap=True, overflow="ellipsis")
             table.add_row(
-                self._spinner, Text(row.subject), _measured(detail, row.share), Text(f"{row.seconds:.1f} s")
+                self._spinner, Text(row.topic), _measured(detail, row.share), Text(f"{row.seconds:.1f} s")
             )
         if len(rows) > room:
             table.add_row("", "", Text(f"and {len(rows) - room} more", style="dim"), "")
