@@ -16,4 +16,4 @@ case " ${*:-help} " in
     *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"
-exec env PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"
+exec env -u PYTHONDONTWRITEBYTECODE PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"
