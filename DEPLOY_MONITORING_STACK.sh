@@ -12,7 +12,7 @@ if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.v
     installing=$!
 fi
 case " ${*:-help} " in
-    *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" credentials "* | *" completion "* | *" monitor "*) ;;
+    *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" completion "* | *" monitor "*) ;;
     *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"
