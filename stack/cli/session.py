@@ -146,8 +146,8 @@ class Session:
 
     @property
     def secrets(self) -> dict[str, Secret]:
-        """The stack's secrets that are known: given by the user, or made by a start."""
-        return secrets_in(self.settings, self.state.now.secrets)
+        """The stack's secrets that are known: given by the user, made by a start, or for compose."""
+        return secrets_in(self.settings, self.state.known_secrets(secrets_of(self.settings)))
 
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
