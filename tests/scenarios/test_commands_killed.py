@@ -12,10 +12,9 @@ from stack.model.spec import next_name
 from tests.fakes.engine.memory import MemoryEngine
 from tests.scenarios.commands import NAME, Client
 
-CHANGES = frozenset(
-    "create_network create_volume create start stop restart remove rename signal write_volume remove_from_volume "
-    "write_state remove_network remove_volume".split()
-)
+CREATIONS = ("create_network", "create_volume", "create", "write_volume", "write_state", "rename")
+REMOVALS = ("remove", "remove_from_volume", "remove_network", "remove_volume")
+CHANGES = frozenset((*CREATIONS, "start", "stop", "restart", "signal", *REMOVALS))
 EDITED = "prometheus/rules/app-gates.yml"
 
 
@@ -119,7 +118,9 @@ def outdated(client: Client) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else value[0],
 )
-def test_killed_at_any_change(client: Client, before: Callable[[Client], None], words: tuple[str, ...]) -> None:
+def test_killed_at_any_change(
+    client: Client, before: Callable[[Client], None], words: tuple[str, ...]
+) -> None:
     before(client)
     for last in count():
         data = data_of(client)
