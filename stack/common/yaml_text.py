@@ -19,7 +19,7 @@ WHOLE = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A safe loader. As in Go's YAML a repeated key is an error, and what a text field gets is its text.
 
-    So only the core schema's truth values, null and plain whole numbers are told from texts: nothing of ours needs more.
+    So only truth values, null and plain whole numbers are told from texts: nothing of ours needs more.
     """
 
     yaml_implicit_resolvers: ClassVar = {

@@ -1,4 +1,4 @@
-"""Refused or killed at any point: what ran before is not lost, and the next start ends where an undisturbed one does."""
+"""Refused or killed at any point: what ran is not lost, and the next start ends where an undisturbed one does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Death:
 
     def __init__(self, engine: MemoryEngine, last: int) -> None:
         self.engine, self.left, self.called = engine, last, engine._called
-        engine._called = self  # type: ignore[method-assign, assignment]
+        engine._called = self  # type: ignore[method-assign]
 
     def __call__(self, verb: str, target: str) -> None:
         if verb in CHANGES:
