@@ -51,8 +51,8 @@ def test_of_two_starts_at_once_one_works_and_the_other_is_told(
         working = pool.submit(Client.command, Said(), "start")
         pool.submit(other).result(timeout=60)
         assert working.result(timeout=60) == 0
-    assert f"monitoring-stack start by {told[0].details['holder']['user']}" in told[0].message
-    assert told[0].details["holder"]["pid"] == os.getpid()
+    assert "another command works on stack monitoring: monitoring-stack start by " in told[0].message
+    assert f"process {os.getpid()}" in told[0].message
     assert told[0].exit_code == 5
     monkeypatch.setattr(client.engine, "create_network", create)
     assert client("start") == 0
@@ -115,7 +115,7 @@ def test_a_choice_made_meanwhile_is_kept(client: Client, monkeypatch: pytest.Mon
     """Another start ends between the look at the stack and the lock."""
     client("start")
     lock = client.engine.lock
-    begun = []
+    begun: list[Holder] = []
 
     def meanwhile(stack: str, holder: Holder) -> object:
         if not begun:
@@ -133,7 +133,7 @@ def test_a_choice_made_meanwhile_is_kept(client: Client, monkeypatch: pytest.Mon
 def test_secrets_are_not_made_twice_by_two_first_starts(both: tuple[Client, Client]) -> None:
     first, second = both
     lock = first.engine.lock
-    begun = []
+    begun: list[Holder] = []
 
     def meanwhile(stack: str, holder: Holder) -> object:
         if not begun:
