@@ -71,14 +71,18 @@ class StateStore:
     def written(self, volume: str, version: str) -> tuple[str, ...]:
         """See ``stack.deploy.actions.Versions``."""
         with self._one:
-            known = tuple(v for v in self.now.versions.get(volume, ()) if v != version)
+            known = tuple(v for v in self._versions_in(volume) if v != version)
             self._versions[volume] = (*known, version)
             return self._versions[volume]
 
     def forget(self, volume: str, versions: tuple[str, ...]) -> None:
         """See ``stack.deploy.actions.Versions``."""
         with self._one:
-            self._versions[volume] = tuple(v for v in self._versions.get(volume, ()) if v not in versions)
+            self._versions[volume] = tuple(v for v in self._versions_in(volume) if v not in versions)
+            self.change()
+
+    def _versions_in(self, volume: str) -> tuple[str, ...]:
+        return self._versions.get(volume, self.now.versions.get(volume, ()))
 
     def with_secrets(self, wanted: Iterable[SecretSpec]) -> dict[str, str]:
         """Stored secrets by name, with those that are wanted and missing: generated (144 bits), not yet written."""
