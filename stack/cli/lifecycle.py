@@ -93,7 +93,9 @@ def _start(session: Session, *, locked: bool = False) -> int:
     description = session.described(provide=True)
     session.printer.line("images", session.images.summary)
     observed, plan = decide(description.spec, session.engine)
-    if not plan and not observed.locked and not session.state.lacks(_told(session, description)):
+    if not plan and not session.state.lacks(_told(session, description)):
+        if observed.locked:
+            session.clear_stale_lock()
         _validated(session, description)
         return _apply(session, description, observed, plan).finish()
     if locked:

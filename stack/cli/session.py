@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
+from stack.common.errors import Busy
 from stack.components import load
 from stack.components.build import Image
 from stack.config.cache import Cache
@@ -152,6 +153,11 @@ class Session:
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
         return describe(settings, found.images, secrets, absent, found.check_image)
+
+    def clear_stale_lock(self) -> None:
+        """The lock of a killed command goes; that of a live one stays."""
+        with suppress(Busy), self.lock():
+            pass
 
     @contextmanager
     def lock(self) -> Iterator[None]:
