@@ -1,7 +1,7 @@
 """Entry point: ``python -m stack.app``. Reads settings, opens everything, serves until SIGTERM or SIGINT.
 
 It listens at once, so whoever connects early waits instead of being refused, and imports what is heavy after that.
-It must never write outside ``--data``.
+It must never write outside ``--data`` and ``--spool``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -63,11 +62,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _open(settings: AppSettings) -> AppContext:
     from stack.app.assembly import open_context
 
-    context = open_context(settings)
-    tempfile.tempdir = str(
-        context.scratch
-    )  # uploads are spooled there: the rest of the disk may be read-only
-    return context
+    return open_context(settings)
 
 
 def _serve(context: AppContext, listening: socket.socket) -> int:

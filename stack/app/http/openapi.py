@@ -14,13 +14,13 @@ from fastapi.openapi.utils import get_openapi
 from stack.app.http.middleware.token import OPEN_PATHS
 from stack.app.http.problems import MEDIA_TYPE
 
-ALWAYS: Final = (400, 405, 408, 413, 422, 500, 503)
+ALWAYS: Final = (400, 403, 405, 408, 413, 422, 500, 503)
 DESCRIPTION: Final = (
     "Six security gates, audited tools, a memory of packets, and the receiver of Alertmanager's notifications. "
     "Every error is a problem document (RFC 9457)."
 )
 NOT_FOUND_BELOW: Final = "/faults"
-CONFLICT_BELOW: Final = "/memory"
+CONFLICT_BELOW: Final = ("/memory", "/ingest")
 UPLOADS: Final = ("/ingest", "/gates/archive")
 
 PROBLEM: Final[dict[str, Any]] = {
