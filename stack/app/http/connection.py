@@ -8,9 +8,10 @@ monitoring only. Apart from that it must never look at what a request asks for.
 from __future__ import annotations
 
 import asyncio
+import struct
 from contextlib import suppress
 from http import HTTPStatus
-from socket import IPPROTO_TCP, TCP_NODELAY
+from socket import IPPROTO_TCP, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY
 from typing import Any, cast
 
 import h11
@@ -27,6 +28,9 @@ MOST_CONNECTIONS = 500
 there are none left."""
 SPARE_CONNECTIONS = 32
 SPARE_HEAD_SECONDS = 2.0
+BUFFER_BYTES = 32 * 1024
+"""Of the system for each direction of a connection; left to itself it would lend megabytes."""
+READ_BYTES = 16 * 1024
 MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
 
 
@@ -57,15 +61,24 @@ class Connection(H11Protocol):
         seconds = self.head_seconds
         if len(self.connections) - len(self._spares) > self.most:
             if len(self._spares) >= self.spare:
-                oldest = next(iter(self._spares))
-                del self._spares[oldest]
-                oldest.cut_off()
+                self._replace_spare()
             self._spares[self] = None
             seconds = min(seconds, SPARE_HEAD_SECONDS)
         # asyncio does this only for sockets made with an explicit protocol; else each answer waits for a delayed ACK.
-        transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        socket = transport.get_extra_info("socket")
+        socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of asyncio's socket transports
+        for buffer in (SO_RCVBUF, SO_SNDBUF):
+            socket.setsockopt(SOL_SOCKET, buffer, BUFFER_BYTES)
         transport.set_write_buffer_limits(0)  # so that whatever is not taken starts the clock
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _replace_spare(self) -> None:
+        """Cuts off the oldest, of those that are not being told something if there is one."""
+        idle = (each for each in self._spares if not each._at_work() or each.scope["method"] != "GET")
+        oldest = next(idle, next(iter(self._spares)))
+        del self._spares[oldest]
+        oldest.cut_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever has gone needs no answer: the work for it is told to stop."""
@@ -111,6 +124,10 @@ class Connection(H11Protocol):
         """Ends the connection at once, whatever is under way or still to be sent."""
         if self._at_work():
             self.cycle.disconnected = True
+        with suppress(OSError):
+            # A reset: else the system would go on trying to deliver what it has.
+            socket = self.transport.get_extra_info("socket")
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +141,9 @@ class Connection(H11Protocol):
                     await problems.response(503, busy, {"Retry-After": "5"})(scope, receive, send)
                     return
             await self._loaded_app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self.cycle.disconnected:
+                raise
         finally:
             self._task = None
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import h11
 
-_FREE_CHUNKS: Final = 256
+_FREE_CHUNKS: Final = 64
 _LEAST_AVERAGE: Final = 64
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stack.app.http import problems
 
-PIECE = 64 * 1024
+PIECE = 16 * 1024
 """Bytes that are handed to a connection at once; the next ones follow when the client has taken them."""
 
 
