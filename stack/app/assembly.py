@@ -19,7 +19,7 @@ from stack.app.clock import SteadyClock
 from stack.app.context import AppContext
 from stack.app.errors import CannotStart
 from stack.app.faults import Faults
-from stack.app.faulty_store import FaultyStore
+from stack.app.faulty_store import obstacle
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.config import check_config
 from stack.app.gates.types import Rejected
@@ -70,7 +70,7 @@ def _opened(settings: AppSettings) -> AppContext:
     inner = open_store(
         _database(settings), clock=SteadyClock(), expected_migration=policy.db.expected_migration
     )
-    store = ObservedStore(FaultyStore(inner, faults))
+    store = ObservedStore(inner, obstacle(faults))
     settings.data.mkdir(parents=True, exist_ok=True)
     # Before anything is cleaned up: it refuses a folder that another process works in.
     audit = AuditSink(store, settings.data / "audit")
