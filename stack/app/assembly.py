@@ -17,7 +17,6 @@ from stack.app.alerts import SEGMENT as ALERT_SEGMENT
 from stack.app.alerts import AlertLog
 from stack.app.clock import SteadyClock
 from stack.app.context import AppContext
-from stack.app.errors import CannotStart
 from stack.app.faults import Faults
 from stack.app.faulty_store import obstacle
 from stack.app.gatekeeper import Gatekeeper
@@ -29,11 +28,11 @@ from stack.app.load.generator import LoadGenerator
 from stack.app.load.operations import Targets, gate_operations, memory_operations
 from stack.app.load.storage_operations import storage_operations
 from stack.app.load.tool_operations import tool_operations
-from stack.app.memory.errors import StoreError
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
+from stack.app.memory.store import StoreError
 from stack.app.memory.substrate import Substrate
-from stack.app.settings import AppSettings, InvalidSetting, read_secret
+from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_secret
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.builtin import shipped_tools
 from stack.app.tools.journal import JournalError

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from stack.app.faults import Faults
 from stack.app.gates.guarded import check_write
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import Packet
+from stack.app.memory.store import StoreUnavailable
 
 
 class PlainConnection:

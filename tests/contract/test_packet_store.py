@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet, new_packet
 from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import Written
+from stack.app.memory.store import PacketRefused, StoreUnavailable, Written
 from stack.telemetry.catalogue import SEGMENTS
 from tests.contract.postgres_server import PostgresServer
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from stack.app.gates.db_boundary import Latest
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import PacketStore, Probe, Written
+from stack.app.memory.store import PacketStore, Probe, StoreUnavailable, Written
 from stack.telemetry import recorders
 
 

@@ -24,10 +24,10 @@ from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT, STEPS, Ingestor, KeyInUse, KeyReused
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
+from stack.app.memory.store import PacketRefused, StoreUnavailable
 from stack.app.memory.substrate import Substrate
 from stack.telemetry.meter import METERS
 
