@@ -159,7 +159,7 @@ class Stack:
         client = docker.from_env()
         chosen: dict[str, Any] = {"label": f"{LABEL}={self.name}"}
         found: list[Any] = [
-            *client.containers.list(all=True, filters=chosen),
+            *client.containers.list(all=True, filters=chosen, ignore_removed=True),
             *client.volumes.list(filters=chosen),
             *client.networks.list(filters=chosen),
         ]
