@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from stack.components import BY_NAME
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
+from stack.deploy.reconcile import reconcile
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
@@ -72,7 +74,7 @@ def restart(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         _tear(session, stopped(session.name), "stopped", document=False)
         if not observed.containers:
-            return _start(session, locked=True)
+            return _bring_up(session, _described(session)).finish()
         return _bring_up(session, session.as_it_runs(observed, keep_bind=False, to_ask=True)).finish()
 
 
@@ -89,21 +91,33 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         return 0
 
 
-def _start(session: Session, *, locked: bool = False) -> int:
+def _start(session: Session) -> int:
+    """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
+    observed = session.engine.observe(session.name)
+    if not observed.containers:
+        with session.lock_beside(lambda: _described(session)) as description:
+            return _bring_up_fresh(session, description)
+    description = _described(session)
+    plan = reconcile(description.spec, observed)
+    if plan or session.state.lacks(_told(session, description)):
+        with session.lock():
+            return _bring_up_fresh(session, description)
+    if observed.locked:
+        session.clear_stale_lock()
+    _validated(session, description)
+    return _apply(session, description, observed, plan).finish()
+
+
+def _described(session: Session) -> Description:
     description = session.described(provide=True)
     session.printer.line("images", session.images.summary)
-    observed, plan = decide(description.spec, session.engine)
-    if not plan and not session.state.lacks(_told(session, description)):
-        if observed.locked:
-            session.clear_stale_lock()
-        _validated(session, description)
-        return _apply(session, description, observed, plan).finish()
-    if locked:
-        return _bring_up(session, description).finish()
-    with session.lock():
-        if session.state.refresh():  # another command has written it meanwhile
-            description = session.described_anew()
-        return _bring_up(session, description).finish()
+    return description
+
+
+def _bring_up_fresh(session: Session, description: Description) -> int:
+    """Under the lock: described anew where another command has written the state meanwhile."""
+    current = session.described_anew() if session.state.refresh() else description
+    return _bring_up(session, current).finish()
 
 
 def _bring_up(session: Session, description: Description) -> Milestones:
@@ -120,17 +134,24 @@ def _apply(session: Session, description: Description, observed: Observed, plan:
         if isinstance(event, StepDone):
             milestones.note(event)
 
-    _remember(session, description, plan)
-    if plan:
-        actions = Actions(
-            session.engine,
-            description.spec,
-            verify=milestones.settle,
-            reload_api=milestones.reload,
-            versions=session.state,
-            guard=session.still_ours,
-        )
-        carry_out(observed, plan, actions, emit)
+    with ThreadPoolExecutor(1) as pool:  # beside the steps that no process sees yet
+        remembered = pool.submit(_remember, session, description, plan)
+
+        def guard() -> None:
+            session.still_ours()
+            remembered.result()
+
+        if plan:
+            actions = Actions(
+                session.engine,
+                description.spec,
+                verify=milestones.settle,
+                reload_api=milestones.reload,
+                versions=session.state,
+                guard=guard,
+            )
+            carry_out(observed, plan, actions, emit)
+        remembered.result()
     milestones.ready()
     return milestones
 
@@ -144,7 +165,7 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
 
 
 def _remember(session: Session, description: Description, plan: Plan) -> None:
-    """Written before the first step; with a step ahead, nothing is proven any more.
+    """Written before any process is touched; with a step ahead, nothing is proven any more.
 
     A version of files is noted before it is written, so that one that is refused is removed some day too.
     """

@@ -128,6 +128,8 @@ class Milestones:
 
     def _epilogue(self) -> None:
         printer, build = self.session.printer, self.description.build
+        for restriction in self.session.engine.info().restrictions:
+            printer.warning(f"engine    {restriction}")
         for component, reason in self.spec.absent:
             printer.warning(
                 f"\ndegraded  {component} is absent: {reason}\n          {self.session.images.way_out}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from stack.cli.printer import Printer
 from stack.common.errors import Busy
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
     from stack.engine.interface import Engine
     from stack.model.observed import Observed
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -158,6 +161,17 @@ class Session:
         """The lock of a killed command goes; that of a live one stays."""
         with suppress(Busy), self.lock():
             pass
+
+    @contextmanager
+    def lock_beside(self, work: Callable[[], T]) -> Iterator[T]:
+        """The lock, taken while ``work`` is done, whose result the block gets."""
+        with ExitStack() as held, ThreadPoolExecutor(1) as pool:
+            taking = pool.submit(held.enter_context, self.lock())
+            try:
+                result = work()
+            finally:
+                taking.result()
+            yield result
 
     @contextmanager
     def lock(self) -> Iterator[None]:

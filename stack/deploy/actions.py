@@ -29,6 +29,8 @@ from stack.model.spec import (
 
 KEPT = 3
 """Versions of a component's files that stay in its volume."""
+UNSEEN = (Verb.CREATE_NETWORK, Verb.CREATE_VOLUME, Verb.CREATE, Verb.WRITE)
+"""Steps that no process notices."""
 SURPLUS = 4
 """Older ones are removed when there are so many more: removing takes a container of its own."""
 
@@ -50,7 +52,10 @@ class Versions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """Executes steps. ``verify`` raises unless the component answers and runs the files given."""
+    """Executes steps. ``guard`` lets them touch processes or raises.
+
+    ``verify`` raises unless the component answers and runs the files given.
+    """
 
     engine: Engine
     spec: StackSpec
@@ -60,8 +65,9 @@ class Actions:
     guard: Callable[[], None] = lambda: None
 
     def __call__(self, step: Step) -> None:
-        """Does one step, if ``guard`` lets it; errors of ``stack.common.errors`` pass through."""
-        self.guard()
+        """Does one step; errors of ``stack.common.errors`` pass through."""
+        if step.verb not in UNSEEN:
+            self.guard()
         act: dict[Verb, Callable[[Step], object]] = {
             Verb.CREATE_NETWORK: lambda s: self.engine.create_network(s.target),
             Verb.CREATE_VOLUME: lambda s: self.engine.create_volume(s.target, self.spec.name),

@@ -55,7 +55,7 @@ class ImageSelection:
             overrides=own,
             digests=read_lock(self.settings.home, CATALOG.pins),
             tell=self.emit,
-            scope=self.settings.docker_host,
+            scope=self.engine.info().address,
         )
 
     def present(self) -> Found:

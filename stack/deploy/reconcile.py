@@ -220,9 +220,9 @@ def _write(
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
     name = container_name(spec.name, service.component)
-    made = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
+    made = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE_VOLUME} {volume}")
     # Links are looked up in the container of that name, so there must be one all the time.
-    after = (*made, f"{Verb.RENAME} {name}") if service.linked else made
+    after = (*made, f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}") if service.linked else made
     return (
         draft.add(
             Step(
