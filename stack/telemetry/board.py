@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stack.telemetry.available import PROMETHEUS_AVAILABLE
 from stack.telemetry.catalogue import ERROR_CODES, GATES, SEGMENTS
 from stack.telemetry.errors import MonitorError
+from stack.telemetry.recorders import PROMETHEUS_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

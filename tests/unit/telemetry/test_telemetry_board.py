@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 import yaml
 
+from stack.telemetry import recorders
 from stack.telemetry.board import ToolRow, board, quantile
-from stack.telemetry.catalogue import GATES, SEGMENTS, TOOLS
+from stack.telemetry.catalogue import SEGMENTS, TOOLS
 from stack.telemetry.errors import MonitorError
 from stack.telemetry.exposition import expose
+from stack.telemetry.failures import FailureLog
 from stack.telemetry.grafana import DASHBOARDS, grafana_config
-from stack.telemetry.meter import GateMeter
-from stack.telemetry.recording import Recorders
+from stack.telemetry.recorders import Recorder
 
 INF = math.inf
 
@@ -38,19 +40,19 @@ def test_quantiles_are_those_of_promql(
     assert quantile(share, buckets) == (expected if expected is None else pytest.approx(expected))
 
 
-def test_the_board_shows_what_was_recorded() -> None:
-    meters = {gate: GateMeter(gate) for gate in GATES}
-    recorders = Recorders(meters)
+def test_the_board_shows_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(FailureLog())
+    monkeypatch.setattr(recorders, "_recorder", recorder)
     for error_code in (None, None, "E_DNS_FAIL", "E_SCHEME", "E_SCHEME", None):
-        meters["url_gate"].record(1e12, 1e12 + 0.001953125, error_code, "")
-    recorders.tool_invocation("hash", "success", 3)
-    recorders.tool_invocation("nonsense", "denied", 1)
-    recorders.memory_write("tool_audit", "ok", 0.1)
-    recorders.memory_write("tool_audit", "error", 0.1)
-    recorders.memory_search("tool_audit", "recent", 4)
-    recorders.packet_store_size("tool_audit", 9)
-    recorders.substrate_health(True)
-    view = board(expose("", recorders.registry).body.decode())
+        recorder.meter("url_gate").record(0.001953125, perf_counter(), error_code)
+    recorders.record_tool_invocation("hash", "success", 3)
+    recorders.record_tool_invocation("nonsense", "denied", 1)
+    recorders.record_memory_write("tool_audit", "ok", 0.1)
+    recorders.record_memory_write("tool_audit", "error", 0.1)
+    recorders.record_memory_search("tool_audit", "recent", 4)
+    recorders.set_packet_store_size("tool_audit", 9)
+    recorders.set_memory_substrate_health(True)
+    view = board(expose().body.decode())
     url = next(row for row in view.gates if row.gate == "url_gate")
     assert (url.accepted, url.rejected, url.pass_rate_percent, url.top_error) == (3, 3, 50.0, "E_SCHEME")
     assert (url.p50_ms, url.latest_ms) == (1.75, 1.953125)
