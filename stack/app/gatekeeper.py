@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 from stack.app.faults import Faults
 from stack.app.gates import config, db_boundary, extraction, filesystem, storage, url
-from stack.app.gates.policy import Policy
+from stack.app.gates.policy import DEFAULT_POLICY, Policy
 from stack.app.gates.types import Accepted, Rejected
 from stack.telemetry import gate
 
@@ -33,9 +33,14 @@ check_write = gate("db_boundary_gate")(db_boundary.check_write)
 class Gatekeeper:
     """Asks the gates. Every method raises ``Rejected`` as its gate does."""
 
-    def __init__(self, policy: Policy, faults: Faults, resolve: url.Resolver = url.system_resolver) -> None:
+    def __init__(
+        self,
+        policy: Policy = DEFAULT_POLICY,
+        faults: Faults | None = None,
+        resolve: url.Resolver = url.system_resolver,
+    ) -> None:
         self.policy = policy
-        self._faults = faults
+        self._faults = faults or Faults()
         self._resolve = resolve
 
     def with_policy(self, policy: Policy) -> Gatekeeper:

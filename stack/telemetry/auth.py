@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from stack.telemetry.errors import MonitorError
+from stack.telemetry.settings import MonitorError, ServerOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +40,32 @@ class Credential:
         return hmac.compare_digest(sha256(secret).digest(), self.digest)
 
 
-def bearer(file: Path) -> Credential:
-    """The token in the first line of a file. Raises MonitorError when it can't be read or is empty."""
-    return Credential("bearer", sha256(_first_line(file).encode()).digest())
+def credentials(options: ServerOptions) -> tuple[Credential, ...]:
+    """The secrets that a server accepts. Raises MonitorError for a file without one."""
+    found = []
+    if options.token_file:
+        found.append(Credential("bearer", sha256(_first_line(options.token_file).encode()).digest()))
+    if options.basic_auth_file:
+        line = _first_line(options.basic_auth_file)
+        user, _, password = line.partition(":")
+        if not (user and password):
+            raise MonitorError(f"{options.basic_auth_file}: expected one line user:password")
+        found.append(Credential("basic", sha256(line.encode()).digest()))
+    return tuple(found)
 
 
-def basic(file: Path) -> Credential:
-    """The ``user:password`` in the first line of a file. Raises MonitorError when there is none."""
-    line = _first_line(file)
-    user, colon, password = line.partition(":")
-    if not (user and colon and password):
-        raise MonitorError(f"{file}: expected one line user:password")
-    return Credential("basic", sha256(line.encode()).digest())
-
-
-def authorization(token_file: Path | None, basic_auth_file: Path | None) -> dict[str, str]:
+def authorization(token_file: str, basic_auth_file: str) -> dict[str, str]:
     """The header with which a client proves that it has one of the secrets; empty without any. Raises MonitorError."""
     if token_file:
         return {"Authorization": "Bearer " + _first_line(token_file).encode().decode("latin-1")}
     if basic_auth_file:
-        secret = base64.b64encode(_first_line(basic_auth_file).encode()).decode()
-        return {"Authorization": f"Basic {secret}"}
+        return {"Authorization": "Basic " + base64.b64encode(_first_line(basic_auth_file).encode()).decode()}
     return {}
 
 
-def _first_line(file: Path) -> str:
+def _first_line(file: str) -> str:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"{file}: cannot read the secret ({error}); give a readable UTF-8 file") from error
     if not lines or not lines[0].strip():

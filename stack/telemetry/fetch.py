@@ -1,7 +1,7 @@
 """One GET of a metrics page or a health page, with a time limit and a size limit.
 
 A certificate file is trusted as it is (also a self-signed one) and only for this address. It must never
-follow a redirect, which could carry credentials elsewhere.
+follow a redirect, which could carry credentials elsewhere, nor go through a proxy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from stack.telemetry.errors import MonitorError
+from stack.telemetry.settings import MonitorError
 
 _MAX_BYTES = 32 * 1024 * 1024
 
@@ -20,8 +20,18 @@ def fetch(
     url: str, headers: Mapping[str, str] | None = None, certificate: str = "", timeout_seconds: float = 5.0
 ) -> str:
     """The body of a 200 answer as text. Raises MonitorError for anything else."""
-    connection = _connection(url, certificate, timeout_seconds)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        address = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise MonitorError(f"{url}: not an address ({error}); expected http://host:port/path") from error
+    if parts.scheme not in ("http", "https") or not address[0]:
+        raise MonitorError(f"{url}: not an address; expected http://host:port/path or https://...")
+    connection = (
+        HTTPConnection(*address, timeout=timeout_seconds)
+        if parts.scheme == "http"
+        else HTTPSConnection(*address, timeout=timeout_seconds, context=_trusting(certificate))
+    )
     try:
         connection.request("GET", parts.path or "/", headers=dict(headers or {}))
         answer = connection.getresponse()
@@ -35,27 +45,13 @@ def fetch(
     return body.decode("utf-8", errors="replace")
 
 
-def _connection(url: str, certificate: str, timeout_seconds: float) -> HTTPConnection:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise MonitorError(f"{url}: not an address ({error}); expected http://host:port/path") from error
-    if parts.scheme == "http" and host:
-        return HTTPConnection(host, port, timeout=timeout_seconds)
-    if parts.scheme == "https" and host:
-        return HTTPSConnection(host, port, timeout=timeout_seconds, context=_trusting(certificate))
-    raise MonitorError(f"{url}: not an address; expected http://host:port/path or https://...")
-
-
 def _trusting(certificate: str) -> ssl.SSLContext:
-    if not certificate:
-        return ssl.create_default_context()
     try:
-        context = ssl.create_default_context(cafile=certificate)
+        context = ssl.create_default_context(cafile=certificate or None)
     except OSError as error:
         raise MonitorError(f"{certificate}: not a certificate that can be read ({error})") from error
-    # The file is the server's own certificate: nothing else can answer with it, whatever name it carries.
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if certificate:
+        # The file is the server's own certificate: nothing else can answer with it, whatever name it carries.
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

@@ -7,25 +7,25 @@ This module imports prometheus_client, so only import it lazily.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import product
 from pathlib import Path
+from threading import Lock
 from typing import cast
 
 from prometheus_client import values
 from prometheus_client.core import Metric as Family
 from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from stack.telemetry.catalogue import METRICS
 from stack.telemetry.settings import multiprocess_folder
 
 _BEFORE_THE_FIRST = {"gate_pass_rate_percent": 100.0}
-_ENDED = 0
+_FOLDED = "0"
 _SUMS = ("counter", "histogram", "summary")
 _LATEST = "gauge_mostrecent"
+_changing = Lock()
 
 
 def folder_in_use() -> Path | None:
@@ -42,12 +42,11 @@ class AllProcesses:
 
     def collect(self) -> Iterable[Family]:
         """The sums; a gauge that nobody has set yet has its first value."""
-        # A file that a process is just making is empty.
-        files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
-        found: dict[str, Family] = {
-            family.name: family
-            for family in MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-        }
+        with _changing:
+            # A file that a process is just making is empty.
+            files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
+            merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        found: dict[str, Family] = {family.name: family for family in merged}
         for metric in METRICS:
             if metric.kind == "gauge" and len(metric.values) == len(metric.labels):
                 family = found.setdefault(metric.name, Family(metric.name, metric.help, "gauge"))
@@ -59,20 +58,31 @@ class AllProcesses:
         return found.values()
 
 
+def forget(folder: Path) -> None:
+    """Removes what processes that have ended have recorded; those that still run go on."""
+    for file in _of_ended(folder):
+        file.unlink()
+
+
 def fold(folder: Path) -> None:
     """Puts the files of processes that have ended together, so that their number stays bounded.
 
-    Only one process may do so, and no other may read meanwhile. Gauges that count for living processes only are
-    dropped, as the library does; other modes than those of the catalogue are left alone.
+    Only one process may do so. Gauges that count for living processes only are dropped, as the library does; other
+    modes than those of the catalogue are left alone.
     """
-    for file in sorted(folder.glob("*.db")):
-        kind, _, pid = file.stem.rpartition("_")
-        if not pid.isdecimal() or int(pid) == _ENDED or _runs(int(pid)):
-            continue
-        if kind in (*_SUMS, _LATEST):
-            _add(file, folder / f"{kind}_{_ENDED}.db", latest=kind == _LATEST)
-            file.unlink()
-        mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
+    with _changing:
+        for file in _of_ended(folder):
+            kind, _, pid = file.stem.rpartition("_")
+            if kind in (*_SUMS, _LATEST) and pid != _FOLDED:
+                _add(file, folder / f"{kind}_{_FOLDED}.db", latest=kind == _LATEST)
+                file.unlink()
+            elif kind.startswith("gauge_live"):
+                file.unlink()
+
+
+def _of_ended(folder: Path) -> list[Path]:
+    files = ((file, file.stem.rpartition("_")[2]) for file in folder.glob("*.db"))
+    return [file for file, pid in files if pid == _FOLDED or not _runs(pid)]
 
 
 def _add(source: Path, target: Path, *, latest: bool) -> None:
@@ -88,10 +98,12 @@ def _add(source: Path, target: Path, *, latest: bool) -> None:
         into.close()  # type: ignore[no-untyped-call]
 
 
-def _runs(pid: int) -> bool:
-    with suppress(PermissionError):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
+def _runs(pid: str) -> bool:
+    try:
+        # Also gone when the process has ended and nobody has waited for it.
+        Path(f"/proc/{pid}/exe").readlink()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
     return True

@@ -1,5 +1,4 @@
-"""The metrics as rows for a terminal: what the gates, the tools and the memory did since the process
-started.
+"""A metrics page as rows for a terminal: what the gates, the tools and the memory did since the process started.
 
 A pure function of an exposition in the text format; it must never fetch or print. Quantiles are read from
 histogram buckets the way PromQL's histogram_quantile does, so they agree with the dashboards.
@@ -8,19 +7,16 @@ histogram buckets the way PromQL's histogram_quantile does, so they agree with t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stack.telemetry.catalogue import ERROR_CODES, GATES, SEGMENTS
-from stack.telemetry.errors import MonitorError
-from stack.telemetry.recorders import PROMETHEUS_AVAILABLE
+from stack.telemetry.catalogue import GATES, SEGMENTS, TOOL_STATUSES
+from stack.telemetry.settings import MonitorError
 
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """One gate. Latencies are milliseconds, None without a decision; ``top_error`` is empty without a
-    rejection.
-    """
+    """One gate. Latencies are milliseconds, None without a decision; ``top_error`` is empty without a rejection."""
 
     gate: str
     accepted: int
@@ -67,36 +63,23 @@ class Board:
     record_failures: int
 
 
-class _Samples:
-    def __init__(self, text: str) -> None:
-        if not PROMETHEUS_AVAILABLE:
-            raise MonitorError("prometheus_client is not installed: reading a metrics page needs it")
-        # Imported here: only this view parses, and the package must not import the library by itself.
-        from prometheus_client.parser import text_string_to_metric_families
-
-        self._rows: dict[str, list[tuple[dict[str, str], float]]] = {}
-        try:
-            for family in text_string_to_metric_families(text):
-                for sample in family.samples:
-                    self._rows.setdefault(sample.name, []).append((sample.labels, sample.value))
-        except (ValueError, KeyError, IndexError) as error:
-            raise MonitorError(
-                f"the metrics page cannot be parsed ({error}); is it a /metrics page?"
-            ) from error
-
-    def where(self, name: str, **labels: str) -> Iterable[tuple[dict[str, str], float]]:
-        wanted = labels.items()
-        return (row for row in self._rows.get(name, ()) if wanted <= row[0].items())
-
-    def total(self, name: str, **labels: str) -> float:
-        return sum(value for _, value in self.where(name, **labels))
-
-    def values(self, name: str, label: str) -> list[str]:
-        return list(dict.fromkeys(labels[label] for labels, _ in self.where(name) if label in labels))
-
-    def quantile(self, share: float, name: str, **labels: str) -> float | None:
-        rows = self.where(f"{name}_bucket", **labels)
-        return quantile(share, [(float(found["le"]), value) for found, value in rows])
+def board(text: str) -> Board:
+    """The rows of a metrics page. Raises MonitorError when it can't be parsed or is no page of ours."""
+    samples = _Samples(text)
+    gates = samples.values("gate_invocations_total", "gate")
+    if not gates:
+        raise MonitorError(
+            "the metrics page has no gate_invocations_total; give the address of the application"
+        )
+    # The application's own first, and in their order.
+    ordered = [*GATES, *(gate for gate in gates if gate not in GATES)]
+    return Board(
+        gates=tuple(_gate(samples, gate) for gate in ordered),
+        tools=tuple(_tool(samples, tool) for tool in samples.values("l9_tool_invocation_total", "tool_id")),
+        memory=tuple(_memory(samples, segment) for segment in SEGMENTS),
+        substrate_healthy=samples.total("l9_memory_substrate_healthy") == 1,
+        record_failures=int(samples.total("telemetry_record_failures_total")),
+    )
 
 
 def quantile(share: float, buckets: list[tuple[float, float]]) -> float | None:
@@ -118,27 +101,39 @@ def quantile(share: float, buckets: list[tuple[float, float]]) -> float | None:
     return below_bound
 
 
-def board(text: str) -> Board:
-    """The rows of a metrics page. Raises MonitorError when it can't be parsed or is no page of ours."""
-    samples = _Samples(text)
-    if not list(samples.where("gate_invocations_total")):
-        raise MonitorError(
-            "the metrics page has no gate_invocations_total; give the address of the application"
-        )
-    return Board(
-        gates=tuple(_gate(samples, gate) for gate in GATES),
-        tools=tuple(_tool(samples, tool) for tool in samples.values("l9_tool_invocation_total", "tool_id")),
-        memory=tuple(_memory(samples, segment) for segment in SEGMENTS),
-        substrate_healthy=samples.total("l9_memory_substrate_healthy") == 1,
-        record_failures=int(samples.total("telemetry_record_failures_total")),
-    )
+class _Samples:
+    def __init__(self, text: str) -> None:
+        # Imported here: of all commands only this view parses.
+        from prometheus_client.parser import text_string_to_metric_families
+
+        self._rows: dict[str, list[tuple[dict[str, str], float]]] = {}
+        try:
+            for family in text_string_to_metric_families(text):
+                for sample in family.samples:
+                    self._rows.setdefault(sample.name, []).append((sample.labels, sample.value))
+        except (ValueError, KeyError, IndexError) as error:
+            raise MonitorError(
+                f"the metrics page cannot be parsed ({error}); is it a /metrics page?"
+            ) from error
+
+    def where(self, name: str, **labels: str) -> Iterator[tuple[dict[str, str], float]]:
+        wanted = labels.items()
+        return (row for row in self._rows.get(name, ()) if wanted <= row[0].items())
+
+    def total(self, name: str, **labels: str) -> float:
+        return sum(value for _, value in self.where(name, **labels))
+
+    def values(self, name: str, label: str) -> list[str]:
+        return list(dict.fromkeys(labels[label] for labels, _ in self.where(name) if label in labels))
+
+    def quantile(self, share: float, name: str, **labels: str) -> float | None:
+        rows = self.where(f"{name}_bucket", **labels)
+        return quantile(share, [(float(found["le"]), value) for found, value in rows])
 
 
 def _gate(samples: _Samples, gate: str) -> GateRow:
-    errors = {
-        code: samples.total("gate_errors_total", gate=gate, error_code=code) for code in ERROR_CODES[gate]
-    }
-    top = max(errors, key=errors.__getitem__)
+    errors = {found["error_code"]: value for found, value in samples.where("gate_errors_total", gate=gate)}
+    top = max(errors, key=errors.__getitem__, default="")
     return GateRow(
         gate=gate,
         accepted=int(samples.total("gate_invocations_total", gate=gate, outcome="ok")),
@@ -147,23 +142,17 @@ def _gate(samples: _Samples, gate: str) -> GateRow:
         p50_ms=samples.quantile(0.5, "gate_execution_ms", gate=gate),
         p99_ms=samples.quantile(0.99, "gate_execution_ms", gate=gate),
         latest_ms=samples.total("gate_current_latency_ms", gate=gate),
-        top_error=top if errors[top] else "",
+        top_error=top if errors.get(top) else "",
     )
 
 
 def _tool(samples: _Samples, tool_id: str) -> ToolRow:
-    def calls(status: str) -> int:
-        return int(samples.total("l9_tool_invocation_total", tool_id=tool_id, status=status))
-
-    return ToolRow(
-        tool_id=tool_id,
-        success=calls("success"),
-        failure=calls("failure"),
-        denied=calls("denied"),
-        timeout=calls("timeout"),
-        p50_ms=samples.quantile(0.5, "l9_tool_invocation_duration_ms", tool_id=tool_id),
-        p99_ms=samples.quantile(0.99, "l9_tool_invocation_duration_ms", tool_id=tool_id),
+    success, failure, denied, timeout = (
+        int(samples.total("l9_tool_invocation_total", tool_id=tool_id, status=status))
+        for status in TOOL_STATUSES
     )
+    p50, p99 = (samples.quantile(q, "l9_tool_invocation_duration_ms", tool_id=tool_id) for q in (0.5, 0.99))
+    return ToolRow(tool_id, success, failure, denied, timeout, p50, p99)
 
 
 def _memory(samples: _Samples, segment: str) -> MemoryRow:
