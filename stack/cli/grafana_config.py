@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from stack.errors import StackError
+from stack.common.errors import StackError
 
 DASHBOARDS = ("gate-security", "l9-tool-observability")
 PROVISIONING = "/etc/grafana/provisioning"

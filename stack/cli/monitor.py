@@ -11,14 +11,15 @@ from stack.cli.board import Board, board
 from stack.cli.grafana_config import grafana_config
 from stack.cli.main import usage
 from stack.cli.printer import Printer
-from stack.errors import StackError
-from stack.settings import Settings, load
+from stack.common.errors import StackError
+from stack.common.wait import CLOCK
+from stack.components import load
+from stack.config.settings import Settings
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
 from stack.telemetry.fetch import fetch
 from stack.telemetry.record import ServerRecord, processes_folder
 from stack.telemetry.settings import MonitorError, ServerOptions
-from stack.wait import CLOCK
 
 GATE_HEADER = ("GATE", "ACCEPTED", "REJECTED", "PASS RATE", "P50", "P99", "TOP ERROR")
 TOOL_HEADER = ("TOOL", "SUCCESS", "FAILURE", "DENIED", "TIMEOUT", "P50", "P99")
@@ -125,7 +126,7 @@ def _page(options: argparse.Namespace, settings: Settings) -> ServerRecord:
     state, own = backend.status(_folder(settings))
     if own and state == "running":
         return replace(own, url=f"{own.url}/metrics")
-    token = str(settings.token_file or "")
+    token = str(settings.file("app.token_file") or "")
     return ServerRecord(0, f"http://{settings.bind}:{settings.port('app')}/metrics", token_file=token)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,12 @@ from typing import Any
 
 import requests
 
+from stack.common.errors import StackError, StartFailed
+from stack.common.wait import NotYet, TimedOut, until
 from stack.engine import archive, convert, failures, labels
 from stack.engine._calls import CONFLICT, NOT_FOUND, Calls, Inspect, forgiving, status_of, text_of
-from stack.engine.port import Ran, Usage
-from stack.errors import StackError, StartFailed
-from stack.spec import ServiceSpec, container_name
-from stack.wait import NotYet, TimedOut, until
+from stack.engine.interface import Ran, Usage
+from stack.model.spec import ServiceSpec, container_name
 
 GONE_SECONDS = 10.0
 LINKS = 8
@@ -23,15 +24,21 @@ LINKS = 8
 class ContainerCalls(Calls):
     """One container at a time, by id or name."""
 
-    def create(self, stack: str, service: ServiceSpec) -> str:
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
         """See ``Engine``; ``ImageError`` where the image is gone."""
-        name = container_name(stack, service.component)
+        name = name or container_name(stack, service.component)
         return self._create(name, convert.service_body(stack, service))
+
+    def rename(self, container: str, name: str) -> None:
+        """See ``Engine``."""
+        found = self._present(container)
+        with self._asking(f"rename {_name(found)} to {name}"):
+            self._api.rename(found["Id"], name)
 
     def _create(self, name: str, body: dict[str, Any]) -> str:
         with self._asking(f"create {name}"):
             try:
-                return str(self._api.create_container_from_config(body, name)["Id"])
+                return str(self._api.create_container_from_config(self._abilities.fit(body), name)["Id"])
             except requests.HTTPError as error:
                 if status_of(error) == CONFLICT:
                     self._container(
@@ -49,20 +56,37 @@ class ContainerCalls(Calls):
         """See ``Engine``."""
         found = self._present(container)
         with self._asking(f"{_name(found)} does not start"), self._naming_port(found):
-            self._api.start(found["Id"])
+            try:
+                self._api.start(found["Id"])
+            except requests.HTTPError as error:
+                if not (found["HostConfig"].get("Ulimits") and failures.ulimit_refused(text_of(error))):
+                    raise
+                self._abilities.refuses_ulimits()
+                self._discard(found["Id"])
+                self._api.start(self._create(_name(found), convert.again(found)))
 
-    def restart(self, container: str, seconds: int) -> None:
+    def restart(self, container: str) -> None:
         """See ``Engine``."""
         found = self._present(container)
         with self._asking(f"{_name(found)} does not restart"), self._naming_port(found):
-            self._api.restart(found["Id"], timeout=seconds)
+            self._end(found, "restart")
 
-    def stop(self, container: str, seconds: int) -> None:
+    def stop(self, container: str) -> None:
         """See ``Engine``."""
         found = self._container(container)
         if found is not None:
             with self._asking(f"stop {_name(found)}"), forgiving(NOT_FOUND):
-                self._api.stop(found["Id"], timeout=seconds)
+                self._end(found, "stop")
+
+    def _end(self, found: Inspect, call: str) -> None:
+        """Without a time of ours, so that the one that the container declares counts; the SDK always names one."""
+        declared = found["Config"].get("StopTimeout")
+        patience = convert.STOP_SECONDS if declared is None else declared
+        self._api._raise_for_status(
+            self._api.post(
+                self._url(f"containers/{found['Id']}/{call}"), timeout=self._api.timeout + patience
+            )
+        )
 
     def remove(self, container: str) -> None:
         """See ``Engine``. Its anonymous volumes go too; named ones stay."""
@@ -81,13 +105,19 @@ class ContainerCalls(Calls):
 
     def _until_gone(self, container: str) -> None:
         """Somebody else is removing it: the name is free only when that has ended."""
+        self._until(container, False, "is still being removed")
 
-        def gone() -> None:
-            if self._found(self._api.inspect_container, container):
-                raise NotYet(f"container {container} is still being removed")
+    def until_made(self, container: str) -> None:
+        """Somebody else is making it: the name is taken before anything can be asked of it."""
+        self._until(container, True, "is still being made")
+
+    def _until(self, container: str, there: bool, otherwise: str) -> None:
+        def ask() -> None:
+            if bool(self._found(self._api.inspect_container, container)) is not there:
+                raise NotYet(f"container {container} {otherwise}")
 
         try:
-            until(gone, seconds=GONE_SECONDS)
+            until(ask, seconds=GONE_SECONDS)
         except TimedOut as error:
             raise StartFailed(str(error), hint="run the command again") from error
 
@@ -152,6 +182,14 @@ class ContainerCalls(Calls):
                 if status_of(error) == NOT_FOUND:
                     return None
                 raise
+
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """See ``Engine``. The engine tells a folder's names only together with its content."""
+        found = self._present(container)
+        with self._asking(f"list {path}"), forgiving(NOT_FOUND):
+            chunks, _ = self._api.get_archive(found["Id"], path)
+            return tuple(sorted(archive.unpack_folder(io.BytesIO(b"".join(chunks)))))
+        return ()
 
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """See ``Engine``; none where the container is gone."""

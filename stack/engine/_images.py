@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 
 import requests
 
+from stack.common.errors import BuildFailed, ImageError
 from stack.engine import convert_images, failures
 from stack.engine._calls import CONFLICT, NOT_FOUND, forgiving, text_of
 from stack.engine._jobs import JobCalls
-from stack.engine.port import ImageConfig, ImageInfo
-from stack.errors import BuildFailed, ImageError
+from stack.engine.interface import ImageConfig, ImageInfo
 
 BUILD_SECONDS = 900
 PULL_SILENCE = 120.0

@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 
 import requests
 
-from stack.engine import archive, convert
+from stack.common.errors import StartFailed
+from stack.engine import archive, convert, failures
 from stack.engine._volumes import VolumeCalls
-from stack.engine.port import Job, Ran
-from stack.errors import StartFailed
-from stack.spec import ConfigFile
+from stack.engine.interface import Job, Ran
+from stack.model.spec import ConfigFile
 
 LAST_LINES = 20
 
@@ -30,10 +30,30 @@ class JobCalls(VolumeCalls):
             with self._asking(what):
                 self._api.start(container)
             code = self._ended(container, job)
-            with self._asking(what):
-                return Ran(code, self._api.logs(container).decode(errors="replace"))
+            return Ran(code, self._output(container, what))
         finally:
             self._discard(container)
+
+    def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        inside = tuple(map(archive.inside, paths))
+        self._needed_volume(volume)
+        container = self._create(
+            convert.helper_name(stack), convert.removal_body(stack, image, volume, inside)
+        )
+        what = f"remove from volume {volume}"
+        try:
+            with self._asking(what):
+                self._api.start(container)
+            code = self._ended(container, Job(image, ("rm",)))
+            if code:
+                raise StartFailed(f"{what}: {failures.one_line(self._output(container, what))}")
+        finally:
+            self._discard(container)
+
+    def _output(self, container: str, what: str) -> str:
+        with self._asking(what):
+            return str(self._api.logs(container).decode(errors="replace"))
 
     def _ended(self, container: str, job: Job) -> int:
         what = f"{job.argv[0]} in {job.image}"

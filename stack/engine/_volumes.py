@@ -6,11 +6,11 @@ import time
 
 import requests
 
+from stack.common.errors import StartFailed
 from stack.engine import archive, convert, labels
 from stack.engine._calls import CONFLICT, NOT_FOUND, Inspect, forgiving, ours, status_of
 from stack.engine._containers import ContainerCalls
-from stack.errors import StartFailed
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 
 class VolumeCalls(ContainerCalls):
@@ -65,6 +65,10 @@ class VolumeCalls(ContainerCalls):
             ours("volume", name, found.get("Labels"))
         return found
 
+    def _needed_volume(self, name: str) -> None:
+        if self._volume(name) is None:
+            raise StartFailed(f"volume {name} is gone", hint="run start again")
+
     def write_volume(
         self,
         volume: str,
@@ -74,8 +78,7 @@ class VolumeCalls(ContainerCalls):
         links: tuple[tuple[str, str], ...],
     ) -> None:
         """See ``Engine``. Works on a remote engine too: nothing of this machine is mounted."""
-        if self._volume(volume) is None:
-            raise StartFailed(f"volume {volume} is gone", hint="run start again")
+        self._needed_volume(volume)
         data = archive.pack(files, links, time.time())
         helper = self._create(convert.helper_name(stack), convert.helper_body(stack, image, volume))
         try:

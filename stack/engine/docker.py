@@ -9,21 +9,22 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from docker.api.client import APIClient
 from docker.auth import get_config_header, resolve_repository_name
-from docker.context import ContextAPI
 from docker.errors import DockerException
-from docker.utils import kwargs_from_env
+from docker.tls import TLSConfig
 
+from stack.config.settings import environment
 from stack.engine import convert, failures, labels
 from stack.engine._images import ImageCalls
-from stack.engine.port import EngineInfo
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT
+from stack.engine.address import VARIABLES, Tls, find, is_remote
+from stack.engine.interface import EngineInfo, Holder, Lease
+from stack.engine.keepers import DockerLock, DockerState, Keeper
+from stack.engine.lock import Pace, acquire
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
+from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
-DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 CALL_SECONDS = 60
 POOL = 32
 OBSERVERS = 8
@@ -34,27 +35,29 @@ def connect(address: str = "", *, seconds: int = CALL_SECONDS) -> DockerEngine:
 
     ``seconds`` is the longest that a single call may stay without an answer. Raises ``EngineUnavailable``.
     """
-    where: dict[str, Any] = {"base_url": address or DEFAULT_ADDRESS}
+    found = find(address, environment(*VARIABLES))
     try:
-        where = _where(address)
         api = APIClient(
-            **where, version="auto", timeout=seconds, max_pool_size=POOL, num_pools=POOL, use_ssh_client=True
+            found.url,
+            version="auto",
+            timeout=seconds,
+            tls=_tls(found.tls),
+            max_pool_size=POOL,
+            num_pools=POOL,
+            use_ssh_client=True,
         )
     except (DockerException, OSError, ValueError) as error:
-        raise failures.unavailable(str(where["base_url"]), error) from error
-    if urlsplit(where["base_url"]).scheme in ("unix", "http+unix"):
+        raise failures.unavailable(str(found), error) from error
+    if found.socket:
         api.trust_env = False  # saves a look for proxies on each call; a socket has none
-    return DockerEngine(api, where["base_url"], lambda name: _login(api, name))
+    return DockerEngine(api, found.url, lambda name: _login(api, name))
 
 
-def _where(address: str) -> dict[str, Any]:
-    found = dict[str, Any](kwargs_from_env())
-    if address:
-        found["base_url"] = address
-    elif "base_url" not in found:
-        found = {**ContextAPI.kwargs_from_context(), **found}
-    found.setdefault("base_url", DEFAULT_ADDRESS)
-    return found
+def _tls(tls: Tls | None) -> TLSConfig | bool:
+    if tls is None:
+        return False
+    certificate = (tls.cert, tls.key) if tls.cert else None
+    return TLSConfig(client_cert=certificate, ca_cert=tls.ca or None, verify=tls.verify)
 
 
 def _login(api: APIClient, repository: str) -> dict[str, str]:
@@ -66,22 +69,39 @@ def _login(api: APIClient, repository: str) -> dict[str, str]:
     return {"X-Registry-Auth": header.decode()} if header else {}
 
 
-def is_remote(address: str) -> bool:
-    """Whether the engine's loopback address is not this machine's."""
-    return urlsplit(address).scheme in ("tcp", "ssh", "http", "https")
-
-
 class DockerEngine(ImageCalls):
-    """``stack.engine.port.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
+    """``stack.engine.interface.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
 
-    def info(self) -> EngineInfo:
-        """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""
-        return self._info
+    pace = Pace()
+    """How often the lock's sign of life is renewed, and after what silence it is taken over."""
 
     @cached_property
-    def _info(self) -> EngineInfo:
-        with self._asking("ask who answers"):
-            told = self._api.info()
+    def _keeper(self) -> Keeper:
+        return Keeper(self, self.import_image)
+
+    @cached_property
+    def _state(self) -> DockerState:
+        return DockerState(self, self._keeper)
+
+    def read_state(self, stack: str) -> bytes | None:
+        """See ``Engine``."""
+        return self._state.read(stack)
+
+    def write_state(self, stack: str, content: bytes) -> None:
+        """See ``Engine``."""
+        self._state.write(stack, content)
+
+    def remove_state(self, stack: str) -> None:
+        """See ``Engine``."""
+        self._state.remove(stack)
+
+    def lock(self, stack: str, holder: Holder) -> Lease:
+        """See ``Engine``."""
+        return acquire(DockerLock(self, self._keeper, stack), holder, self.pace)
+
+    def info(self) -> EngineInfo:
+        """See ``Engine``."""
+        told = self._told
         return EngineInfo(
             version=told["ServerVersion"],
             api=self._api.api_version,
@@ -91,13 +111,14 @@ class DockerEngine(ImageCalls):
             architecture=told["Architecture"],
             cpus=told["NCPU"],
             memory=told["MemTotal"],
+            restrictions=self._abilities.restrictions(),
         )
 
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
         with self._asking("list stacks"):
             found = self._api.containers(all=True, filters=labels.selector())
-        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found}))
+        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found if labels.is_service(c["Labels"])}))
 
     def observe(self, name: str) -> Observed:
         """See ``Engine``. Two rounds of questions, each asked side by side."""
@@ -105,16 +126,20 @@ class DockerEngine(ImageCalls):
         with self._asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
             networks = pool.submit(self._api.networks, filters=chosen)
             volumes = pool.submit(self._api.volumes, filters=chosen)
-            listed = self._api.containers(all=True, filters=chosen)
+            listed = [
+                c for c in self._api.containers(all=True, filters=chosen) if not labels.is_keeper(c["Labels"])
+            ]
             ids = {n["Id"] for n in networks.result()}
             asked = pool.map(lambda one: self._observe_one(one, ids), listed)
             seen = sorted(filter(None, asked), key=lambda c: c.name)
+            found = volumes.result()["Volumes"] or ()
             return Observed(
                 name,
-                containers=tuple(c for c in seen if c.component != labels.HELPER),
-                leftovers=tuple(c for c in seen if c.component == labels.HELPER),
+                containers=tuple(c for c in seen if in_place(name, c)),
+                leftovers=tuple(c for c in seen if not in_place(name, c)),
                 networks=tuple(sorted({n["Name"] for n in networks.result()})),
-                volumes=tuple(sorted(v["Name"] for v in volumes.result()["Volumes"] or ())),
+                volumes=tuple(sorted(v["Name"] for v in found if not labels.is_keeper(v["Labels"]))),
+                has_state=any(labels.is_keeper(v["Labels"]) for v in found),
             )
 
     def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 
 SUITE = "forky"
 """The Debian suite whose packages have the pinned versions."""

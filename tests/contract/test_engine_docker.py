@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from stack.engine.port import ImageConfig, Job
-from stack.errors import StartFailed
-from stack.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
-from stack.wait import NotYet, until
+from stack.common.errors import StartFailed
+from stack.common.wait import NotYet, until
+from stack.engine.docker import connect
+from stack.engine.interface import ImageConfig, Job
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from tests.contract.engine_bench import (
     MIB,
     TINY,
@@ -141,15 +142,26 @@ def test_a_signal_arrives_where_the_image_has_no_kill(bench: DockerBench) -> Non
 def test_a_paused_container_stops(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     bench.raw.containers.get(container).pause()
-    bench.engine.stop(container, 1)
+    bench.engine.stop(container)
     assert bench.engine.observe(bench.stack).containers[0].state == "exited"
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_a_process_gets_the_stop_time_that_it_declares(bench: DockerBench, verb: str) -> None:
+    """Longer than an engine waits of itself (10 s), and longer than a call may stay without an answer."""
+    slow = "trap 'sleep 11; echo ended; exit 0' TERM; echo started; while :; do sleep 0.05; done"
+    wanted = service(bench, entrypoint=("/bin/sh", "-c", slow), stop_seconds=60)
+    container = make(bench, wanted)
+    soon(lambda: "started" in bench.engine.logs(container, 5))
+    getattr(connect(seconds=5), verb)(container)
+    assert "ended" in bench.engine.logs(container, 5)
 
 
 def test_following_ends_with_the_container(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     lines = bench.engine.follow(container, 10)
     assert next(lines) == "started"
-    bench.engine.stop(container, 2)
+    bench.engine.stop(container)
     assert list(lines) == []
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from stack.engine.memory import MemoryEngine
-from stack.engine.port import Ran
-from stack.errors import StartFailed
-from stack.smoke.checks import CHECKS
-from stack.smoke.model import Expected
-from stack.smoke.prober import LocalProber
-from stack.smoke.runner import hurried
-from stack.spec import Health, Limits, ServiceSpec, StackSpec
-from stack.verify import IN_TURNS, Verifier
+from stack.checks.model import Expected
+from stack.checks.prober import LocalProber
+from stack.checks.runner import hurried
+from stack.common.errors import StartFailed
+from stack.deploy.verify import IN_TURNS, Verifier
+from stack.engine.interface import Ran
+from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin import accounts
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment

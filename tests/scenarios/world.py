@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stack.components import COMPONENTS, assemble
+from stack.common.errors import NotReady
+from stack.components import assemble, load
 from stack.components.build import Build, Image
-from stack.converge import Converged, carry_out, decide
-from stack.engine.memory import MemoryEngine
-from stack.errors import NotReady
-from stack.events import Event
-from stack.hands import Hands
-from stack.plan import Plan
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.deploy.actions import Actions
+from stack.deploy.converge import Converged, carry_out, decide
+from stack.model.events import Event
+from stack.model.plan import Plan
+from stack.model.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
+from tests.fakes.engine.memory import MemoryEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"
@@ -72,7 +73,7 @@ class World:
     def converge(self, spec: StackSpec) -> Converged:
         """Plan and steps of any description."""
         observed, plan = decide(spec, self.engine)
-        hands = Hands(
+        hands = Actions(
             self.engine, spec, self._verify, lambda service: self.reloaded.append(service.component)
         )
         return carry_out(observed, plan, hands, self.events.append)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from stack.cli.grafana_config import DASHBOARDS, grafana_config
-from stack.errors import StackError
+from stack.common.errors import StackError
 
 SHIPPED = Path(__file__).parents[3] / "grafana" / "dashboards"
 URL = "http://prometheus:9090"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from stack.cli.main import main
-from stack.http import Http, HttpFailure
+from stack.clients.http import Http, HttpFailure
 from stack.telemetry import expose
 from tests.loopback import Asked, Reply, serve
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from stack.cli.stage_checks import failure, summary
 
-from stack.cli.asking import failure, summary
+from stack.checks.model import Finding, Report
 from stack.cli.printer import Printer
-from stack.cli.proof import _conclude
-from stack.errors import SmokeFailed
-from stack.smoke.model import Finding, Report
+from stack.cli.smoke import _conclude
+from stack.common.errors import SmokeFailed
 
 
 def ok(check: str, evidence: str) -> Finding:

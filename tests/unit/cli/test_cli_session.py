@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from stack.cli.pictures import Pictures
 from stack.cli.printer import Printer
-from stack.cli.proof import smoke
 from stack.cli.session import Session
-from stack.engine.memory import MemoryEngine
-from stack.errors import ConfigurationInvalid, ImageError
+from stack.cli.smoke import smoke
+from stack.common.errors import ConfigurationInvalid, ImageError
+from stack.config.tree import NEEDED
+from stack.deploy.images import ImageSelection
 from stack.images.resolver import Images, Resolved
-from stack.observed import Observed, ObservedContainer
-from stack.render.tree import NEEDED
+from stack.model.observed import Observed, ObservedContainer
+from tests.fakes.engine.memory import MemoryEngine
 
 OFFICIAL = {
-    "prometheus": "prom/prometheus:v3.5.3",
-    "alertmanager": "prom/alertmanager:v0.33.1",
-    "node_exporter": "prom/node-exporter:v1.11.1",
+    "prometheus": "prom/prometheus:v3.13.5",
+    "alertmanager": "prom/alertmanager:v0.35.0",
+    "node_exporter": "prom/node-exporter:v1.12.1",
 }
 
 
@@ -86,7 +86,7 @@ def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.Mo
         return {name: gone for name in names if name == "prometheus"}
 
     monkeypatch.setattr(Images, "provide", provide)
-    pictures = Pictures(session.settings, session.engine, lambda event: None)
+    pictures = ImageSelection(session.settings, session.engine, lambda event: None)
     with pytest.raises(ImageError, match="no image for prometheus: nobody has it") as error:
         pictures.provide()
     assert error.value.exit_code == 4

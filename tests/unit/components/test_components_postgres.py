@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from stack.components import assemble
+from stack.components import assemble, load
 from stack.components.build import Build
-from stack.prepare import chosen
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.deploy.describe import chosen
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 PASSWORD = "correct-horse"

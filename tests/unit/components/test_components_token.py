@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.components import assemble
+from stack.components import assemble, load
 from stack.components.build import Build
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
 from stack.components.prometheus import DIGEST_FILE
-from stack.components.token import notifying, scraping
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import APP_TOKEN, GRAFANA_PASSWORD, Secret
+from stack.components.token import APP_TOKEN, notifying, scraping
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 TOKEN = "a-bearer-token"
