@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from stack.telemetry.catalogue import BY_NAME, GATES
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.meter import BOUNDS_MS, WINDOW_DECISIONS
-from stack.telemetry.recorders import Recorder
+from stack.telemetry.series import Series
 
 ROUNDS = 7
 GATE = "url_gate"
@@ -63,9 +63,9 @@ class Ours:
     """The meter behind the gate decorator, as the gate decorator feeds it."""
 
     def __init__(self) -> None:
-        recorder = Recorder(FailureLog())
-        self.meter = recorder.meter(GATE)
-        self.registry = recorder.series.registry
+        series = Series(FailureLog())
+        self.meter = series.meter(GATE)
+        self.registry = series.registry
 
     def record(self, duration_ms: float, error_code: str | None) -> None:
         """One decision."""

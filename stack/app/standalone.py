@@ -21,7 +21,7 @@ from time import perf_counter
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from stack.app.jsontext import json_text
-from stack.telemetry.daemon import main
+from stack.telemetry.monitor import main
 from stack.telemetry.server import Answer, HttpError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from stack.config.settings import Settings
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
 from stack.telemetry.fetch import fetch
-from stack.telemetry.record import ServerRecord, processes_folder
+from stack.telemetry.record import ServerRecord
 from stack.telemetry.settings import MonitorError, ServerOptions
 
 GATE_HEADER = ("GATE", "ACCEPTED", "REJECTED", "PASS RATE", "P50", "P99", "TOP ERROR")
@@ -60,8 +60,8 @@ def _start(options: argparse.Namespace, settings: Settings, printer: Printer) ->
         basic_auth_file=options.basic_auth_file or "",
         allow_open=options.allow_open,
     )
-    record, already = backend.start(_folder(settings), server, program=RUNTIME)
-    processes = processes_folder(_folder(settings)).absolute()
+    record, already = backend.start(_folder(settings), RUNTIME, server)
+    processes = backend.processes_folder(_folder(settings))
     printer.line(
         "monitor", f"{'already ' if already else ''}serving {record.url}/metrics, process {record.pid}"
     )

@@ -13,12 +13,15 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from time import perf_counter
 from types import CoroutineType, TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import ERROR_CODES
 from stack.telemetry.meter import GateMeter
 from stack.telemetry.request import REQUEST_ID
+
+if TYPE_CHECKING:
+    from stack.telemetry.series import Series
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,10 +36,8 @@ class gate:  # noqa: N801 - read as a verb at the place of use, like contextlib'
 
     __slots__ = ("_meter", "_started")
 
-    def __init__(
-        self, name: str, error_codes: Iterable[str] = (), recorder: recorders.Recorder | None = None
-    ) -> None:
-        self._meter = _meter(name, tuple(error_codes), recorder)
+    def __init__(self, name: str, error_codes: Iterable[str] = (), series: Series | None = None) -> None:
+        self._meter = _meter(name, tuple(error_codes), series)
         self._started = 0.0
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
@@ -62,12 +63,13 @@ class gate:  # noqa: N801 - read as a verb at the place of use, like contextlib'
             self._meter.refuse(self._started, error)
 
 
-def _meter(name: str, error_codes: tuple[str, ...], recorder: recorders.Recorder | None) -> GateMeter | None:
-    if recorder is None and recorders.registry() is None:
-        if not error_codes and name not in ERROR_CODES:
-            raise KeyError(name)
-        return None
-    return (recorder or recorders.recording()).meter(name, error_codes)
+def _meter(name: str, error_codes: tuple[str, ...], series: Series | None) -> GateMeter | None:
+    found = series or recorders.current()
+    if found is not None:
+        return found.meter(name, error_codes)
+    if not error_codes and name not in ERROR_CODES:
+        raise KeyError(name)
+    return None
 
 
 def _timed(meter: GateMeter, function: Callable[P, R]) -> Callable[P, R]:

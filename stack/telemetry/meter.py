@@ -62,13 +62,11 @@ class GateMeter:
         self._settling = Lock()
         self._window = _Window()
         self._at_once = series.multiprocess
-        series.add_gate(gate, self.error_codes)
         self._ok, self._reject = (series.counter("gate_invocations_total", gate, end) for end in OUTCOMES)
         self._errors = {code: series.counter("gate_errors_total", gate, code) for code in self.error_codes}
         self._milliseconds = series.histogram("gate_execution_ms", gate)
         self._latency = series.gauge("gate_current_latency_ms", gate)
         self._rate = series.gauge("gate_pass_rate_percent", gate)
-        series.settle_with(self.settle)
 
     def accept(self, started: float) -> None:
         """A call that began at ``started`` (perf_counter) and ends now without an exception. Never raises."""

@@ -34,25 +34,14 @@ def record_file(state_dir: Path) -> Path:
     return state_dir / "monitor.pid"
 
 
-def log_file(state_dir: Path) -> Path:
-    """Where the server's own output goes."""
-    return state_dir / "monitor.log"
-
-
-def processes_folder(state_dir: Path) -> Path:
-    """Where other processes may record into (PROMETHEUS_MULTIPROC_DIR)."""
-    return state_dir / "processes"
-
-
 def read_record(file: Path) -> ServerRecord | None:
     """The record, or None when there is no file or none that we wrote."""
     try:
         record = ServerRecord(**json.loads(file.read_text(encoding="utf-8")))
+        pid, *texts = asdict(record).values()
+        return record if pid > 0 and all(isinstance(text, str) for text in texts) else None
     except (OSError, ValueError, TypeError):
         return None
-    pid, *texts = asdict(record).values()
-    whole = isinstance(pid, int) and pid > 0 and all(isinstance(text, str) for text in texts)
-    return record if whole else None
 
 
 def is_held(file: Path) -> bool:
@@ -62,7 +51,7 @@ def is_held(file: Path) -> bool:
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except FileNotFoundError:
         return False
     return False
 
@@ -71,15 +60,14 @@ def is_held(file: Path) -> bool:
 def held(file: Path, record: ServerRecord) -> Iterator[None]:
     """Has the record in place, readable by the owner only, for as long as the block runs."""
     aside = file.with_suffix(f".{record.pid}")
-    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, json.dumps(asdict(record)).encode())
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    aside.touch(mode=0o600)
+    with aside.open("w", encoding="utf-8") as opened:
+        json.dump(asdict(record), opened)
+        opened.flush()
+        fcntl.flock(opened, fcntl.LOCK_EX)
         aside.replace(file)
         yield
         file.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -87,7 +75,7 @@ def exclusive(state_dir: Path) -> Iterator[None]:
     """Makes the folder and holds its lock; MonitorError when another start or stop is under way."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise MonitorError(
             f"{state_dir}: cannot be used ({error.strerror}); give another state folder"

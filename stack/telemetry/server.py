@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from stack.telemetry.auth import credentials
+from stack.telemetry.auth import CHALLENGES, accepts, digests
 from stack.telemetry.exposition import expose
 from stack.telemetry.settings import MonitorError, ServerOptions, is_loopback
 
@@ -132,7 +132,7 @@ class Application:
     """The WSGI application: who may ask, and which route answers."""
 
     def __init__(self, options: ServerOptions, routes: Mapping[str, Route]) -> None:
-        self._credentials = credentials(options)
+        self._accepted = digests(options)
         self._routes = routes
         self._local = is_loopback(options.host) and not options.allow_open
 
@@ -167,9 +167,8 @@ class Application:
             )
         if f"{method} {path}" not in self._routes:
             raise HttpError(HTTPStatus.NOT_FOUND, f"not found; see {', '.join(self._routes)}")
-        sent = environ.get("HTTP_AUTHORIZATION", "")
-        if self._credentials and not any(credential.accepts(sent) for credential in self._credentials):
-            challenge = ", ".join(credential.challenge for credential in self._credentials)
+        if self._accepted and not accepts(environ.get("HTTP_AUTHORIZATION", ""), self._accepted):
+            challenge = ", ".join(CHALLENGES[scheme] for scheme in self._accepted)
             raise HttpError(
                 HTTPStatus.UNAUTHORIZED, "credentials needed", headers=(("WWW-Authenticate", challenge),)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -34,17 +34,9 @@ class ServerOptions:
 
     def absolute(self) -> ServerOptions:
         """The same for a process that works in another folder."""
-
-        def path(text: str) -> str:
-            return str(Path(text).absolute()) if text else ""
-
-        return replace(
-            self,
-            tls_cert=path(self.tls_cert),
-            tls_key=path(self.tls_key),
-            token_file=path(self.token_file),
-            basic_auth_file=path(self.basic_auth_file),
-        )
+        files = (self.tls_cert, self.tls_key, self.token_file, self.basic_auth_file)
+        cert, key, token, user = (str(Path(file).absolute()) if file else "" for file in files)
+        return ServerOptions(self.host, self.port, cert, key, token, user, self.allow_open)
 
     def check(self) -> None:
         """Raises MonitorError when the options contradict each other or would open the metrics to the network."""

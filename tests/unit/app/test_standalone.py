@@ -21,7 +21,6 @@ import pytest
 from stack.app import standalone
 from stack.telemetry import monitor
 from stack.telemetry.fetch import fetch
-from stack.telemetry.record import processes_folder
 from stack.telemetry.server import MetricsServer
 from stack.telemetry.settings import ServerOptions
 from tests.unit.app.gates.gate_support import make_zip
@@ -141,7 +140,7 @@ def blocks(kind: str) -> list[str]:
 
 def test_the_quick_start_of_the_documentation_is_true(tmp_path: Path) -> None:
     """Its very commands and programs, at the address and folder of this test; no command but curl and python."""
-    record, _ = monitor.start(tmp_path / "monitor", ServerOptions(port=0), program="stack.app.standalone")
+    record, _ = monitor.start(tmp_path / "monitor", "stack.app.standalone", ServerOptions(port=0))
     try:
         _, five, program = blocks("console")
         first, second = blocks("text")
@@ -157,7 +156,7 @@ def test_the_quick_start_of_the_documentation_is_true(tmp_path: Path) -> None:
         assert [line for line in first.splitlines() if line not in page] == []
         (source,) = blocks("python")
         assert program.startswith("$ export PROMETHEUS_MULTIPROC_DIR=")
-        variable = f"PROMETHEUS_MULTIPROC_DIR={processes_folder(tmp_path / 'monitor')}"
+        variable = f"PROMETHEUS_MULTIPROC_DIR={monitor.processes_folder(tmp_path / 'monitor')}"
         ran = subprocess.run(
             ["/usr/bin/env", variable, sys.executable, "-c", source],
             cwd=ROOT, capture_output=True, text=True, check=True,

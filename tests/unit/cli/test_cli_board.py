@@ -12,7 +12,7 @@ from stack.telemetry import recorders
 from stack.telemetry.catalogue import GATES, SEGMENTS, TOOLS
 from stack.telemetry.exposition import expose
 from stack.telemetry.failures import FailureLog
-from stack.telemetry.recorders import Recorder
+from stack.telemetry.series import Series
 from stack.telemetry.settings import MonitorError
 
 INF = math.inf
@@ -37,10 +37,10 @@ def test_quantiles_are_those_of_promql(
 
 
 def test_the_board_shows_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = Recorder(FailureLog())
-    monkeypatch.setattr(recorders, "_recorder", recorder)
+    series = Series(FailureLog())
+    monkeypatch.setattr(recorders, "_series", series)
     for error_code in (None, None, "E_DNS_FAIL", "E_SCHEME", "E_SCHEME", None):
-        recorder.meter("url_gate").record(0.001953125, perf_counter(), error_code)
+        series.meter("url_gate").record(0.001953125, perf_counter(), error_code)
     recorders.record_tool_invocation("hash", "success", 3)
     recorders.record_tool_invocation("nonsense", "denied", 1)
     recorders.record_memory_write("tool_audit", "ok", 0.1)
@@ -70,8 +70,8 @@ def test_a_page_that_is_no_metrics_page_is_refused(text: str) -> None:
 
 
 def test_a_gate_of_ones_own_has_its_row_after_the_applications() -> None:
-    recorder = Recorder(FailureLog())
-    recorder.meter("upload_gate", ["E_TOO_BIG"]).record(0.001, perf_counter(), "E_TOO_BIG")
-    view = board(expose("", recorder.series.registry).body.decode())
+    series = Series(FailureLog())
+    series.meter("upload_gate", ["E_TOO_BIG"]).record(0.001, perf_counter(), "E_TOO_BIG")
+    view = board(expose("", series.registry).body.decode())
     assert [row.gate for row in view.gates] == [*GATES, "upload_gate"]
     assert (view.gates[-1].rejected, view.gates[-1].top_error) == (1, "E_TOO_BIG")

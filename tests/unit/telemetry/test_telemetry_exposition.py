@@ -18,8 +18,8 @@ from stack.telemetry.catalogue import METRICS
 from stack.telemetry.exposition import OPENMETRICS, TEXT, expose
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.instrument import gate
-from stack.telemetry.recorders import Recorder
 from stack.telemetry.request import request_scope
+from stack.telemetry.series import Series
 
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = (
@@ -28,10 +28,10 @@ PROMETHEUS = (
 
 
 @pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """A recorder of its own, installed as the process's."""
-    made = Recorder(FailureLog())
-    monkeypatch.setattr(recorders, "_recorder", made)
+def series(monkeypatch: pytest.MonkeyPatch) -> Series:
+    """Series of their own, installed as the process's."""
+    made = Series(FailureLog())
+    monkeypatch.setattr(recorders, "_series", made)
     return made
 
 
@@ -53,13 +53,13 @@ def openmetrics_families() -> list[Metric]:
         (";;,,;=", TEXT),
     ],
 )
-def test_the_accept_header_decides_the_format(recorder: Recorder, accept: str, content_type: str) -> None:
+def test_the_accept_header_decides_the_format(series: Series, accept: str, content_type: str) -> None:
     exposition = expose(accept)
     assert exposition.content_type == content_type
     assert exposition.body.endswith(b"# EOF\n") == (content_type == OPENMETRICS)
 
 
-def test_both_formats_hold_the_whole_catalogue(recorder: Recorder) -> None:
+def test_both_formats_hold_the_whole_catalogue(series: Series) -> None:
     recorders.observe_http("GET", "/tools", 200, 0.1)
     text = {f.name for f in parse_text(expose("").body.decode())}
     openmetrics = {f.name for f in openmetrics_families()}
@@ -68,7 +68,7 @@ def test_both_formats_hold_the_whole_catalogue(recorder: Recorder) -> None:
     assert families <= openmetrics
 
 
-def test_a_decision_within_a_request_leaves_an_exemplar(recorder: Recorder) -> None:
+def test_a_decision_within_a_request_leaves_an_exemplar(series: Series) -> None:
     class Refused(Exception):
         error_code = "E_SCHEME"
 
@@ -96,10 +96,10 @@ def test_a_decision_within_a_request_leaves_an_exemplar(recorder: Recorder) -> N
     assert b"req-7" not in expose("").body
 
 
-def test_the_pass_rate_agrees_with_the_counters(recorder: Recorder) -> None:
+def test_the_pass_rate_agrees_with_the_counters(series: Series) -> None:
     for turn in range(800):
-        recorder.meter("storage_gate").record(0.0, perf_counter(), None if turn % 4 else "E_STORAGE_PUT")
-    value = recorder.series.registry.get_sample_value
+        series.meter("storage_gate").record(0.0, perf_counter(), None if turn % 4 else "E_STORAGE_PUT")
+    value = series.registry.get_sample_value
     accepted = value("gate_invocations_total", {"gate": "storage_gate", "outcome": "ok"})
     rejected = value("gate_invocations_total", {"gate": "storage_gate", "outcome": "reject"})
     assert (accepted, rejected) == (600, 200)
@@ -120,7 +120,7 @@ def test_importing_does_not_load_the_library() -> None:
     assert run(
         "import sys, stack.telemetry as t\n"
         "from stack.telemetry import PROMETHEUS_AVAILABLE, record_tool_invocation, request_scope\n"
-        "import stack.telemetry.monitor, stack.telemetry.server, stack.telemetry.daemon\n"
+        "import stack.telemetry.monitor, stack.telemetry.server\n"
         "print('prometheus_client' in sys.modules, PROMETHEUS_AVAILABLE)"
     ) == "False True"  # fmt: skip
 

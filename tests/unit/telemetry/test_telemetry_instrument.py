@@ -14,7 +14,7 @@ from stack.telemetry import failures, instrument, meter
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.instrument import gate
 from stack.telemetry.meter import GateMeter
-from stack.telemetry.recorders import Recorder
+from stack.telemetry.series import Series
 
 
 class Refused(Exception):
@@ -38,16 +38,16 @@ def failed(monkeypatch: pytest.MonkeyPatch) -> FailureLog:
 
 
 @pytest.fixture
-def recorder(failed: FailureLog) -> Recorder:
-    return Recorder(failed)
+def series(failed: FailureLog) -> Series:
+    return Series(failed)
 
 
 Counts = tuple[int, dict[str, int], int]
 
 
-def counts(recorder: Recorder, name: str = "url_gate") -> Counts:
+def counts(series: Series, name: str = "url_gate") -> Counts:
     """Acceptances, rejections by code, durations."""
-    found = [s for family in recorder.series.registry.collect() for s in family.samples]
+    found = [s for family in series.registry.collect() for s in family.samples]
     own = [s for s in found if s.labels.get("gate") == name]
     errors = {s.labels["error_code"]: int(s.value) for s in own if s.name == "gate_errors_total" and s.value}
     value = {(s.name, s.labels.get("outcome")): int(s.value) for s in own}
@@ -86,16 +86,16 @@ def test_every_way_out_is_classified(
     error: BaseException | None,
     counted: Counts,
     failures_noted: int,
-    recorder: Recorder,
+    series: Series,
     failed: FailureLog,
 ) -> None:
     try:
-        answer = _run(form, gate("url_gate", recorder=recorder), error)
+        answer = _run(form, gate("url_gate", series=series), error)
     except BaseException as raised:
         assert raised is error
     else:
         assert (error, answer) == (None, "passed")
-    assert counts(recorder) == counted
+    assert counts(series) == counted
     assert failed.total == failures_noted
 
 
@@ -133,12 +133,12 @@ def _drive(coroutine: object) -> str:
             return str(end.value)
 
 
-def test_a_decorated_callable_keeps_its_face(recorder: Recorder) -> None:
+def test_a_decorated_callable_keeps_its_face(series: Series) -> None:
     def check(url: str, *, strict: bool = False) -> tuple[str, bool]:
         """Says something."""
         return url, strict
 
-    measured = gate("url_gate", recorder=recorder)(check)
+    measured = gate("url_gate", series=series)(check)
     assert (measured.__name__, measured.__doc__) == ("check", "Says something.")
     assert inspect.signature(measured) == inspect.signature(check)
     assert measured("u", strict=True) == ("u", True)
@@ -155,14 +155,14 @@ def supplying(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def test_a_function_whose_decorator_supplies_an_argument_is_called_as_without_the_gate(
-    recorder: Recorder,
+    series: Series,
 ) -> None:
-    @gate("url_gate", recorder=recorder)
+    @gate("url_gate", series=series)
     @supplying
     def check(connection: str, url: str, *, strict: bool = False) -> tuple[str, str, bool]:
         return connection, url, strict
 
-    @gate("url_gate", recorder=recorder)
+    @gate("url_gate", series=series)
     @supplying
     async def wait(connection: str, url: str) -> tuple[str, str]:
         await asyncio.tasks.sleep(0)
@@ -175,7 +175,7 @@ def test_a_function_whose_decorator_supplies_an_argument_is_called_as_without_th
     assert asyncio.run(wait("u")) == ("connection", "u")
     with pytest.raises(Refused):
         asyncio.run(wait("bad"))
-    assert counts(recorder) == (3, {"E_SCHEME": 1}, 4)
+    assert counts(series) == (3, {"E_SCHEME": 1}, 4)
 
 
 def plain(a: int, b: int = 2) -> tuple[int, int]:
@@ -209,7 +209,7 @@ class Callable_:
 @pytest.mark.parametrize("args", [(), (7,), (7, 2), (7, 2, 1, 0)])
 @pytest.mark.parametrize("kwargs", [{}, {"a": 7}, {"b": 5}, {"a": 7, "b": 5}, {"self": 1}])
 def test_what_is_passed_arrives_and_what_is_refused_is_refused(
-    recorder: Recorder, function: Callable[..., Any], args: tuple[int, ...], kwargs: dict[str, int]
+    series: Series, function: Callable[..., Any], args: tuple[int, ...], kwargs: dict[str, int]
 ) -> None:
     def outcome(call: Callable[..., Any]) -> object:
         try:
@@ -217,11 +217,11 @@ def test_what_is_passed_arrives_and_what_is_refused_is_refused(
         except TypeError as error:
             return str(error)
 
-    assert outcome(gate("url_gate", recorder=recorder)(function)) == outcome(function)
+    assert outcome(gate("url_gate", series=series)(function)) == outcome(function)
 
 
-def test_a_method_is_measured_however_it_is_bound(recorder: Recorder) -> None:
-    measure = gate("url_gate", recorder=recorder)
+def test_a_method_is_measured_however_it_is_bound(series: Series) -> None:
+    measure = gate("url_gate", series=series)
 
     class Owner:
         @measure
@@ -239,16 +239,16 @@ def test_a_method_is_measured_however_it_is_bound(recorder: Recorder) -> None:
             return a
 
     assert (Owner().method(1), Owner.made(2), Owner.free(3)) == (("Owner", 1), ("Owner", 2), 3)
-    assert counts(recorder) == (3, {}, 3)
+    assert counts(series) == (3, {}, 3)
 
 
 @pytest.mark.parametrize("kind", [classmethod, staticmethod])
-def test_the_wrong_order_of_decorators_is_said(recorder: Recorder, kind: Callable[..., Any]) -> None:
+def test_the_wrong_order_of_decorators_is_said(series: Series, kind: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=f"put @gate below @{kind.__name__}"):
-        gate("url_gate", recorder=recorder)(kind(plain))
+        gate("url_gate", series=series)(kind(plain))
 
 
-def test_a_generator_is_no_gate(recorder: Recorder) -> None:
+def test_a_generator_is_no_gate(series: Series) -> None:
     def some() -> Iterator[int]:
         yield 1
 
@@ -257,7 +257,7 @@ def test_a_generator_is_no_gate(recorder: Recorder) -> None:
 
     for function in (some, later):
         with pytest.raises(TypeError, match="a generator is no gate"):
-            gate("url_gate", recorder=recorder)(function)
+            gate("url_gate", series=series)(function)
 
 
 def test_an_unknown_gate_is_refused_at_once() -> None:
@@ -265,43 +265,43 @@ def test_an_unknown_gate_is_refused_at_once() -> None:
         gate("no_gate")
 
 
-def test_a_gate_of_ones_own_has_its_series_at_zero_and_counts(recorder: Recorder, failed: FailureLog) -> None:
-    @gate("upload_gate", ["E_TOO_BIG", "E_TYPE"], recorder)
+def test_a_gate_of_ones_own_has_its_series_at_zero_and_counts(series: Series, failed: FailureLog) -> None:
+    @gate("upload_gate", ["E_TOO_BIG", "E_TYPE"], series)
     def check(size: int) -> None:
         if size > 3:
             raise Refused("E_TOO_BIG", gate="upload_gate")
 
-    value = recorder.series.registry.get_sample_value
+    value = series.registry.get_sample_value
     assert value("gate_errors_total", {"gate": "upload_gate", "error_code": "E_TYPE"}) == 0
     assert value("gate_pass_rate_percent", {"gate": "upload_gate"}) == 100
     check(1)
-    with gate("upload_gate", recorder=recorder):
+    with gate("upload_gate", series=series):
         pass
     with pytest.raises(Refused):
         check(4)
-    assert counts(recorder, "upload_gate") == (2, {"E_TOO_BIG": 1}, 3)
+    assert counts(series, "upload_gate") == (2, {"E_TOO_BIG": 1}, 3)
     assert failed.total == 0
 
 
-def test_nested_calls_are_counted_apart(recorder: Recorder) -> None:
-    @gate("url_gate", recorder=recorder)
+def test_nested_calls_are_counted_apart(series: Series) -> None:
+    @gate("url_gate", series=series)
     def down(levels: int) -> int:
         return down(levels - 1) if levels else 0
 
     down(3)
-    assert counts(recorder) == (4, {}, 4)
+    assert counts(series) == (4, {}, 4)
 
 
-def test_the_duration_is_in_milliseconds(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_duration_is_in_milliseconds(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([10.0, 10.025])
     monkeypatch.setattr(instrument, "perf_counter", lambda: next(ticks))
-    gate("url_gate", recorder=recorder)(lambda: None)()
-    value = recorder.series.registry.get_sample_value("gate_current_latency_ms", {"gate": "url_gate"})
+    gate("url_gate", series=series)(lambda: None)()
+    value = series.registry.get_sample_value("gate_current_latency_ms", {"gate": "url_gate"})
     assert value == pytest.approx(25.0)
 
 
 def test_a_broken_meter_never_reaches_the_caller(
-    recorder: Recorder,
+    series: Series,
     failed: FailureLog,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -310,7 +310,7 @@ def test_a_broken_meter_never_reaches_the_caller(
         raise RuntimeError("meter is broken")
 
     monkeypatch.setattr(GateMeter, "_settle", broken)
-    measured = gate("url_gate", recorder=recorder)(lambda: "fine")
+    measured = gate("url_gate", series=series)(lambda: "fine")
     assert [measured() for _ in range(3)] == ["fine"] * 3
     assert failed.total == 3
     assert [record.name for record in caplog.records] == ["stack.telemetry"], "logged once"

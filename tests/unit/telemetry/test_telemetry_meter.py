@@ -10,19 +10,19 @@ from prometheus_client.core import Metric
 
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.meter import BOUNDS_MS, SETTLE_AFTER, UNDECIDED, GateMeter
-from stack.telemetry.recorders import Recorder
 from stack.telemetry.request import request_scope
+from stack.telemetry.series import Series
 
 Call = tuple[float, float, str | None]
 LIMITS = [*(str(float(bound)) for bound in BOUNDS_MS), "+Inf"]
 
 
 class Gate:
-    """One gate of a recorder of its own, with a chosen clock."""
+    """One gate of series of its own, with a chosen clock."""
 
     def __init__(self, *calls: Call, name: str = "url_gate") -> None:
-        self._recorder = Recorder(FailureLog())
-        self.meter: GateMeter = self._recorder.meter(name)
+        self._series = Series(FailureLog())
+        self.meter: GateMeter = self._series.meter(name)
         for call in calls:
             self.record(*call)
 
@@ -30,7 +30,7 @@ class Gate:
         self.meter.record(duration_ms / 1000, ended, error_code)
 
     def families(self) -> dict[str, Metric]:
-        return {family.name: family for family in self._recorder.series.registry.collect()}
+        return {family.name: family for family in self._series.registry.collect()}
 
     def values(self) -> dict[str, float]:
         """The gate's samples, each under its name and what tells it from its neighbours."""

@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from stack.telemetry import monitor
-from stack.telemetry.daemon import command
 from stack.telemetry.fetch import fetch
 from stack.telemetry.record import ServerRecord, exclusive, held, is_held, record_file
 from stack.telemetry.settings import MonitorError, ServerOptions
 
 TLS = Path(__file__).parent / "tls"
 FREE = ServerOptions(port=0)
+PROGRAM = "stack.app.standalone"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def runs(pid: int) -> bool:
 
 
 def test_start_answers_and_stop_really_stops(state_dir: Path) -> None:
-    record, already = monitor.start(state_dir, FREE)
+    record, already = monitor.start(state_dir, PROGRAM, FREE)
     assert not already
     assert monitor.status(state_dir) == ("running", record)
     assert fetch(f"{record.url}/metrics").count("gate_pass_rate_percent{") == 6
@@ -57,8 +57,8 @@ def test_start_answers_and_stop_really_stops(state_dir: Path) -> None:
 
 
 def test_a_second_start_finds_the_first(state_dir: Path) -> None:
-    first, _ = monitor.start(state_dir, FREE)
-    assert monitor.start(state_dir, FREE) == (first, True)
+    first, _ = monitor.start(state_dir, PROGRAM, FREE)
+    assert monitor.start(state_dir, PROGRAM, FREE) == (first, True)
 
 
 def test_stopping_what_does_not_run_is_no_error(state_dir: Path) -> None:
@@ -67,20 +67,20 @@ def test_stopping_what_does_not_run_is_no_error(state_dir: Path) -> None:
 
 
 def test_nothing_in_the_state_folder_is_for_others(state_dir: Path) -> None:
-    monitor.start(state_dir, FREE)
+    monitor.start(state_dir, PROGRAM, FREE)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state_dir.iterdir()}
     assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
     assert modes == {"processes": 0o700, "monitor.log": 0o600, "monitor.pid": 0o600}
 
 
 def test_a_killed_server_is_stale_and_replaced(state_dir: Path) -> None:
-    first, _ = monitor.start(state_dir, FREE)
+    first, _ = monitor.start(state_dir, PROGRAM, FREE)
     gone = os.pidfd_open(first.pid)
     os.kill(first.pid, signal.SIGKILL)
     assert select.select([gone], [], [], 10)[0]
     os.close(gone)
     assert monitor.status(state_dir) == ("stale", first)
-    second, already = monitor.start(state_dir, FREE)
+    second, already = monitor.start(state_dir, PROGRAM, FREE)
     assert (already, monitor.status(state_dir)) == (False, ("running", second))
 
 
@@ -97,7 +97,7 @@ def test_a_process_with_a_reused_number_is_never_signalled(state_dir: Path) -> N
 
 
 def test_a_stopped_process_is_silent_and_ends_all_the_same(state_dir: Path) -> None:
-    record, _ = monitor.start(state_dir, FREE)
+    record, _ = monitor.start(state_dir, PROGRAM, FREE)
     os.kill(record.pid, signal.SIGSTOP)
     try:
         assert monitor.stop(state_dir, grace_seconds=0.2)
@@ -121,7 +121,7 @@ def test_tls_and_a_token_from_start_to_stop(state_dir: Path, tmp_path: Path) -> 
     options = ServerOptions(
         port=0, tls_cert=str(TLS / "cert.pem"), tls_key=str(TLS / "key.pem"), token_file=str(token)
     )
-    record, _ = monitor.start(state_dir, options)
+    record, _ = monitor.start(state_dir, PROGRAM, options)
     assert monitor.status(state_dir) == ("running", record)
     assert record.url.startswith("https://")
     page = fetch(f"{record.url}/metrics", {"Authorization": "Bearer s3cret"}, record.certificate)
@@ -137,7 +137,7 @@ def test_relative_paths_mean_the_callers_folder(
 ) -> None:
     (tmp_path / "token").write_text("s3cret")
     monkeypatch.chdir(tmp_path)
-    record, _ = monitor.start(Path("state"), ServerOptions(port=0, token_file="token"))
+    record, _ = monitor.start(Path("state"), PROGRAM, ServerOptions(port=0, token_file="token"))
     assert fetch(f"{record.url}/metrics", {"Authorization": "Bearer s3cret"})
 
 
@@ -145,13 +145,13 @@ def test_a_taken_port_is_said_in_one_line(state_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(MonitorError, match=f"cannot listen on 127.0.0.1:{port} .*choose another"):
-            monitor.start(state_dir, ServerOptions(port=port))
+            monitor.start(state_dir, PROGRAM, ServerOptions(port=port))
     assert monitor.status(state_dir) == ("stopped", None)
 
 
 def test_a_missing_secret_is_said_in_one_line(state_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(MonitorError, match="none: cannot read the secret"):
-        monitor.start(state_dir, ServerOptions(port=0, token_file=str(tmp_path / "none")))
+        monitor.start(state_dir, PROGRAM, ServerOptions(port=0, token_file=str(tmp_path / "none")))
 
 
 def test_a_server_that_dies_at_once_leaves_its_last_words(
@@ -160,26 +160,27 @@ def test_a_server_that_dies_at_once_leaves_its_last_words(
     script = "import sys; sys.exit('out of luck')"
     monkeypatch.setattr(monitor, "command", lambda *_: [sys.executable, "-c", script])
     with pytest.raises(MonitorError, match="did not start: out of luck"):
-        monitor.start(state_dir, FREE)
+        monitor.start(state_dir, PROGRAM, FREE)
 
 
 def test_a_server_that_says_nothing_is_ended(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "_READY_SECONDS", 0.1)
     monkeypatch.setattr(
         monitor, "command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
     )
     with pytest.raises(MonitorError, match="no answer within"):
-        monitor.start(state_dir, FREE, ready_seconds=0.1)
+        monitor.start(state_dir, PROGRAM, FREE)
 
 
 def test_two_commands_at_once_do_not_mix(state_dir: Path) -> None:
     with exclusive(state_dir), pytest.raises(MonitorError, match="another monitor command"):
-        monitor.start(state_dir, FREE)
+        monitor.start(state_dir, PROGRAM, FREE)
 
 
 def test_a_state_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MonitorError, match="cannot be used"):
-        monitor.start(tmp_path / "file" / "state", FREE)
+        monitor.start(tmp_path / "file" / "state", PROGRAM, FREE)
 
 
 RECORD = asdict(ServerRecord(5, "http://127.0.0.1:1"))
@@ -207,6 +208,6 @@ def test_a_record_is_held_for_as_long_as_its_server_lives(tmp_path: Path) -> Non
 
 
 def test_the_command_line_holds_paths_and_no_secret(tmp_path: Path) -> None:
-    line = command("a.program", ServerOptions(token_file=str(tmp_path / "token")), tmp_path)
+    line = monitor.command("a.program", ServerOptions(token_file=str(tmp_path / "token")), tmp_path)
     assert line[1:3] == ["-m", "a.program"]
     assert str(tmp_path / "token") in line[3]

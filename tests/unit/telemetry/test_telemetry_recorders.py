@@ -11,8 +11,9 @@ import pytest
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import ERROR_CODES, METRICS
 from stack.telemetry.failures import FailureLog
-from stack.telemetry.recorders import MAX_ROUTES, MAX_TOOLS, Recorder
+from stack.telemetry.recorders import MAX_ROUTES, MAX_TOOLS
 from stack.telemetry.request import request_scope
+from stack.telemetry.series import Series
 
 # The specification's own words, spelled out so that a slip in the catalogue is seen here.
 BUCKETS = {
@@ -41,12 +42,12 @@ LABELS = {
 
 
 class Fresh:
-    """A recorder of its own, installed as the process's, and a look at what they hold."""
+    """Series of their own, installed as the process's, and a look at what they hold."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.failures = FailureLog()
-        self.registry = (recorder := Recorder(self.failures)).series.registry
-        monkeypatch.setattr(recorders, "_recorder", recorder)
+        self.registry = (series := Series(self.failures)).registry
+        monkeypatch.setattr(recorders, "_series", series)
         monkeypatch.setattr(recorders, "FAILURES", self.failures)
 
     def value(self, sample: str, **labels: str) -> float | None:

@@ -14,7 +14,7 @@ from wsgiref.types import WSGIEnvironment
 
 import pytest
 
-from stack.telemetry.auth import credentials
+from stack.telemetry.auth import digests
 from stack.telemetry.exposition import OPENMETRICS
 from stack.telemetry.fetch import fetch
 from stack.telemetry.server import MAX_CLIENTS, Answer, HttpError, MetricsServer, Route
@@ -173,7 +173,7 @@ def test_a_secret_that_is_none_is_refused(tmp_path: Path, content: str | None, s
     if content is not None:
         file.write_text(content)
     with pytest.raises(MonitorError, match=says):
-        credentials(ServerOptions(token_file=str(file)))
+        digests(ServerOptions(token_file=str(file)))
 
 
 @pytest.mark.parametrize("content", ["ann", ":pw", "ann:"])
@@ -181,7 +181,7 @@ def test_a_user_without_a_password_is_refused(tmp_path: Path, content: str) -> N
     file = tmp_path / "user"
     file.write_text(content)
     with pytest.raises(MonitorError, match="user:password"):
-        credentials(ServerOptions(basic_auth_file=str(file)))
+        digests(ServerOptions(basic_auth_file=str(file)))
 
 
 ENCRYPTED = ServerOptions(port=0, tls_cert=CERT, tls_key=KEY)
