@@ -146,9 +146,10 @@ class GateMeter:
     def _count(self, accepted: int, rejected: int) -> None:
         self.accepted += accepted
         self.rejected += rejected
-        self._ok.inc(accepted)
-        self._reject.inc(rejected)
+        if accepted:
+            self._ok.inc(accepted)
         if rejected:
+            self._reject.inc(rejected)
             traced = {code: request_id for _, _, code, request_id in self._traced}
             for code, times in Counter(_taken(self._refusals, rejected)).items():
                 labels = {EXEMPLAR_LABEL: traced[code]} if code in traced else None
