@@ -37,7 +37,7 @@ def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Rep
 def _job(spec: StackSpec, image: str, order: Order) -> Job:
     return Job(
         image=image,
-        argv=("python3", "-m", "stack.checks", f"{FOLDER}/{FILE}"),
+        argv=("python3", "-m", "stack.components", f"{FOLDER}/{FILE}"),
         files=(ConfigFile(FILE, dump_order(order).encode(), mode=0o400, uid=UID, secret=True),),
         folder=FOLDER,
         network=spec.name,

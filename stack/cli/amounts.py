@@ -15,6 +15,8 @@ SIZES = re.compile(r"(?P<done>[\d.]+) ?(?P<unit>[kMGT]?B)/(?P<total>[\d.]+) ?(?P
 STEP = re.compile(r"Step (?P<number>\d+)/(?P<count>\d+) : (?P<text>.*)")
 UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 MEGA = 1e6
+BUILDER = ("--->", "Removing intermediate container")
+"""Beginnings of lines in which the builder speaks of its own containers and images."""
 IN_PLACE = ("Download complete", "Extracting", "Pull complete")
 
 
@@ -23,13 +25,17 @@ class Amount:
     """What the lines of one image have told so far. ``share`` is 0 to 1, None while nobody knows."""
 
     share: float | None = None
+    _step: str = ""
     _layers: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def hear(self, line: str) -> str:
         """Takes the line in and returns what to show for it."""
         if step := STEP.fullmatch(line):
             self.share = (int(step["number"]) - 1) / int(step["count"])
-            return step["text"]
+            self._step = step["text"]
+            return self._step
+        if self._step and line.lstrip().startswith(BUILDER):
+            return self._step
         if layer := LAYER.match(line):
             return self._layer(layer["layer"], layer["doing"], SIZES.search(line)) or line
         return line

@@ -68,8 +68,8 @@ def destroy(options: argparse.Namespace, printer: Printer) -> int:
 def restart(options: argparse.Namespace, printer: Printer) -> int:
     """Stops what there is, starts it again and proves it anew."""
     session = Session.open(options, printer)
-    observed = session.engine.observe(session.name)
     with session.lock():
+        observed = session.engine.observe(session.name)
         _tear(session, stopped(session.name), "stopped", document=False)
         if not observed.containers:
             return _start(session, locked=True)
@@ -125,6 +125,7 @@ def _apply(session: Session, description: Description, observed: Observed, plan:
             verify=milestones.settle,
             reload_api=milestones.reload,
             versions=session.state,
+            guard=session.still_ours,
         )
         carry_out(observed, plan, actions, emit)
     milestones.ready()
@@ -168,7 +169,7 @@ def _show_plan(session: Session) -> int:
 
 def _tear(session: Session, spec: StackSpec, word: str, *, document: bool = True) -> int:
     observed, plan = decide(spec, session.engine)
-    actions = Actions(session.engine, replace(spec, services=()))
+    actions = Actions(session.engine, replace(spec, services=()), guard=session.still_ours)
     carry_out(observed, plan, actions, session.printer.event)
     count = len({step.target for step in plan.steps})
     session.printer.line(word, f"{count} objects {word}" if count else "nothing to do")

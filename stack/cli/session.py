@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +24,7 @@ from stack.deploy.state import StateStore, remembered, switched
 
 if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
-    from stack.engine.interface import Engine, Lease
+    from stack.engine.interface import Engine
     from stack.model.observed import Observed
 
 
@@ -36,6 +36,8 @@ class Session:
     printer: Printer
     plain: Settings
     began: float
+    still_ours: Callable[[], None] = lambda: None
+    """Raises where another command has taken the lock over."""
 
     @classmethod
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
@@ -147,12 +149,13 @@ class Session:
         return describe(settings, found.images, secrets, absent, found.check_image)
 
     @contextmanager
-    def lock(self) -> Iterator[Lease]:
+    def lock(self) -> Iterator[None]:
         """One changing command at a time, wherever it runs; ``Busy`` names the other."""
         from stack.engine.holder import this_process
 
         with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
-            yield lease
+            self.still_ours = lease.check
+            yield
 
 
 def _given(options: argparse.Namespace) -> dict[str, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import yaml
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -22,9 +24,11 @@ class Edit:
 
 def compose(text: str) -> yaml.Node | None:
     """The document's nodes with their places; None where it is empty or no YAML."""
+    if text.startswith(BYTE_ORDER_MARK):  # it would not be counted
+        text = "\n" + text[1:]
     try:
         return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeError):  # the latter: bytes that are no text
         return None
 
 

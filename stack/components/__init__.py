@@ -57,7 +57,7 @@ def all_checks() -> tuple[Check, ...]:
     found: list[Check] = []
     for component in COMPONENTS:
         own = component.checks().all
-        found += own or (answers(component.name, component.title),)
+        found += own or ((answers(component.name, component.title),) if component.http else ())
     return tuple(found)
 
 

@@ -109,7 +109,7 @@ def hooks() -> Hooks:
     """Its provisioning is read again by request; a password that does not fit is set again."""
     from stack.components import grafana_hooks
 
-    return grafana_hooks.HOOKS
+    return grafana_hooks.hooks(PASSWORD_PATH)
 
 
 GRAFANA = Component(

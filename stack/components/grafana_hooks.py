@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from stack.checks.grafana import classify_login, reload_provisioning
 from stack.checks.model import Finding
 from stack.common.errors import StartFailed
-from stack.components.grafana import PASSWORD_PATH
 from stack.components.hooks import Hooks, Scene
 from stack.model.events import Progress
 from stack.model.spec import CONFIG_ROOT, LOG_LINES, container_name
@@ -14,7 +15,7 @@ READY, LOGIN = "grafana.ready", "grafana.login"
 LINES = 200
 RESETS = 3
 STILL_REFUSED = "is its first user still called admin, enabled and an administrator?"
-RESET = f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/{PASSWORD_PATH}"
+RESET = f"grafana cli admin reset-admin-password --password-from-stdin < {CONFIG_ROOT}/%s"
 
 
 def provision(scene: Scene) -> None:
@@ -22,7 +23,7 @@ def provision(scene: Scene) -> None:
     reload_provisioning(scene.engine, scene.spec, scene.expected, scene.image)
 
 
-def repair(scene: Scene, finding: Finding, before: tuple[str, ...]) -> bool:
+def repair(password_path: str, scene: Scene, finding: Finding, before: tuple[str, ...]) -> bool:
     """A changed or lost password is set again; a locked name is only locked, its password may be right.
 
     What Grafana has logged since ``before`` tells which, so that no further try counts for the lock.
@@ -39,23 +40,25 @@ def repair(scene: Scene, finding: Finding, before: tuple[str, ...]) -> bool:
         raise StartFailed(message, hint=STILL_REFUSED, logs=scene.engine.logs(name, LOG_LINES))
     scene.repaired.append(name)
     scene.emit(Progress("grafana", "the stored password does not fit: setting it again"))
-    _set_password(scene, name)
+    _set_password(scene, name, RESET % password_path)
     return True
 
 
-def _set_password(scene: Scene, name: str) -> None:
+def _set_password(scene: Scene, name: str, command: str) -> None:
     for _ in range(RESETS):  # the server may be writing to its database just then
-        ran = scene.engine.execute(name, ("sh", "-c", RESET))
+        ran = scene.engine.execute(name, ("sh", "-c", command))
         if ran.code == 0:
             return
     last = tuple(ran.output.splitlines()[-LOG_LINES:])
     raise StartFailed("Grafana's password could not be set again", logs=last)
 
 
-HOOKS = Hooks(
-    reload=provision,
-    needs_for_reload=(READY, LOGIN),
-    settle=provision,
-    repair=repair,
-    log_lines=LINES,
-)
+def hooks(password_path: str) -> Hooks:
+    """All of it; the administrator's password lies at ``password_path`` below the configuration."""
+    return Hooks(
+        reload=provision,
+        needs_for_reload=(READY, LOGIN),
+        settle=provision,
+        repair=partial(repair, password_path),
+        log_lines=LINES,
+    )

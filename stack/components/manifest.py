@@ -80,10 +80,11 @@ class Component:
     """One component of the stack.
 
     ``name`` is its identity in settings, labels and files (``prometheus/scrape/NAME.yml``, ``rules/NAME-*.yml``);
-    ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, ``publish`` the default one on
-    this machine. ``pin`` is its official image, None where it is one of our own programs; ``recipe`` builds it here of
-    distribution packages. ``memory`` is in bytes. ``serves``: it runs only beside one of these. ``dashboards`` are
-    about it, by uid. ``tool`` checks its files in a container of its image; ``check_files`` applies rules of ours.
+    ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, over which it speaks ``http``
+    or not, ``publish`` the default one on this machine. ``pin`` is its official image, None where it is one of our own
+    programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only
+    beside one of these. ``dashboards`` are about it, by uid. ``tool`` checks its files in a container of its image;
+    ``check_files`` applies rules of ours.
     ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold.
     """
 
@@ -94,6 +95,7 @@ class Component:
     port: int
     pin: Pin | None
     memory: int
+    http: bool = True
     cpus: float = 1.0
     publish: int | None = None
     switch: Switch = "on"

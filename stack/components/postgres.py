@@ -91,6 +91,7 @@ POSTGRES = Component(
     purpose="keeps the application's packets in place of SQLite",
     service=service,
     port=PORT,
+    http=False,
     pin=Pin(
         "postgres",
         "postgres:18.6-trixie",

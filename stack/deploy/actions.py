@@ -57,9 +57,11 @@ class Actions:
     verify: Callable[[ServiceSpec], None] = nothing
     reload_api: Callable[[ServiceSpec], None] = nothing
     versions: Versions | None = None
+    guard: Callable[[], None] = lambda: None
 
     def __call__(self, step: Step) -> None:
-        """Does one step; errors of ``stack.common.errors`` pass through."""
+        """Does one step, if ``guard`` lets it; errors of ``stack.common.errors`` pass through."""
+        self.guard()
         act: dict[Verb, Callable[[Step], object]] = {
             Verb.CREATE_NETWORK: lambda s: self.engine.create_network(s.target),
             Verb.CREATE_VOLUME: lambda s: self.engine.create_volume(s.target, self.spec.name),
@@ -112,9 +114,11 @@ class Actions:
             self._into_volume(service, files, ((CURRENT, version),))
             return
         name = container_name(self.spec.name, service.component)
-        known = self._links_of(service, CURRENT)
         changed = change(
-            service.linked.path, links, known, lambda f: self.engine.list_folder(name, f"{CONFIG_ROOT}/{f}")
+            service.linked.path,
+            links,
+            lambda: self._links_of(service, CURRENT),
+            lambda folder: self.engine.list_folder(name, f"{CONFIG_ROOT}/{folder}"),
         )
         self._into_volume(service, files, (*changed.place, (CURRENT, version)))
         if changed.remove:

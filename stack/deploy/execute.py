@@ -1,8 +1,8 @@
 """Runs a plan: steps whose predecessors are done run side by side; what depends on a failed step is skipped.
 
-No decisions: which steps there are, and why, was settled by ``plan``; what one does is settled by ``hands``. Containers
-start in the plan's order and a few at a time, for they take the engine's processors: all at once, the slowest to
-answer would be held up by the others.
+No decisions: which steps there are, and why, was settled by ``reconcile``; what one does is settled by ``actions``.
+Containers start in the plan's order and a few at a time, for they take the engine's processors: all at once, the
+slowest to answer would be held up by the others.
 """
 
 from __future__ import annotations

@@ -34,8 +34,10 @@ def reconcile(spec: StackSpec, observed: Observed) -> Plan:
         draft.add(Step(Verb.CREATE_NETWORK, spec.name, "missing"))
     for service in wanted:
         _provide_volumes(draft, spec, service, observed)
+    # All containers before any starts, so that a port is free before another takes it.
+    stays = {service.component: _place(draft, spec, service, observed) for service in wanted}
     for service in wanted:
-        _converge(draft, spec, service, observed)
+        _bring_up(draft, spec, service, stays[service.component], observed)
     if spec.surplus == "remove":
         _clear_rest(draft, spec, observed)
     return Plan(spec.name, tuple(draft.steps))
@@ -88,14 +90,27 @@ def _provide_volumes(draft: _Draft, spec: StackSpec, service: ServiceSpec, obser
                 draft.add(Step(Verb.CREATE_VOLUME, mount.source, "missing", service.component))
 
 
-def _converge(draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed) -> None:
-    name = container_name(spec.name, service.component)
+def _place(
+    draft: _Draft, spec: StackSpec, service: ServiceSpec, observed: Observed
+) -> ObservedContainer | None:
+    """The container that stays; None where a new one is made."""
     found = observed.container(service.component)
     if found is None:
-        _create(draft, spec, service, name, "missing")
+        _create(draft, spec, service, container_name(spec.name, service.component), "missing")
     elif why := _replacement_reason(service, found):
         _replace(draft, spec, service, found, why)
         found = None
+    return found
+
+
+def _bring_up(
+    draft: _Draft,
+    spec: StackSpec,
+    service: ServiceSpec,
+    found: ObservedContainer | None,
+    observed: Observed,
+) -> None:
+    name = container_name(spec.name, service.component)
     written = _write(draft, spec, service, found)
     running = found is not None and found.running
     last = (
@@ -205,7 +220,9 @@ def _write(
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
     name = container_name(spec.name, service.component)
-    after = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
+    made = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
+    # Links are looked up in the container of that name, so there must be one all the time.
+    after = (*made, f"{Verb.RENAME} {name}") if service.linked else made
     return (
         draft.add(
             Step(

@@ -96,9 +96,9 @@ class Verification:
             return
         if (end := died(self.engine, self.spec, service)) is not None:
             raise end
-        for finding in (f for f in failed if f.final):
-            if not hooks.repair(self._scene(service), finding, before):
-                raise NotReady(f"{name}: {finding.evidence}", hint=finding.hint)
+        final = [f for f in failed if f.final]
+        if final and not any(hooks.repair(self._scene(service), f, before) for f in final):
+            raise NotReady(f"{name}: {final[0].evidence}", hint=final[0].hint)
         self.emit(Progress(service.component, failed[0].evidence))
         raise NotYet(failed[0].evidence)
 

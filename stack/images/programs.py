@@ -103,7 +103,7 @@ CHECKS = Program(
         "validation/__init__.py",
         "validation/provisioning.py",
     ),
-    'ENTRYPOINT ["python3", "-m", "stack.checks"]\nCMD []\n',
+    'ENTRYPOINT ["python3", "-m", "stack.components"]\nCMD []\n',
 )
 """Checks inside the network of an engine on another machine; built nowhere else."""
 PROGRAMS = {program.name: program for program in (APP, CHECKS)}

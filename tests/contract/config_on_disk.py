@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from stack.deploy.actions import Hands
-from stack.deploy.reconcile import Verb, reconcile
+from stack.deploy.actions import Actions
+from stack.deploy.reconcile import reconcile
 from stack.model.observed import Applied
+from stack.model.plan import Verb
 from stack.model.spec import CONFIG_ROOT, Mount, ServiceSpec, StackSpec, config_volume
 from tests.fakes.engine.memory import MemoryEngine
 
@@ -40,8 +41,8 @@ class ConfigOnDisk:
         self._hands(StackSpec(NAME, (from_,))).go_back(from_, Applied(version, version))
         self._copy(from_)
 
-    def _hands(self, spec: StackSpec) -> Hands:
-        return Hands(self.engine, spec, lambda service: None, lambda service: None)
+    def _hands(self, spec: StackSpec) -> Actions:
+        return Actions(self.engine, spec, lambda service: None, lambda service: None)
 
     def _copy(self, service: ServiceSpec) -> None:
         volume = self.engine.volumes[config_volume(NAME, service.component)]

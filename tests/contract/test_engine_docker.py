@@ -189,8 +189,8 @@ def test_a_writer_killed_midway_leaves_a_helper_that_is_found(bench: DockerBench
     volume = config_volume(bench.stack, "web_app")
     bench.engine.create_volume(volume, bench.stack)
     script = (
-        "import os; from stack.engine.docker import DockerEngine, connect\n"
-        "DockerEngine._put = lambda *a: os.kill(os.getpid(), 9)\n"
+        "import os; from stack.engine.containers import Containers; from stack.engine.docker import connect\n"
+        "Containers.put = lambda *a: os.kill(os.getpid(), 9)\n"
         f"connect().write_volume({volume!r}, {bench.stack!r}, {TINY!r}, (), ())"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

@@ -7,30 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
-from stack.cli.stage_checks import Asking
 
 from stack.checks.expect import expected
-from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
-from stack.common.errors import NotReady, StartFailed
-from stack.components import BY_NAME, names_for_verify
-from stack.checks.table import CHECKS, names_for_verify
-from stack.cli.stage_checks import Asking
 from stack.clients.http import Answer, Http
 from stack.common.errors import NotReady, StartFailed
+from stack.components import BY_NAME, all_checks
 from stack.components.grafana import DASHBOARDS, links
 from stack.config.tree import read_tree
-from stack.deploy.verify import IN_TURNS
-from stack.engine.interface import Engine, EngineInfo
+from stack.deploy import verify
+from stack.deploy.verify import IN_TURNS, Verification
 from stack.model.spec import ConfigFile, Health, Limits, LinkFolder, ServiceSpec, StackSpec
 from stack.validation.files import check_syntax
 from tests.contract.config_on_disk import ConfigOnDisk
+from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin import NEXT, VERSION
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
@@ -39,7 +34,9 @@ from tests.grafana_standin.site import open_site
 ROOT = Path(__file__).parents[2]
 PASSWORD = "the-one-in-the-file"
 SOURCES = "provisioning/datasources/stack.yml"
-NEAR = SimpleNamespace(info=lambda: EngineInfo("v", "a", "x", False, "linux", "amd64", 1, 1))
+CONTAINER = ServiceSpec(
+    "grafana", "i:1", "", 3000, "/", Limits(1 << 20, 1.0), Health(("CMD", "ask")), reload="api"
+)
 
 
 class Deployed:
@@ -48,6 +45,10 @@ class Deployed:
     def __init__(self, folder: Path, version: str) -> None:
         self.folder, self.base, self.version = folder, "", version
         self.volume = ConfigOnDisk(folder / "config")
+        self.engine = MemoryEngine()
+        self.engine.hold("i:1")
+        self.engine.create_network("s")
+        self.engine.start(self.engine.create("s", CONTAINER))
         tree = read_tree(ROOT)
         self.files = {
             p.removeprefix("grafana/"): text for p, text in tree.items() if p.startswith("grafana/")
@@ -73,24 +74,16 @@ class Deployed:
 
     def service(self) -> ServiceSpec:
         files = tuple(ConfigFile(path, content) for path, content in self.files.items())
-        health = Health(("CMD", "ask"))
-        linked = LinkFolder(DASHBOARDS, links(files))
-        made = ServiceSpec("grafana", "i:1", "", 3000, "/", Limits(1, 1.0), health, reload="api", files=files)
-        return replace(made, linked=linked)
+        return replace(CONTAINER, files=files, linked=LinkFolder(DASHBOARDS, links(files)))
 
     def settle(self) -> None:
-        """What the stack does after a step, the repair of logins left out."""
+        """What the stack does after a step."""
         spec = StackSpec("s", (self.service(),))
         check_syntax(BY_NAME, ("grafana", self.service().files))
         wanted = expected(spec, {"grafana": self.base}, grafana_password=PASSWORD)
-        asking = SimpleNamespace(
-            engine=cast(Engine, NEAR),
-            spec=spec,
-            expected=wanted,
-            image="",
-            verify=lambda service: self.verify(wanted),
-        )
-        Asking.settle(cast(Asking, asking), self.service())
+        turns = LocalProber(hurried(all_checks(), IN_TURNS))
+        verification = Verification(self.engine, spec, wanted, "", turns, turns, lambda event: None)
+        verification.settle(self.service())
 
     def apply(self) -> None:
         """Files were changed: written, loaded, verified."""
@@ -117,12 +110,6 @@ class Deployed:
 
     def _version(self, uid: str) -> int:
         return int(self.call("GET", f"/api/dashboards/uid/{uid}").json()["meta"]["version"])
-
-    @staticmethod
-    def verify(wanted: Expected) -> None:
-        report = LocalProber(hurried(CHECKS, IN_TURNS)).run(wanted, names=names_for_verify("grafana"))
-        if report.failed:
-            raise NotReady(report.failed[0].evidence, hint=report.failed[0].hint)
 
     def board(self, name: str, **changes: Any) -> None:
         path = f"dashboards/{name}.json"
@@ -222,7 +209,10 @@ def test_a_removed_dashboard_comes_back_with_the_files_that_had_it(grafana: Depl
     assert "host" in grafana.numbers()
 
 
-def test_a_query_that_grafana_has_otherwise_is_noticed(grafana: Deployed) -> None:
+def test_a_query_that_grafana_has_otherwise_is_noticed(
+    grafana: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "SECONDS", 0.1)
     board = json.loads(grafana.files["dashboards/slo.json"])
     asking = next(panel for panel in board["panels"] if panel.get("targets"))
     asking["targets"][0]["expr"] = "vector(1)"

@@ -13,7 +13,8 @@ from stack.checks.model import Expected
 from stack.checks.prober import LocalProber
 from stack.checks.runner import hurried
 from stack.common.errors import StartFailed
-from stack.deploy.verify import IN_TURNS, Verifier
+from stack.components import all_checks
+from stack.deploy.verify import IN_TURNS, Verification
 from stack.engine.interface import Ran
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
@@ -49,9 +50,9 @@ class Machine:
     def start(self, base: str) -> None:
         """What a start does about the login."""
         expected = Expected("s", (("grafana", base),), grafana_password=PASSWORD)
-        prober = LocalProber(hurried(CHECKS, IN_TURNS))
+        turns = LocalProber(hurried(all_checks(), IN_TURNS))
         spec = StackSpec("s", (SERVICE,))
-        Verifier(self.engine, spec, expected, prober, lambda event: None).ensure_login(SERVICE)
+        Verification(self.engine, spec, expected, "", turns, turns, lambda event: None).reload(SERVICE)
 
 
 @contextmanager

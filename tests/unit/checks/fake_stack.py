@@ -16,6 +16,7 @@ from typing import Any
 
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
 from stack.clients.alertmanager import published_hash
+from stack.engine.interface import Ran
 from stack.telemetry.catalogue import METRICS
 from tests.loopback import Asked, Reply, Routes, serve
 
@@ -126,6 +127,8 @@ class FakeStack:
     counts: dict[str, int] = field(default_factory=lambda: {"calls": 0})
     packets: dict[str, str] = field(default_factory=dict)
     products: dict[str, Routes] = field(default_factory=dict)
+    commands: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    heard: tuple[str, str] = ("firing", "resolved")
 
     def __post_init__(self) -> None:
         self.products = {
@@ -155,7 +158,13 @@ class FakeStack:
             "GET /-/ready": (200, "OK"),
             "GET /metrics": (200, am_metrics(CONFIG)),
             "POST /api/v2/alerts": self._take_alert,
+            "GET /api/v2/alerts": (200, [held(time.time())]),
         }
+
+    def run_in(self, component: str, argv: tuple[str, ...]) -> Ran:
+        """A command in a component's container: the receiver there hears of each alert in turn."""
+        self.commands.append((component, argv))
+        return Ran(0, "\n".join(delivery(body, s) for body, s in zip(argv[-2:], self.heard, strict=True)))
 
     def _take_alert(self, asked: Asked) -> Reply:
         alert = json.loads(asked.body)[0]
@@ -235,6 +244,19 @@ def expectation() -> Expected:
         grafana_password=PASSWORD,
         database=True,
     )
+
+
+def delivery(body: str, status: str) -> str:
+    """The body with which Alertmanager delivers a posted alert; none where ``status`` is empty."""
+    (alert,) = json.loads(body)
+    told = {"receiver": "stack-test", "status": status, "alerts": [{**alert, "status": status}]}
+    return json.dumps(told, separators=(",", ":")) if status else ""
+
+
+def held(moment: float, name: str = "Watchdog") -> dict[str, Any]:
+    """An alert as Alertmanager lists it."""
+    at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+    return {"labels": {"alertname": name}, "updatedAt": at, "status": {"state": "active"}}
 
 
 def kept_in(store: str) -> Reply:

@@ -102,7 +102,9 @@ def test_sizes_come_in_several_units(line: str, share: float | None) -> None:
 def test_steps_of_a_build_are_counted() -> None:
     amount = Amount()
     assert (amount.hear("Step 1/4 : FROM base"), amount.share) == ("FROM base", 0.0)
-    assert (amount.hear(" ---> Running in 123"), amount.share) == (" ---> Running in 123", 0.0)
+    for line in (" ---> Running in 123", "---> 45ab", "Removing intermediate container 123"):
+        assert (amount.hear(line), amount.share) == ("FROM base", 0.0)
+    assert amount.hear("what a RUN has printed") == "what a RUN has printed"
     assert (amount.hear("Step 3/4 : COPY stack /app/stack"), amount.share) == ("COPY stack /app/stack", 0.5)
 
 

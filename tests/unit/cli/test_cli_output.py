@@ -119,7 +119,7 @@ def test_an_error_keeps_its_exit_code(home: Home, kind: str) -> None:
 
 
 @pytest.mark.parametrize("buffered", ["", "1"])
-@pytest.mark.parametrize("words", [("completion", "bash"), ("credentials",), ("--help",), ("--version",)])
+@pytest.mark.parametrize("words", [("completion", "bash"), ("--help",), ("--version",)])
 def test_what_only_shows_ends_with_its_reader(home: Home, words: tuple[str, ...], buffered: str) -> None:
     code, _, err = home.run(*words, out="gone", PYTHONUNBUFFERED=buffered)
     assert (code, err) == (1, "")

@@ -70,7 +70,18 @@ def test_a_scalar_is_replaced() -> None:
     assert edit.edited(text, [edit.replaced(node, '"two"')]) == 'a: "two" # why\nb: 2\n'
 
 
+@pytest.mark.parametrize(
+    "before", ["\ufeff", "# \u00fc \U0001f600\n", "\ufeff# \u00fc\r\n", "\r\n  \r\n"], ids=ascii
+)
+def test_places_are_right_after_a_byte_order_mark_and_wide_characters(before: str) -> None:
+    text = before + "a: \u00e9\U0001f600\r\nb: 'one' # x\r\n"
+    node = edit.member(edit.compose(text), "b")
+    assert node is not None
+    assert edit.edited(text, [edit.replaced(node, "2")]) == text.replace("'one'", "2")
+
+
 def test_broken_yaml_has_no_nodes() -> None:
     assert edit.compose("a: [") is None
+    assert edit.compose(b"a: \xff".decode(errors="surrogateescape")) is None
     assert edit.compose("") is None
     assert edit.items(None) == [] and edit.keys(None) == set() and edit.member(None, "x") is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.components import assemble, load
+from stack.components import BY_NAME, assemble, load
 from stack.components.build import Build, Image
 from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
 from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
@@ -21,7 +21,7 @@ SECRET = "correct-horse-battery"
 
 
 def images_of_all() -> dict[str, Image]:
-    return {name: Image(f"{name}:1", f"sha256:{name}") for name in COMPONENTS}
+    return {name: Image(f"{name}:1", f"sha256:{name}") for name in BY_NAME}
 
 
 def build(**environ: str) -> Build:

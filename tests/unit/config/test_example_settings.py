@@ -13,7 +13,7 @@ def test_the_example_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "stack.toml").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     settings = load({}, environ={"STACK_HOME": str(tmp_path)})
     assert (settings.name, settings.port("grafana"), settings.port("app")) == ("staging", 4000, 4003)
-    assert settings["grafana.mode"] == "required"
+    assert settings.switch("grafana") == "on"
     assert settings["prometheus.retention_size"] == "10GB"
     assert (settings["app.load"], settings["app.faults"]) == ("off", True)
     assert "postgres" in settings.components

@@ -124,19 +124,44 @@ def test_an_open_bind_address_needs_an_explicit_word(project: Path) -> None:
 
 def test_grafana_can_be_switched_off_and_components_left_out(project: Path) -> None:
     assert "grafana" not in load(environ={"STACK_GRAFANA": "off"}, project=project).components
-    assert "app" not in load(environ={}, project=project, without=frozenset({"app"})).components
+    assert "app" not in load({"components.app": "off"}, environ={}, project=project).components
 
 
-def test_the_places_of_the_last_start_stand_in_for_defaults_only(project: Path) -> None:
-    places = load({"port_base": "20000"}, environ={}, project=project).places()
-    again = load(environ={"STACK_APP_PORT": "8001"}, project=project, remembered=places)
-    assert [again.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")] == [
-        20000,
-        20001,
-        20002,
-        8001,
-    ]
-    assert load({"port_base": "300"}, environ={}, project=project, remembered=places).port("grafana") == 300
+PLACES = {"grafana": "127.0.0.1:3000", "prometheus": "0.0.0.0:9190", "node_exporter": "", "app": "0.0.0.0:?"}
+
+
+def test_what_is_published_elsewhere_is_asked_there_and_the_rest_where_the_settings_say(
+    project: Path,
+) -> None:
+    settings = load({"port_base": "20000"}, environ={}, project=project)
+    placed = settings.as_placed(PLACES, keep_bind=True)
+    ports = [placed.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")]
+    assert ports == [3000, 9190, 20002, 20003]
+    assert placed.bind == "0.0.0.0"
+    assert settings.port("grafana") == 20000, "settings are values"
+
+
+def test_to_be_started_again_it_is_placed_on_the_address_of_the_settings(project: Path) -> None:
+    placed = load(environ={}, project=project).as_placed(PLACES, keep_bind=False)
+    assert (placed.bind, placed.port("prometheus")) == ("127.0.0.1", 9190)
+
+
+def test_an_address_of_ipv6_is_told_from_its_port(project: Path) -> None:
+    placed = load(environ={}, project=project).as_placed({"app": "[::1]:8100"}, keep_bind=True)
+    assert (placed.bind, placed.port("app")) == ("::1", 8100)
+
+
+def test_settings_can_be_limited_to_the_components_that_there_are(project: Path) -> None:
+    settings = load(environ={}, project=project).limited_to(frozenset({"prometheus", "app", "postgres"}))
+    assert set(settings.components) == {"prometheus", "app", "postgres"}
+
+
+def test_what_the_stack_remembers_stands_between_the_settings_and_the_command_line(project: Path) -> None:
+    held = {"components.postgres": "on"}
+    environ = {"STACK_COMPONENTS": "postgres=off"}
+    assert "postgres" in load(environ=environ, project=project, remembered=held).components
+    asked = {"components.postgres": "off"}
+    assert "postgres" not in load(asked, environ=environ, project=project, remembered=held).components
 
 
 def test_the_database_is_a_component_only_where_it_is_chosen(project: Path) -> None:
@@ -145,11 +170,11 @@ def test_the_database_is_a_component_only_where_it_is_chosen(project: Path) -> N
 
 
 def test_a_token_file_counts_from_the_folder_of_the_settings(project: Path, tmp_path: Path) -> None:
-    assert load(environ={}, project=project).token_file is None
+    assert load(environ={}, project=project).file("app.token_file") is None
     write(project, toml='[app]\ntoken_file = "secrets/token"\n')
-    assert load(environ={}, project=project).token_file == project / "secrets" / "token"
+    assert load(environ={}, project=project).file("app.token_file") == project / "secrets" / "token"
     absolute = {"STACK_APP_TOKEN_FILE": str(tmp_path / "token")}
-    assert load(environ=absolute, project=project).token_file == tmp_path / "token"
+    assert load(environ=absolute, project=project).file("app.token_file") == tmp_path / "token"
 
 
 @pytest.mark.parametrize("name", ["stack.toml", ".env"])

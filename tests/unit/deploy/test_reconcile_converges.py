@@ -85,9 +85,9 @@ STATES: tuple[States, ...] = (
 def go(engine: MemoryEngine, spec: StackSpec, steps: int | None = None) -> Plan:
     """The first ``steps`` of the plan, or all; returns the whole plan."""
     plan = reconcile(spec, engine.observe(NAME))
-    hands = Actions(engine, spec, lambda wanted: verify(engine, wanted), lambda wanted: None)
+    actions = Actions(engine, spec, lambda wanted: verify(engine, wanted), lambda wanted: None)
     for step in plan.steps[:steps]:
-        hands(step)
+        actions(step)
     return plan
 
 

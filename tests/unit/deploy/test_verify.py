@@ -10,11 +10,12 @@ import pytest
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.common.errors import NotReady, StartFailed
 from stack.common.wait import Clock
-from stack.deploy.verify import Verifier
+from stack.deploy.verify import Verification
 from stack.engine.interface import Ran
 from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
+from tests.loopback import Routes, serve
 
 LOCKED = "too many consecutive incorrect login attempts for user"
 
@@ -49,7 +50,9 @@ class FakeProber:
 class Setting:
     """One running container on the in-memory engine, and a clock that runs by sleeping."""
 
-    def __init__(self, component: str, *reports: tuple[Finding, ...], published: bool = True) -> None:
+    def __init__(
+        self, component: str, *reports: tuple[Finding, ...], address: str = "http://nowhere"
+    ) -> None:
         self.commands: list[tuple[str, ...]] = []
         self.answer = Ran(0, "")
         self.engine = MemoryEngine(program=self._run)
@@ -62,15 +65,26 @@ class Setting:
         self.engine.start(self.container)
         self.prober = FakeProber([Report(r) for r in reports])
         self.now = 0.0
-        addresses = ((component, "http://nowhere"),) if published else ()
-        self.verify = Verifier(
+        addresses = ((component, address),) if address else ()
+        self.verification = Verification(
             self.engine,
             StackSpec("s", (self.service,)),
             Expected("s", addresses),
+            "",
+            self.prober,
             self.prober,
             lambda event: None,
             Clock(lambda: self.now, self._sleep),
         )
+
+    def verify(self) -> None:
+        """The verdict on the component."""
+        self.verification.component(self.service)
+
+    def watch(self, before: Callable[[], None]) -> None:
+        """Something happens before each turn."""
+        self.prober = replace(self.prober, before=before)
+        self.verification = replace(self.verification, turns=self.prober)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -85,21 +99,21 @@ class Setting:
 
 def test_it_waits_for_positive_evidence() -> None:
     setting = Setting("app", (finding("app.ready", ok=False),), (finding("app.ready"),))
-    setting.verify(setting.service)
+    setting.verify()
     assert setting.prober.asked == 2
 
 
 def test_no_finding_is_no_evidence() -> None:
     setting = Setting("app", ())
     with pytest.raises(NotReady, match=r"s-app: no check asks it"):
-        setting.verify(setting.service)
+        setting.verify()
 
 
 def test_the_deadline_carries_the_last_evidence_and_log_lines() -> None:
     setting = Setting("app", (finding("app.ready", ok=False, evidence="answered 503"),))
     setting.log("cannot open the store")
     with pytest.raises(NotReady, match=r"answered 503 \(waited 90 s\)") as error:
-        setting.verify(setting.service)
+        setting.verify()
     assert error.value.logs == ("cannot open the store",)
 
 
@@ -108,24 +122,24 @@ def test_a_dead_process_ends_the_wait_at_once() -> None:
     setting.engine.crash(setting.container, 3)
     setting.log("no such file")
     with pytest.raises(NotReady, match="ended with exit code 3") as error:
-        setting.verify(setting.service)
+        setting.verify()
     assert (setting.now, error.value.logs) == (0.0, ("no such file",))
 
 
 def test_an_unpublished_component_is_asked_by_its_own_health_command() -> None:
-    setting = Setting("node_exporter", (finding("never.asked", ok=False),), published=False)
-    setting.verify(setting.service)
+    setting = Setting("node_exporter", (finding("never.asked", ok=False),), address="")
+    setting.verify()
     assert (setting.commands, setting.prober.asked) == ([("ask", "me")], 0)
     setting.answer = Ran(1, "refused")
     with pytest.raises(NotReady, match="refused"):
-        setting.verify(setting.service)
+        setting.verify()
 
 
 def test_a_dead_unpublished_component_says_so() -> None:
-    setting = Setting("node_exporter", (), published=False)
+    setting = Setting("node_exporter", (), address="")
     setting.engine.crash(setting.container, 2)
     with pytest.raises(NotReady, match="ended with exit code 2"):
-        setting.verify(setting.service)
+        setting.verify()
 
 
 REFUSED = (
@@ -142,7 +156,7 @@ WELCOME = (finding("grafana.ready"), finding("grafana.login"))
 
 def test_a_wrong_password_is_set_again_from_the_file_and_tried_again() -> None:
     setting = Setting("grafana", REFUSED, WELCOME)
-    setting.verify(setting.service)
+    setting.verify()
     assert setting.prober.asked == 2, "one wrong try, since five lock the name"
     (command,) = setting.commands
     assert command[:2] == ("sh", "-c")
@@ -151,51 +165,53 @@ def test_a_wrong_password_is_set_again_from_the_file_and_tried_again() -> None:
 
 def test_a_locked_name_is_not_repaired() -> None:
     setting = Setting("grafana", REFUSED)
-    setting.prober = replace(setting.prober, before=lambda: setting.log(f"{setting.prober.asked} {LOCKED}"))
-    setting.verify = replace(setting.verify, prober=setting.prober)
+    setting.watch(lambda: setting.log(f"{setting.prober.asked} {LOCKED}"))
     with pytest.raises(StartFailed, match="wait five minutes"):
-        setting.verify(setting.service)
+        setting.verify()
     assert setting.commands == []
 
 
 def test_a_server_that_is_still_starting_is_waited_for_and_not_repaired() -> None:
     setting = Setting("grafana", STARTING, STARTING, WELCOME)
-    setting.verify(setting.service)
+    setting.verify()
     assert setting.commands == []
-    setting = Setting("grafana", STARTING, WELCOME)
-    setting.verify.ensure_login(setting.service)
+
+
+def test_a_reload_over_its_api_waits_for_a_login_that_works() -> None:
+    reloads = [f"POST /api/admin/provisioning/{kind}/reload" for kind in ("datasources", "dashboards")]
+    routes: Routes = {"GET /api/org": (200, {"id": 1}), **dict.fromkeys(reloads, (200, {"message": "done"}))}
+    with serve(routes) as address:
+        setting = Setting("grafana", STARTING, WELCOME, address=address)
+        setting.verification.reload(setting.service)
     assert (setting.prober.asked, setting.commands) == (2, [])
 
 
 def test_a_lock_that_the_log_tells_of_late_is_not_taken_for_a_failed_repair() -> None:
     setting = Setting("grafana", REFUSED)
-    setting.prober = replace(
-        setting.prober, before=lambda: setting.log(LOCKED) if setting.prober.asked == 2 else None
-    )
-    setting.verify = replace(setting.verify, prober=setting.prober)
+    setting.watch(lambda: setting.log(LOCKED) if setting.prober.asked == 2 else None)
     with pytest.raises(StartFailed, match="wait five minutes"):
-        setting.verify(setting.service)
+        setting.verify()
 
 
 def test_what_waiting_cannot_mend_ends_the_wait_at_once() -> None:
     leftover = finding("grafana.dashboards", ok=False, evidence="old is in no file", final=True)
     setting = Setting("grafana", (*WELCOME, leftover))
     with pytest.raises(NotReady, match="s-grafana: old is in no file: mend it"):
-        setting.verify(setting.service)
+        setting.verify()
     assert setting.now == 0.0
 
 
 def test_a_lock_of_the_past_does_not_prevent_the_repair() -> None:
     setting = Setting("grafana", REFUSED, WELCOME)
     setting.log(f"yesterday {LOCKED}")
-    setting.verify(setting.service)
+    setting.verify()
     assert len(setting.commands) == 1
 
 
 def test_a_repair_that_does_not_help_is_not_repeated() -> None:
     setting = Setting("grafana", REFUSED)
     with pytest.raises(StartFailed, match="refuses the password that was just set"):
-        setting.verify(setting.service)
+        setting.verify()
     assert len(setting.commands) == 1
 
 
@@ -203,12 +219,12 @@ def test_a_repair_that_meets_a_busy_database_is_tried_again() -> None:
     setting = Setting("grafana", REFUSED, WELCOME)
     answers = iter([Ran(1, "database is locked"), Ran(0, "")])
     setting.engine.program = lambda argv, files: next(answers)
-    setting.verify(setting.service)
+    setting.verify()
 
 
 def test_a_failed_repair_shows_what_the_tool_said() -> None:
     setting = Setting("grafana", REFUSED)
     setting.answer = Ran(1, "database is locked\n")
     with pytest.raises(StartFailed, match="could not be set again") as error:
-        setting.verify(setting.service)
+        setting.verify()
     assert error.value.logs == ("database is locked",)

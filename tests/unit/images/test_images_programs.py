@@ -200,7 +200,7 @@ def test_the_applications_image_holds_the_application() -> None:
     ("program", "words", "said"),
     [
         (APP, ("-m", "stack.app", "--help"), "--load"),
-        (CHECKS, ("-m", "stack.checks"), "give the one file that a prober wrote"),
+        (CHECKS, ("-m", "stack.components"), "give the one file that a prober wrote"),
         (
             CHECKS,
             ("-c", "import stack.checks.app as a; a.catalogue.__module__; import prometheus_client.parser"),

@@ -10,6 +10,8 @@ import promql_parser
 import pytest
 import yaml
 
+from stack.model.spec import TEST_RECEIVER
+
 ROOT = Path(__file__).resolve().parents[3]
 YAML = sorted(
     path for folder in ("prometheus", "alertmanager", "grafana") for path in (ROOT / folder).rglob("*.yml")
@@ -80,13 +82,13 @@ def test_no_other_fragment() -> None:
 
 def test_every_receiver_ends_at_the_application() -> None:
     receivers = load("alertmanager/alertmanager.yml")["receivers"]
-    assert {one["name"] for one in receivers} == {"default", "watchdog", "critical", "warning"}
+    assert {one["name"] for one in receivers} == {"stack-test", "default", "watchdog", "critical", "warning"}
     assert all(one["webhook_configs"] == WEBHOOK for one in receivers)
 
 
 def test_the_proof_alert_is_delivered_at_once() -> None:
     first = load("alertmanager/alertmanager.yml")["route"]["routes"][0]
-    assert first["matchers"] == ['stack_test="true"']
+    assert (first["receiver"], first["matchers"]) == (TEST_RECEIVER, ['stack_test="true"'])
     assert (first["group_wait"], first["group_interval"], first["group_by"]) == ("0s", "700ms", ["..."])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from stack.cli.stage_checks import failure, summary
 
 from stack.checks.model import Finding, Report
+from stack.cli.milestones import summary
 from stack.cli.printer import Printer
 from stack.cli.smoke import _conclude
 from stack.common.errors import SmokeFailed
+from stack.deploy.verify import failure
 
 
 def ok(check: str, evidence: str) -> Finding:

@@ -1,4 +1,4 @@
-"""``python -m stack.checks FILE``: the checks of an order, asked from inside the stack's network.
+"""``python -m stack.components FILE``: the checks of all components that an order names, asked from inside the network.
 
 What a short-lived container does for an engine on another machine; the report goes to standard output as one line.
 """

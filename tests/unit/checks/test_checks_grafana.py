@@ -12,6 +12,7 @@ from stack.checks.messages import Order, dump_order, dump_report, load_order
 from stack.checks.model import Finding, Report
 from stack.checks.prober import answer
 from stack.common.errors import StartFailed
+from stack.components import all_checks
 from stack.engine.interface import Engine, EngineInfo, Job, Ran
 from stack.model.spec import StackSpec
 from tests.loopback import dead_address
@@ -85,7 +86,9 @@ def test_a_refused_login_says_so_near_and_far() -> None:
     with fake.running(grafana_password="other") as expected, pytest.raises(StartFailed, match="401"):
         reload_provisioning(as_engine(FakeEngine(remote=False)), SPEC, expected, "image")
     with fake.running(grafana_password="other") as expected:
-        report = answer(dump_order(Order(expected, names=("grafana.ready",), reload_provisioning=True)))
+        report = answer(
+            dump_order(Order(expected, names=("grafana.ready",), reload_provisioning=True)), all_checks()
+        )
     with pytest.raises(StartFailed, match="401"):
         reload_provisioning(as_engine(FakeEngine(remote=True, report=report)), SPEC, expectation(), "image")
 
@@ -117,8 +120,8 @@ def test_the_container_reloads_before_it_asks() -> None:
     fake.products["grafana"].update(dict.fromkeys(RELOADS, (200, {"message": "reloaded"})))
     with fake.running() as expected:
         order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
-        assert answer(dump_order(order)).ok
+        assert answer(dump_order(order), all_checks()).ok
         fake.products["grafana"][RELOADS[0]] = (500, {"message": "Internal Server Error"})
-        (finding,) = answer(dump_order(order)).findings
+        (finding,) = answer(dump_order(order), all_checks()).findings
     assert (finding.check, finding.status) == ("grafana.reload", "failed")
     assert "500" in finding.evidence

@@ -11,9 +11,11 @@ import pytest
 
 from stack.checks import alert_path
 from stack.checks.check import Check
+from stack.checks.context import Execute
 from stack.checks.model import Dashboard, DataSource, Expected, Finding
 from stack.checks.runner import run
-from stack.components import NEEDED_AFTER_A_CHANGE, names_for_verify
+from stack.components import COMPONENTS, after_change, all_checks
+from stack.engine.interface import Ran
 from tests.loopback import Asked, Reply, Route, dead_address
 from tests.unit.checks.fake_stack import (
     BOARD,
@@ -26,6 +28,7 @@ from tests.unit.checks.fake_stack import (
     data,
     digest_group,
     frames,
+    held,
     kept_in,
     loaded,
     received,
@@ -35,8 +38,11 @@ from tests.unit.checks.fake_stack import (
     vector,
 )
 
-BY_NAME = {check.name: check for check in CHECKS}
-WITHOUT_GRAFANA = {check.name for check in CHECKS if check.unless}
+CHECKS = all_checks()
+BY_NAME = {check.name: check for check in CHECKS if check.unless != "app"}
+WITHOUT_APP = {check.name: check for check in CHECKS if check.unless == "app"}
+WITHOUT_GRAFANA = {check.name for check in CHECKS if check.unless == "grafana"}
+NAMES = [f"{check.name}, no {check.unless}" if check.unless else check.name for check in CHECKS]
 
 
 @pytest.fixture(autouse=True)
@@ -49,41 +55,50 @@ def only_default(asked: Asked) -> Reply:
     return (200, {}) if asked.headers.get("authorization") == "Basic YWRtaW46YWRtaW4=" else REFUSED
 
 
-def finding_of(check: Check, expected: Expected, seconds: float = 0.02) -> Finding:
+def refused(component: str, argv: tuple[str, ...]) -> Ran:
+    """A command in a container whose product does not listen."""
+    return Ran(1, "wget: can't connect to remote host (127.0.0.1): Connection refused")
+
+
+def finding_of(
+    check: Check, expected: Expected, seconds: float = 0.02, run_in: Execute | None = None
+) -> Finding:
     """The one finding of a check that gives up early."""
     if check.unless:
         kept = tuple(pair for pair in expected.addresses if pair[0] != check.unless)
         expected = replace(expected, addresses=kept, absent=((check.unless, "no image"),))
-    (finding,) = run([replace(check, seconds=seconds)], expected).findings
+    (finding,) = run([replace(check, seconds=seconds)], expected, run_in=run_in).findings
     return finding
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.name)
+@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
 def test_a_healthy_stack_passes(check: Check) -> None:
-    with FakeStack().running() as expected:
-        finding = finding_of(check, expected, seconds=3.0)
+    fake = FakeStack()
+    with fake.running() as expected:
+        finding = finding_of(check, expected, seconds=3.0, run_in=fake.run_in)
     assert finding.status == "ok", finding.evidence
     assert finding.hint == ""
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.name)
+@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
 def test_nobody_listens(check: Check) -> None:
     with FakeStack().running() as expected:
         gone = replace(expected, addresses=tuple((name, dead_address()) for name, _ in expected.addresses))
-        finding = finding_of(check, gone)
+        finding = finding_of(check, gone, run_in=refused)
     assert finding.status == "failed"
     assert "refused" in finding.evidence
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.name)
+@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
 @pytest.mark.parametrize("reply", [(500, "broken"), (200, ""), (200, {}), (200, [])], ids=str)
 def test_every_answer_is_useless(check: Check, reply: tuple[int, Any]) -> None:
     fake = FakeStack()
     for routes in fake.products.values():
         for key in routes:
             routes[key] = reply
+    said = reply[1] if isinstance(reply[1], str) else json.dumps(reply[1])
     with fake.running() as expected:
-        finding = finding_of(check, expected)
+        finding = finding_of(check, expected, run_in=lambda component, argv: Ran(0, said))
     if check.name in ("prometheus.ready", "alertmanager.ready") and reply[0] == 200 and reply[1] != "":
         return  # readiness is the status; the text is only shown
     assert finding.status == "failed", finding.evidence
@@ -537,7 +552,74 @@ def test_the_checks_against_prometheus_say_why_grafana_is_not_asked() -> None:
             assert "asked of Prometheus; Grafana is absent: no image" in evidence
 
 
-def test_names_are_unique_and_verification_names_exist() -> None:
-    assert len(BY_NAME) == len(CHECKS)
-    assert {name for names in NEEDED_AFTER_A_CHANGE.values() for name in names} <= set(BY_NAME)
-    assert names_for_verify("unheard of") == ()
+@pytest.mark.parametrize("gone", [(), ("app",), ("grafana",), ("app", "grafana")], ids=str)
+def test_a_name_stands_for_one_check_of_a_stack(gone: tuple[str, ...]) -> None:
+    present = tuple((c.name, "http://x") for c in COMPONENTS if c.name not in gone)
+    expected = Expected(
+        "s", present, absent=tuple((name, "off") for name in gone), database="app" not in gone
+    )
+    names = [check.name for check in CHECKS if check.concerns(expected)]
+    assert len(set(names)) == len(names)
+    assert {"path.alert", "path.watchdog"} <= set(names), "the alert path is proven in every stack"
+
+
+def test_what_proves_a_change_is_a_check_of_the_table() -> None:
+    asked = {name for c in COMPONENTS if c.publish is not None for name in after_change(c.name)}
+    assert asked <= set(BY_NAME)
+    assert after_change("unheard of") == ()
+
+
+WITHOUT_APP_FAULTS: list[tuple[str, str, Route, str]] = [
+    ("path.watchdog", "GET /api/v2/alerts", (200, []), "has not received the Watchdog yet"),
+    ("path.watchdog", "GET /api/v2/alerts", (200, [held(1.0)]), "should repeat it each minute"),
+    ("path.watchdog", "GET /api/v2/alerts", (503, "starting"), "503"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "reply", "says"), WITHOUT_APP_FAULTS)
+def test_a_fault_is_noticed_without_the_application(name: str, key: str, reply: Route, says: str) -> None:
+    fake = FakeStack()
+    assert key in fake.products["alertmanager"]
+    fake.products["alertmanager"][key] = reply
+    with fake.running() as expected:
+        finding = finding_of(WITHOUT_APP[name], expected, run_in=fake.run_in)
+    assert finding.status == "failed"
+    assert says in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("heard", "says"),
+    [
+        (("", ""), "did not arrive as firing: the receiver got nothing"),
+        (("resolved", "resolved"), "did not arrive as firing"),
+        (("firing", ""), "did not arrive as resolved"),
+        (("firing", "firing"), "did not arrive as resolved"),
+    ],
+)
+def test_an_alert_that_the_receiver_in_the_container_misses_is_noticed(
+    heard: tuple[str, str], says: str
+) -> None:
+    fake = FakeStack(heard=heard)
+    with fake.running() as expected:
+        finding = finding_of(WITHOUT_APP["path.alert"], expected, run_in=fake.run_in)
+    assert finding.status == "failed"
+    assert says in finding.evidence
+    assert "stack-test" in finding.hint
+
+
+def test_the_test_alert_of_another_run_proves_nothing() -> None:
+    fake = FakeStack()
+    with fake.running() as expected:
+        finding_of(WITHOUT_APP["path.alert"], expected, run_in=fake.run_in)
+        ((component, argv),) = fake.commands
+        replay = fake.run_in(component, argv)
+        finding = finding_of(WITHOUT_APP["path.alert"], expected, run_in=lambda c, a: replay)
+    assert component == "alertmanager"
+    assert finding.status == "failed"
+
+
+def test_where_the_engine_is_not_at_hand_its_commands_are_left_to_those_who_have_it() -> None:
+    with FakeStack().running() as expected:
+        alone = replace(expected, addresses=tuple(p for p in expected.addresses if p[0] != "app"))
+        report = run([WITHOUT_APP["path.alert"], BY_NAME["prometheus.ready"]], alone)
+    assert [f.check for f in report.findings] == ["prometheus.ready"]
