@@ -41,11 +41,11 @@ class Gatekeeper:
     ) -> None:
         self.policy = policy
         self._faults = faults or Faults()
-        self._resolve = resolve
+        self.resolver = resolve
 
     def with_policy(self, policy: Policy) -> Gatekeeper:
         """The same under another policy."""
-        return Gatekeeper(policy, self._faults, self._resolve)
+        return Gatekeeper(policy, self._faults, self.resolver)
 
     def with_resolver(self, resolve: url.Resolver) -> Gatekeeper:
         """The same with another resolver."""
@@ -63,7 +63,7 @@ class Gatekeeper:
         """A URL; ``resolve`` replaces the resolver for this one."""
         if self._faults.enabled:
             self._fail("url_gate")
-        return url.check_url(address, self.policy.url, resolve or self._resolve)
+        return url.check_url(address, self.policy.url, resolve or self.resolver)
 
     @gate("filesystem_gate")
     def check_path(self, path: str, root: Path | None = None, siblings: Iterable[str] = ()) -> Accepted[str]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from stack.app.cancel import ARCHIVES
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.gates.url import CheckedUrl
@@ -104,7 +105,8 @@ def _inside(gates: Gates, files: Path | None, path: str) -> Path:
 
 
 def _inspected(gates: Gates, archive: Path) -> dict[str, Any]:
-    found = gates.inspect(archive).value
+    with ARCHIVES.held():
+        found = gates.inspect(archive).value
     return {
         "allowed": True,
         "entries": len(found.entries),
