@@ -20,7 +20,9 @@ DESCRIPTOR: Final = 0x8
 _RECORD: Final = struct.Struct("<4s4x2H4x3L4H2x2L")
 _LOCAL: Final = struct.Struct("<4s2x2H4x3L2H")
 _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
-_DESCRIPTOR_SIZES: Final = (12, 16, 20, 24)
+_NARROW: Final = struct.Struct("<3L")
+_WIDE: Final = struct.Struct("<LQQ")
+_LONGEST_DESCRIPTOR: Final = len(_DESCRIPTOR_SIGNATURE) + _WIDE.size
 _SAME_FLAGS: Final = 0x1 | DESCRIPTOR | 0x20 | 0x40 | UTF8 | 0x2000
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
@@ -164,7 +166,7 @@ def with_descriptors(
     for i, following in zip(order, starts[1:], strict=True):
         stop = headers[i].place + records[i].packed
         source.seek(stop)
-        junk = source.read(min(following - stop, _DESCRIPTOR_SIZES[-1] + 1))
+        junk = source.read(min(following - stop, _LONGEST_DESCRIPTOR + 1))
         result[i] = replace(headers[i], descriptor=junk)
         _refuse_junk(records[i], result[i])
     return result
@@ -180,7 +182,8 @@ def _refuse_junk(record: Record, local: Local) -> None:
         if local.descriptor:
             raise zipfile.BadZipFile(f"there is data after {record.shown!r} that belongs to no entry")
         return
-    if len(local.descriptor) not in _DESCRIPTOR_SIZES:
+    size = len(_descriptor(record, local))
+    if len(local.descriptor) not in (size, len(_DESCRIPTOR_SIGNATURE) + size):
         raise zipfile.BadZipFile(f"{record.shown!r} has no descriptor, or something else with it")
     signed = local.descriptor.startswith(_DESCRIPTOR_SIGNATURE)
     if record.method == zipfile.ZIP_STORED and (record.packed or not signed):
@@ -194,9 +197,13 @@ def same_numbers(record: Record, local: Local) -> bool:
     unknown = (0, _TOO_SMALL) if local.flags & DESCRIPTOR else ()
     if any(here not in (there, *unknown) for here, there in zip(local.numbers, record.numbers, strict=True)):
         return False
-    narrow = struct.pack("<3L", *(number & 0xFFFFFFFF for number in record.numbers))
-    wide = struct.pack("<LQQ", *record.numbers)
-    return local.descriptor.removeprefix(_DESCRIPTOR_SIGNATURE) in (b"", narrow, wide)
+    return local.descriptor.removeprefix(_DESCRIPTOR_SIGNATURE) in (b"", _descriptor(record, local))
+
+
+def _descriptor(record: Record, local: Local) -> bytes:
+    """What it must be but for the signature: sizes are wide if the local header has a zip64 field, or needs one."""
+    wide = _ZIP64 in local.extra or max(record.numbers) > _TOO_SMALL
+    return (_WIDE if wide else _NARROW).pack(*record.numbers)
 
 
 def _widened(numbers: tuple[int, ...], extra: Mapping[int, bytes]) -> tuple[int, ...]:

@@ -100,6 +100,7 @@ PAX = {
     "a length that starts with zero": b"0" + pax_record("path", "aaaa").replace(b"13", b"14"),
 }
 SLASHES = {
+    "a file that is the folder itself": tar_file("d/."),
     "a file that ends with a slash": tar_header("a/"),
     "a file that pax makes a folder": pax_header({"path": "a/"}) + tar_header("a"),
     "a folder that pax makes a file": pax_header({"path": "a"}) + tar_header("a/", kind=tarfile.AREGTYPE),

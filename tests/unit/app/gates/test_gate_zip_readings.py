@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,7 @@ CRC, PACKED = zlib.crc32(TEXT), len(deflated(TEXT))
 HIDDEN = local_header(**ZipEntry(b"hidden").fields()) + ZipEntry().stored
 UNKNOWN = {"crc": 0, "packed": 0, "size": 0}
 WIDE = {"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF}
+STREAMED64 = {"crc": 0, **WIDE, "extra": zip64_sizes(0, 0)}
 
 
 def descriptor(
@@ -52,9 +54,9 @@ def disguise(head: bytes) -> bytes:
     return bytes(block)
 
 
-def streamed(after: bytes) -> bytes:
+def streamed(after: bytes, local: dict[str, Any] = UNKNOWN) -> bytes:
     """As a writer makes it that cannot seek: numbers follow the data."""
-    return zip_bytes(ZipEntry(flags=8, local=UNKNOWN, after=after), ZipEntry(b"b"))
+    return zip_bytes(ZipEntry(flags=8, local=local, after=after), ZipEntry(b"b"))
 
 
 def second_end(records: bytes) -> bytes:
@@ -118,6 +120,8 @@ SPECIAL = {
     "a fake descriptor, sizes that are there": hiding(0, {}),
     "a fake descriptor, bit 3 in the directory only": hiding(0, {"flags": 0}),
     "a fake descriptor, bit 3 in the local header only": hiding(0, UNKNOWN, record={"flags": 0}),
+    "a wide descriptor without zip64": streamed(descriptor("<LQQ")),
+    "a narrow descriptor with zip64": streamed(descriptor("<LLL"), STREAMED64),
     "bit 3 without a descriptor": zip_bytes(ZipEntry(flags=8)),
     "bit 3 without a descriptor or sizes": zip_bytes(ZipEntry(flags=8, local=UNKNOWN)),
     "empty, stored, bit 3, no signature": zip_bytes(ZipEntry(b"a", b"", 0, 8, after=bytes(12))),
@@ -197,8 +201,8 @@ SOUND = {
     ),
     "zeros after the extra fields": zip_bytes(ZipEntry(extra=extra(0x5455, b"\0") + bytes(3))),
     "streamed, no signature": streamed(descriptor("<LLL", b"")),
-    "streamed, zip64": streamed(descriptor("<LQQ")),
-    "streamed, zip64, no signature": streamed(descriptor("<LQQ", b"")),
+    "streamed, zip64": streamed(descriptor("<LQQ"), STREAMED64),
+    "streamed, zip64, no signature": streamed(descriptor("<LQQ", b""), STREAMED64),
     "numbers twice": zip_bytes(ZipEntry(flags=8, after=descriptor("<LLL"))),
     "zip64": zip64_bytes(end_record(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)),
     "zip64 for one entry": wide_record(),
