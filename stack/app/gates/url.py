@@ -9,9 +9,7 @@ names the addresses that were judged; ``fetch`` connects to exactly those. It mu
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, NoReturn
@@ -19,17 +17,16 @@ from urllib.parse import quote
 
 from stack.app.gates.addresses import Address, canonical, why_not_public
 from stack.app.gates.hosts import Host, matches, parse_host
+from stack.app.gates.lookup import LOOKUPS
 from stack.app.gates.policy import UrlPolicy
 from stack.app.gates.types import Accepted, Rejected
 
 GATE: Final = "url_gate"
-LOOKUP_SECONDS: Final = 5.0
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Resolver = Callable[[str], Sequence[str]]
 
-# getaddrinfo has no timeout of its own, and a silent name server can hold it for a minute.
-_LOOKUPS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="look-up")
+system_resolver: Final[Resolver] = LOOKUPS.resolve
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AMBIGUOUS: Final = re.compile(
@@ -53,17 +50,6 @@ class CheckedUrl:
     port: int
     target: str
     addresses: tuple[str, ...]
-
-
-def system_resolver(host: str) -> list[str]:
-    """Every address that the system's resolver knows for a name. Raises OSError, after LOOKUP_SECONDS at most."""
-    looked_up = _LOOKUPS.submit(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-    try:
-        found = looked_up.result(LOOKUP_SECONDS)
-    except TimeoutError:
-        looked_up.cancel()
-        raise TimeoutError(f"no answer within {LOOKUP_SECONDS:g} s") from None
-    return [str(entry[4][0]) for entry in found]
 
 
 def check_url(url: str, policy: UrlPolicy, resolve: Resolver = system_resolver) -> Accepted[CheckedUrl]:
