@@ -33,7 +33,7 @@ COMMANDS = {
 
 @dataclass
 class Reading:
-    """Files by their path from the target (``../x`` is outside), with content; ``whole``: the reader did not complain."""
+    """Files by their path from the target (``../x`` is outside); ``whole``: the reader did not complain."""
 
     whole: bool
     files: dict[str, bytes] = field(default_factory=dict)

@@ -23,7 +23,7 @@ _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
 _NARROW: Final = struct.Struct("<3L")
 _WIDE: Final = struct.Struct("<LQQ")
 _LONGEST_DESCRIPTOR: Final = len(_DESCRIPTOR_SIGNATURE) + _WIDE.size
-_SAME_FLAGS: Final = 0x1 | DESCRIPTOR | 0x20 | 0x40 | UTF8 | 0x2000
+_DEFLATE_EFFORT: Final = 0x6
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
 _ATTRIBUTES: Final = 0x6C78  # with which libarchive makes links, although only the local header has it
@@ -145,7 +145,7 @@ def refuse_difference(record: Record, local: Local) -> None:
     same = (
         local.name == record.name
         and local.method == record.method
-        and not (local.flags ^ record.flags) & _SAME_FLAGS
+        and not (local.flags ^ record.flags) & ~_DEFLATE_EFFORT
         and local.extra.get(_UNICODE_PATH) in (None, record.extra.get(_UNICODE_PATH))
     )
     if not same or record.disk:
@@ -194,8 +194,8 @@ def _refuse_junk(record: Record, local: Local) -> None:
 
 def same_numbers(record: Record, local: Local) -> bool:
     """Whether checksum and sizes in the local header and in the descriptor are the directory's (APPNOTE 4.3.9)."""
-    unknown = (0, _TOO_SMALL) if local.flags & DESCRIPTOR else ()
-    if any(here not in (there, *unknown) for here, there in zip(local.numbers, record.numbers, strict=True)):
+    unknown = 0 if local.flags & DESCRIPTOR else None
+    if any(here not in (there, unknown) for here, there in zip(local.numbers, record.numbers, strict=True)):
         return False
     return local.descriptor.removeprefix(_DESCRIPTOR_SIGNATURE) in (b"", _descriptor(record, local))
 
