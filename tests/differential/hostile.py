@@ -81,12 +81,13 @@ def _tar_member(random: Random) -> bytes:
 
 
 def _tar_size(random: Random, size: int) -> bytes | int:
-    return odd(
-        random, size, size + 512, 0, 512,
+    others: list[bytes | int] = [
+        size + 512, 0, 512,
         b"%012o" % size, b"%11o " % size, b" %o" % size, b"\t%o" % size, b"%o junk" % size, b"\0%o" % size,
         b"%o\0777" % size, b"0o%o" % size, b"-%o" % size, b"\xff" * 12, b" " * 12, b"%o8" % size,
         b"\x80" + size.to_bytes(11, "big"), b"\x81" + size.to_bytes(11, "big"), b"\x80\1" + size.to_bytes(10, "big"),
-    )  # fmt: skip
+    ]  # fmt: skip
+    return odd(random, size, *others)
 
 
 def _description(random: Random, size: int) -> bytes:

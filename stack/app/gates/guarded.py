@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from stack.app.gates import config, db_boundary, extraction, fetch, filesystem, storage, url
+from stack.app.gates import config, db_boundary, extraction, filesystem, storage, url
 from stack.telemetry.gates import gate
 
 check_config = gate("config_gate")(config.check_config)
@@ -16,7 +16,6 @@ check_path = gate("filesystem_gate")(filesystem.check_path)
 extract = gate("extraction_gate")(partial(extraction.extract, check=check_path))
 inspect = gate("extraction_gate")(partial(extraction.inspect, check=check_path))
 check_write = gate("db_boundary_gate")(db_boundary.check_write)
-fetch_url = partial(fetch.fetch, check=check_url)
 
 
 class ContentStore(storage.ContentStore):

@@ -3,7 +3,7 @@ read differently, userinfo, host, port, DNS, addresses.
 
 Parsing follows RFC 3986 strictly; whatever the WHATWG URL Standard would repair (backslashes, control
 characters, missing slashes, percent-encoded hosts) is refused, since the difference is the attack. The value
-names the addresses that were judged; ``fetch`` connects to exactly those. It must never open a connection.
+names the addresses that were judged; ``client`` connects to exactly those. It must never open a connection.
 """
 
 from __future__ import annotations

@@ -116,7 +116,9 @@ def entry_name(record: Record) -> str:
     """
     field = record.extra.get(_UNICODE_PATH, b"")
     told = field[5:].decode("utf-8")
-    valid = bool(told) and field[:5] == struct.pack("<BL", 1, zlib.crc32(record.name))
+    if _UNICODE_PATH in record.extra and not told:
+        raise ValueError(f"{record.shown!r} has an empty name in its extra field")
+    valid = field[:5] == struct.pack("<BL", 1, zlib.crc32(record.name))
     oem = record.name.decode("cp437")
     try:
         plain: str | None = record.name.decode("utf-8")
