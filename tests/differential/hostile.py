@@ -36,6 +36,16 @@ T = TypeVar("T")
 ODD_PER_FIELD = 0.06
 NAMES = ("a", "b", "d/x", "docs/readme.txt", "d/", "e/")
 EVIL = ("../evil", "../../evil", "/evil", "d/../../evil", "./../evil", "..", "d", "a", "", ".", "a/")
+RAW_NAMES = (
+    "ü".encode(),
+    b"caf\x82",
+    b"..\xe9/evil",
+    b"../\xe9",
+    b"\xe9\\..\\evil",
+    b"[.evil]a.b;1",
+    b"../evil;1",
+    b"..;1/evil",
+)
 TEXTS = (b"", b"hello", b"hello world" * 60)
 UNKNOWN = {"crc": 0, "packed": 0, "size": 0}
 
@@ -71,6 +81,7 @@ def _tar_member(random: Random) -> bytes:
                       b"docs", b"..", b"/", b"docs\0..", b"14700000000", b"p" * 155),
         "raw": odd(random, name.encode(), name.encode() + b"\0../evil", b"n" * 100, b"LZIP\0\x0c", b"070701"),
         "mtime": odd(random, b"00000000000", b"", b"junk", b"\x80" + bytes(11), b"\xff" * 12, b"-1"),
+        "link": odd(random, b"", b"/etc/passwd", b"../evil"),
         "major": odd(random, b"", b"0000000", b"junk", b"\xff" * 8),
     }  # fmt: skip
     header = tar_header(name, _tar_size(random, len(content)), kind, **fields)
@@ -174,7 +185,7 @@ def _comment(random: Random) -> bytes:
 
 
 def _zip_entry(random: Random) -> ZipEntry:
-    name = some_name(random).encode()
+    name = odd(random, some_name(random).encode(), *RAW_NAMES)
     text = b"" if name.endswith(b"/") else random.choice(TEXTS)
     method = random.choice((0, 8))
     entry = ZipEntry(name, text, method)

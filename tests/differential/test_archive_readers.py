@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,13 +53,20 @@ def accepted(data: bytes) -> dict[str, bytes] | None:
         }
 
 
+def plain(name: str) -> str:
+    """A name without its character set, of which a zip often says nothing."""
+    return re.sub(r"[^ -~]+", "?", name)
+
+
 def differences(data: bytes, suffix: str, readers: Sequence[str], expected: dict[str, bytes]) -> list[str]:
     """What is wrong with the readings of an accepted archive."""
     wrong = []
+    ours = {plain(name): content for name, content in expected.items()}
     for reader in readers:
         reading = read_with(reader, data, suffix)
-        other = {name for name, content in reading.files.items() if expected.get(name) != content}
-        missing = expected.keys() - reading.files.keys() if reading.whole else ()
+        theirs = {plain(name): content for name, content in reading.files.items()}
+        other = {name for name, content in theirs.items() if ours.get(name) != content}
+        missing = ours.keys() - theirs.keys() if reading.whole else ()
         if other or missing:
             wrong.append(f"{reader}: {sorted(other)} are not as in the gate, {sorted(missing)} are missing")
     return wrong
@@ -75,11 +83,11 @@ def test_a_reader_of_tars_would_show_a_member_that_climbs(reader: str) -> None:
 
 
 CORPORA = {
-    "tar": (hostile_tar, ".tar", TAR_READERS, 3000),
-    "tar.gz": (lambda random: gzip.compress(hostile_tar(random)), ".tar.gz", PACKED_TAR_READERS, 500),
-    "tar.bz2": (lambda random: bz2.compress(hostile_tar(random)), ".tar.bz2", PACKED_TAR_READERS, 300),
-    "tar.xz": (lambda random: lzma.compress(hostile_tar(random)), ".tar.xz", PACKED_TAR_READERS, 300),
-    "zip": (hostile_zip, ".zip", ZIP_READERS, 3000),
+    "tar": (hostile_tar, ".tar", TAR_READERS, 1200),
+    "tar.gz": (lambda random: gzip.compress(hostile_tar(random)), ".tar.gz", PACKED_TAR_READERS, 200),
+    "tar.bz2": (lambda random: bz2.compress(hostile_tar(random)), ".tar.bz2", PACKED_TAR_READERS, 150),
+    "tar.xz": (lambda random: lzma.compress(hostile_tar(random)), ".tar.xz", PACKED_TAR_READERS, 150),
+    "zip": (hostile_zip, ".zip", ZIP_READERS, 1000),
 }
 
 

@@ -6,6 +6,7 @@ nothing in the file that only one of them lists. It must never read content.
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ _NARROW: Final = struct.Struct("<3L")
 _WIDE: Final = struct.Struct("<LQQ")
 _LONGEST_DESCRIPTOR: Final = len(_DESCRIPTOR_SIGNATURE) + _WIDE.size
 _DEFLATE_EFFORT: Final = 0x6
+_VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
 _ATTRIBUTES: Final = 0x6C78  # with which libarchive makes links, although only the local header has it
@@ -126,6 +128,8 @@ def entry_name(record: Record) -> str:
         plain = None
     if plain is None and record.flags & UTF8:
         raise ValueError("a name that is no UTF-8, although its flag says so")
+    if _VERSION.search(record.name):
+        raise ValueError(f"unzip takes the end of {record.shown!r} for a version and leaves it out")
     if valid and plain not in (None, told):
         raise ValueError(f"{record.shown!r} has another name in its extra field")
     name = plain or (told if valid else oem)

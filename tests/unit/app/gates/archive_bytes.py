@@ -68,7 +68,17 @@ def local_header(name: bytes, extra: bytes, **of: int) -> bytes:
 
 def record(name: bytes, extra: bytes, **of: int) -> bytes:
     """APPNOTE 4.3.12."""
-    head = (0x031E, 20, of["flags"], of["method"], 0, 33, of["crc"], of["packed"], of["size"])
+    head = (
+        of.get("made_by", 0x031E),
+        20,
+        of["flags"],
+        of["method"],
+        0,
+        33,
+        of["crc"],
+        of["packed"],
+        of["size"],
+    )
     rest = (len(name), len(extra), 0, of.get("disk", 0), 0, of["attributes"], of["offset"])
     return RECORD.pack(b"PK\1\2", *head, *rest) + name + extra
 
@@ -133,13 +143,14 @@ def tar_header(
     name: str = "a", size: bytes | int = 0, kind: bytes = tarfile.REGTYPE, **fields: bytes
 ) -> bytes:
     """A ustar header; a size given as bytes is the field as it stands, and so are ``fields`` (magic, prefix,
-    raw for the name, checksum, and mtime)."""
+    raw for the name, link, checksum, mtime and major)."""
     info = tarfile.TarInfo(name)
     info.type = kind
     block = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
     block[124:136] = (b"%011o\0" % size) if isinstance(size, int) else size.ljust(12, b"\0")
     for key, start, length in (
-        ("raw", 0, 100), ("mtime", 136, 12), ("magic", 257, 8), ("major", 329, 8), ("prefix", 345, 155)
+        ("raw", 0, 100), ("mtime", 136, 12), ("link", 157, 100),
+        ("magic", 257, 8), ("major", 329, 8), ("prefix", 345, 155),
     ):  # fmt: skip
         if key in fields:
             block[start : start + length] = fields[key].ljust(length, b"\0")

@@ -131,6 +131,7 @@ SPECIAL = {
     "two zip64 fields": zip_bytes(
         ZipEntry(local={**WIDE, "extra": zip64_sizes(7, 7) + zip64_sizes(len(TEXT), PACKED)})
     ),
+    "a version of a VMS file": zip_bytes(ZipEntry(b"a;1")),
     "an empty Unicode path": zip_bytes(ZipEntry(b"a", extra=unicode_path(b"a", b""))),
     "two Unicode paths": zip_bytes(
         ZipEntry(b"a", extra=unicode_path(b"a", b"a") + unicode_path(b"a", b"../b"))
