@@ -30,6 +30,7 @@ from tests.unit.app.gates.archive_bytes import (
     zip64_locator,
     zip64_record,
     zip64_sizes,
+    zip_bytes,
 )
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ RAW_NAMES = (
     b"..;1/evil",
 )
 TEXTS = (b"", b"hello", b"hello world" * 60)
+ZIPS = (zip_bytes(ZipEntry(b"../hidden")), zip_bytes(ZipEntry(b"inside")))
 UNKNOWN = {"crc": 0, "packed": 0, "size": 0}
 
 
@@ -71,7 +73,7 @@ def hostile_tar(random: Random) -> bytes:
 
 def _tar_member(random: Random) -> bytes:
     name = some_name(random)
-    content = b"" if name.endswith("/") else random.choice((*TEXTS, tar_file("../hidden", b"x")))
+    content = b"" if name.endswith("/") else random.choice((*TEXTS, tar_file("../hidden", b"x"), *ZIPS))
     ordinary = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
     kind = odd(random, ordinary, *(bytes([c]) for c in b"\x00015267LKxgXSDVMA~"))
     magic = random.choice((POSIX, POSIX, GNU, V7))

@@ -27,7 +27,7 @@ COMMANDS = {
     "bsdtar": ("bsdtar", "-xPf", "{}"),
     "bsdtar, streaming": ("bsdtar", "-xPf", "-"),
     "unzip": ("unzip", "-q", "-o", "-:", "{}"),
-    "7z": ("7z", "x", "-y", "-spf", "-bb0", "{}"),
+    "7z": ("7z", "x", "-y", "-spf", "-bb0", "-mmt=off", "{}"),
 }
 
 

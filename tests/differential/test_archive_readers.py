@@ -61,6 +61,10 @@ def plain(name: str) -> str:
 def differences(data: bytes, suffix: str, readers: Sequence[str], expected: dict[str, bytes]) -> list[str]:
     """What is wrong with the readings of an accepted archive."""
     wrong = []
+    for reader in {*ZIP_READERS, *TAR_READERS} - {*readers, "7z"}:
+        outside = {name for name in read_with(reader, data, suffix).files if name.startswith(("..", "/"))}
+        if outside:
+            wrong.append(f"{reader}, which is for another format: {sorted(outside)}")
     ours = {plain(name): content for name, content in expected.items()}
     for reader in readers:
         reading = read_with(reader, data, suffix)

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from typing import BinaryIO, Final, cast
 
-from stack.app.gates.archives.budget import Budget, Unsound, reject, unsound
+from stack.app.gates.archives.budget import Budget, Unsound, reject
 from stack.app.gates.archives.inflate import Decompressor, bzip2, gzip, inflate, xz
 from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.polyglot import refuse_second_format
 from stack.app.gates.archives.tar_header import has_checksum
 from stack.app.gates.archives.tars import tar_members
 from stack.app.gates.archives.zips import zip_members
 
 HEAD: Final = 512
-_ISO_9660: Final = (32769, b"CD001")  # libarchive prefers it to zip
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPRESSED: Final[tuple[tuple[bytes, Callable[[], Decompressor]], ...]] = (
     (b"\x1f\x8b\x08", gzip),
@@ -38,11 +38,13 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
     With ``nested`` a compressed file that is no tar is a member too, and a zip that only some tools would open
     is opened, since it is measured and not unpacked.
     """
-    head = _at(source, 0, HEAD)
-    if not nested:
-        _refuse_second_format(source, head, name)
     source.seek(0)
+    head = source.read(HEAD)
     new = _stream(head)
+    if not nested:
+        first = "zip" if head.startswith(_ZIP) else "packed" if new else "tar"
+        refuse_second_format(source, head, name, first)
+    source.seek(0)
     if head.startswith(_ZIP):
         yield from zip_members(source, name, budget, strict=not nested)
     elif new is not None:
@@ -52,18 +54,6 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
         yield from tar_members(source, name, budget)
     else:
         reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
-
-
-def _refuse_second_format(source: BinaryIO, head: bytes, name: str) -> None:
-    """Refuses a file that is two archives at once: which one a reader opens is its own choice."""
-    packed = head.startswith(_ZIP) or _stream(head) is not None
-    if (packed and has_checksum(head)) or _at(source, _ISO_9660[0], len(_ISO_9660[1])) == _ISO_9660[1]:
-        unsound("E_SPECIAL_TYPE", name, "two archives in one file; pack it again")
-
-
-def _at(source: BinaryIO, place: int, size: int) -> bytes:
-    source.seek(place)
-    return source.read(size)
 
 
 def _compressed(stream: Chunks, name: str, budget: Budget, nested: bool) -> Iterator[Member]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 _SIGNATURE: Final = b"PK\x05\x06"
+_LOCATOR_SIGNATURE: Final = b"PK\x06\x07"
+_LARGEST: Final = 16 * 1024 * 1024
 _RECORD: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _RECORD64: Final = struct.Struct("<4sQ4x2L4Q")
@@ -30,16 +32,13 @@ class Directory:
 
 def find_directory(source: BinaryIO, strict: bool) -> Directory:
     """Where the directory is. Raises zipfile.BadZipFile; with ``strict`` also when another reader may disagree."""
-    length = source.seek(0, 2)
-    start = max(0, length - _RECORD.size - _LONGEST_COMMENT - _LOCATOR.size)
-    source.seek(start)
-    tail = source.read()
+    start, tail = _tail(source)
     at = _position(tail)
     _, disk, first, here, *numbers, _ = _RECORD.unpack_from(tail, at)
     found = wide = Directory(*numbers)
     end = start + at
     locator = tail[max(0, at - _LOCATOR.size) : at]
-    if locator.startswith(b"PK\x06\x07"):
+    if locator.startswith(_LOCATOR_SIGNATURE):
         end -= _LOCATOR.size + _RECORD64.size
         wide = _zip64(source, locator, end)
     if strict:
@@ -50,6 +49,31 @@ def find_directory(source: BinaryIO, strict: bool) -> Directory:
     if wide.offset + wide.size != end:
         raise zipfile.BadZipFile("there is something between the directory and its end record")
     return wide
+
+
+def trailing_directory(source: BinaryIO) -> bytes:
+    """The directory just before the last end record, wherever that says it is.
+
+    Raises zipfile.BadZipFile when there is none, ValueError when it is one that only zip64 or much memory can read.
+    """
+    start, tail = _tail(source)
+    at = _position(tail)
+    size = _RECORD.unpack_from(tail, at)[5]
+    if tail.startswith(_LOCATOR_SIGNATURE, max(0, at - _LOCATOR.size)):
+        raise ValueError("a zip64 end record")
+    if size > start + at:
+        raise zipfile.BadZipFile("the directory lies outside the file")
+    if size > _LARGEST:
+        raise ValueError("a very large directory")
+    source.seek(start + at - size)
+    return source.read(size)
+
+
+def _tail(source: BinaryIO) -> tuple[int, bytes]:
+    """The part of the file in which the end records are, and where it starts."""
+    start = max(0, source.seek(0, 2) - _RECORD.size - _LONGEST_COMMENT - _LOCATOR.size)
+    source.seek(start)
+    return start, source.read()
 
 
 def _position(tail: bytes) -> int:

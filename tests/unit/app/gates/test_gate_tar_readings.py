@@ -8,6 +8,7 @@ import lzma
 import struct
 import tarfile
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,16 @@ from tests.unit.app.gates.archive_bytes import (
     TAR_END,
     TEXT,
     V7,
+    ZipEntry,
+    deflated,
+    end_record,
     padded,
     pax_header,
     pax_record,
     tar_file,
     tar_header,
+    zip64_bytes,
+    zip_bytes,
 )
 from tests.unit.app.gates.gate_support import decide, peak_memory
 
@@ -47,6 +53,14 @@ def signed_checksum() -> bytes:
     block = bytearray(tar_header("\xfc"))
     block[148:156] = b" " * 8
     return bytes(block[:148]) + b"%06o\0 " % sum(struct.unpack("512b", block)) + bytes(block[156:])
+
+
+def tar_in_gzip() -> bytes:
+    """A tar.gz whose first 512 bytes are the header of another tar, which GNU tar reads instead."""
+    evil = tar_file("../evil") + TAR_END
+    start = b"\x1f\x8b\x08\x04" + bytes(4) + b"\0\x03" + struct.pack("<H", 500 + len(evil))
+    packed = deflated(ONE) + struct.pack("<LL", zlib.crc32(ONE), len(ONE))
+    return tar_header(raw=start) + evil + packed
 
 
 NESTED_TAR = tar_file("evil")
@@ -107,6 +121,16 @@ SLASHES = {
 }
 
 SPECIAL = {
+    "a zip at the end that climbs": tar_file("i.zip", zip_bytes(ZipEntry(b"../evil"))) + TAR_END,
+    "a zip at the end with a link": tar_file("i.zip", zip_bytes(ZipEntry(attributes=0o120777 << 16)))
+    + TAR_END,
+    "a zip64 at the end": tar_file("i.zip", zip64_bytes(end_record(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)))
+    + TAR_END,
+    "a zip at the end of stored gzip data": gzip.compress(
+        tar_file("i", zip_bytes(ZipEntry(b"../evil"))) + TAR_END, 0
+    ),
+    "a tar in the extra field of gzip": tar_in_gzip(),
+    "a CD image at its place": tar_file("a", bytes(32768 - 512) + b"\1CD001\1" + bytes(2041)) + TAR_END,
     **{name: data + TAR_END for name, data in (SECOND_SOURCES | HEADERS | SLASHES).items()},
     **{name: tar_file("x", data, tarfile.XHDTYPE) + tar_file() + TAR_END for name, data in PAX.items()},
     "a long name with a name behind it": long_name(b"a\0../evil\0") + tar_file() + TAR_END,
@@ -146,6 +170,7 @@ DAMAGED = {
     "junk after padding": gzip.compress(ONE) + bytes(200_000) + b"junk",
 }
 SOUND = {
+    "a zip at the end": tar_file("i.zip", zip_bytes(ZipEntry(b"d/a"))) + TAR_END,
     "a ustar prefix": tar_file("x", prefix=b"docs") + TAR_END,
     "a name of 100 bytes and a prefix": tar_file("n" * 100, prefix=b"d" * 155) + TAR_END,
     "the version that Ant writes": tar_file(magic=b"ustar\0\0\0") + TAR_END,
