@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stack.app.gates.fetch import Fetched, FetchError, fetch
+from stack.app.gates.client import Fetched, FetchError, fetch
 from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
 from stack.app.gates.url import Resolver, check_url
 from tests.unit.app.gates.gate_support import PUBLIC, answers, rejection

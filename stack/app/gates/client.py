@@ -1,4 +1,4 @@
-"""Fetches a URL so that url_gate's decision holds until the last byte.
+"""An HTTP client for which url_gate's decision holds until the last byte.
 
 Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS
 rebinding has no moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again.
@@ -37,8 +37,12 @@ class FetchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The final answer. ``hops`` are the URLs that were checked, in order; ``truncated``: body cut at the limit."""
+    """The final answer, of ``checked`` at ``address``. ``hops`` are the URLs that were checked, in order.
 
+    ``truncated`` says that the body was cut at the limit.
+    """
+
+    checked: CheckedUrl
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -62,7 +66,7 @@ def fetch(
             if answer.status not in REDIRECTS or location is None:
                 body, truncated = _read(answer, policy.max_body_bytes, deadline)
                 headers = tuple(answer.getheaders())
-                return Fetched(answer.status, headers, body, truncated, address, tuple(hops))
+                return Fetched(checked, answer.status, headers, body, truncated, address, tuple(hops))
             url = _next(checked.url, location)
     raise FetchError(
         f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
@@ -125,7 +129,9 @@ def _dialled(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[socket.s
 
 def _secured(plain: socket.socket, checked: CheckedUrl) -> ssl.SSLSocket:
     context = ssl.create_default_context()
-    return context.wrap_socket(plain, server_hostname=checked.host.strip("[]"), do_handshake_on_connect=False)
+    return context.wrap_socket(
+        plain, server_hostname=checked.host.strip("[]").removesuffix("."), do_handshake_on_connect=False
+    )
 
 
 def _hang_up(stream: socket.socket) -> None:
