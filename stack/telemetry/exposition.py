@@ -30,7 +30,7 @@ def expose(accept: str = "", registry: CollectorRegistry | None = None) -> Expos
 
     Without prometheus_client the body is a comment that says so.
     """
-    source = registry or process_registry()
+    source = process_registry() if registry is None else registry
     if source is None:
         return Exposition(b"# prometheus_client is not installed: nothing is recorded\n", TEXT)
     from prometheus_client import exposition
