@@ -6,6 +6,7 @@ It holds the parts; ``assembly`` puts them together and ``vitals`` asks them how
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,16 +36,22 @@ _LOG = logging.getLogger("stack.app")
 
 @dataclass(slots=True)
 class AppContext:
-    """The parts. ``scratch`` is for temporary files; ``load`` is None without a profile and without faults."""
+    """The parts. ``scratch`` is for temporary files, ``spool`` for uploads;
+    ``audit`` and ``notices`` take tool calls and alerts to the store.
+
+    ``load`` is None without a profile and without faults.
+    """
 
     settings: AppSettings
     token: str | None
     scratch: Path
+    spool: Path
     faults: Faults
     gates: Gatekeeper
     store: PacketStore
     substrate: Substrate
     audit: AuditSink
+    notices: AuditSink
     tools: ToolRegistry
     objects: Objects
     ingest: Ingestor
@@ -62,6 +69,7 @@ class AppContext:
         """Begins what runs in the background; returns at once, whatever state the packet store is in."""
         recorders.init_metrics()
         self.audit.start()
+        self.notices.start()
         self.substrate.start()
         Thread(target=self._remember_alerts, name="alerts", daemon=True).start()
         if self.load is not None:
@@ -76,7 +84,9 @@ class AppContext:
         self.substrate.stop(timeout=0.5)
         self.tools.settle(SETTLE_SECONDS)
         self.audit.close(FLUSH_SECONDS)
+        self.notices.close(FLUSH_SECONDS)
         self.store.close()
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def _remember_alerts(self) -> None:
         before = time.time()

@@ -69,15 +69,20 @@ class FaultyStore:
         self._may_answer()
         return self._inner.write_many(packets, atomic=atomic)
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See ``PacketStore.search``."""
         self._may_answer()
-        return self._inner.search(segment, query, limit)
+        return self._inner.search(segment, query, limit, max_bytes)
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See ``PacketStore.recent``."""
         self._may_answer()
-        return self._inner.recent(segment, limit)
+        return self._inner.recent(segment, limit, max_bytes)
+
+    def find(self, packet_id: str) -> Packet | None:
+        """See ``PacketStore.find``."""
+        self._may_answer()
+        return self._inner.find(packet_id)
 
     def latest(self, segment: str) -> str | None:
         """See ``PacketStore.latest``."""

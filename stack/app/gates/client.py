@@ -1,9 +1,9 @@
 """An HTTP client for which url_gate's decision holds until the last byte.
 
-Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS
-rebinding has no moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again.
-Redirects, body and time are bounded. It must never follow a hop that the gate has not accepted, and never uses
-a proxy or cookies.
+Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS rebinding has no
+moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again. Redirects, body and
+time are bounded, and it ends when nobody waits for it. It must never follow a hop that the gate has not accepted,
+and never uses a proxy or cookies.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
 
+from stack.app.cancel import CURRENT, check_cancelled
 from stack.app.gates.policy import UrlPolicy
 from stack.app.gates.types import Accepted
 from stack.app.gates.url import DEFAULT_PORTS, CheckedUrl, check_url
@@ -58,6 +59,7 @@ def fetch(
     deadline = time.monotonic() + policy.timeout_seconds
     hops: list[str] = []
     while len(hops) <= policy.max_redirects:
+        check_cancelled()
         checked = check(url, policy).value
         hops.append(checked.url)
         with _connected(checked, deadline, dial) as (connection, address):
@@ -110,6 +112,8 @@ def _cut_at(deadline: float, stream: socket.socket) -> Iterator[None]:
     cut = threading.Timer(deadline - time.monotonic(), _hang_up, (stream,))
     cut.daemon = True
     cut.start()
+    if cancel := CURRENT.get():
+        cancel.follow(lambda: _hang_up(stream))
     try:
         yield
     finally:

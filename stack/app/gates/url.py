@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, NoReturn
@@ -66,6 +67,19 @@ def check_url(url: str, policy: UrlPolicy, resolve: Resolver = system_resolver) 
     shown_port = "" if port == DEFAULT_PORTS[scheme] else f":{port}"
     checked = f"{scheme}://{host.name}{shown_port}{target}"
     return Accepted(GATE, CheckedUrl(checked, scheme, host.name, port, target, addresses))
+
+
+def name_asked(url: str, policy: UrlPolicy) -> str | None:
+    """The name that ``check_url`` would look up; None when it decides without."""
+    asked: list[str] = []
+
+    def note(name: str) -> list[str]:
+        asked.append(name)
+        return []
+
+    with suppress(Rejected):
+        check_url(url, policy, note)
+    return asked[0] if asked else None
 
 
 def _split(url: str, policy: UrlPolicy) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from random import Random
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from stack.app.cancel import ARCHIVES
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
@@ -98,7 +99,8 @@ def _inspect(gates: Gatekeeper, scratch: Path, content: bytes) -> None:
     with NamedTemporaryFile(dir=scratch, prefix="load-") as file:
         file.write(content)
         file.flush()
-        gates.inspect(Path(file.name))
+        with ARCHIVES.held():
+            gates.inspect(Path(file.name))
 
 
 def _write(on: Targets, *expected_latest: str) -> None:

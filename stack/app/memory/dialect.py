@@ -38,6 +38,9 @@ class Dialect(Protocol):
     def fresh(self, connection: Any) -> bool:
         """Whether the connection still reaches the database that `name` names."""
 
+    def lost(self, connection: Any) -> bool:
+        """Whether an error on the connection means that the database has gone away since it was opened."""
+
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open."""
 

@@ -47,19 +47,24 @@ class ObservedStore:
             report.append(self._inner.write_many(batch, atomic=atomic))
         return report[0]
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.search`."""
         with _noticing_failure():
-            found = self._inner.search(segment, query, limit)
+            found = self._inner.search(segment, query, limit, max_bytes)
         recorders.record_memory_search(segment, "keyword", len(found))
         return found
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.recent`."""
         with _noticing_failure():
-            found = self._inner.recent(segment, limit)
+            found = self._inner.recent(segment, limit, max_bytes)
         recorders.record_memory_search(segment, "recent", len(found))
         return found
+
+    def find(self, packet_id: str) -> Packet | None:
+        """See `PacketStore.find`."""
+        with _noticing_failure():
+            return self._inner.find(packet_id)
 
     def latest(self, segment: str) -> str | None:
         """See `PacketStore.latest`."""

@@ -102,6 +102,10 @@ class SqliteDialect:
         except OSError:
             return False
 
+    def lost(self, connection: SqliteConnection) -> bool:
+        """Never: there is nobody at the other side."""
+        return False
+
     def in_transaction(self, connection: SqliteConnection) -> bool:
         """Whether a transaction is open."""
         return connection.in_transaction

@@ -54,11 +54,17 @@ class PacketStore(Protocol):
         answer.
         """
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
-        """Packets that hold all words of `query`, newest first; a query without a word finds nothing."""
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
+        """Packets that hold all words of `query`, newest first; a query without a word finds nothing.
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
-        """The newest packets that have not expired, newest first."""
+        With `max_bytes`, only as many as have payloads of that size together; at least one.
+        """
+
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
+        """The newest packets that have not expired, newest first; `max_bytes` as with `search`."""
+
+    def find(self, packet_id: str) -> Packet | None:
+        """The packet with that id, unless there is none or it has expired."""
 
     def latest(self, segment: str) -> str | None:
         """Id of the packet written last to the segment, even if expired since; None before the first."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from stack.app.cancel import ARCHIVES
 from stack.app.gates.client import Dial, Fetched, FetchError, fetch
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.policy import Policy, UrlPolicy
@@ -65,13 +66,12 @@ def shipped_tools(
 def _fetch_check(gates: Gates, dial: Dial) -> Tool:
     def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
         def check(url: str, _: UrlPolicy) -> Accepted[CheckedUrl]:
-            cancel.check()
             return gates.check_url(url)
 
         try:
             if arguments["fetch"]:
                 return _fetched(fetch(arguments["url"], gates.policy.url, check, dial))
-            return _decided(check(arguments["url"], gates.policy.url).value)
+            return _decided(gates.check_url(arguments["url"]).value)
         except Rejected as refusal:
             return _refused(refusal)
         except FetchError as fault:
@@ -146,7 +146,8 @@ def _inside(gates: Gates, files: Path | None, path: str) -> Path:
 
 
 def _inspected(gates: Gates, archive: Path) -> dict[str, Any]:
-    found = gates.inspect(archive).value
+    with ARCHIVES.held():
+        found = gates.inspect(archive).value
     return {
         "allowed": True,
         "entries": len(found.entries),
