@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 BLOCK: Final = 512
-LARGEST_LARGE: Final = ("owner", "group", "date")  # which GNU tar writes in base-256 at times
-_OCTAL: Final = 8**11 - 1
+LARGEST_OCTAL: Final = 8**11 - 1
 
 _POSIX: Final = (b"ustar\x0000", b"ustar\0\0\0")  # the second by Ant and Maven; to some it has no prefix
 _WITHOUT_PREFIX: Final = (_POSIX[1], b"ustar  \0", bytes(8))
