@@ -6,13 +6,6 @@ root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
 install=yes
 for argument in "$@"; do [ "$argument" != --no-install ] || install=no; done
-silent() { # nobody listens at the socket; a refused permission is the command's own to explain
-    "$python" -ISc 'import socket, sys
-try: socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")
-except (FileNotFoundError, ConnectionRefusedError): sys.exit(0)
-except OSError: pass
-sys.exit(1)' 2>/dev/null
-}
 installing=
 if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.venv/.complete" ]; then
     INSTALL=$install "$root/scripts/install" runtime &
@@ -20,9 +13,7 @@ if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.v
 fi
 case " ${*:-help} " in
     *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" credentials "* | *" completion "* | *" monitor "*) ;;
-    *) if [ -z "${DOCKER_HOST:-}" ] && { [ -n "$installing" ] || silent; }; then
-        INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; }
-    fi ;;
+    *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"
 exec env PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"

@@ -24,7 +24,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stack.settings import load  # noqa: E402
+from stack.components import load  # noqa: E402
 from tests.compose import Compose, compose_binary  # noqa: E402
 
 NAME, BASE = "bench", 23000

@@ -16,8 +16,8 @@ from pathlib import Path
 import docker
 import requests
 
-from stack.http import Http, HttpFailure
-from stack.wait import until
+from stack.clients.http import Http, HttpFailure
+from stack.common.wait import until
 from tests.e2e.stack_command import Stack
 
 RULES = "prometheus/rules/app-gates.yml"

@@ -15,7 +15,8 @@ def run() -> int:
 
         return main()
     except KeyboardInterrupt:
-        sys.stderr.write("error: interrupted\n")
+        if sys.stderr:
+            sys.stderr.write("error: interrupted\n")
         return 130
 
 

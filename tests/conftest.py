@@ -9,11 +9,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from stack.components import CATALOG, load
 from stack.engine.docker import DockerEngine, connect
-from stack.engine.port import Job
+from stack.engine.interface import Job
 from stack.images.resolver import Images
-from stack.settings import load
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 ROOT = Path(__file__).resolve().parent.parent
 Tool = Callable[[list[str], dict[str, bytes]], "CompletedProcess[str]"]
@@ -32,7 +32,7 @@ def image_of(engine: DockerEngine) -> Callable[[str], str]:
 
     def resolve(component: str) -> str:
         cache = load({}, environ={}, project=ROOT).cache
-        return Images(engine, cache).provide((component,))[component].ref
+        return Images(engine, cache, CATALOG).provide((component,))[component].ref
 
     return resolve
 

@@ -1,9 +1,13 @@
-"""The shape of the code, enforced: sizes, who may import what, and that documents name only what exists."""
+"""The shape of the code, enforced: sizes, powers with one place, imports, and that documents name only what exists."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,25 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "stack").rglob("*.py"))
 MODULE_LINES, FUNCTION_LINES, POSITIONAL = 300, 40, 5
 
-LAYERS: tuple[tuple[str, ...], ...] = (
-    ("stack.cli", "stack.__main__"),
-    ("stack.converge", "stack.hands", "stack.prepare"),
-    ("stack.apply", "stack.smoke", "stack.render"),
-    ("stack.components", "stack.plan", "stack.engine", "stack.api", "stack.images"),
-    (
-        "stack.settings",
-        "stack.spec",
-        "stack.observed",
-        "stack.state",
-        "stack.events",
-        "stack.wait",
-        "stack.http",
-    ),
-    ("stack.errors",),
-)
-"""Imports point down or sideways. ``stack.dashboards.queries`` and ``stack.telemetry.catalogue`` are vocabulary."""
-OPEN_TO_ALL = ("stack.telemetry.catalogue", "stack.dashboards.queries", "stack.__version__")
-
 
 def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -39,26 +24,6 @@ def name_of(path: Path) -> str:
 
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def inside(module: str, *packages: str) -> bool:
-    return any(module == package or module.startswith(package + ".") for package in packages)
-
-
-def layer(module: str) -> int | None:
-    found = [
-        i for i, names in enumerate(LAYERS) if any(module == n or module.startswith(n + ".") for n in names)
-    ]
-    return found[0] if found else None
 
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:
@@ -85,41 +50,79 @@ def test_module_is_small_and_says_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_each_power_has_one_place(path: Path) -> None:
     where = path.relative_to(ROOT / "stack").as_posix()
-    names = set(imports(path))
-    if where != "engine/docker.py":
-        assert not [n for n in names if n.split(".")[0] == "docker"], "the SDK belongs to engine/docker.py"
     if path.name != "settings.py":
         text = path.read_text(encoding="utf-8")
         assert "os.environ" not in text and "getenv(" not in text, "the environment belongs to settings"
     for line, call in calls(path):
         if where != "cli/printer.py":
             assert call != "print", f"line {line}: only the printer prints"
-        if where != "wait.py":
+        if where != "common/wait.py":
             assert call not in ("time.sleep", "sleep"), f"line {line}: only wait sleeps"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_one_way(path: Path) -> None:
-    module = name_of(path)
-    ours = {n for n in imports(path) if n.startswith("stack.") and not n.startswith(OPEN_TO_ALL)}
-    here = layer(module)
-    if here is not None:
-        for name in ours:
-            there = layer(name)
-            assert there is None or there >= here, f"{module} must not import {name}"
-        if here > 0:
-            assert not [n for n in ours if n == "stack.app" or n.startswith("stack.app.")], (
-                "the application is opaque"
-            )
-    if inside(module, "stack.app"):
-        foreign = [n for n in ours if not inside(n, "stack.app", "stack.telemetry")]
-        assert not foreign, f"the application knows nothing of the orchestrator: {foreign}"
-    if inside(module, "stack.app.gates", "stack.app.tools", "stack.app.memory"):
-        assert not [n for n in ours if inside(n, "stack.app.http")]
-    if inside(module, "stack.telemetry"):
-        assert not [n for n in ours if not inside(n, "stack.telemetry")]
-    if inside(module, "stack.dashboards"):
-        assert not [n for n in ours if not inside(n, "stack.dashboards", "stack.telemetry.catalogue")]
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """What import-linter says of a tree by the contracts in pyproject.toml."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(
+        command,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_imports_keep_all_contracts() -> None:
+    ran = lint_imports(ROOT)
+    assert ran.returncode == 0, ran.stdout
+    assert " 0 broken" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("deploy/execute", "import stack.cli.printer", "The orchestrator"),
+        ("deploy/execute", "import stack.exports.compose", "The orchestrator"),
+        ("checks/model", "from stack.checks.context import Subject", "No module imports itself"),
+        ("app/alerts", "import stack.common.wait", "The application knows telemetry"),
+        ("checks/app", "import stack.app.settings", "The orchestrator knows nothing of the application"),
+        ("app/gates/url", "import stack.app.http.server", "What the application does"),
+        ("telemetry/auth", "import stack.common.errors", "Telemetry stands alone"),
+        ("checks/app", "import stack.telemetry.recorders", "Of telemetry others use the catalogue"),
+        ("dashboards/slo", "import stack.common.errors", "Dashboards know the catalogue only"),
+        ("checks/panels", "import stack.dashboards.slo", "Of dashboards others use the queries"),
+        ("deploy/execute", "import stack.engine.archive", "Of the engine others use the interface"),
+        ("engine/convert", "import docker", "The Docker SDK"),
+        ("cli/printer", "import rich.console", "rich is imported in one module"),
+        ("clients/app", "import requests", "requests speaks"),
+        ("clients/exposition", "import prometheus_client", "prometheus_client is telemetry's"),
+        ("cli/monitor", "import uvicorn", "What serves the application"),
+        ("cli/grammar", "import shtab", "Tools of one command"),
+        ("cli/printer", "def late():\n    import rich.live", "rich is imported in one module"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(
+    tmp_path: Path, module: str, line: str, contract: str
+) -> None:
+    shutil.copytree(ROOT / "stack", tmp_path / "stack", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / "stack" / f"{module}.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    ran = lint_imports(tmp_path)
+    assert ran.returncode == 1
+    broken = " ".join(ran.stdout.partition("Broken contracts")[2].split())
+    assert contract in broken
+
+
+def test_a_folder_without_a_layer_is_noticed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "stack", tmp_path / "stack", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "stack" / "novelty").mkdir()
+    (tmp_path / "stack" / "novelty" / "__init__.py").write_text("")
+    ran = lint_imports(tmp_path)
+    assert ran.returncode == 1
+    assert "novelty" in ran.stdout
 
 
 FOLDERS = "stack|tests|scripts|docs|prometheus|alertmanager|grafana|benchmarks|examples"

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from stack.app.faults import Faults
+from stack.app.gatekeeper import check_write
 from stack.app.gates.db_boundary import Latest
-from stack.app.gates.guarded import check_write
 from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import Packet
 from stack.app.memory.store import PacketStore, Probe, Written

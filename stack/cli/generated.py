@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from pathlib import Path
 
 from stack import __version__
 from stack.cli.printer import Printer
-from stack.components import assemble
+from stack.common.errors import StackError, UsageError
+from stack.components import CATALOG, COMPONENTS, TABLE, assemble, load
 from stack.components.build import Build, Image
 from stack.components.prometheus import DIGEST_FILE
+from stack.config.cache import Cache
+from stack.config.settings import Settings
+from stack.config.tree import read_tree
 from stack.dashboards import render as render_dashboards
-from stack.errors import StackError, UsageError
-from stack.images.pins import PINS
-from stack.render.compose import compose
-from stack.render.tree import read_tree
-from stack.settings import TABLE, Settings, load
-from stack.state import GRAFANA_PASSWORD, State
+from stack.exports.compose import compose
 
 COMPOSE_FILE = "docker-compose.yml"
 SETTINGS_FILE = "docs/settings.md"
@@ -53,7 +53,9 @@ def generated(settings: Settings) -> dict[Path, str]:
     """Path and text of every generated file, for default settings: users' values enter by variables."""
     root = settings.config
     plain = load({}, environ={"STACK_HOME": str(root / ".none")}, project=root)
-    images = {name: Image(pin.official, "") for name, pin in PINS.items()} | {"app": Image(APP_IMAGE, "")}
+    images = {name: Image(pin.official, "") for name, pin in CATALOG.pins.items()} | {
+        "app": Image(APP_IMAGE, "")
+    }
     build = Build(plain, images, read_tree(root))
     spec = assemble(build)
     digest = next(f for f in spec.service("prometheus").files if f.path == DIGEST_FILE)
@@ -67,7 +69,7 @@ def generated(settings: Settings) -> dict[Path, str]:
 
 def settings_table() -> str:
     """docs/settings.md from the table of settings."""
-    rows = [f"| `{s.path}` | `{s.variable}` | {_default(s.default)} | {s.meaning} |" for s in TABLE]
+    rows = [f"| `{s.path}` | `{s.variable}` | {_default(s.default)} | {s.meaning} |" for s in TABLE.settings]
     return "\n".join(
         (
             "# Settings",
@@ -98,14 +100,16 @@ def _content(path: Path) -> str | None:
 
 
 def _secrets(settings: Settings, printer: Printer) -> int:
-    """The password file that docker-compose.yml names: readable by Grafana's user, inside a private folder."""
-    state = State(settings.state)
-    password = state.secret(GRAFANA_PASSWORD)
-    state.write(f"compose/{GRAFANA_PASSWORD}", password.reveal())
-    path = state.folder / "compose" / GRAFANA_PASSWORD
-    path.chmod(0o444)  # the folders above it are 0700
-    printer.line("written", str(path))
-    printer.document({"ok": True, "written": [str(path)]})
+    """The password files that docker-compose.yml names: readable by each user, inside a private folder."""
+    cache = Cache(settings.state)
+    written = []
+    for name in (c.login.secret for c in COMPONENTS if c.login):
+        text = cache.text(f"compose/{name}") or cache.text(f"secrets/{name}") or secrets.token_urlsafe(18)
+        path = cache.write(f"compose/{name}", text)
+        path.chmod(0o444)  # the folders above it are 0700
+        printer.line("written", str(path))
+        written.append(str(path))
+    printer.document({"ok": True, "written": written})
     return 0
 
 

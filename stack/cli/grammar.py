@@ -6,10 +6,12 @@ Handlers are named, not imported, so that each command pays only for what it use
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from stack import __version__
+from stack.cli.channel import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options."""
+    """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options.
+
+    ``only_shows``: it has nothing to finish once nobody reads its output any more.
+    """
 
     name: str
     purpose: str
     handler: str
     options: tuple[Option, ...] = ()
+    only_shows: bool = False
 
 
 def _flag(*flags: str, **told: Any) -> Option:
@@ -39,7 +45,7 @@ def _value(*flags: str, **told: Any) -> Option:
 
 
 YES = _flag("-y", "--yes", help="do not ask")
-COMPONENTS_HELP = "component: prometheus, alertmanager, grafana, node_exporter, postgres or app"
+COMPONENTS_HELP = "component (docs/settings.md lists them)"
 CHOICE = (
     _value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
     _value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
@@ -51,6 +57,7 @@ START = (
     _flag("--no-smoke", help="end once the stack is ready"),
     _flag("--no-install", help="never install a Docker engine"),
 )
+RESTART = tuple(option for option in START if option not in (START[0], *CHOICE))
 MONITOR = (
     _value("action", choices=("start", "stop", "status", "grafana-config", "dashboard"), help="what to do"),
     _value("--host", default="127.0.0.1", help="address that the server listens on (127.0.0.1)"),
@@ -76,26 +83,24 @@ COMMANDS: tuple[Command, ...] = (
         "lifecycle:destroy",
         (_flag("--volumes", help="remove the data too"), YES),
     ),
-    Command("restart", "stop, then start", "lifecycle:restart", START),
-    Command("plan", "what start would do, and why", "lifecycle:plan", CHOICE),
-    Command("reload", "apply changed files to the running stack, verified", "lifecycle:reload", CHOICE),
-    Command("validate", "check all configuration files", "inspection:validate", CHOICE),
+    Command("restart", "stop what runs, start it again and prove it", "lifecycle:restart", RESTART),
+    Command("plan", "what start would do, and why", "lifecycle:plan", CHOICE, only_shows=True),
+    Command("reload", "apply changed files to what runs, verified", "lifecycle:reload"),
+    Command("validate", "check all configuration files", "inspection:validate", CHOICE, only_shows=True),
     Command(
         "status",
         "component, state, image, address, uptime, memory, digest",
         "inspection:status",
         (_flag("--watch", help="repeat every 2 s until Ctrl-C"),),
+        only_shows=True,
     ),
     Command(
         "smoke",
         "run all checks",
-        "proof:smoke",
+        "smoke:smoke",
         (
             _flag("--deep", help="also prove that data survives a restart"),
             _flag("--quick", help="leave out what needs two scrapes"),
-            _value(
-                "--in-network", metavar="FILE", help="expectations in FILE; used inside the stack's network"
-            ),
         ),
     ),
     Command(
@@ -107,16 +112,17 @@ COMMANDS: tuple[Command, ...] = (
             _flag("-f", "--follow", help="go on as they come"),
             _value("--tail", type=int, default=50, metavar="N", help="last N lines (50)"),
         ),
+        only_shows=True,
     ),
-    Command("credentials", "addresses, users and passwords", "inspection:credentials"),
+    Command("credentials", "addresses, users and passwords", "inspection:credentials", only_shows=True),
     Command(
         "images",
-        "list, pull, build, save, load or lock images",
+        "list, check, pull, build, save, load or lock images",
         "images:images",
         (
             _value(
                 "action",
-                choices=("list", "pull", "build", "save", "load", "lock", "env"),
+                choices=("list", "check", "pull", "build", "save", "load", "lock", "env"),
                 nargs="?",
                 default="list",
             ),
@@ -138,12 +144,14 @@ COMMANDS: tuple[Command, ...] = (
         "the stand-alone metrics server, provisioning files for Grafana, gates and tools in the terminal",
         "monitor:monitor",
         MONITOR,
+        only_shows=True,
     ),
     Command(
         "completion",
         "print shell completion",
         "generated:completion",
         (_value("shell", choices=("bash", "zsh", "tcsh")),),
+        only_shows=True,
     ),
 )
 
@@ -153,9 +161,22 @@ def command_names() -> tuple[str, ...]:
     return tuple(c.name for c in COMMANDS)
 
 
+class Parser(argparse.ArgumentParser):
+    """One that never guesses an option and fails where its help cannot be written, as do those of its commands."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(allow_abbrev=False, **told)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        shown = Channel(file)
+        shown.write(message)
+        if shown.lost and file is sys.stdout:
+            raise SystemExit(1)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document instead of text")
     common.add_argument("--name", help="name of the stack (monitoring)")
     common.add_argument("--port-base", metavar="PORT", help="publish on PORT and the three after it")
@@ -163,16 +184,14 @@ def parser() -> argparse.ArgumentParser:
     volume = common.add_mutually_exclusive_group()
     volume.add_argument("-v", "--verbose", action="store_true", help="each step, and tracebacks")
     volume.add_argument("-q", "--quiet", action="store_true", help="errors only")
-    top = argparse.ArgumentParser(
-        prog="monitoring-stack", description="A monitoring stack, brought up and proven."
-    )
+    top = Parser(prog="monitoring-stack", description="A monitoring stack, brought up and proven.")
     top.add_argument("--version", action="version", version=f"monitoring-stack {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(
             command.name, help=command.purpose, description=command.purpose, parents=[common]
         )
-        sub.set_defaults(handler=command.handler)
+        sub.set_defaults(handler=command.handler, carries_on=not command.only_shows)
         for option in command.options:
             sub.add_argument(*option.flags, **option.told)
     return top

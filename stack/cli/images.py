@@ -1,4 +1,4 @@
-"""images: list, pull, build, save, load, lock, and the variables that docker-compose.yml reads."""
+"""images: list, check, pull, build, save, load, lock, and the variables that docker-compose.yml reads."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.errors import ImageError
+from stack.common.errors import ImageError, RegistryUnreachable
+from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
-from stack.images.recipes import recipes
+from stack.images.programs import CHECKS, PROGRAMS
 from stack.images.resolver import Resolved
-from stack.settings import COMPONENTS
 
+if TYPE_CHECKING:
+    from stack.images.newer import Checked
+
+CHECK_HEADER = ("COMPONENT", "IMAGE", "LINE", "NEWEST", "SAYS")
 HEADER = ("COMPONENT", "IMAGE", "VERSION", "PIN", "SIZE", "FROM")
 MIB = 1024 * 1024
 
@@ -26,6 +31,7 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     actions: dict[str, Callable[[Session], int]] = {
         "list": lambda s: _list(s, _here(s)),
+        "check": _check,
         "pull": _pull,
         "build": _build,
         "save": _save,
@@ -37,16 +43,18 @@ def images(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _here(session: Session) -> Iterable[Resolved]:
-    return session.pictures.images.present(_components(session)).values()
+    return session.images.images.present(_components(session)).values()
 
 
 def _components(session: Session) -> list[str]:
-    """All but the database where none is asked for."""
-    return [c for c in COMPONENTS if c != "postgres" or session.settings["database.mode"] == c]
+    """All but those that are off, unless they are on by default; for a remote engine what its checks run in, too."""
+    wanted, units = session.settings.components, session.settings.table.units
+    names = [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
+    return [*names, CHECKS.name] if session.engine.info().remote else names
 
 
 def _list(session: Session, found: Iterable[Resolved]) -> int:
-    rows = inventory.rows(session.engine, found)
+    rows = inventory.rows(session.engine, found, CATALOG.pins)
     printer = session.printer
     printer.table(HEADER, [_cells(row) for row in rows])
     for row in rows:
@@ -65,13 +73,36 @@ def _cells(row: inventory.Row) -> tuple[str, ...]:
     return (row.component, row.ref, row.version, row.pin, size, row.built_from or "registry")
 
 
+def _check(session: Session) -> int:
+    """Newer releases of each image's line, as its registry has them; an error where no registry answers at all."""
+    from stack.images.newer import check
+    from stack.images.tag_list import TagList
+
+    wanted = {name: session.settings.image(name) or pin.official for name, pin in CATALOG.pins.items()}
+    found = check(wanted, CATALOG.pins, TagList().tags)
+    document: dict[str, object] = {"images": [asdict(one) for one in found]}
+    if not any(one.answered for one in found):
+        problems = sorted({one.problem for one in found})
+        error = RegistryUnreachable("; ".join(problems), hint="nothing is known of newer releases")
+        error.details = document
+        raise error
+    rows = [(one.component, one.image, one.line or "-", one.newest or "-", _says(one)) for one in found]
+    session.printer.table(CHECK_HEADER, rows)
+    session.printer.document(document)
+    return 0
+
+
+def _says(one: Checked) -> str:
+    return one.problem or ("newer" if one.newer else "up to date")
+
+
 def _pull(session: Session) -> int:
-    session.pictures.images.pull([c for c in _components(session) if c != "app"])
+    session.images.images.pull([c for c in _components(session) if c not in PROGRAMS])
     return _list(session, _here(session))
 
 
 def _build(session: Session) -> int:
-    session.pictures.images.build([*(c for c in _components(session) if c in recipes()), "app"])
+    session.images.images.build([c for c in _components(session) if c in CATALOG.recipes or c in PROGRAMS])
     return _list(session, _here(session))
 
 
@@ -100,7 +131,7 @@ def _load(session: Session) -> int:
 
 
 def _lock(session: Session) -> int:
-    digests = inventory.lock(session.engine, session.settings.home)
+    digests = inventory.lock(session.engine, session.settings.home, CATALOG.pins)
     if not digests:
         raise ImageError("no official image is here whose digest could be locked", hint="images pull first")
     session.printer.line("locked", f"{len(digests)} digests in {LOCK_NAME}")
@@ -110,8 +141,8 @@ def _lock(session: Session) -> int:
 
 def _env(session: Session) -> int:
     """Lines for .env, so that docker-compose.yml runs the images that are here."""
-    found = {image.component: image for image in _here(session)}
-    lines = {f"STACK_{name.upper()}_IMAGE": image.ref for name, image in found.items() if image.available}
+    found = [image for image in _here(session) if image.available and image.component in BY_NAME]
+    lines = {f"STACK_{image.component.upper()}_IMAGE": image.ref for image in found}
     if not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)

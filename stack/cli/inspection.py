@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stack.api.prometheus import Prometheus
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.engine.port import Engine
-from stack.errors import StackError
-from stack.http import Http, HttpFailure
-from stack.observed import ObservedContainer
-from stack.prepare import Prepared
-from stack.render.validate import validate as validate_files
-from stack.spec import ServiceSpec, container_name
-from stack.state import GRAFANA_PASSWORD
-from stack.wait import CLOCK, TimedOut, together, until
+from stack.clients.http import Http, HttpFailure
+from stack.clients.prometheus import Prometheus
+from stack.common.errors import StackError
+from stack.common.wait import CLOCK, TimedOut, together, until
+from stack.components import BY_NAME, COMPONENTS
+from stack.components.build import url_of
+from stack.deploy.describe import Description
+from stack.engine.interface import Engine
+from stack.model.observed import ObservedContainer
+from stack.model.spec import ServiceSpec, container_name
+from stack.validation.files import validate as validate_files
 
 HEADER = ("COMPONENT", "STATE", "IMAGE", "ADDRESS", "UPTIME", "MEMORY", "AS DESCRIBED")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
@@ -57,16 +58,18 @@ def status(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _status(session: Session) -> int:
-    observed = session.engine.observe(session.settings.name)
-    prepared = session.as_it_runs(observed)
-    services = {s.component: s for s in prepared.spec.services}
+    observed = session.engine.observe(session.name)
+    description = session.as_it_runs(observed)
+    services = {s.component: s for s in description.spec.services}
     # Side by side, since an engine takes up to a second to tell one container's memory.
     rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
-    targets = _targets(session, prepared) if any(r.component == "prometheus" and r.up for r in rows) else []
-    word = _word(rows, targets, prepared)
-    _show(session, rows, targets, word, prepared)
+    targets = (
+        _targets(session, description) if any(r.component == "prometheus" and r.up for r in rows) else []
+    )
+    word = _word(rows, targets, description)
+    _show(session, rows, targets, word, description)
     if not rows or not all(row.up for row in rows):
         return 5
     return 0 if targets and all(t["health"] == "up" for t in targets) else 6
@@ -90,12 +93,12 @@ def _row(session: Session, container: ObservedContainer, service: ServiceSpec | 
     )
 
 
-def _targets(session: Session, prepared: Prepared) -> list[dict[str, Any]]:
+def _targets(session: Session, description: Description) -> list[dict[str, Any]]:
     """All targets; none where Prometheus gives no usable answer within two seconds."""
     remote = session.engine.info().remote
     try:
         return until(
-            lambda: (_targets_inside if remote else _targets_here)(session.engine, prepared),
+            lambda: (_targets_inside if remote else _targets_here)(session.engine, description),
             seconds=TARGETS_SECONDS,
             retry=(HttpFailure, StackError, ValueError, KeyError),
         )
@@ -103,14 +106,14 @@ def _targets(session: Session, prepared: Prepared) -> list[dict[str, Any]]:
         return []
 
 
-def _targets_here(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
+def _targets_here(engine: Engine, description: Description) -> list[dict[str, Any]]:
     del engine
-    api = Prometheus(Http(prepared.build.url("prometheus")))
+    api = Prometheus(Http(description.build.url("prometheus")))
     return [{"job": t.job, "instance": t.instance, "health": t.health} for t in api.targets()]
 
 
-def _targets_inside(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
-    name = container_name(prepared.spec.name, "prometheus")
+def _targets_inside(engine: Engine, description: Description) -> list[dict[str, Any]]:
+    name = container_name(description.spec.name, "prometheus")
     url = "http://127.0.0.1:9090/api/v1/targets?state=active"
     ran = engine.execute(name, ("wget", "-q", "-O", "-", url))
     found = json.loads(ran.output)["data"]["activeTargets"]
@@ -119,19 +122,18 @@ def _targets_inside(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
     ]
 
 
-def _word(rows: list[Row], targets: list[dict[str, Any]], prepared: Prepared) -> str:
+def _word(rows: list[Row], targets: list[dict[str, Any]], description: Description) -> str:
     if not any(row.state != "absent" for row in rows):
         return "absent"
     if not any(row.up for row in rows):
         return "stopped"
     if not all(row.up for row in rows) or not targets or any(t["health"] != "up" for t in targets):
         return "faulty"
-    wanted_but_absent = "grafana" in dict(prepared.spec.absent) and prepared.settings["grafana.mode"] != "off"
-    return "degraded" if wanted_but_absent else "running"
+    return "degraded" if description.spec.absent else "running"
 
 
 def _show(
-    session: Session, rows: list[Row], targets: list[dict[str, Any]], word: str, prepared: Prepared
+    session: Session, rows: list[Row], targets: list[dict[str, Any]], word: str, description: Description
 ) -> None:
     printer = session.printer
     printer.table(HEADER, [_cells(row) for row in rows])
@@ -139,11 +141,11 @@ def _show(
     printer.text(
         f"\n{word}: {sum(row.up for row in rows)} of {len(rows)} components, {up} of {len(targets)} targets up"
     )
-    for component, reason in prepared.spec.absent:
+    for component, reason in description.spec.absent:
         printer.text(f"absent: {component}: {reason}")
     keys = ("component", "state", "image", "address", "uptime_seconds", "memory_bytes", "digest_match")
     document = {
-        "name": session.settings.name,
+        "name": session.name,
         "status": word,
         "components": [
             dict(
@@ -157,7 +159,7 @@ def _show(
         ],
         "targets": targets,
         "targets_up": bool(targets) and up == len(targets),
-        "absent": [{"component": c, "reason": r} for c, r in prepared.spec.absent],
+        "absent": [{"component": c, "reason": r} for c, r in description.spec.absent],
     }
     printer.document(document)
 
@@ -182,7 +184,7 @@ def _short(seconds: float) -> str:
 def logs(options: argparse.Namespace, printer: Printer) -> int:
     """The last lines of one component, or of all with their names before them."""
     session = Session.open(options, printer)
-    observed = session.engine.observe(session.settings.name)
+    observed = session.engine.observe(session.name)
     found = [c for c in observed.containers if options.component in (None, c.component)]
     if not found:
         what = options.component or "any component"
@@ -202,21 +204,28 @@ def logs(options: argparse.Namespace, printer: Printer) -> int:
 def credentials(options: argparse.Namespace, printer: Printer) -> int:
     """Addresses, users and passwords of this stack; the one command that shows a secret."""
     session = Session.open(options, printer)
-    password = session.state.secret(GRAFANA_PASSWORD).reveal()
-    port = session.settings.port("grafana")
-    url = f"http://{session.settings.bind}:{port}"
-    printer.text(f"Grafana   {url}\nuser      admin\npassword  {password}")
-    printer.document({"grafana": {"address": url, "user": "admin", "password": password}})
+    settings = session.placed(session.engine.observe(session.name))
+    told = {}
+    for component in COMPONENTS:
+        login = component.login
+        if login is None or component.name not in settings.components:
+            continue
+        if (password := session.secrets.get(login.secret)) is None:
+            raise StackError(f"{component.title} has no password yet", hint="start makes it")
+        address = url_of(settings, component.name)
+        told[component.name] = {"address": address, "user": login.user, "password": password.reveal()}
+        printer.text(f"{component.title:<9} {address}\nuser      {login.user}\npassword  {password.reveal()}")
+    printer.document(told)
     return 0
 
 
 def validate(options: argparse.Namespace, printer: Printer) -> int:
     """All configuration files through their own tools, whatever was found good before."""
     session = Session.open(options, printer)
-    prepared = session.prepared(provide=False)
-    good = validate_files(prepared.spec, session.engine, lambda identity: False, prepared.idle)
-    idle = [len(files) for _, files in prepared.idle if files]
-    count = sum(len(s.files) for s in prepared.spec.services) + sum(idle)
+    description = session.described(provide=False)
+    good = validate_files(description.spec, session.engine, BY_NAME, lambda identity: False, description.idle)
+    idle = [len(files) for _, files in description.idle if files]
+    count = sum(len(s.files) for s in description.spec.services) + sum(idle)
     printer.line("valid", f"{count} files of {len(good) + len(idle)} components")
     printer.document({"ok": True, "files": count})
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import signal
 import sys
@@ -10,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stack.cli.channel import OutputLost
 from stack.cli.grammar import parser
-from stack.errors import Interrupted, StackError, UsageError
+from stack.common.errors import Interrupted, StackError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,22 +21,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     options = parser().parse_args(argv, argparse.Namespace(began=began))
     from stack.cli.printer import Printer
+    from stack.cli.run_log import RunLog
 
-    printer = Printer(json=options.json, quiet=options.quiet, verbose=options.verbose)
+    printer = Printer(options.json, options.quiet, options.verbose, carries_on=options.carries_on)
+    if options.carries_on and not getattr(options, "dry_run", False):
+        printer.log = RunLog(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.closing(printer):
+        return _run(options, printer)
+
+
+def _run(options: argparse.Namespace, printer: Any) -> int:
     try:
-        return _handler(options.handler)(options, printer)
+        code = _handler(options.handler)(options, printer)
+    except OutputLost:
+        code = 0
     except StackError as error:
         return _report(error, printer)
     except KeyboardInterrupt as error:
         return _report(Interrupted("interrupted", hint="start again: it goes on from here"), printer, error)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except Exception as error:  # the last resort: one line, and the traceback on demand
         return _report(
             StackError(f"unexpected {type(error).__name__}: {error}", hint="-v shows where"), printer, error
         )
+    return code or _unheard(printer)
+
+
+def _unheard(printer: Any) -> int:
+    """1 where not all output was written, said in one line unless a mere display has lost its reader; else 0."""
+    if printer.lost is None:
+        return 0
+    if printer.carries_on:
+        done = "all work was done, but not all of it could be told"
+        return _report(StackError(f"standard output: {printer.lost.strerror}", hint=done), printer)
+    if not isinstance(printer.lost, BrokenPipeError):
+        return _report(StackError(f"standard output: {printer.lost.strerror}"), printer)
+    return StackError.exit_code
 
 
 def _handler(name: str) -> Callable[[argparse.Namespace, Any], int]:

@@ -1,4 +1,4 @@
-"""What every command begins with: settings, the client's state, the engine, images; each made when first needed.
+"""What every command begins with: settings, the engine, the stack's state, images; each made when first needed.
 
 Holds no decisions of a command.
 """
@@ -7,47 +7,50 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
+from stack.components import load
 from stack.components.build import Image
-from stack.prepare import Prepared, chosen, prepare
-from stack.settings import BY_PATH, PLACES, Settings, load
-from stack.state import State
+from stack.config.cache import Cache
+from stack.config.secret import Secret
+from stack.config.settings import Settings
+from stack.deploy.describe import Description, asked_for, describe, secrets_in, secrets_of
+from stack.deploy.state import StateStore, remembered, switched
 
 if TYPE_CHECKING:
-    from stack.cli.pictures import Pictures
-    from stack.engine.port import Engine
-    from stack.observed import Observed
+    from stack.deploy.images import Found, ImageSelection
+    from stack.engine.interface import Engine
+    from stack.model.observed import Observed
 
 
 @dataclass
 class Session:
-    """One run of one command."""
+    """One run of one command. ``plain`` are the settings without what the stack remembers."""
 
     options: argparse.Namespace
     printer: Printer
-    settings: Settings
-    state: State
+    plain: Settings
     began: float
+    still_ours: Callable[[], None] = lambda: None
+    """Raises where another command has taken the lock over."""
 
     @classmethod
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
         """Reads the settings; an error names the value and the remedy."""
-        given = {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
-        without = chosen(getattr(options, "with_", []), getattr(options, "without", []))
-        if "grafana" in getattr(options, "with_", []):
-            given["grafana.mode"] = "required"
-        if "postgres" in getattr(options, "with_", []):
-            given["database.mode"] = "postgres"
-        settings = load(given, without=without)
-        places = State(settings.state).read(PLACES)
-        if isinstance(places, dict) and places.keys() <= BY_PATH.keys():
-            settings = load(given, without=without, remembered=places)
         began = getattr(options, "began", None) or time.monotonic()
-        return cls(options, printer, settings, State(settings.state), began)
+        settings = load(_given(options))
+        printer.keep_log(settings.state)
+        return cls(options, printer, settings, began)
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.plain.name
 
     @property
     def seconds(self) -> float:
@@ -59,27 +62,101 @@ class Session:
         """The Docker engine; ``EngineUnavailable`` where none answers."""
         from stack.engine.docker import connect
 
-        return connect(self.settings.docker_host)
+        return connect(self.plain.docker_host)
 
     @cached_property
-    def pictures(self) -> Pictures:
+    def cache(self) -> Cache:
+        """What this client remembers."""
+        return Cache(self.plain.state)
+
+    @cached_property
+    def state(self) -> StateStore:
+        """What the stack remembers."""
+        return StateStore(self.engine, self.name, self.cache)
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """Components that the command line switches."""
+        return asked_for(getattr(self.options, "with_", []), getattr(self.options, "without", []))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, with the one-off switches that hold and those of this command."""
+        switches = {f"components.{name}": switch for name, switch in self.asked.items()}
+        held = remembered(self.plain, self.state.now)
+        return load({**_given(self.options), **switches}, remembered=held)
+
+    @property
+    def switches(self) -> dict[str, object]:
+        """What the stack is to remember of the switches of this command."""
+        return dict(switched(self.plain, self.asked, self.state.now))
+
+    @cached_property
+    def images(self) -> ImageSelection:
         """The images of the wanted components."""
-        from stack.cli.pictures import Pictures
+        return self.images_for(self.settings)
 
-        return Pictures(self.settings, self.engine, self.printer.event)
+    def images_for(self, settings: Settings) -> ImageSelection:
+        """The images of the components that these settings want."""
+        from stack.deploy.images import ImageSelection
 
-    def prepared(self, *, provide: bool) -> Prepared:
-        """The description; with ``provide`` missing images are pulled or built."""
-        found = self.pictures.provide() if provide else self.pictures.present()
-        return prepare(self.settings, self.state, found.images, found.absent)
+        return ImageSelection(settings, self.engine, self.printer.event)
 
-    def as_it_runs(self, observed: Observed) -> Prepared:
-        """The description of what is there: the components of running containers, whatever could be had anew."""
-        found = self.pictures.present()
+    def described(self, *, provide: bool) -> Description:
+        """The description by the settings; with ``provide`` missing images are pulled or built."""
+        found = self.images.provide() if provide else self.images.present()
+        return self._describe(self.settings, found, found.absent)
+
+    def described_anew(self) -> Description:
+        """The description by what the stack remembers now."""
+        self.__dict__.pop("settings", None)
+        self.__dict__.pop("images", None)
+        return self.described(provide=True)
+
+    def as_it_runs(self, observed: Observed, *, keep_bind: bool = True, to_ask: bool = False) -> Description:
+        """The description of what is there: the components that have a container, published where they are.
+
+        Images are those that are held now, else the containers' own. ``keep_bind``: on the address they have.
+        ``to_ask``: with the image that a remote engine's checks run in.
+        """
         if not observed.containers:
-            return prepare(self.settings, self.state, found.images, found.absent)
+            return self.described(provide=False)
+        settings = self.placed(observed, keep_bind=keep_bind).limited_to(
+            frozenset(c.component for c in observed.containers)
+        )
+        selection = self.images_for(settings)
+        inside = selection.check_image() if to_ask else ""
+        found = replace(selection.present(), check_image=inside)
         running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
         held = {name: image for name, image in found.images.items() if image.id}
-        why = {**dict.fromkeys(self.settings.components, "no container"), **dict(found.absent)}
+        wanted = self.images.present()
+        why = {**dict.fromkeys(self.settings.components, "no container"), **dict(wanted.absent)}
         absent = tuple((c, why[c]) for c in self.settings.components if c not in running)
-        return prepare(self.settings, self.state, {**running, **held}, absent)
+        return self._describe(settings, replace(found, images={**running, **held}), absent)
+
+    def placed(self, observed: Observed, *, keep_bind: bool = True) -> Settings:
+        """The settings, with the ports on which the containers are published now."""
+        places = {c.component: c.published for c in observed.containers if c.published}
+        return self.settings.as_placed(places, keep_bind=keep_bind)
+
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """The stack's secrets that are known: given by the user, or made by a start."""
+        return secrets_in(self.settings, self.state.now.secrets)
+
+    def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
+        secrets = self.state.with_secrets(secrets_of(settings))
+        return describe(settings, found.images, secrets, absent, found.check_image)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """One changing command at a time, wherever it runs; ``Busy`` names the other."""
+        from stack.engine.holder import this_process
+
+        with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
+            self.still_ours = lease.check
+            yield
+
+
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

@@ -1,22 +1,67 @@
-"""WHAT runs: one file per component, each with ``service(build)`` and ``files(build)``; ``COMPONENTS`` lists them."""
+"""WHAT runs: one file per component, each with its manifest; ``COMPONENTS`` is the one list."""
 
 from __future__ import annotations
 
-from stack.components import alertmanager, app, grafana, node_exporter, postgres, prometheus
-from stack.components.build import Build, Component
-from stack.spec import StackSpec
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-COMPONENTS: dict[str, Component] = {
-    "alertmanager": alertmanager,
-    "app": app,
-    "node_exporter": node_exporter,
-    "postgres": postgres,
-    "prometheus": prometheus,
-    "grafana": grafana,
-}
+from stack.components.alertmanager import ALERTMANAGER
+from stack.components.app import APP
+from stack.components.build import Build
+from stack.components.grafana import GRAFANA
+from stack.components.manifest import Component
+from stack.components.node_exporter import NODE_EXPORTER
+from stack.components.postgres import POSTGRES
+from stack.components.prometheus import PROMETHEUS
+from stack.config import settings
+from stack.config.table import Table
+from stack.images.catalog import Catalog
+from stack.model.spec import StackSpec
+
+if TYPE_CHECKING:
+    from stack.checks.check import Check
+
+COMPONENTS: tuple[Component, ...] = (GRAFANA, PROMETHEUS, ALERTMANAGER, APP, NODE_EXPORTER, POSTGRES)
+"""In the order of documents; ``port_base`` counts the published ones in this order."""
+BY_NAME = {component.name: component for component in COMPONENTS}
+CATALOG = Catalog(
+    {c.name: c.pin for c in COMPONENTS if c.pin}, {c.name: c.recipe for c in COMPONENTS if c.recipe}
+)
+TABLE = Table(tuple(component.unit for component in COMPONENTS))
+
+
+def load(
+    options: Mapping[str, str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    project: Path | None = None,
+    remembered: Mapping[str, str] | None = None,
+) -> settings.Settings:
+    """The settings of a stack that can have all these components; see ``stack.config.settings.load``."""
+    return settings.load(TABLE, options, environ=environ, project=project, remembered=remembered)
 
 
 def assemble(build: Build) -> StackSpec:
     """The stack that the settings ask for, of the components whose images can be had."""
-    services = tuple(COMPONENTS[name].service(build) for name in build.present)
+    services = tuple(BY_NAME[name].service(build) for name in build.present)
     return StackSpec(build.settings.name, services, absent=build.absent).ordered()
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """The checks of all components; a component that serves HTTP and names none is asked for its readiness."""
+    from stack.checks.readiness import answers
+
+    found: list[Check] = []
+    for component in COMPONENTS:
+        own = component.checks().all
+        found += own or ((answers(component.name, component.title),) if component.http else ())
+    return tuple(found)
+
+
+def after_change(name: str) -> tuple[str, ...]:
+    """Names of the checks that prove a step on a component."""
+    component = BY_NAME.get(name)
+    return () if component is None else component.checks().after_change or (f"{name}.ready",)

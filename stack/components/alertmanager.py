@@ -1,38 +1,42 @@
 """Alertmanager: groups, routes and delivers. Its default receiver is the application's webhook.
 
-Runs alone, so gossip is off: it would hold the first notification back for 10 s.
+Runs alone, so gossip is off: it would hold the first notification back for 10 s. Where the application does not run,
+nothing is sent to it: its webhooks are taken out, and the bundle's own test alert goes to a receiver inside the
+container.
 """
 
 from __future__ import annotations
 
+from datetime import date
+
+from stack.components.app_webhooks import notifying
 from stack.components.build import MIB, Build, config_files, wget
-from stack.components.token import notifying, token_file
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
+from stack.components.manifest import Checks, Component
+from stack.components.token import token_file
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.recipes import COMMON, NOBODY_USER, Recipe
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
 
 PORT = 9093
+MAIN = "alertmanager.yml"
 
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
-    return ServiceSpec(
-        component="alertmanager",
-        image=build.images["alertmanager"].ref,
-        image_id=build.images["alertmanager"].id,
-        port=PORT,
+    return ALERTMANAGER.container(
+        build,
         ready_path="/-/ready",
-        limits=Limits(memory=256 * MIB, cpus=1.0),
         health=Health(wget(PORT, "/-/healthy")),
         entrypoint=("/bin/alertmanager",),
         command=(
-            f"--config.file={CONFIG_ROOT}/{CURRENT}/alertmanager.yml",
+            f"--config.file={CONFIG_ROOT}/{CURRENT}/{MAIN}",
             "--storage.path=/alertmanager",
             f"--web.external-url={build.url('alertmanager')}",
             "--cluster.listen-address=",
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
-        published=build.published("alertmanager", PORT),
         reload="signal",
-        files=files(build),
         assets=token_file(build),
     )
 
@@ -40,5 +44,52 @@ def service(build: Build) -> ServiceSpec:
 def files(build: Build) -> tuple[ConfigFile, ...]:
     """The main file and the message templates."""
     tree = build.below("alertmanager/")
-    chosen = {p: c for p, c in tree.items() if p == "alertmanager.yml" or p.startswith("templates/")}
-    return config_files(notifying(build, chosen))
+    chosen = {p: c for p, c in tree.items() if p == MAIN or p.startswith("templates/")}
+    if MAIN in chosen:
+        chosen[MAIN] = notifying(build, chosen[MAIN])
+    return config_files(chosen)
+
+
+def checks() -> Checks:
+    """Its own, and the way of an alert through it."""
+    from stack.checks import alert_path, alert_receiver, alertmanager
+
+    found = (*alertmanager.CHECKS, *alert_path.CHECKS, *alert_receiver.CHECKS)
+    return Checks(found, ("alertmanager.ready", "alertmanager.config"))
+
+
+def recipe() -> Recipe:
+    """How it is made of Debian's package."""
+    command = ("--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager")
+    return Recipe(
+        (*COMMON, "prometheus-alertmanager"),
+        "prometheus-alertmanager",
+        ImageConfig(("/bin/alertmanager",), command, NOBODY_USER, "/alertmanager", ports=(PORT,)),
+        moves=(
+            ("usr/bin/prometheus-alertmanager", "usr/bin/alertmanager"),
+            ("etc/prometheus/alertmanager.yml", "etc/alertmanager/alertmanager.yml"),
+        ),
+        folders=(("alertmanager", NOBODY), ("etc/alertmanager", NOBODY)),
+    )
+
+
+ALERTMANAGER = Component(
+    name="alertmanager",
+    title="Alertmanager",
+    purpose="groups, routes and delivers alerts",
+    service=service,
+    port=PORT,
+    pin=Pin(
+        "alertmanager",
+        "prom/alertmanager:v0.35.0",
+        ("/bin/alertmanager", "--version"),
+        line=Line("0", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+    ),
+    publish=9093,
+    memory=256 * MIB,
+    files=files,
+    recipe=recipe,
+    tool=("/bin/amtool", "check-config", f"{CONFIG_ROOT}/{CURRENT}/{MAIN}"),
+    checks=checks,
+    keeps="silences and the log of notifications",
+)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from stack.components import postgres
-from stack.components.build import MIB, Build, private_file
-from stack.components.token import token_file
-from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, ServiceSpec
-from stack.state import APP_TOKEN
+from stack.components.build import MIB, SCRATCH, Build, private_file
+from stack.components.manifest import Checks, Component
+from stack.components.token import APP_TOKEN, TOKEN, token_file
+from stack.config import values as read
+from stack.config.table import Setting
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, ServiceSpec
 
 PORT = 8000
 UID = 65534
@@ -24,13 +26,9 @@ def service(build: Build) -> ServiceSpec:
     settings = build.settings
     secrets = _secrets(build)
     database = ("postgres",) if "postgres" in build.present else ()
-    return ServiceSpec(
-        component="app",
-        image=build.images["app"].ref,
-        image_id=build.images["app"].id,
-        port=PORT,
+    return APP.container(
+        build,
         ready_path="/health",
-        limits=Limits(memory=384 * MIB, cpus=1.0),
         health=Health(("CMD", "python3", "-I", "-S", "-c", ASK % PORT), interval=10.0),
         command=("--host", "0.0.0.0", "--port", str(PORT), "--data", "/data"),  # noqa: S104 - its own network
         environment=(
@@ -42,22 +40,57 @@ def service(build: Build) -> ServiceSpec:
         mounts=(
             *((build.config_mount("app"),) if secrets else ()),
             build.data_mount("app", "/data"),
-            Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
+            SCRATCH,
         ),
-        published=build.published("app", PORT),
         needs=database,
         awaits=database,
         assets=secrets,
     )
 
 
-def files(build: Build) -> tuple[ConfigFile, ...]:
-    """None: it is told everything by its arguments, variables and secrets."""
-    del build
-    return ()
-
-
 def _secrets(build: Build) -> tuple[ConfigFile, ...]:
     if "postgres" not in build.present:
         return token_file(build)
     return (*token_file(build), private_file(DATABASE_URL, postgres.url(build), UID))
+
+
+def checks() -> Checks:
+    """Its own, and that the Watchdog reaches it."""
+    from stack.checks import app
+
+    return Checks(app.CHECKS, ("app.ready",))
+
+
+APP = Component(
+    name="app",
+    title="App",
+    purpose="the demo: gates, tools and memory, instrumented; receives alerts",
+    service=service,
+    port=PORT,
+    pin=None,
+    publish=8000,
+    memory=384 * MIB,
+    start_seconds=0.7,
+    settings=(
+        Setting(
+            "app.load",
+            "STACK_LOAD",
+            read.choice("steady", "full", "off"),
+            "steady",
+            "load that the application makes",
+        ),
+        Setting("app.load_rate", "STACK_LOAD_RATE", read.rate, 10.0, "operations a second of that load"),
+        Setting("app.faults", "STACK_FAULTS", read.switch, False, "allow fault switches for drills"),
+        Setting(
+            "app.token_file",
+            "STACK_APP_TOKEN_FILE",
+            str,
+            "",
+            "file with the bearer token that app then asks for",
+        ),
+    ),
+    secrets=(TOKEN,),
+    dashboards=("gate-security", "l9-tool-observability", "slo"),
+    checks=checks,
+    keeps="its packets, where SQLite keeps them",
+)

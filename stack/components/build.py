@@ -5,18 +5,15 @@ Pure: the files were read before; nothing here opens, writes or asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from stack.settings import COMPONENTS as KNOWN
-from stack.settings import Settings
-from stack.spec import CONFIG_ROOT, ConfigFile, Mount, Port, ServiceSpec, config_volume, data_volume
-from stack.state import Secret
+from stack.config.secret import Secret
+from stack.config.settings import Settings
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data_volume
 
 MIB = 1024 * 1024
-WATCHED = tuple(name for name in KNOWN if name != "postgres")
-"""Components that rules and scrape files are shipped for."""
+SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """All inputs. ``tree``: path below the configuration root > content; ``absent``: component and reason."""
+    """All inputs. ``tree``: path below the configuration root > content.
+
+    ``absent``: wanted components that cannot run, with the reason.
+    """
 
     settings: Settings
     images: Mapping[str, Image]
@@ -52,13 +52,7 @@ class Build:
 
     def url(self, component: str) -> str:
         """Where a user's browser finds the component."""
-        bind = self.settings.bind
-        host = "127.0.0.1" if bind in ("0.0.0.0", "::") else bind  # noqa: S104 - compared, never bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port(component)}"
-
-    def published(self, component: str, container_port: int) -> Port:
-        """The component's port on the bind address."""
-        return Port(container_port, self.settings.port(component), self.settings.bind)
+        return url_of(self.settings, component)
 
     def config_mount(self, component: str) -> Mount:
         """Where the component finds its files, read-only."""
@@ -73,15 +67,30 @@ class Build:
         secret = self.secrets.get(name)
         return () if secret is None else (private_file(name, secret.reveal(), uid),)
 
+    def about(self, contents: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
+        """Scrape or rule files below ``folder`` about what will run; one about no known component is the user's."""
+        known = sorted(self.settings.table.names, key=len, reverse=True)
+        kept = {}
+        for path, content in contents.items():
+            if not path.startswith(folder) or not path.endswith(".yml"):
+                continue
+            owner = next((name for name in known if belongs(path, name)), None)
+            if owner is None or owner in self.present:
+                kept[path] = content
+        return kept
 
-class Component(Protocol):
-    """The shape of every module in this folder."""
+    def dashboards(self) -> dict[str, bytes]:
+        """The dashboards' files by name, without those about a component that will not run."""
+        units = self.settings.table.units
+        gone = {f"{uid}.json" for u in units if u.name not in self.present for uid in u.dashboards}
+        found = self.below("grafana/dashboards/")
+        return {name: text for name, text in found.items() if name not in gone}
 
-    def service(self, build: Build) -> ServiceSpec:
-        """The container."""
 
-    def files(self, build: Build) -> tuple[ConfigFile, ...]:
-        """Its configuration, without secrets."""
+def url_of(settings: Settings, component: str) -> str:
+    """Where a user's browser finds a published component."""
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared, never bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port(component)}"
 
 
 def belongs(file_name: str, component: str) -> bool:
@@ -103,16 +112,3 @@ def private_file(name: str, text: str, uid: int) -> ConfigFile:
 def wget(port: int, path: str) -> tuple[str, ...]:
     """A health check that official images and local builds both can run (busybox)."""
     return ("CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{port}{path}")
-
-
-def about(contents: Mapping[str, bytes], folder: str, components: Iterable[str]) -> dict[str, bytes]:
-    """Files below ``folder`` that concern one of ``components``; a file about none of the known ones is the user's."""
-    wanted = set(components)
-    kept = {}
-    for path, content in contents.items():
-        if not path.startswith(folder) or not path.endswith(".yml"):
-            continue
-        owner = next((name for name in WATCHED if belongs(path, name)), None)
-        if owner is None or owner in wanted:
-            kept[path] = content
-    return kept

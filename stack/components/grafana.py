@@ -5,34 +5,40 @@ The administrator's password is a file that Grafana itself reads; a missing file
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
 from stack.components.build import MIB, Build, config_files, wget
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, ServiceSpec
-from stack.state import GRAFANA_PASSWORD
+from stack.components.manifest import Checks, Component, Login, SecretSpec
+from stack.config.table import Setting, switch_setting
+from stack.images.pins import LOOKED_UP, Line, Pin
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, LinkFolder, ServiceSpec
+
+if TYPE_CHECKING:
+    from stack.components.hooks import Hooks
 
 PORT = 3000
 UID = 472
 USER = "admin"
-PASSWORD_PATH = f"secrets/{GRAFANA_PASSWORD}"
-PROVISIONED = ("provisioning/", "dashboards/")
+PASSWORD = "grafana_admin_password"  # noqa: S105 - the name of a secret
+PASSWORD_PATH = f"secrets/{PASSWORD}"
+DASHBOARDS = "dashboards"
 
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
-    return ServiceSpec(
-        component="grafana",
-        image=build.images["grafana"].ref,
-        image_id=build.images["grafana"].id,
-        port=PORT,
+    provisioned = files(build)
+    return GRAFANA.container(
+        build,
         ready_path="/api/health",
-        limits=Limits(memory=512 * MIB, cpus=1.0),
         health=Health(wget(PORT, "/api/health"), start_period=30.0),
         user=f"{UID}:0",
         environment=environment(build),
         mounts=(build.config_mount("grafana"), build.data_mount("grafana", "/var/lib/grafana")),
-        published=build.published("grafana", PORT),
         reload="api",
-        files=files(build),
-        assets=build.secret_file(GRAFANA_PASSWORD, UID),
+        linked=LinkFolder(DASHBOARDS, links(provisioned)),
+        assets=build.secret_file(PASSWORD, UID),
     )
 
 
@@ -56,7 +62,95 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
     )
 
 
+def links(provisioned: tuple[ConfigFile, ...]) -> tuple[tuple[str, str], ...]:
+    """One link a dashboard, named by its uid: Grafana knows a dashboard by the path of its file.
+
+    So it keeps its number, and with that stars, permissions and public links, when its content or the file's name
+    changes; and under another uid it is another one, and the old one goes.
+    """
+    boards = (file for file in provisioned if file.path.startswith(f"{DASHBOARDS}/"))
+    return tuple(sorted((_link(file), file.path) for file in boards if file.path.endswith(".json")))
+
+
+def _link(file: ConfigFile) -> str:
+    folder, slash, name = file.path.removeprefix(f"{DASHBOARDS}/").rpartition("/")
+    try:
+        board = json.loads(file.content)
+    except ValueError:  # refused before anything is written
+        board = None
+    uid = board.get("uid") if isinstance(board, dict) else None
+    return f"{folder}{slash}{uid}.json" if uid and isinstance(uid, str) else f"{folder}{slash}{name}"
+
+
 def files(build: Build) -> tuple[ConfigFile, ...]:
     """Data sources, the dashboard provider and the dashboards."""
     tree = build.below("grafana/")
-    return config_files({path: text for path, text in tree.items() if path.startswith(PROVISIONED)})
+    provisioned = {path: text for path, text in tree.items() if path.startswith("provisioning/")}
+    boards = {f"dashboards/{name}": text for name, text in build.dashboards().items()}
+    return config_files(provisioned | boards)
+
+
+def check_files(files: tuple[ConfigFile, ...]) -> None:
+    """What Grafana would answer with silence, a stop, or a mere warning."""
+    from stack.validation.provisioning import check_provisioning
+
+    check_provisioning(files)
+
+
+def checks() -> Checks:
+    """Its own, and what the dashboards ask through it."""
+    from stack.checks import grafana, panels
+
+    after = ("grafana.ready", "grafana.login", "grafana.data_sources", "grafana.dashboards")
+    return Checks((*grafana.CHECKS, *panels.OF_GRAFANA), after)
+
+
+def hooks() -> Hooks:
+    """Its provisioning is read again by request; a password that does not fit is set again."""
+    from stack.components import grafana_hooks
+
+    return grafana_hooks.hooks(PASSWORD_PATH)
+
+
+GRAFANA = Component(
+    name="grafana",
+    title="Grafana",
+    purpose="dashboards",
+    service=service,
+    port=PORT,
+    pin=Pin(
+        "grafana",
+        "grafana/grafana:12.4.12",
+        ("grafana", "--version"),
+        user=UID,
+        line=Line("12.4", "the last of 12, patches until May 2027", LOOKED_UP, date(2027, 1, 31)),
+    ),
+    publish=3000,
+    memory=512 * MIB,
+    switch="auto",
+    start_seconds=1.5,
+    settings=(
+        switch_setting(
+            "grafana.mode",
+            "STACK_GRAFANA",
+            {"auto": "auto", "required": "on", "off": "off"},
+            "grafana",
+            "whether Grafana runs: auto, required or off",
+        ),
+        Setting(
+            "grafana.password_file",
+            "STACK_GRAFANA_PASSWORD_FILE",
+            str,
+            "",
+            "file with the password of Grafana's administrator instead of a generated one",
+        ),
+    ),
+    secrets=(SecretSpec(PASSWORD, setting="grafana.password_file"),),
+    files=files,
+    check_files=check_files,
+    checks=checks,
+    hooks=hooks,
+    login=Login(USER, PASSWORD),
+    instead="its dashboards meanwhile: {prometheus}/user/",
+    keeps="dashboards made by hand, users, preferences",
+)

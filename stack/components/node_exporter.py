@@ -5,8 +5,14 @@ It keeps its own network namespace (CIS 5.10), so network figures are those of t
 
 from __future__ import annotations
 
+from datetime import date
+
 from stack.components.build import MIB, Build, wget
-from stack.spec import ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.components.manifest import Checks, Component
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, Line, Pin
+from stack.images.recipes import COMMON, NOBODY_USER, Recipe
+from stack.model.spec import Health, Mount, ServiceSpec
 
 PORT = 9100
 CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
@@ -15,13 +21,9 @@ CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
 
 def service(build: Build) -> ServiceSpec:
     """The container."""
-    return ServiceSpec(
-        component="node_exporter",
-        image=build.images["node_exporter"].ref,
-        image_id=build.images["node_exporter"].id,
-        port=PORT,
+    return NODE_EXPORTER.container(
+        build,
         ready_path="/",
-        limits=Limits(memory=128 * MIB, cpus=1.0),
         health=Health(wget(PORT, "/")),
         entrypoint=("/bin/node_exporter",),
         command=(
@@ -41,7 +43,37 @@ def service(build: Build) -> ServiceSpec:
     )
 
 
-def files(build: Build) -> tuple[ConfigFile, ...]:
-    """None: it is told everything by its arguments."""
-    del build
-    return ()
+def checks() -> Checks:
+    """Its page, which only somebody inside the network can read."""
+    from stack.checks import node_exporter
+
+    return Checks(node_exporter.CHECKS, ("node_exporter.ready",))
+
+
+def recipe() -> Recipe:
+    """How it is made of Debian's package."""
+    return Recipe(
+        (*COMMON, "prometheus-node-exporter"),
+        "prometheus-node-exporter",
+        ImageConfig(("/bin/node_exporter",), user=NOBODY_USER, ports=(PORT,)),
+        moves=(("usr/bin/prometheus-node-exporter", "usr/bin/node_exporter"),),
+    )
+
+
+NODE_EXPORTER = Component(
+    name="node_exporter",
+    title="node_exporter",
+    purpose="figures of the host: processor, memory, disks",
+    service=service,
+    port=PORT,
+    pin=Pin(
+        "node_exporter",
+        "prom/node-exporter:v1.12.1",
+        ("/bin/node_exporter", "--version"),
+        line=Line("1", "only the newest release is kept", LOOKED_UP, date(2027, 2, 28)),
+    ),
+    memory=128 * MIB,
+    dashboards=("host",),
+    recipe=recipe,
+    checks=checks,
+)

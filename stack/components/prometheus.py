@@ -6,29 +6,32 @@ Takes SIGHUP for a reload, so no lifecycle endpoint is open.
 from __future__ import annotations
 
 import hashlib
+from datetime import date
+from pathlib import Path
 
-from stack.components.build import MIB, Build, about, config_files, wget
+from stack.components.build import MIB, SCRATCH, Build, config_files, wget
+from stack.components.manifest import Checks, Component
 from stack.components.token import scraping, token_file
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, Limits, Mount, ServiceSpec
+from stack.config import values as read
+from stack.config.table import Setting
+from stack.engine.interface import ImageConfig
+from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
+from stack.model.spec import CONFIG_ROOT, CURRENT, DIGEST_RULE, ConfigFile, Health, ServiceSpec
 
 PORT = 9090
 RESEND_DELAY = "4s"
 """An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m. Less
 than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
 DIGEST_FILE = "rules/stack-digest.yml"
-DIGEST_RULE = "stack:config_digest:info"
 
 
 def service(build: Build) -> ServiceSpec:
     """The container; its retention follows the settings."""
     settings = build.settings
-    return ServiceSpec(
-        component="prometheus",
-        image=build.images["prometheus"].ref,
-        image_id=build.images["prometheus"].id,
-        port=PORT,
+    return PROMETHEUS.container(
+        build,
         ready_path="/-/ready",
-        limits=Limits(memory=768 * MIB, cpus=1.0),
         health=Health(wget(PORT, "/-/healthy")),
         entrypoint=("/bin/prometheus",),
         command=(
@@ -42,14 +45,8 @@ def service(build: Build) -> ServiceSpec:
             f"--rules.alert.resend-delay={RESEND_DELAY}",
         ),
         environment=(("STACK_NAME", settings.name),),
-        mounts=(
-            build.config_mount("prometheus"),
-            build.data_mount("prometheus", "/prometheus"),
-            Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB),  # noqa: S108 - inside the container
-        ),
-        published=build.published("prometheus", PORT),
+        mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
         reload="signal",
-        files=files(build),
         assets=(*_assets(build), *token_file(build)),
     )
 
@@ -59,8 +56,8 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     tree = build.below("prometheus/")
     chosen = {
         "prometheus.yml": tree["prometheus.yml"],
-        **about(tree, "scrape/", build.present),
-        **about(tree, "rules/", build.present),
+        **build.about(tree, "scrape/"),
+        **build.about(tree, "rules/"),
     }
     chosen.pop(DIGEST_FILE, None)
     chosen = scraping(build, chosen)
@@ -81,8 +78,67 @@ def digest_rule(contents: dict[str, bytes]) -> str:
 
 def _assets(build: Build) -> tuple[ConfigFile, ...]:
     page = {f"user/{path}": content for path, content in build.below("prometheus/user/").items()}
-    boards = {
-        f"user/dashboards/{path}": content for path, content in build.below("grafana/dashboards/").items()
-    }
+    boards = {f"user/dashboards/{name}": content for name, content in build.dashboards().items()}
     script = {"user/plotly.min.js": build.plotly} if build.plotly else {}
     return config_files({**page, **boards, **script})
+
+
+def checks() -> Checks:
+    """Its own; and what the dashboards ask, where Grafana cannot be asked."""
+    from stack.checks import panels, prometheus
+
+    after = ("prometheus.ready", "prometheus.config", "prometheus.rules")
+    return Checks((*prometheus.CHECKS, *panels.OF_PROMETHEUS), after)
+
+
+def recipe() -> Recipe:
+    """Debian builds it without its web interface and serves one page at every address of that; ours says so."""
+    page = Path(__file__).with_name("prometheus.html").read_text(encoding="utf-8")
+    command = ("--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus")
+    return Recipe(
+        (*COMMON, "prometheus", "promtool"),
+        "prometheus",
+        ImageConfig(("/bin/prometheus",), command, NOBODY_USER, "/prometheus", ports=(PORT,)),
+        folders=(("etc/prometheus", NOBODY), ("prometheus", NOBODY)),
+        files=(*ACCOUNTS, ("usr/share/prometheus/web/no-ui/index.html", page)),
+    )
+
+
+PROMETHEUS = Component(
+    name="prometheus",
+    title="Prometheus",
+    purpose="scrapes, keeps and evaluates metrics",
+    service=service,
+    port=PORT,
+    pin=Pin(
+        "prometheus",
+        "prom/prometheus:v3.13.5",
+        ("/bin/prometheus", "--version"),
+        line=Line("3.13", "long-term support until July 2027", LOOKED_UP, date(2027, 2, 28)),
+    ),
+    publish=9090,
+    memory=768 * MIB,
+    start_seconds=0.2,
+    settings=(
+        Setting(
+            "prometheus.retention_time",
+            "STACK_RETENTION_TIME",
+            read.match(read.DURATION, "like 15d"),
+            "15d",
+            "age of data",
+        ),
+        Setting(
+            "prometheus.retention_size",
+            "STACK_RETENTION_SIZE",
+            read.match(read.SIZE, "like 2GB"),
+            "2GB",
+            "size of data",
+        ),
+    ),
+    files=files,
+    recipe=recipe,
+    dashboards=("stack-health",),
+    tool=("/bin/promtool", "check", "config", f"{CONFIG_ROOT}/{CURRENT}/prometheus.yml"),
+    checks=checks,
+    keeps="all samples",
+)

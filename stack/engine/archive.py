@@ -9,17 +9,18 @@ import io
 import tarfile
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
-from stack.spec import ConfigFile, ordered
+from stack.model.spec import ConfigFile, ordered
 
 
 def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mtime: float = 0) -> bytes:
-    """Folders, then files, then links (path, target): a link never names what is not there yet.
+    """Folders, then files, then links (path, target) in the given order: a link never names what is not there yet.
 
     ``mtime`` in seconds since the epoch. Raises ValueError for a path that leaves the root.
     """
-    listed, linked = ordered(files), sorted(links)
-    paths = [_inside(path) for path in (*(f.path for f in listed), *(path for path, _ in linked))]
+    listed, linked = ordered(files), list(links)
+    paths = [inside(path) for path in (*(f.path for f in listed), *(path for path, _ in linked))]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for folder in _folders(paths):
@@ -47,6 +48,18 @@ def unpack_file(data: bytes) -> bytes | str | None:
         return stream.read() if stream else None
 
 
+def unpack_folder(data: BinaryIO) -> dict[str, bytes | None]:
+    """What lies directly in a folder that a tar holds, by name: a file's content, None for anything else."""
+    found: dict[str, bytes | None] = {}
+    with tarfile.open(fileobj=data, mode="r|") as tar:
+        for member in tar:
+            _, *names = PurePosixPath(member.name).parts or (".",)
+            if len(names) == 1:
+                stream = tar.extractfile(member) if member.isfile() else None
+                found[names[0]] = stream.read() if stream else None
+    return found
+
+
 def _entry(path: str, kind: bytes, mode: int, mtime: float) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(path)
     entry.type, entry.mode, entry.mtime = kind, mode, int(mtime)
@@ -58,7 +71,8 @@ def _folders(paths: Iterable[str]) -> list[str]:
     return sorted(parents - {"."})
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
+    """The path, if it is relative and stays inside; ValueError otherwise."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\0" in path:
         raise ValueError(f"{path!r} is no path inside the volume")

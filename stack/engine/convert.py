@@ -12,14 +12,16 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stack.engine import labels
-from stack.engine.port import Job, Usage
-from stack.observed import Applied, ObservedContainer
-from stack.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
+from stack.engine.interface import Job, Usage
+from stack.model.observed import Applied, ObservedContainer
+from stack.model.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
+STOP_SECONDS = 10
+"""What an engine waits between TERM and KILL where a container declares nothing."""
 JOB_MEMORY = 512 * MIB
 
 Body = dict[str, Any]
@@ -64,17 +66,55 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
 
 def helper_body(stack: str, image: str, volume: str) -> Body:
     """A container that is never started: it only lends its mount to an archive."""
+    return _unstarted(image, labels.of_helper(stack, image), _whole_volume(volume, stack))
+
+
+def state_body(stack: str, image: str) -> Body:
+    """The container that holds a stack's state volume: never started, so that no prune takes the volume."""
+    marks = labels.of_state(stack)
+    mount = _whole_volume(keeper_name(stack, labels.STATE), stack)
+    mount["VolumeOptions"]["Labels"] = marks
+    return _unstarted(image, marks, mount)
+
+
+def lock_body(stack: str, image: str, holder: str) -> Body:
+    """The container that is a stack's lock: never started; ``holder`` is JSON."""
+    return _unstarted(image, labels.of_lock(stack, holder))
+
+
+def again(inspect: Mapping[str, Any]) -> Body:
+    """The body that makes the same container once more, from what ``GET /containers/{id}/json`` says of it."""
+    config, host = inspect["Config"], inspect["HostConfig"]
+    joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    short = inspect["Id"][:12]
+    endpoints = {
+        name: {"Aliases": [a for a in endpoint.get("Aliases") or () if a != short]}
+        for name, endpoint in joined.items()
+    }
+    return {**config, "HostConfig": host, "NetworkingConfig": {"EndpointsConfig": endpoints}}
+
+
+def _unstarted(image: str, marks: dict[str, str], *mounts: Body) -> Body:
     return {
         "Image": image,
         "Entrypoint": ["/never-started"],
-        "Labels": labels.of_helper(stack, image),
+        "Labels": marks,
         "NetworkDisabled": True,
         "HostConfig": {
-            **_hardened(64 * MIB, 0.1, 16),
+            **_hardened(64 * MIB, 0.1, 16, ulimits=False),
             "NetworkMode": "none",
-            "Mounts": [_mount(Mount("volume", volume, VOLUME_ROOT, read_only=False), stack, copy=False)],
+            "Mounts": list(mounts),
         },
     }
+
+
+def _whole_volume(volume: str, stack: str) -> Body:
+    return _mount(Mount("volume", volume, VOLUME_ROOT, read_only=False), stack, copy=False)
+
+
+def keeper_name(stack: str, role: str) -> str:
+    """Name of the container, and of the volume, that keeps a stack's state or lock."""
+    return f"{stack}-{role}"
 
 
 def job_body(stack: str, job: Job) -> Body:
@@ -86,7 +126,7 @@ def job_body(stack: str, job: Job) -> Body:
         "Labels": labels.of_helper(stack, job.image),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
-            **_hardened(JOB_MEMORY, 2.0, 256),
+            **_hardened(JOB_MEMORY, 2.0, 256, ulimits=False),
             "ReadonlyRootfs": not job.files,
             "NetworkMode": job.network or "none",
             # Where files are put in, the root is writable and nothing may hide them.
@@ -95,6 +135,14 @@ def job_body(stack: str, job: Job) -> Body:
     }
     if job.user:
         body["User"] = job.user
+    return body
+
+
+def removal_body(stack: str, image: str, volume: str, paths: Iterable[str]) -> Body:
+    """A job that removes ``paths`` from a volume. Root, since folders and files have all kinds of owners."""
+    argv = ("rm", "-rf", "--", *(f"{VOLUME_ROOT}/{path}" for path in paths))
+    body = job_body(stack, Job(image, argv, user="0:0"))
+    body["HostConfig"] |= {"CapAdd": ["DAC_OVERRIDE"], "Mounts": [_whole_volume(volume, stack)]}
     return body
 
 
@@ -165,7 +213,9 @@ def usage(stats: Mapping[str, Any]) -> Usage:
     return Usage(max(memory.get("usage", 0) - cache, 0), memory.get("limit", 0))
 
 
-def _hardened(memory: int, cpus: float, pids: int) -> Body:
+def _hardened(memory: int, cpus: float, pids: int, *, ulimits: bool = True) -> Body:
+    """Without ``ulimits`` the engine's own count: a short-lived container has no use for more."""
+    limits = [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}] if ulimits else []
     return {
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"],
@@ -176,7 +226,7 @@ def _hardened(memory: int, cpus: float, pids: int) -> Body:
         "MemorySwap": memory,
         "NanoCpus": int(cpus * NANO),
         "PidsLimit": pids,
-        "Ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
+        "Ulimits": limits,
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
     }
 

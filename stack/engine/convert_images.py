@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from stack.engine.port import ImageConfig, ImageInfo
+from stack.engine.interface import ImageConfig, ImageInfo
 
 
 def image_info(inspect: Mapping[str, Any]) -> ImageInfo:

@@ -1,139 +1,105 @@
-"""The Docker engine: who answers, and one snapshot of a stack. The only importer of the Docker SDK.
-
-Honours DOCKER_HOST, TLS variables and the current context of the docker command, as that command does.
-"""
+"""The Docker engine, API of 20.10 and later: found, asked who it is, and put together from the parts that know it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Any
-from urllib.parse import urlsplit
+from stack.config.settings import environment
+from stack.engine import failures
+from stack.engine.address import VARIABLES, Address, find, is_remote
+from stack.engine.client import Client
+from stack.engine.containers import Containers
+from stack.engine.images import Images
+from stack.engine.insides import Insides
+from stack.engine.interface import EngineInfo, Holder, Lease
+from stack.engine.jobs import Jobs
+from stack.engine.keepers import Keepers, LockPlace, States
+from stack.engine.limits import Abilities
+from stack.engine.lock import Pace, acquire
+from stack.engine.networks import Networks
+from stack.engine.snapshot import Snapshots
+from stack.engine.transport import Transport, Unreachable
+from stack.engine.unix import UnixTransport
+from stack.engine.volumes import Volumes
 
-from docker.api.client import APIClient
-from docker.auth import get_config_header, resolve_repository_name
-from docker.context import ContextAPI
-from docker.errors import DockerException
-from docker.utils import kwargs_from_env
-
-from stack.engine import convert, failures, labels
-from stack.engine._images import ImageCalls
-from stack.engine.port import EngineInfo
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT
-
-DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-CALL_SECONDS = 60
-POOL = 32
-OBSERVERS = 8
+CALL_SECONDS = 60.0
 
 
-def connect(address: str = "", *, seconds: int = CALL_SECONDS) -> DockerEngine:
+def connect(address: str = "", *, seconds: float = CALL_SECONDS) -> DockerEngine:
     """The engine at ``address``; without one, where the environment or the current context says.
 
     ``seconds`` is the longest that a single call may stay without an answer. Raises ``EngineUnavailable``.
     """
-    where: dict[str, Any] = {"base_url": address or DEFAULT_ADDRESS}
+    found = find(address, environment(*VARIABLES))
     try:
-        where = _where(address)
-        api = APIClient(
-            **where, version="auto", timeout=seconds, max_pool_size=POOL, num_pools=POOL, use_ssh_client=True
-        )
-    except (DockerException, OSError, ValueError) as error:
-        raise failures.unavailable(str(where["base_url"]), error) from error
-    if urlsplit(where["base_url"]).scheme in ("unix", "http+unix"):
-        api.trust_env = False  # saves a look for proxies on each call; a socket has none
-    return DockerEngine(api, where["base_url"], lambda name: _login(api, name))
+        client = Client(_transport(found, seconds), found.url, seconds)
+        return DockerEngine(client, client.version)
+    except Unreachable as error:
+        raise failures.unavailable(str(found), error) from error
 
 
-def _where(address: str) -> dict[str, Any]:
-    found = dict[str, Any](kwargs_from_env())
-    if address:
-        found["base_url"] = address
-    elif "base_url" not in found:
-        found = {**ContextAPI.kwargs_from_context(), **found}
-    found.setdefault("base_url", DEFAULT_ADDRESS)
-    return found
+def _transport(address: Address, seconds: float) -> Transport:
+    if address.socket:
+        return UnixTransport(address.socket)
+    from stack.engine.sdk import SdkTransport
+
+    return SdkTransport(address, seconds)
 
 
-def _login(api: APIClient, repository: str) -> dict[str, str]:
-    """Without a login where the credential helper fails: most images need none, and a refusal names the way out."""
-    try:
-        header = get_config_header(api, resolve_repository_name(repository)[0])
-    except DockerException:
-        return {}
-    return {"X-Registry-Auth": header.decode()} if header else {}
+def _login(repository: str) -> dict[str, str]:
+    from stack.engine.sdk import login
+
+    return login(repository)
 
 
-def is_remote(address: str) -> bool:
-    """Whether the engine's loopback address is not this machine's."""
-    return urlsplit(address).scheme in ("tcp", "ssh", "http", "https")
+class DockerEngine:
+    """``stack.engine.interface.Engine``. Safe to use from several threads."""
 
+    def __init__(self, client: Client, api: str) -> None:
+        self._client, self._api = client, api
+        self._abilities = Abilities(lambda: client.told)
+        self._containers = Containers(client, self._abilities)
+        images = Images(client, _login)
+        insides = Insides(client)
+        volumes = Volumes(client, self._containers)
+        networks, snapshots = Networks(client), Snapshots(client)
+        jobs = Jobs(client, self._containers, insides, volumes)
+        self._keepers = Keepers(client, self._containers, images)
+        states = States(client, self._containers, insides, volumes, self._keepers)
+        self.pace = Pace()
+        """How often the lock's sign of life is renewed, and after what silence it is taken over."""
 
-class DockerEngine(ImageCalls):
-    """``stack.engine.port.Engine`` over the API of Docker 20.10 and later. Safe to use from several threads."""
+        self.observe, self.stacks = snapshots.observe, snapshots.stacks
+        self.create_network, self.remove_network = networks.create, networks.remove
+        self.create_volume, self.remove_volume = volumes.create, volumes.remove
+        self.write_volume, self.remove_from_volume = volumes.write, jobs.remove_from_volume
+        self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove
+        self.create, self.remove = self._containers.create_service, self._containers.remove
+        self.start, self.stop = self._containers.start, self._containers.stop
+        self.restart, self.rename = self._containers.restart, self._containers.rename
+        self.run = jobs.run
+        self.signal, self.execute = insides.signal, insides.execute
+        self.read_file, self.list_folder = insides.read_file, insides.list_folder
+        self.logs, self.follow = insides.logs, insides.follow
+        self.usage, self.inspect = insides.usage, insides.inspect
+        self.image, self.tag, self.untag = images.image, images.tag, images.untag
+        self.pull, self.import_image, self.build_image = images.pull, images.import_image, images.build_image
+        self.save, self.load = images.save, images.load
 
     def info(self) -> EngineInfo:
-        """See ``Engine``. Asked once: it costs the engine 10 ms, and several parts of a command want to know."""
-        return self._info
-
-    @cached_property
-    def _info(self) -> EngineInfo:
-        with self._asking("ask who answers"):
-            told = self._api.info()
+        """See ``Engine``."""
+        told = self._client.told
         return EngineInfo(
             version=told["ServerVersion"],
-            api=self._api.api_version,
-            address=self.address,
-            remote=is_remote(self.address),
+            api=self._api,
+            address=self._client.address,
+            remote=is_remote(self._client.address),
             os=told["OperatingSystem"],
             architecture=told["Architecture"],
             cpus=told["NCPU"],
             memory=told["MemTotal"],
+            restrictions=self._abilities.restrictions(),
         )
 
-    def stacks(self) -> tuple[str, ...]:
+    def lock(self, stack: str, holder: Holder) -> Lease:
         """See ``Engine``."""
-        with self._asking("list stacks"):
-            found = self._api.containers(all=True, filters=labels.selector())
-        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found}))
-
-    def observe(self, name: str) -> Observed:
-        """See ``Engine``. Two rounds of questions, each asked side by side."""
-        chosen = labels.selector(name)
-        with self._asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
-            networks = pool.submit(self._api.networks, filters=chosen)
-            volumes = pool.submit(self._api.volumes, filters=chosen)
-            listed = self._api.containers(all=True, filters=chosen)
-            ids = {n["Id"] for n in networks.result()}
-            asked = pool.map(lambda one: self._observe_one(one, ids), listed)
-            seen = sorted(filter(None, asked), key=lambda c: c.name)
-            return Observed(
-                name,
-                containers=tuple(c for c in seen if c.component != labels.HELPER),
-                leftovers=tuple(c for c in seen if c.component == labels.HELPER),
-                networks=tuple(sorted({n["Name"] for n in networks.result()})),
-                volumes=tuple(sorted(v["Name"] for v in volumes.result()["Volumes"] or ())),
-            )
-
-    def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:
-        """None where it vanished meanwhile."""
-        found = self._found(self._api.inspect_container, listed["Id"])
-        if found is None:
-            return None
-        configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
-        applied = self._applied(listed["Id"]) if configured else Applied()
-        return convert.observed_container(found, applied, networks)
-
-    def _applied(self, container: str) -> Applied:
-        return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))
-
-    def _link(self, container: str, name: str) -> str:
-        """What a link in the configuration names. HEAD tells it in 1 ms; reading a file costs 45 ms (20.10)."""
-        answer = self._api.head(
-            self._url(f"containers/{container}/archive"),
-            params={"path": f"{CONFIG_ROOT}/{name}"},
-            timeout=self._api.timeout,
-        )
-        return convert.link_target(answer.headers.get("X-Docker-Container-Path-Stat", ""))
+        place = LockPlace(self._client, self._containers, self._keepers, stack)
+        return acquire(place, holder, self.pace)

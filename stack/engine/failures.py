@@ -1,12 +1,12 @@
 """What a refusal of the engine means: the one place that reads its words, since it gives a code only for some.
 
-Pure: status and text in, an error of ``stack.errors`` out. Status decides where it can; else a plain
+Pure: status and text in, an error of ``stack.common.errors`` out. Status decides where it can; else a plain
 substring does. Nothing else in the project may look into the text of an engine's error.
 """
 
 from __future__ import annotations
 
-from stack.errors import (
+from stack.common.errors import (
     EngineUnavailable,
     ImageError,
     PortTaken,
@@ -16,6 +16,7 @@ from stack.errors import (
 )
 
 _PORT = ("port is already allocated", "address already in use", "ports are not available")
+_ULIMIT = ("setting rlimit", "setrlimit")
 _NO_SPACE = ("no space left on device",)
 _NOT_FOUND = ("manifest unknown", "manifest for", "not found", "does not exist")
 _DENIED = ("denied", "unauthorized", "authentication required", "no basic auth credentials", "forbidden")
@@ -55,6 +56,11 @@ def one_line(text: str) -> str:
 def port_taken(text: str) -> bool:
     """Whether a start failed because of a published port."""
     return _says(text, _PORT)
+
+
+def ulimit_refused(text: str) -> bool:
+    """Whether a start failed because the engine may not raise a process's own limits."""
+    return _says(text, _ULIMIT)
 
 
 def no_space(text: str) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from stack.spec import NAMESPACE
+from stack.model.spec import NAMESPACE
 
 STACK = f"{NAMESPACE}.stack"
 COMPONENT = f"{NAMESPACE}.component"
@@ -19,6 +19,13 @@ ROLE = f"{NAMESPACE}.role"
 
 HELPER = "helper"
 """Component and role of short-lived containers; one that is still there was left by an interrupted run."""
+
+SERVICE = "service"
+STATE = "state"
+"""Role of the volume that keeps a stack's state document, and of the container that holds it."""
+LOCK = "lock"
+"""Role of the container whose existence is a stack's lock."""
+HOLDER = f"{NAMESPACE}.holder"
 
 
 def of_network(stack: str) -> dict[str, str]:
@@ -39,13 +46,23 @@ def of_service(stack: str, component: str, digest: str, needs: Iterable[str]) ->
         COMPONENT: component,
         DIGEST: digest,
         NEEDS: ",".join(needs),
-        ROLE: "service",
+        ROLE: SERVICE,
     }
 
 
 def of_helper(stack: str, image: str) -> dict[str, str]:
     """Labels of a short-lived container."""
     return _of_part(stack, HELPER, HELPER, image)
+
+
+def of_state(stack: str) -> dict[str, str]:
+    """Labels of the volume and the container of a stack's state."""
+    return _of_part(stack, STATE, STATE, stack)
+
+
+def of_lock(stack: str, holder: str) -> dict[str, str]:
+    """Labels of a stack's lock; ``holder`` is who has it, as JSON."""
+    return {**_of_part(stack, LOCK, LOCK, stack), HOLDER: holder}
 
 
 def _of_part(stack: str, component: str, role: str, told: str) -> dict[str, str]:
@@ -62,6 +79,16 @@ def stack_of(labels: Mapping[str, str] | None) -> str:
 def is_helper(labels: Mapping[str, str]) -> bool:
     """Whether a container was meant to be short-lived."""
     return labels.get(ROLE) == HELPER
+
+
+def is_service(labels: Mapping[str, str] | None) -> bool:
+    """Whether a container is a component of a stack."""
+    return (labels or {}).get(ROLE) == SERVICE
+
+
+def is_keeper(labels: Mapping[str, str] | None) -> bool:
+    """Whether an object keeps a stack's state or lock: no part of what the stack runs."""
+    return (labels or {}).get(ROLE) in (STATE, LOCK)
 
 
 def needs_of(labels: Mapping[str, str]) -> tuple[str, ...]:

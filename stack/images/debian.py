@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 
 SUITE = "forky"
-"""The Debian suite whose packages have the pinned versions."""
+"""The Debian suite whose packages local builds take, whatever the pin."""
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),

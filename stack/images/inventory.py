@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.engine.port import ImageInfo
-from stack.errors import ImageError
-from stack.images.files import write_atomically
+from stack.common.errors import ImageError
+from stack.common.files import write_atomically
+from stack.engine.interface import ImageInfo
+from stack.images.interface import ImageEngine
 from stack.images.lock import LOCK_NAME, read_lock
-from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, PINS, tag_of
-from stack.images.port import ImageEngine
+from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, Pin, tag_of
 from stack.images.resolver import Resolved
 
 
@@ -38,13 +38,16 @@ class Row:
     why: str
 
 
-def rows(engine: ImageEngine, images: Iterable[Resolved]) -> tuple[Row, ...]:
+def rows(engine: ImageEngine, images: Iterable[Resolved], pins: Mapping[str, Pin]) -> tuple[Row, ...]:
     """What each component would run now."""
-    return tuple(_row(image, engine.image(image.ref) if image.available else None) for image in images)
+    return tuple(
+        _row(image, engine.image(image.ref) if image.available else None, pins.get(image.component))
+        for image in images
+    )
 
 
-def _row(image: Resolved, info: ImageInfo | None) -> Row:
-    pin = PINS[image.component].version if image.component in PINS else ""
+def _row(image: Resolved, info: ImageInfo | None, found: Pin | None) -> Row:
+    pin = found.version if found else ""
     labels: Mapping[str, str] = info.labels if info else {}
     version = labels.get(LABEL_VERSION, "") or (tag_of(image.ref).removeprefix("v") if info else "")
     return Row(
@@ -111,13 +114,13 @@ def _load_one(engine: ImageEngine, bundle: tarfile.TarFile, member: tarfile.TarI
         return engine.load(one)
 
 
-def lock(engine: ImageEngine, folder: Path) -> dict[str, str]:
+def lock(engine: ImageEngine, folder: Path, pins: Mapping[str, Pin]) -> dict[str, str]:
     """Write the content digests of the official images that the engine holds; only these are pulled from then on.
 
     A component whose official image is not there keeps the digest that it had.
     """
-    digests = read_lock(folder)
-    for component, pin in PINS.items():
+    digests = read_lock(folder, pins)
+    for component, pin in pins.items():
         info = engine.image(pin.official)
         found = [d.partition("@")[2] for d in info.digests] if info else []
         if found:
@@ -125,7 +128,7 @@ def lock(engine: ImageEngine, folder: Path) -> dict[str, str]:
     if not digests:
         raise ImageError("no official image is there to lock", hint="monitoring-stack images pull")
     document: dict[str, Any] = {
-        c: {"image": PINS[c].official, "digest": d} for c, d in sorted(digests.items())
+        c: {"image": pins[c].official, "digest": d} for c, d in sorted(digests.items())
     }
     write_atomically(folder / LOCK_NAME, json.dumps(document, indent=2).encode() + b"\n")
     return digests

@@ -13,16 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engine.port import Job
-from stack.errors import BuildFailed
-from stack.events import Progress
+from stack.common.errors import BuildFailed
+from stack.common.files import scratch_file
+from stack.engine.interface import Job
+from stack.images.catalog import Catalog
 from stack.images.debian import ARCHITECTURES, SUITE, Deb, Debian
-from stack.images.files import scratch_file
-from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, PINS, Pin
-from stack.images.port import ImageEngine, Tell
-from stack.images.recipes import Recipe, recipes
+from stack.images.interface import ImageEngine, Tell
+from stack.images.pins import BASE, LABEL_BUILT_FROM, LABEL_PIN, LABEL_RECIPE, LABEL_VERSION, Pin
+from stack.images.recipes import Recipe
 from stack.images.tree import file_member, write_members, write_tree
-from stack.spec import NAMESPACE
+from stack.model.events import Progress
+from stack.model.spec import NAMESPACE
 
 WORKERS = (os.cpu_count() or 1) + 1
 """Packing is work for a core; one more worker has something to do while the engine imports."""
@@ -38,19 +39,22 @@ class LocalBuilder:
 
     engine: ImageEngine
     cache: Path
+    catalog: Catalog
     tell: Tell
     built: Callable[[str], None] = ignore
     """Called with each component, in the thread that built it, as soon as its image is there."""
 
     def build(self, components: Iterable[str]) -> dict[str, str]:
         """Build all of them, in parallel; the image id of each. Raises BuildFailed."""
-        known = recipes()
+        known = self.catalog.recipes
         wanted = {name: known[name] for name in sorted(components, key=_others_wait_for_it, reverse=True)}
         for name in wanted:
             self.tell(Progress(name, "fetching packages"))
         debs = self._debian().gather({name: recipe.packages for name, recipe in wanted.items()})
         with ThreadPoolExecutor(WORKERS) as pool:
-            built = [pool.submit(self._one, PINS[n], recipe, debs[n]) for n, recipe in wanted.items()]
+            built = [
+                pool.submit(self._one, self.catalog.pins[n], recipe, debs[n]) for n, recipe in wanted.items()
+            ]
         return {name: future.result() for name, future in zip(wanted, built, strict=True)}
 
     def _one(self, pin: Pin, recipe: Recipe, debs: tuple[Deb, ...]) -> str:
@@ -70,6 +74,7 @@ class LocalBuilder:
         image = self.engine.build_image(_from(candidate), pin.local, labels, lambda _: None)
         self.engine.untag(candidate)
         self.tell(Progress(pin.component, f"built version {labels[LABEL_VERSION]}"))
+        self.tell(Progress.over(pin.component))
         self.built(pin.component)
         return image
 

@@ -1,13 +1,14 @@
-"""The one table of images: which official image each component runs, and the name of its local replacement.
+"""What a pin is: the official image that a component runs, the line of releases that it follows, its local replacement.
 
-Data only. The recipe of a local build is in ``recipes``; a registry or an engine is never asked here.
+Each component's manifest has its own; the base of our own programs' images is here. A registry is never asked here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
-from stack.spec import NAMESPACE
+from stack.model.spec import NAMESPACE
 
 DEFAULT_REGISTRY = "docker.io"
 LABEL_VERSION = f"{NAMESPACE}.version"
@@ -17,18 +18,33 @@ LABEL_RECIPE = f"{NAMESPACE}.recipe"
 NOBODY = 65534
 """The numeric user of the official images, and of ours (uid and gid)."""
 
-POSTGRES_PROGRAMS = "/usr/lib/postgresql/18/bin"
-"""One major version of PostgreSQL cannot read the data of another, so this one stays until data can be moved over."""
+LOOKED_UP = date(2026, 11, 26)
+"""When all pins were looked up last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A supported line of releases that a pin follows.
+
+    ``series`` is what all its versions begin with; ``support`` says until when it is kept. The pin was its newest
+    release on ``looked_up`` and is looked up again by ``renew_by``: a test fails after that day.
+    """
+
+    series: str
+    support: str
+    looked_up: date
+    renew_by: date
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One image: the official reference, our name for a local build, and how to ask its version."""
+    """One image: the official reference, our name for a local build, how to ask its version, the line it follows."""
 
     component: str
     official: str
     version_argv: tuple[str, ...] = ()
     user: int = NOBODY
+    line: Line | None = None
 
     @property
     def version(self) -> str:
@@ -41,21 +57,13 @@ class Pin:
         return f"{NAMESPACE}/{self.component}:local"
 
 
-PINS: dict[str, Pin] = {
-    pin.component: pin
-    for pin in (
-        Pin("prometheus", "prom/prometheus:v3.5.3", ("/bin/prometheus", "--version")),
-        Pin("alertmanager", "prom/alertmanager:v0.33.1", ("/bin/alertmanager", "--version")),
-        Pin("node_exporter", "prom/node-exporter:v1.11.1", ("/bin/node_exporter", "--version")),
-        Pin("grafana", "grafana/grafana:12.3.0", ("grafana", "--version"), user=472),
-        Pin("postgres", "postgres:18.6-trixie", (f"{POSTGRES_PROGRAMS}/postgres", "--version"), user=999),
-        Pin("python", "python:3.14-slim-trixie", ("python3", "--version")),
-    )
-}
-BASE = PINS["python"]
-"""What the application's image is built on."""
-APP_REPOSITORY = f"{NAMESPACE}/app"
-APP_LOCAL = f"{APP_REPOSITORY}:local"
+BASE = Pin(
+    "python",
+    "python:3.14-slim-trixie",
+    ("python3", "--version"),
+    line=Line("3.14", "until October 2030; the tag moves with the line", LOOKED_UP, date(2027, 10, 31)),
+)
+"""What the images of our own programs are built on."""
 
 
 def registry_of(ref: str) -> str:

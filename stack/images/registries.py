@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.errors import RegistryUnreachable
-from stack.images.files import read_json, write_atomically
+from stack.common.errors import RegistryUnreachable
+from stack.common.files import read_json, write_atomically
+from stack.images.interface import ImageEngine
 from stack.images.pins import registry_of
-from stack.images.port import ImageEngine
 
 CONTACT_SECONDS = 3.0
 REMEMBER_SECONDS = 300.0

@@ -15,22 +15,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack.engine.port import ImageInfo
-from stack.errors import BuildFailed, RegistryUnreachable
-from stack.events import Progress
-from stack.images.app_inputs import AppInputs, read_inputs
+from stack.common.errors import BuildFailed, RegistryUnreachable
+from stack.common.files import clear_unfinished, exclusive
+from stack.engine.interface import ImageInfo
+from stack.images.catalog import Catalog
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
-from stack.images.files import clear_unfinished, exclusive
-from stack.images.pins import APP_LOCAL, BASE, LABEL_RECIPE, PINS, Pin, registry_of
-from stack.images.port import ImageEngine, Tell
-from stack.images.recipes import recipes
+from stack.images.interface import ImageEngine, Tell
+from stack.images.pins import BASE, LABEL_RECIPE, Pin, registry_of
+from stack.images.programs import PROGRAMS, Inputs, Program, read_inputs
 from stack.images.registries import Registries
+from stack.model.events import Progress
 
 if TYPE_CHECKING:
     from stack.images.local import LocalBuilder
 
+WAITING = Progress("images", "another command is fetching or building images; waiting for it")
 WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
-APP = "app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,12 @@ class Images:
 
     engine: ImageEngine
     cache: Path
+    catalog: Catalog
     overrides: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     tell: Tell = silent
     obstacle: Callable[[], str] = _obstacle
-    inputs: Callable[[], AppInputs] = read_inputs
+    inputs: Callable[[Program], Inputs] = read_inputs
     registries: Registries | None = None
     scope: str = ""
 
@@ -94,6 +95,7 @@ class Images:
         if all(image.available or image.source is Source.UNAVAILABLE for image in found.values()):
             return found
         with self._alone():
+            self.tell(Progress.over(WAITING.subject))
             clear_unfinished(self.cache)
             return self._provide(names)
 
@@ -101,26 +103,27 @@ class Images:
         """Pull the official images even where a local one would do. Raises RegistryUnreachable or PullRefused."""
         registries = self._registries()
         registries.forget()
-        pins = [PINS[name] for name in components if name in PINS]
+        pins = [self.catalog.pins[name] for name in components if name in self.catalog.pins]
         _each(partial(self._pull, registries, pin, self._wanted(pin)) for pin in pins)
         return self.present([pin.component for pin in pins])
 
     def build(self, components: Iterable[str]) -> dict[str, Resolved]:
         """Build anew whatever can be built here, present or not. Raises BuildFailed."""
         names = tuple(components)
-        buildable = [name for name in names if name in recipes()]
+        buildable = [name for name in names if name in self.catalog.recipes]
         with self._alone():
             if buildable:
                 self._builder().build(buildable)
-            if APP not in names:
+            programs = [PROGRAMS[name] for name in names if name in PROGRAMS]
+            if not programs:
                 return self.present(names)
             base = self._provide_pins((BASE.component,))[BASE.component]
-            app = self._provide_app(base, self.inputs())
-        return {**self.present(names), APP: app}
+            built = {p.name: self._provide_program(base, self.inputs(p)) for p in programs}
+        return {**self.present(names), **built}
 
     def _present(self, name: str) -> Resolved:
-        if name == APP and not self.overrides.get(APP):
-            return self._app_present()
+        if self._is_ours(name):
+            return self._program_present(self.inputs(PROGRAMS[name]))
         pin = self._pin(name)
         facts = self._facts(pin)
         decision = decide(pin, replace(facts, registry_silent=True))
@@ -129,25 +132,30 @@ class Images:
             decision = decide(pin, replace(facts, registry_silent=silent_now))
         return self._resolved(pin, decision)
 
+    def _is_ours(self, name: str) -> bool:
+        """Whether it is made of this package's own code, and not an image that the settings name."""
+        return name in PROGRAMS and not self.overrides.get(name)
+
     def _provide(self, names: tuple[str, ...]) -> dict[str, Resolved]:
         found = self.present(names)
         missing = [name for name in names if not found[name].available]
-        if APP not in missing or self.overrides.get(APP):
-            return {**found, **self._provide_pins(missing)}
-        return {**found, **self._provide_with_app([n for n in missing if n != APP])}
+        ours = [PROGRAMS[name] for name in missing if self._is_ours(name)]
+        pins = [name for name in missing if not self._is_ours(name)]
+        return {**found, **(self._provide_with(ours, pins) if ours else self._provide_pins(pins))}
 
-    def _provide_with_app(self, pins: list[str]) -> dict[str, Resolved]:
-        """The application is built as soon as its base is there, while other images are still being made."""
-        inputs = self.inputs()
+    def _provide_with(self, programs: list[Program], pins: list[str]) -> dict[str, Resolved]:
+        """Programs are built as soon as their base is there, while other images are still being made."""
+        inputs = [self.inputs(program) for program in programs]
         early: dict[str, Resolved] = {}
 
         def built(component: str) -> None:
             if component == BASE.component:
-                early[APP] = self._provide_app(self._present(BASE.component), inputs)
+                base = self._present(BASE.component)
+                early.update({i.program.name: self._provide_program(base, i) for i in inputs})
 
         found = self._provide_pins([BASE.component, *pins], built)
         base = found.pop(BASE.component)
-        return {**found, APP: early[APP] if early else self._provide_app(base, inputs)}
+        return {**found, **(early or {i.program.name: self._provide_program(base, i) for i in inputs})}
 
     def _provide_pins(
         self, names: Iterable[str], built: Callable[[str], None] = ignore
@@ -192,10 +200,13 @@ class Images:
 
     def _pull(self, registries: Registries, pin: Pin, ref: str) -> None:
         self.tell(Progress(pin.component, f"asking {registry_of(ref)} for {ref}"))
-        registries.pull(self.engine, ref, lambda line: self.tell(Progress(pin.component, line)))
+        try:
+            registries.pull(self.engine, ref, lambda line: self.tell(Progress(pin.component, line)))
+        finally:
+            self.tell(Progress.over(pin.component))
 
     def _facts(self, pin: Pin) -> Facts:
-        recipe = recipes().get(pin.component)
+        recipe = self.catalog.recipes.get(pin.component)
         local = self.engine.image(pin.local) if recipe else None
         fits = LOCAL_CURRENT if local and recipe and _made_by(local, recipe.digest()) else LOCAL_STALE
         present = self.engine.image(self._wanted(pin)) is not None
@@ -213,11 +224,11 @@ class Images:
     def _builder(self, built: Callable[[str], None] = ignore) -> LocalBuilder:
         from stack.images.local import LocalBuilder
 
-        return LocalBuilder(self.engine, self.cache, self.tell, built)
+        return LocalBuilder(self.engine, self.cache, self.catalog, self.tell, built)
 
     def _pin(self, name: str) -> Pin:
-        """The pinned image, or the application's that the settings name."""
-        return PINS.get(name) or Pin(name, self.overrides[name])
+        """The pinned image, or a program's that the settings name."""
+        return self.catalog.pins.get(name) or Pin(name, self.overrides[name])
 
     def _wanted(self, pin: Pin) -> str:
         name = pin.component
@@ -227,28 +238,27 @@ class Images:
         image = self.engine.image(decision.ref)
         return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
 
-    def _app_present(self) -> Resolved:
-        inputs = self.inputs()
-        base = self._present(BASE.component)
+    def _program_present(self, inputs: Inputs) -> Resolved:
+        program, base = inputs.program, self._present(BASE.component)
         if base.available:
-            image = self.engine.image(inputs.name(base.id))
-            return _app(inputs.name(base.id), image, Source.BUILD)
-        latest = self.engine.image(APP_LOCAL)
+            ref = inputs.name(base.id)
+            return _program(program, ref, self.engine.image(ref))
+        latest = self.engine.image(program.local)
         if latest and _made_by(latest, inputs.digest()):
-            return _app(APP_LOCAL, latest, Source.BUILD)
-        return _baseless(base) if base.source is Source.UNAVAILABLE else _app(APP_LOCAL, None, Source.BUILD)
+            return _program(program, program.local, latest)
+        unavailable = base.source is Source.UNAVAILABLE
+        return _baseless(program, base) if unavailable else _program(program, program.local, None)
 
-    def _provide_app(self, base: Resolved, inputs: AppInputs) -> Resolved:
+    def _provide_program(self, base: Resolved, inputs: Inputs) -> Resolved:
         if not base.available:
-            return _baseless(base)
-        from stack.images.app import AppBuilder
+            return _baseless(inputs.program, base)
+        from stack.images.program_image import ProgramBuilder
 
-        image = AppBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
-        return Resolved(APP, inputs.name(base.id), image, Source.BUILD, "built now")
+        image = ProgramBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
+        return Resolved(inputs.program.name, inputs.name(base.id), image, Source.BUILD, "built now")
 
     def _alone(self) -> AbstractContextManager[None]:
-        waiting = Progress("images", "another command is fetching or building images; waiting for it")
-        return exclusive(self.cache / "images.lock", lambda: self.tell(waiting))
+        return exclusive(self.cache / "images.lock", lambda: self.tell(WAITING))
 
     def _registries(self) -> Registries:
         return self.registries or Registries(self.cache / "silent-registries.json", scope=self.scope)
@@ -258,14 +268,15 @@ def _made_by(image: ImageInfo, recipe: str) -> bool:
     return image.labels.get(LABEL_RECIPE) == recipe
 
 
-def _app(ref: str, image: ImageInfo | None, otherwise: Source) -> Resolved:
+def _program(program: Program, ref: str, image: ImageInfo | None) -> Resolved:
     if image is None:
-        return Resolved(APP, ref, "", otherwise, "not built for this program and base yet")
-    return Resolved(APP, ref, image.id, Source.PRESENT, "built here before")
+        return Resolved(program.name, ref, "", Source.BUILD, "not built for this program and base yet")
+    return Resolved(program.name, ref, image.id, Source.PRESENT, "built here before")
 
 
-def _baseless(base: Resolved) -> Resolved:
-    return Resolved(APP, APP_LOCAL, "", Source.UNAVAILABLE, f"its base cannot be had: {base.why}")
+def _baseless(program: Program, base: Resolved) -> Resolved:
+    why = f"its base cannot be had: {base.why}"
+    return Resolved(program.name, program.local, "", Source.UNAVAILABLE, why)
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:

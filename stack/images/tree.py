@@ -19,7 +19,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import BinaryIO
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 from stack.images.recipes import Recipe
 
 MERGED = ("bin", "lib", "lib64", "sbin")

@@ -1,4 +1,4 @@
-"""Python packages for the application image, gathered on this machine for the interpreter inside the image.
+"""Python packages for a program's image, gathered on this machine for the interpreter inside the image.
 
 Containers may have no route to a package index, so pip runs here, for the other interpreter, from the hashed lock file
 and with wheels only: no code of a package runs. The result is cached by everything that it depends on.
@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
+from stack.common.files import folder_once
 from stack.images.debian import Ended
-from stack.images.files import folder_once
 
 MANYLINUX = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "linux")
 """Platforms that the base images (glibc 2.41 and later) can run, best first."""
@@ -68,4 +68,6 @@ def _install(requirements: Path, folder: Path, options: Sequence[str], pip: Pip)
     if ended.code != 0:
         said = [line for line in ended.errors.splitlines() if line.startswith("ERROR")]
         words = said[-1] if said else f"pip ended with {ended.code}"
-        raise BuildFailed(f"app: {words}", hint="the machine needs a package index or pip's cache")
+        raise BuildFailed(
+            f"Python packages: {words}", hint="the machine needs a package index or pip's cache"
+        )

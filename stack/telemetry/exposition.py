@@ -33,13 +33,12 @@ def expose(accept: str = "", registry: CollectorRegistry | None = None) -> Expos
     source = process_registry() if registry is None else registry
     if source is None:
         return Exposition(b"# prometheus_client is not installed: nothing is recorded\n", TEXT)
+    from prometheus_client import exposition
+    from prometheus_client.openmetrics import exposition as openmetrics
+
     if _wants_openmetrics(accept):
-        from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-
-        return Exposition(generate_openmetrics(source), OPENMETRICS)  # type: ignore[no-untyped-call]
-    from prometheus_client import generate_latest
-
-    return Exposition(generate_latest(source), TEXT)
+        return Exposition(openmetrics.generate_latest(source), OPENMETRICS)  # type: ignore[no-untyped-call]
+    return Exposition(exposition.generate_latest(source), TEXT)
 
 
 def _wants_openmetrics(accept: str) -> bool:

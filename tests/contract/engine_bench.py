@@ -8,17 +8,17 @@ import socket
 import tarfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, Self
 
 import docker
 from docker.errors import APIError
 
 from stack.engine import labels
+from stack.engine.convert import VOLUME_ROOT
 from stack.engine.docker import connect
-from stack.engine.memory import MemoryEngine
-from stack.engine.port import Engine, ImageConfig, Ran
-from stack.spec import (
+from stack.engine.interface import Engine, ImageConfig, Ran
+from stack.model.spec import (
     CONFIG_ROOT,
     ConfigFile,
     Health,
@@ -30,8 +30,9 @@ from stack.spec import (
     data_volume,
 )
 from tests.contract.tiny_image import root_file_system
+from tests.fakes.engine.memory import MemoryEngine
 
-TINY = "ct-tiny:contract"
+TINY = "ct-tiny:contract-2"
 MIB = 1 << 20
 LOOP = (
     "trap 'echo got HUP' HUP; trap 'exit 0' TERM; trap 'exit 7' USR1; "
@@ -60,6 +61,12 @@ class Bench(Protocol):
 
     def leave_helper(self) -> None:
         """What an interrupted run leaves behind."""
+
+    def lose(self, name: str) -> None:
+        """Somebody's prune takes a container that does not run."""
+
+    def tear_state(self) -> None:
+        """The newest slot of the stack's state was written by half only."""
 
     def occupied(self) -> AbstractContextManager[int]:
         """A port that a process outside any container has."""
@@ -151,6 +158,15 @@ class MemoryBench:
     def leave_helper(self) -> None:
         self.engine.leave_helper(self.stack)
 
+    def lose(self, name: str) -> None:
+        found = self.engine.find(name)
+        del self.engine.containers[found.id if found else name]
+
+    def tear_state(self) -> None:
+        files = self.engine.volumes[f"{self.stack}-state"].files
+        name = newest_slot({path: file.content for path, file in files.items()})
+        files[name] = replace(files[name], content=files[name].content[:-1])
+
     @contextmanager
     def occupied(self) -> Iterator[int]:
         self.engine.occupy(45678)
@@ -204,6 +220,18 @@ class DockerBench:
             TINY, ["/bin/sh"], name=f"{self.stack}-helper-x", labels=labels.of_helper(self.stack, TINY)
         )
 
+    def lose(self, name: str) -> None:
+        self.raw.containers.get(name).remove()
+
+    def tear_state(self) -> None:
+        holder = self.raw.containers.get(f"{self.stack}-state")
+        chunks, _ = holder.get_archive(VOLUME_ROOT)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+            members = {m.name.rpartition("/")[2]: tar.extractfile(m) for m in tar if m.isfile()}
+            slots = {name: file.read() for name, file in members.items() if file}
+        name = newest_slot(slots)
+        holder.put_archive(VOLUME_ROOT, tar_of({name: slots[name][:-1].decode()}))
+
     @contextmanager
     def occupied(self) -> Iterator[int]:
         with socket.socket() as listener:
@@ -215,6 +243,11 @@ class DockerBench:
         return {"container": self.raw.containers, "network": self.raw.networks, "volume": self.raw.volumes}[
             kind
         ]
+
+
+def newest_slot(slots: dict[str, bytes]) -> str:
+    """Name of the slot with the highest generation."""
+    return max(slots, key=lambda name: int(slots[name].split(b" ")[1]))
 
 
 def tar_of(texts: dict[str, str]) -> bytes:

@@ -20,12 +20,13 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
+from tests.grafana_standin import RECORDED
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site
 
-REAL_IMAGE = os.environ.get("STACK_TEST_GRAFANA_IMAGE", "grafana/grafana:12.3.0")
+REAL_IMAGE = os.environ.get("STACK_TEST_GRAFANA_IMAGE", f"grafana/grafana:{RECORDED}")
 PASSWORD = "Contract-password-1"
 IN_CONTAINER = "/etc/grafana"
 START_SECONDS = 60.0
@@ -111,7 +112,7 @@ def _in_process(folder: Path, files: Mapping[str, str], more: Mapping[str, str])
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    env = environment(0, **more)
+    env = environment(0, **{"STANDIN_VERSION": RECORDED, **more})
     env |= {"GF_PATHS_DATA": str(folder / "data"), "GF_PATHS_PROVISIONING": str(folder / "provisioning")}
     with serving(open_site(from_environment(env))) as base:
         yield base

@@ -12,10 +12,18 @@ from typing import get_args
 
 import pytest
 
-from stack.engine.port import ImageConfig, Job
-from stack.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
-from stack.observed import Applied, Observed, ObservedContainer
-from stack.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, config_volume, container_name, data_volume
+from stack.common.errors import ImageError, PortTaken, RegistryUnreachable, StackError, StartFailed
+from stack.engine.interface import ImageConfig, Job
+from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.spec import (
+    APPLIED,
+    CONFIG_ROOT,
+    CURRENT,
+    ConfigFile,
+    config_volume,
+    container_name,
+    data_volume,
+)
 from tests.contract.engine_bench import (
     MIB,
     TINY,
@@ -84,9 +92,9 @@ def test_the_life_of_a_container(bench: Bench) -> None:
     assert only(bench).running and only(bench).started_at
     assert bench.stack in bench.engine.stacks()
     for _ in range(2):
-        bench.engine.stop(container, 2)
+        bench.engine.stop(container)
     assert only(bench).state == "exited"
-    bench.engine.restart(container, 2)
+    bench.engine.restart(container)
     assert only(bench).running
     for _ in range(2):
         bench.engine.remove(container)
@@ -166,8 +174,8 @@ def test_what_is_not_ours_is_refused_and_left_alone(bench: Bench, kind: Kind) ->
         "container": (
             lambda: engine.create(bench.stack, service(bench, mounts=())),
             lambda: engine.start(name),
-            lambda: engine.stop(name, 1),
-            lambda: engine.restart(name, 1),
+            lambda: engine.stop(name),
+            lambda: engine.restart(name),
             lambda: engine.signal(name, "HUP"),
             lambda: engine.execute(name, ("/bin/cat",)),
             lambda: engine.remove(name),
@@ -216,7 +224,7 @@ def test_two_writers_meet(bench: Bench) -> None:
 
 def test_a_container_is_stranded_by_the_loss_of_its_network(bench: Bench) -> None:
     container = make(bench, service(bench))
-    bench.engine.stop(container, 1)
+    bench.engine.stop(container)
     assert not only(bench).stranded
     bench.engine.remove_network(bench.stack)
     assert only(bench).stranded
@@ -285,7 +293,7 @@ def test_a_signal_leaves_the_container_running(bench: Bench) -> None:
 def test_a_container_that_is_gone(bench: Bench) -> None:
     name = container_name(bench.stack, "web_app")
     assert bench.engine.logs(name, 5) == ()
-    bench.engine.stop(name, 1)
+    bench.engine.stop(name)
     bench.engine.remove(name)
     for ask in (bench.engine.inspect, bench.engine.start, bench.engine.usage):
         with pytest.raises(StartFailed, match="is gone"):

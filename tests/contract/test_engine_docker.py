@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from stack.engine.port import ImageConfig, Job
-from stack.errors import StartFailed
-from stack.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
-from stack.wait import NotYet, until
+from stack.common.errors import StartFailed
+from stack.common.wait import NotYet, until
+from stack.engine.docker import connect
+from stack.engine.interface import ImageConfig, Job
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from tests.contract.engine_bench import (
     MIB,
     TINY,
@@ -141,15 +142,26 @@ def test_a_signal_arrives_where_the_image_has_no_kill(bench: DockerBench) -> Non
 def test_a_paused_container_stops(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     bench.raw.containers.get(container).pause()
-    bench.engine.stop(container, 1)
+    bench.engine.stop(container)
     assert bench.engine.observe(bench.stack).containers[0].state == "exited"
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_a_process_gets_the_stop_time_that_it_declares(bench: DockerBench, verb: str) -> None:
+    """Longer than an engine waits of itself (10 s), and longer than a call may stay without an answer."""
+    slow = "trap 'sleep 11; echo ended; exit 0' TERM; echo started; while :; do sleep 0.05; done"
+    wanted = service(bench, entrypoint=("/bin/sh", "-c", slow), stop_seconds=60)
+    container = make(bench, wanted)
+    soon(lambda: "started" in bench.engine.logs(container, 5))
+    getattr(connect(seconds=5), verb)(container)
+    assert "ended" in bench.engine.logs(container, 5)
 
 
 def test_following_ends_with_the_container(bench: DockerBench) -> None:
     container = make(bench, service(bench))
     lines = bench.engine.follow(container, 10)
     assert next(lines) == "started"
-    bench.engine.stop(container, 2)
+    bench.engine.stop(container)
     assert list(lines) == []
 
 
@@ -177,8 +189,8 @@ def test_a_writer_killed_midway_leaves_a_helper_that_is_found(bench: DockerBench
     volume = config_volume(bench.stack, "web_app")
     bench.engine.create_volume(volume, bench.stack)
     script = (
-        "import os; from stack.engine.docker import DockerEngine, connect\n"
-        "DockerEngine._put = lambda *a: os.kill(os.getpid(), 9)\n"
+        "import os; from stack.engine.containers import Containers; from stack.engine.docker import connect\n"
+        "Containers.put = lambda *a: os.kill(os.getpid(), 9)\n"
         f"connect().write_volume({volume!r}, {bench.stack!r}, {TINY!r}, (), ())"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

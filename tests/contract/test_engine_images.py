@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from stack.engine.port import ImageConfig
-from stack.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.engine.interface import ImageConfig
 from tests.contract.engine_bench import TINY, DockerBench, tar_of
 from tests.contract.tiny_registry import TinyRegistry, serving
 

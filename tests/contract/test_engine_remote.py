@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from stack.common.errors import RegistryUnreachable
 from stack.engine.docker import connect
-from stack.engine.port import ImageConfig, Job
-from stack.errors import RegistryUnreachable
-from stack.spec import CONFIG_ROOT, CURRENT, ConfigFile
+from stack.engine.interface import ImageConfig, Job
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
 from tests.contract.engine_bench import TINY, DockerBench, make, service, write
 from tests.contract.engine_gate import engine_over_tcp
 from tests.contract.tiny_registry import TinyRegistry, serving
@@ -39,7 +39,7 @@ def test_files_processes_signals_and_logs_cross_the_wire(bench: DockerBench) -> 
     assert next(lines) == "started"
     bench.engine.signal(container, "HUP")
     assert next(lines) == "got HUP"
-    bench.engine.stop(container, 2)
+    bench.engine.stop(container)
     assert list(lines) == []
     assert bench.engine.observe(bench.stack).containers[0].state == "exited"
 

@@ -1,30 +1,32 @@
-"""The bundle's own files in a Grafana, as the stack puts them there: a version behind a link that moves, a reload."""
+"""The bundle's own files in a Grafana, as the stack puts them there: versions, links that stay, a reload."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
 
-from stack.cli.asking import Asking
-from stack.engine.port import Engine, EngineInfo
-from stack.errors import NotReady, StartFailed
-from stack.render.tree import read_tree
-from stack.render.validate import check_syntax
-from stack.smoke.checks import CHECKS, names_for_verify
-from stack.smoke.expect import expected
-from stack.smoke.model import Expected
-from stack.smoke.prober import LocalProber
-from stack.smoke.runner import hurried
-from stack.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
-from stack.verify import IN_TURNS
+from stack.checks.expect import expected
+from stack.checks.prober import LocalProber
+from stack.checks.runner import hurried
+from stack.clients.http import Answer, Http
+from stack.common.errors import NotReady, StartFailed
+from stack.components import BY_NAME, all_checks
+from stack.components.grafana import DASHBOARDS, links
+from stack.config.tree import read_tree
+from stack.deploy import verify
+from stack.deploy.verify import IN_TURNS, Verification
+from stack.model.spec import ConfigFile, Health, Limits, LinkFolder, ServiceSpec, StackSpec
+from stack.validation.files import check_syntax
+from tests.contract.config_on_disk import ConfigOnDisk
+from tests.fakes.engine.memory import MemoryEngine
+from tests.grafana_standin import NEXT, VERSION
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site
@@ -32,28 +34,28 @@ from tests.grafana_standin.site import open_site
 ROOT = Path(__file__).parents[2]
 PASSWORD = "the-one-in-the-file"
 SOURCES = "provisioning/datasources/stack.yml"
-NEAR = SimpleNamespace(info=lambda: EngineInfo("v", "a", "x", False, "linux", "amd64", 1, 1))
+CONTAINER = ServiceSpec(
+    "grafana", "i:1", "", 3000, "/", Limits(1 << 20, 1.0), Health(("CMD", "ask")), reload="api"
+)
 
 
 class Deployed:
-    """A Grafana that reads its files below ``current``, as in the container."""
+    """A Grafana that speaks as ``version`` and reads its files as in the container."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.base, self.version = folder, "", 0
+    def __init__(self, folder: Path, version: str) -> None:
+        self.folder, self.base, self.version = folder, "", version
+        self.volume = ConfigOnDisk(folder / "config")
+        self.engine = MemoryEngine()
+        self.engine.hold("i:1")
+        self.engine.create_network("s")
+        self.engine.start(self.engine.create("s", CONTAINER))
         tree = read_tree(ROOT)
         self.files = {
             p.removeprefix("grafana/"): text for p, text in tree.items() if p.startswith("grafana/")
         }
 
     def write(self) -> None:
-        self.version += 1
-        for path, content in self.files.items():
-            place = self.folder / f"v{self.version}" / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(re.sub(rb"/etc/stack/", f"{self.folder}/".encode(), content))
-        aside = self.folder / "aside"
-        aside.symlink_to(f"v{self.version}")
-        aside.replace(self.folder / "current")
+        self.volume.apply(self.service())
 
     @contextmanager
     def started(self) -> Iterator[None]:
@@ -63,7 +65,8 @@ class Deployed:
             "GF_SERVER_HTTP_PORT": "0",
             "GF_SECURITY_ADMIN_PASSWORD": PASSWORD,
             "GF_PATHS_DATA": str(self.folder / "data"),
-            "GF_PATHS_PROVISIONING": str(self.folder / "current/provisioning"),
+            "GF_PATHS_PROVISIONING": str(self.volume.folder / "current/provisioning"),
+            "STANDIN_VERSION": self.version,
         }
         with serving(open_site(from_environment(env))) as self.base:
             self.settle()
@@ -71,42 +74,42 @@ class Deployed:
 
     def service(self) -> ServiceSpec:
         files = tuple(ConfigFile(path, content) for path, content in self.files.items())
-        health = Health(("CMD", "ask"))
-        return ServiceSpec("grafana", "i:1", "", 3000, "/", Limits(1, 1.0), health, reload="api", files=files)
+        return replace(CONTAINER, files=files, linked=LinkFolder(DASHBOARDS, links(files)))
 
     def settle(self) -> None:
-        """What the stack does after a step, the repair of logins left out."""
+        """What the stack does after a step."""
         spec = StackSpec("s", (self.service(),))
-        check_syntax(("grafana", self.service().files))
+        check_syntax(BY_NAME, ("grafana", self.service().files))
         wanted = expected(spec, {"grafana": self.base}, grafana_password=PASSWORD)
-        asking = SimpleNamespace(
-            engine=cast(Engine, NEAR),
-            spec=spec,
-            expected=wanted,
-            image="",
-            verify=lambda service: self.verify(wanted),
-        )
-        Asking.settle(cast(Asking, asking), self.service())
+        turns = LocalProber(hurried(all_checks(), IN_TURNS))
+        verification = Verification(self.engine, spec, wanted, "", turns, turns, lambda event: None)
+        verification.settle(self.service())
 
     def apply(self) -> None:
         """Files were changed: written, loaded, verified."""
         self.write()
+        self.load()
+        self.settle()
+
+    def load(self) -> None:
         reply = self.ask("POST", "/api/admin/provisioning/datasources/reload")
         if reply != 200:
             raise StartFailed(f"answered {reply}")
         assert self.ask("POST", "/api/admin/provisioning/dashboards/reload") == 200
-        self.settle()
+
+    def call(self, method: str, path: str, **more: Any) -> Answer:
+        return Http(self.base, auth=("admin", PASSWORD)).call(method, path, expect=(), **more)
 
     def ask(self, method: str, path: str) -> int:
-        from stack.http import Http
+        return self.call(method, path).status
 
-        return Http(self.base, auth=("admin", PASSWORD)).call(method, path, expect=()).status
+    def numbers(self) -> dict[str, tuple[int, int]]:
+        """Number and version of each dashboard by uid."""
+        hits = self.call("GET", "/api/search?type=dash-db").json()
+        return {hit["uid"]: (hit["id"], self._version(hit["uid"])) for hit in hits}
 
-    @staticmethod
-    def verify(wanted: Expected) -> None:
-        report = LocalProber(hurried(CHECKS, IN_TURNS)).run(wanted, names=names_for_verify("grafana"))
-        if report.failed:
-            raise NotReady(report.failed[0].evidence, hint=report.failed[0].hint)
+    def _version(self, uid: str) -> int:
+        return int(self.call("GET", f"/api/dashboards/uid/{uid}").json()["meta"]["version"])
 
     def board(self, name: str, **changes: Any) -> None:
         path = f"dashboards/{name}.json"
@@ -118,9 +121,9 @@ class Deployed:
         self.files[SOURCES] = yaml.safe_dump(document).encode()
 
 
-@pytest.fixture
-def grafana(tmp_path: Path) -> Iterator[Deployed]:
-    deployed = Deployed(tmp_path)
+@pytest.fixture(params=[VERSION, NEXT])
+def grafana(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Deployed]:
+    deployed = Deployed(tmp_path, request.param)
     with deployed.started():
         yield deployed
 
@@ -161,3 +164,58 @@ def test_a_changed_uid_of_a_data_source_is_refused_and_the_old_files_load_again(
         grafana.apply()
     grafana.files = before
     grafana.apply()
+
+
+def test_a_reload_keeps_the_number_of_every_dashboard_and_counts_the_changed_one(grafana: Deployed) -> None:
+    before = grafana.numbers()
+    grafana.board("slo", description="Another one.")
+    grafana.apply()
+    number, version = before["slo"]
+    assert grafana.numbers() == before | {"slo": (number, version + 1)}
+    assert len(before) == len(list((ROOT / "grafana/dashboards").glob("*.json")))
+
+
+def test_a_file_under_another_name_is_the_same_dashboard(grafana: Deployed) -> None:
+    before = grafana.numbers()
+    grafana.files["dashboards/machine.json"] = grafana.files.pop("dashboards/host.json")
+    grafana.apply()
+    assert grafana.numbers() == before
+
+
+def test_what_people_attach_stays(grafana: Deployed) -> None:
+    assert grafana.ask("POST", "/api/user/stars/dashboard/uid/slo") == 200
+    allowed = {"items": [{"role": "Viewer", "permission": 1}]}
+    grafana.call("POST", "/api/dashboards/uid/slo/permissions", json=allowed)
+    link = grafana.call("POST", "/api/dashboards/uid/slo/public-dashboards").json()
+    grafana.board("slo", title="Objectives")
+    grafana.board("host", title="Machine")
+    del grafana.files["dashboards/stack-health.json"]
+    grafana.apply()
+    assert grafana.call("GET", "/api/user/stars").json() == ["slo"]
+    assert grafana.call("GET", "/api/dashboards/uid/slo/permissions").json() == allowed["items"]
+    assert grafana.call("GET", "/api/dashboards/uid/slo/public-dashboards").json() == link
+
+
+def test_a_removed_dashboard_comes_back_with_the_files_that_had_it(grafana: Deployed) -> None:
+    first = grafana.volume.apply(grafana.service())
+    kept = grafana.numbers()["slo"]
+    del grafana.files["dashboards/host.json"]
+    second = grafana.volume.apply(grafana.service())
+    grafana.load()
+    assert "host" not in grafana.numbers()
+    grafana.volume.go_back(first, second)
+    grafana.load()
+    assert grafana.numbers()["slo"] == kept
+    assert "host" in grafana.numbers()
+
+
+def test_a_query_that_grafana_has_otherwise_is_noticed(
+    grafana: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "SECONDS", 0.1)
+    board = json.loads(grafana.files["dashboards/slo.json"])
+    asking = next(panel for panel in board["panels"] if panel.get("targets"))
+    asking["targets"][0]["expr"] = "vector(1)"
+    grafana.board("slo", panels=board["panels"])
+    with pytest.raises(NotReady, match=f"slo differs from its file: panel {asking['title']}: query"):
+        grafana.settle()

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from stack.engine.memory import MemoryEngine
-from stack.engine.port import Ran
-from stack.errors import StartFailed
-from stack.smoke.checks import CHECKS
-from stack.smoke.model import Expected
-from stack.smoke.prober import LocalProber
-from stack.smoke.runner import hurried
-from stack.spec import Health, Limits, ServiceSpec, StackSpec
-from stack.verify import IN_TURNS, Verifier
+from stack.checks.model import Expected
+from stack.checks.prober import LocalProber
+from stack.checks.runner import hurried
+from stack.common.errors import StartFailed
+from stack.components import all_checks
+from stack.deploy.verify import IN_TURNS, Verification
+from stack.engine.interface import Ran
+from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
+from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin import accounts
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
@@ -50,9 +50,9 @@ class Machine:
     def start(self, base: str) -> None:
         """What a start does about the login."""
         expected = Expected("s", (("grafana", base),), grafana_password=PASSWORD)
-        prober = LocalProber(hurried(CHECKS, IN_TURNS))
+        turns = LocalProber(hurried(all_checks(), IN_TURNS))
         spec = StackSpec("s", (SERVICE,))
-        Verifier(self.engine, spec, expected, prober, lambda event: None).ensure_login(SERVICE)
+        Verification(self.engine, spec, expected, "", turns, turns, lambda event: None).reload(SERVICE)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The stand-in, or a real Grafana 12.3.0 where its image is present, gives the recorded answers of the real server."""
+"""The stand-in, or a real Grafana 12.3.0 where its image is present, gives the recorded answers of that version."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 import docker
 import pytest
 
-from stack.wait import NotYet, until
-from tests.grafana_standin.image import Builds, build_image
+from stack.common.wait import NotYet, until
+from tests.grafana_standin import NEXT, VERSION
+from tests.grafana_standin.image import REPOSITORY, Builds, build_image
 
 pytestmark = pytest.mark.engine
 LABEL = {"stack-test": "grafana-standin"}
@@ -19,13 +20,14 @@ OLD = "YWRtaW46b2xkLXBhc3N3b3Jk"
 NEW = "YWRtaW46bmV3LXBhc3N3b3Jk"
 
 
-@pytest.fixture(scope="module")
-def container(image_of: Callable[[str], str]) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=[VERSION, NEXT])
+def container(image_of: Callable[[str], str], request: pytest.FixtureRequest) -> Iterator[Any]:
     client = docker.from_env()
     image = build_image(
         cast(Builds, client.api),
         base=image_of("python"),
-        tag=f"monitoring-stack-test/grafana:{uuid4().hex[:8]}",
+        tag=f"{REPOSITORY}:{uuid4().hex[:8]}",
+        version=request.param,
     )
     made = client.containers.create(
         image,
@@ -60,7 +62,11 @@ def fetch(container: Any, token: str) -> tuple[int, str]:
 
 def test_it_runs_as_grafanas_user_with_its_layout(container: Any) -> None:
     assert container.exec_run(["id", "-u"])[1].strip() == b"472"
-    assert container.exec_run(["grafana", "--version"])[1].strip() == b"grafana version 12.3.0"
+    version = (
+        container.exec_run(["grafana", "--version"])[1].decode().strip().removeprefix("grafana version ")
+    )
+    assert version in (VERSION, NEXT)
+    assert (container.exec_run(["sh", "-c", "command -v grafana-cli"])[0] == 0) is (version == VERSION)
     assert b"grafana.db" in container.exec_run(["ls", "/var/lib/grafana"])[1]
     assert container.exec_run(["ls", "/etc/grafana"])[0] == 0
 

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from stack.common.errors import BuildFailed
+from stack.components import CATALOG
 from stack.engine.docker import connect
-from stack.engine.port import Engine, Job
-from stack.errors import BuildFailed
-from stack.images.app import AppBuilder
-from stack.images.app_inputs import read_inputs
+from stack.engine.interface import Engine, Job
 from stack.images.debian import KEYRINGS, Debian
 from stack.images.inventory import rows
 from stack.images.local import LocalBuilder
-from stack.images.pins import PINS, Pin
-from stack.images.recipes import recipes
+from stack.images.pins import Pin
+from stack.images.program_image import ProgramBuilder
+from stack.images.programs import APP, read_inputs
 from stack.images.resolver import Images, Resolved
 
 pytestmark = pytest.mark.engine
 CACHE = Path(__file__).resolve().parents[2] / ".stack" / "cache"
-COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app")
+COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app", "checks")
 STACK = "contract-images"
 PROGRAMS = [
     ("prometheus", "/bin/prometheus"),
@@ -43,7 +43,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="module")
 def provided(engine: Engine) -> dict[str, Resolved]:
-    return Images(engine, CACHE).provide(COMPONENTS)
+    return Images(engine, CACHE, CATALOG).provide(COMPONENTS)
 
 
 def run(engine: Engine, image: Resolved, *argv: str) -> str:
@@ -76,17 +76,16 @@ def test_the_health_check_has_its_wget_and_nobody_is_root(
 
 
 def test_rows_tell_the_real_versions(engine: Engine, provided: dict[str, Resolved]) -> None:
-    found = {row.component: row for row in rows(engine, provided.values())}
+    found = {row.component: row for row in rows(engine, provided.values(), CATALOG.pins)}
     assert all(row.version and row.size for row in found.values())
-    assert found["prometheus"].pin == PINS["prometheus"].version
+    assert found["prometheus"].pin == CATALOG.pins["prometheus"].version
 
 
-def test_the_application_needs_nothing_that_its_image_lacks(
-    engine: Engine, provided: dict[str, Resolved]
-) -> None:
+def test_a_program_needs_nothing_that_its_image_lacks(engine: Engine, provided: dict[str, Resolved]) -> None:
     app = provided["app"]
     assert "--load" in run(engine, app, "python3", "-m", "stack.app", "--help")
-    assert "--in-network" in run(engine, app, "python3", "-m", "stack", "smoke", "--help")
+    unasked = engine.run(STACK, Job(provided["checks"].id, ("python3", "-m", "stack.components")))
+    assert "give the one file" in unasked.output
     imported = "import ssl; print(len(ssl.create_default_context().get_ca_certs()) > 50)"
     assert run(engine, app, "python3", "-c", imported) == "True"
 
@@ -100,36 +99,40 @@ def test_byte_code_is_in_the_image(engine: Engine, provided: dict[str, Resolved]
 
 
 def test_a_changed_source_is_one_more_layer_on_the_same_packages(
-    engine: Engine, provided: dict[str, Resolved], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, provided: dict[str, Resolved], tmp_path: Path
 ) -> None:
-    base = Images(engine, CACHE).present(("python",))["python"]
+    base = Images(engine, CACHE, CATALOG).present(("python",))["python"]
     if not base.available:
         pytest.fail("the application was built, yet its base is not there")
     said: list[str] = []
-    monkeypatch.setattr("stack.images.app.APP_LOCAL", "monitoring-stack/app:contract")
-    inputs = replace(read_inputs(), sources=(("stack/__init__.py", b"x = 1\n"),))
-    builder = AppBuilder(engine, CACHE, lambda progress: said.append(progress.detail))
+    program = replace(APP, name="contract-app")
+    inputs = replace(read_inputs(APP), program=program, sources=(("stack/__init__.py", b"x = 1\n"),))
+    builder = ProgramBuilder(engine, tmp_path, lambda p: None if p.passing else said.append(p.detail))
     try:
         image = builder.build(inputs, base.ref)
         told = engine.run(STACK, Job(image, ("python3", "-c", "import stack; print(stack.x)")))
         assert told.output.strip() == "1"
         assert said == ["adding the program", "built"]
     finally:
-        engine.untag("monitoring-stack/app:contract")
-        engine.untag(f"monitoring-stack/app:{inputs.key(base.id)}")
+        engine.untag(program.local)
+        engine.untag(inputs.name(base.id))
 
 
 def test_a_local_build_runs_and_tells_its_version(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pin = Pin("contract_node_exporter", PINS["node_exporter"].official, PINS["node_exporter"].version_argv)
-    monkeypatch.setitem(PINS, "node_exporter", pin)
+    pin = Pin(
+        "contract_node_exporter",
+        CATALOG.pins["node_exporter"].official,
+        CATALOG.pins["node_exporter"].version_argv,
+    )
+    monkeypatch.setitem(CATALOG.pins, "node_exporter", pin)
     try:
-        LocalBuilder(engine, tmp_path, lambda _: None).build(["node_exporter"])
+        LocalBuilder(engine, tmp_path, CATALOG, lambda _: None).build(["node_exporter"])
         built = engine.image(pin.local)
         assert built is not None
         assert built.labels["monitoring-stack.version"][0].isdigit()
-        assert built.labels["monitoring-stack.recipe"] == recipes()["node_exporter"].digest()
+        assert built.labels["monitoring-stack.recipe"] == CATALOG.recipes["node_exporter"].digest()
         assert engine.image(f"monitoring-stack/{pin.component}:candidate") is None
     finally:
         engine.untag(pin.local)

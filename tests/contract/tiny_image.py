@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-PROGRAMS = ("sh", "cat", "sleep", "kill")
+PROGRAMS = ("sh", "cat", "sleep", "kill", "rm")
 
 
 def libraries(program: str) -> set[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = b"\0" * 10240
@@ -27,7 +28,9 @@ def digest(data: bytes) -> str:
 class TinyRegistry:
     """``refuse``: status and code for every manifest; ``silent``: no answer until ``release`` is set.
 
-    ``slow``: seconds until a layer comes.
+    ``slow``: seconds until a layer comes. ``tags``: what it lists, ``page`` at a time. ``token``: what it hands to
+    anybody who asks, and wants to see before it lists; ``realm`` says where to ask, ``elsewhere`` names another host
+    for the next page. ``asked`` collects the credentials that came.
     """
 
     refuse: tuple[int, str] | None = None
@@ -35,6 +38,12 @@ class TinyRegistry:
     slow: float = 0.0
     release: threading.Event = field(default_factory=threading.Event)
     address: str = ""
+    tags: tuple[str, ...] = ()
+    page: int = 1000
+    token: str = ""
+    realm: str = ""
+    elsewhere: str = ""
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         layer = gzip.compress(LAYER, mtime=0)
@@ -56,6 +65,29 @@ class TinyRegistry:
                 "layers": [_named("application/vnd.docker.image.rootfs.diff.tar.gzip", layer)],
             }
         ).encode()
+
+    def list_tags(self, path: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+        """A page of tags, or the way to a token; and the place that gives it."""
+        if self.silent:
+            self.release.wait(30)
+        parts = urlsplit(path)
+        if parts.path == "/token":
+            return 200, {}, json.dumps({"token": self.token}).encode()
+        self.asked.append(authorization)
+        repository = parts.path.removeprefix("/v2/").removesuffix("/tags/list")
+        if self.token and authorization != f"Bearer {self.token}":
+            realm = self.realm or f"http://{self.address}/token"
+            told = f'Bearer realm="{realm}",service="tiny",scope="repository:{repository}:pull"'
+            return 401, {"WWW-Authenticate": told}, b'{"errors": [{"code": "UNAUTHORIZED"}]}'
+        if self.refuse:
+            status, code = self.refuse
+            return status, {}, json.dumps({"errors": [{"code": code}]}).encode()
+        last = parse_qs(parts.query).get("last", [""])[0]
+        left = [tag for tag in sorted(self.tags) if tag > last]
+        shown = left[: self.page]
+        more = f'<{self.elsewhere}{parts.path}?last={shown[-1]}>; rel="next"' if len(left) > self.page else ""
+        body = json.dumps({"name": repository, "tags": shown}).encode()
+        return 200, {"Link": more} if more else {}, body
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, content type and body."""
@@ -83,6 +115,14 @@ def serving(registry: TinyRegistry) -> Iterator[TinyRegistry]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/token") or "/tags/list" in self.path:
+                status, headers, body = registry.list_tags(self.path, self.headers.get("Authorization", ""))
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+                return
             status, kind, body = registry.answer(self.path)
             self.send_response(status)
             self.send_header("Content-Type", kind)

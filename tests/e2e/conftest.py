@@ -10,16 +10,17 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
+from stack.components import CATALOG
 from tests.e2e.stack_command import Stack
 from tests.grafana_standin.image import Builds, build_image
 
-REAL = "grafana/grafana:12.3.0"
+REAL = CATALOG.pins["grafana"].official
 Make = Callable[..., Stack]
 
 
 @pytest.fixture(scope="session")
 def grafana_image(image_of: Callable[[str], str]) -> str:
-    """The reference of an image that behaves like Grafana 12.3.0."""
+    """The reference of an image that behaves like the pinned Grafana."""
     client = docker.from_env()
     try:
         client.images.get(REAL)

@@ -43,6 +43,7 @@ class Stack:
     extra: dict[str, str] = field(default_factory=dict)
     before: tuple[str, ...] = ()
     """A command that runs the script, where it isn't run directly."""
+    script: Path = SCRIPT
 
     @classmethod
     def make(cls, name: str, base: int, home: Path, **extra: str) -> Stack:
@@ -66,7 +67,7 @@ class Stack:
     def __call__(self, *words: str, **extra: str) -> Ran:
         """Runs the script to its end, from a folder that is not the checkout."""
         ran = subprocess.run(
-            [*self.before, str(SCRIPT), *words],
+            [*self.before, str(self.script), *words],
             env={**self.environment, **extra},
             cwd=self.home,
             stdin=subprocess.DEVNULL,
@@ -86,7 +87,7 @@ class Stack:
     def begin(self, *words: str) -> subprocess.Popen[str]:
         """Runs it beside the test, in a process group of its own, with the Ctrl-C that a test run may have ignored."""
         return subprocess.Popen(
-            ["env", "--default-signal=INT", *self.before, str(SCRIPT), *words],
+            ["env", "--default-signal=INT", *self.before, str(self.script), *words],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,

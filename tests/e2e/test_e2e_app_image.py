@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from stack.common.wait import NotYet, until
 from stack.telemetry.catalogue import GATES, METRICS, SEGMENTS, TOOLS
-from stack.wait import NotYet, until
 
 pytestmark = pytest.mark.e2e
 COMMAND = ["--host", "0.0.0.0", "--port", "8000", "--data", "/data"]

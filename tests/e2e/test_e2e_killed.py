@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 from tests.e2e.test_e2e_whole_stack import RULES, durations

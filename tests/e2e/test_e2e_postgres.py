@@ -12,7 +12,7 @@ import docker
 import pytest
 import requests
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.hardening import open_doors
 from tests.e2e.stack_command import PORTS, Stack

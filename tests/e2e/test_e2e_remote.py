@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -23,8 +23,10 @@ def place() -> Iterator[FarAway]:
 
 
 @pytest.fixture(scope="module")
-def near(make_stack: Make, grafana_image: str, place: FarAway) -> Stack:
-    """The stack as somebody on the engine's machine sees it."""
+def near(make_stack: Make, grafana_image: str, image_of: Callable[[str], str]) -> Stack:
+    """The stack as somebody on the engine's machine sees it; no image can be made from the other place."""
+    for component in ("prometheus", "alertmanager", "node_exporter", "app", "checks"):
+        image_of(component)
     image = {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": grafana_image}
     return make_stack("e2e-remote", 27400, **image)
 

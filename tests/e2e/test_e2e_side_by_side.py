@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 

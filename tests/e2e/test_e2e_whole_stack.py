@@ -10,7 +10,7 @@ import docker
 import pytest
 import requests
 
-from stack.wait import NotYet, until
+from stack.common.wait import NotYet, until
 from tests.e2e.hardening import open_doors
 from tests.e2e.stack_command import Stack
 
@@ -125,15 +125,43 @@ def durations(stack: Stack) -> list[float]:
     return [rule["duration"] for group in groups for rule in group["rules"] if "duration" in rule]
 
 
-def test_an_edited_dashboard_is_served_at_once(running: Stack) -> None:
+def dashboards(stack: Stack) -> dict[str, tuple[int, int, bool]]:
+    """Number, version and star of each dashboard by uid."""
+    base, auth = stack.url("grafana"), ("admin", password(stack))
+    hits = requests.get(f"{base}/api/search?type=dash-db", auth=auth, timeout=10).json()
+    found = {}
+    for hit in hits:
+        held = requests.get(f"{base}/api/dashboards/uid/{hit['uid']}", auth=auth, timeout=10).json()
+        found[hit["uid"]] = (hit["id"], held["meta"]["version"], hit["isStarred"])
+    return found
+
+
+def test_an_edited_dashboard_is_served_at_once_and_keeps_what_people_attached(running: Stack) -> None:
+    auth = ("admin", password(running))
+    star = f"{running.url('grafana')}/api/user/stars/dashboard/uid/slo"
+    assert requests.post(star, auth=auth, timeout=10).status_code == 200
+    before = dashboards(running)
     path = running.home / "grafana/dashboards/slo.json"
     board: dict[str, Any] = json.loads(path.read_text())
     board["description"] = "edited by a test"
     path.write_text(json.dumps(board))
     running.ok("reload")
-    auth = ("admin", password(running))
     served = requests.get(f"{running.url('grafana')}/api/dashboards/uid/slo", auth=auth, timeout=10).json()
     assert served["dashboard"]["description"] == "edited by a test"
+    number, version, _ = before["slo"]
+    assert dashboards(running) == before | {"slo": (number, version + 1, True)}
+
+
+def test_a_removed_dashboard_goes_and_no_other(running: Stack) -> None:
+    before = dashboards(running)
+    path = running.home / "grafana/dashboards/host.json"
+    text = path.read_text()
+    path.unlink()
+    running.ok("reload")
+    assert dashboards(running) == {uid: held for uid, held in before.items() if uid != "host"}
+    path.write_text(text)
+    running.ok("reload")
+    assert dashboards(running).keys() == before.keys()
 
 
 def test_a_killed_container_is_the_only_one_that_is_repaired(running: Stack) -> None:

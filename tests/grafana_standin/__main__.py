@@ -8,12 +8,11 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from . import VERSION
 from .accounts import Accounts
 from .database import Database
 from .log import log
 from .server import make_server
-from .settings import StartupError, from_environment
+from .settings import StartupError, from_environment, version_of
 from .site import open_site
 
 POLICY = "the new password doesn't meet the password policy criteria"
@@ -22,7 +21,7 @@ POLICY = "the new password doesn't meet the password policy criteria"
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of one call."""
     parser = argparse.ArgumentParser(prog="grafana")
-    parser.add_argument("-v", "--version", action="version", version=f"grafana version {VERSION}")
+    parser.add_argument("-v", "--version", action="version", version=f"grafana version {version_of()}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("server").add_argument("rest", nargs="*")
     admin = commands.add_parser("cli").add_subparsers(dest="area", required=True).add_parser("admin")

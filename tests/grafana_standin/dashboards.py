@@ -9,13 +9,16 @@ from sqlite3 import Row
 from typing import Any
 
 from .answers import WEB_JSON, Answer
+from .attached import starred
 from .database import Database
 from .provisioning_dashboards import check_uid, now, slug
+from .schema import converted
 
 NOT_FOUND = Answer(404, {"message": "Dashboard not found"})
 KINDS = {"dash-db": 0, "dash-folder": 1}
 MOST = 5000
 TOO_MANY = "Limit is above maximum allowed (5000), use page parameter to access hits beyond limit"
+SCHEMA_V2 = 13
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -56,7 +59,7 @@ def _hit(database: Database, row: Row) -> dict[str, Any]:
         "slug": "",
         "type": "dash-folder" if folder else "dash-db",
         "tags": sorted(json.loads(row["model"]).get("tags") or []),
-        "isStarred": False,
+        "isStarred": starred(database, row["id"]),
         "sortMeta": 0,
         "isDeleted": False,
         **({} if folder else _folder_of(database, row)),
@@ -75,8 +78,8 @@ def _folder_of(database: Database, row: Row) -> dict[str, Any]:
     }
 
 
-def read(database: Database, uid: str) -> Answer:
-    """One dashboard as stored, with what the server knows of it."""
+def read(database: Database, major: int, uid: str) -> Answer:
+    """One dashboard as stored, from 13 on as it comes back from schema v2, with what the server knows of it."""
     row = database.row("SELECT * FROM dashboard WHERE uid = ? AND is_folder = 0", (uid,))
     if row is None:
         return NOT_FOUND
@@ -103,10 +106,8 @@ def read(database: Database, uid: str) -> Answer:
         "provisionedExternalId": Path(held["path"]).name if held is not None else "",
         "annotationsPermissions": {"dashboard": may, "organization": may},
     }
-    return Answer(
-        200,
-        {"meta": meta, "dashboard": {**json.loads(row["model"]), "id": row["id"], "version": row["version"]}},
-    )
+    model = {**json.loads(row["model"]), "id": row["id"], "version": row["version"]}
+    return Answer(200, {"meta": meta, "dashboard": model if major < SCHEMA_V2 else converted(model)})
 
 
 def delete(database: Database, uid: str) -> Answer:

@@ -18,9 +18,11 @@ CREATE TABLE IF NOT EXISTS data_source (
     id INTEGER PRIMARY KEY, uid TEXT UNIQUE, name TEXT UNIQUE, type TEXT, access TEXT, url TEXT,
     is_default INTEGER, json_data TEXT, read_only INTEGER, version INTEGER, is_prunable INTEGER);
 CREATE TABLE IF NOT EXISTS dashboard (
-    id INTEGER PRIMARY KEY, uid TEXT UNIQUE, is_folder INTEGER DEFAULT 0, title TEXT, model TEXT,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT UNIQUE, is_folder INTEGER DEFAULT 0, title TEXT, model TEXT,
     version INTEGER DEFAULT 1, folder_uid TEXT DEFAULT '', created TEXT, updated TEXT, author TEXT DEFAULT 'Anonymous');
-CREATE TABLE IF NOT EXISTS provisioned (uid TEXT UNIQUE, provider TEXT, path TEXT, checksum TEXT);
+CREATE TABLE IF NOT EXISTS provisioned (uid TEXT UNIQUE, provider TEXT, path TEXT, checksum TEXT, updated INTEGER);
+CREATE TABLE IF NOT EXISTS attached (
+    id INTEGER REFERENCES dashboard (id) ON DELETE CASCADE, kind TEXT, value TEXT, PRIMARY KEY (id, kind));
 """
 
 
@@ -33,7 +35,7 @@ class Database:
             folder.mkdir(parents=True, exist_ok=True)
             self.fresh = not path.exists()
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._connection.executescript(SCHEMA)
+            self._connection.executescript("PRAGMA foreign_keys = ON;" + SCHEMA)
             path.chmod(0o640)
         except (OSError, sqlite3.Error) as error:
             raise StartupError(f'failed to connect to database: "{path}": {error}') from error

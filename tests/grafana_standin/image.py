@@ -14,9 +14,11 @@ from typing import Any, Protocol
 import yaml
 
 from . import VERSION
+from .dashboards import SCHEMA_V2
 
 BASE = "monitoring-stack/python:local"
-TAG = f"monitoring-stack-test/grafana:{VERSION}"
+REPOSITORY = "monitoring-stack-test/grafana"
+TAG = f"{REPOSITORY}:{VERSION}"
 USER = 472
 LIBRARY = "usr/share/grafana/lib"
 RUN = """#!/bin/sh
@@ -29,6 +31,10 @@ exec grafana server "$@"
 GRAFANA = """#!/bin/sh
 exec python3 -m grafana_standin "$@"
 """
+GRAFANA_CLI = """#!/bin/sh
+exec grafana cli "$@"
+"""
+"""Gone from 13 on."""
 DOCKERFILE = """FROM {base}
 USER 0
 COPY root/ /
@@ -39,7 +45,7 @@ RUN ["python3", "-m", "compileall", "-q", "/usr/share/grafana/lib"]
 ENV PYTHONPATH=/usr/share/grafana/lib PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \\
     GF_PATHS_CONFIG=/etc/grafana/grafana.ini GF_PATHS_DATA=/var/lib/grafana GF_PATHS_HOME=/usr/share/grafana \\
     GF_PATHS_LOGS=/var/log/grafana GF_PATHS_PLUGINS=/var/lib/grafana/plugins \\
-    GF_PATHS_PROVISIONING=/etc/grafana/provisioning
+    GF_PATHS_PROVISIONING=/etc/grafana/provisioning STANDIN_VERSION={version}
 WORKDIR /usr/share/grafana
 EXPOSE 3000
 USER 472
@@ -54,10 +60,10 @@ class Builds(Protocol):
         """Builds a context and yields what the engine says."""
 
 
-def build_image(api: Builds, base: str = BASE, tag: str = TAG) -> str:
-    """Builds and returns ``tag``; RuntimeError with the engine's words where it fails. Give ``client.api``."""
+def build_image(api: Builds, base: str = BASE, tag: str = TAG, version: str = VERSION) -> str:
+    """Builds and returns ``tag``, speaking as ``version``; RuntimeError in the engine's words. Give ``client.api``."""
     said = api.build(
-        fileobj=io.BytesIO(context(base)),
+        fileobj=io.BytesIO(context(base, version)),
         custom_context=True,
         tag=tag,
         rm=True,
@@ -72,11 +78,11 @@ def build_image(api: Builds, base: str = BASE, tag: str = TAG) -> str:
     return tag
 
 
-def context(base: str) -> bytes:
+def context(base: str, version: str = VERSION) -> bytes:
     """The build context as a tar; the same files give the same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content, mode in sorted(_files(base)):
+        for name, content, mode in sorted(_files(base, version)):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), mode
             tar.addfile(entry, io.BytesIO(content))
@@ -86,8 +92,10 @@ def context(base: str) -> bytes:
     return buffer.getvalue()
 
 
-def _files(base: str) -> Iterator[tuple[str, bytes, int]]:
-    yield "Dockerfile", DOCKERFILE.format(base=base).encode(), 0o644
+def _files(base: str, version: str) -> Iterator[tuple[str, bytes, int]]:
+    yield "Dockerfile", DOCKERFILE.format(base=base, version=version).encode(), 0o644
+    if int(version.partition(".")[0]) < SCHEMA_V2:
+        yield "root/usr/bin/grafana-cli", GRAFANA_CLI.encode(), 0o755
     yield "root/run.sh", RUN.encode(), 0o755
     yield "root/usr/bin/grafana", GRAFANA.encode(), 0o755
     for package in (Path(__file__).parent, Path(yaml.__file__).parent):

@@ -24,6 +24,11 @@ WATCH_DELAY = 5.0
 CRASH_WINDOW = 0.1
 LEAST_REFRESH = 5
 LOGGER = "provisioning.dashboard"
+SCHEMA_V2 = 13
+NOT_FROM_FILES = "dashboard appears to be in v2 format. Please use the /apis/dashboard.grafana.app/v2 API"
+ANOTHER_UID = "the dashboard that this file provides has another uid"
+
+Board = tuple[Path, bytes, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,14 @@ class Provider:
     keep_deleted: bool
 
     def files(self) -> list[Path]:
-        """The dashboard files, in sub folders too but not in hidden ones, where the path leads just now."""
+        """The dashboard files, in sub folders too but not in hidden ones, where the path leads just now.
+
+        Only the root's own links are resolved: a link that stands for a file keeps its name, wherever it leads.
+        """
         root = self.path.resolve()
         found = sorted(root.rglob("*.json")) if root.is_dir() else []
-        return [p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts[:-1])]
+        files = (p for p in found if p.is_symlink() or not p.is_dir())
+        return [p for p in files if not any(part.startswith(".") for part in p.relative_to(root).parts[:-1])]
 
     def pause(self) -> float:
         """Seconds between two looks: inotify's delay at 10 seconds or less, polling above."""
@@ -74,32 +83,35 @@ def providers(folder: Path) -> list[Provider]:
     return found
 
 
-def apply_provider(database: Database, provider: Provider, *, forced: bool) -> None:
+def apply_provider(database: Database, provider: Provider, *, forced: bool, major: int) -> None:
     """One look at a provider's folder; duplicates block its writes unless the look was asked for (``forced``).
 
-    A file is known by its path with links resolved: behind a link that has moved, all are gone and all are new.
+    A dashboard is known by the path of its file below the resolved root: behind a root that has moved, all are gone and
+    all are new. A file is saved where the digest of its bytes is another one than before.
     """
     if not provider.path.is_dir():
         log(
             LOGGER, "Cannot read directory", "error", error=f"stat {provider.path}: no such file or directory"
         )
         return
-    boards = list(_readable(provider))
+    boards = list(_readable(provider, major))
     blocked = _duplicates(provider, boards)
     if provider.folder:
         _folder(database, provider)
     _drop_deleted(database, provider, {str(path) for path in provider.files()})
     if blocked and not forced:
         return
-    for path, model in boards:
-        _save(database, provider, str(path), model)
+    for path, content, model in boards:
+        _save(database, provider, (path, content, model), major)
 
 
 def crashes(provider: Provider) -> bool:
     """Whether a reload now ends the real server: a watched folder whose file has changed within a tenth of a second."""
     if provider.interval > WATCH_LIMIT:
         return False
-    return any(time.time() - path.stat().st_mtime < CRASH_WINDOW for path in provider.files())
+    return any(
+        time.time() - path.stat().st_mtime < CRASH_WINDOW for path in provider.files() if path.exists()
+    )
 
 
 def slug(title: str) -> str:
@@ -112,10 +124,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _readable(provider: Provider) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _readable(provider: Provider, major: int) -> Iterator[Board]:
     for path in provider.files():
         try:
-            model = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+            content = path.read_bytes()
+            model = json.loads(content.decode(), parse_constant=_refuse)
+            if major >= SCHEMA_V2 and isinstance(model, dict) and "elements" in model.get("spec", model):
+                raise ValueError(NOT_FROM_FILES)
             if not isinstance(model, dict) or not str(model.get("title") or "").strip():
                 raise ValueError("Dashboard title cannot be empty")
             check_uid(str(model.get("uid", "")))
@@ -123,7 +138,7 @@ def _readable(provider: Provider) -> Iterator[tuple[Path, dict[str, Any]]]:
         except (OSError, ValueError) as error:
             log(LOGGER, "failed to load dashboard from ", "error", file=str(path), error=str(error))
         else:
-            yield path, model
+            yield path, content, model
 
 
 def _refuse(word: str) -> None:
@@ -150,9 +165,9 @@ def check_uid(uid: str) -> None:
         raise ValueError("uid contains illegal characters")
 
 
-def _duplicates(provider: Provider, boards: list[tuple[Path, dict[str, Any]]]) -> bool:
-    uids = Counter(m["uid"] for _, m in boards if m.get("uid"))
-    titles = Counter(m["title"] for _, m in boards)
+def _duplicates(provider: Provider, boards: list[Board]) -> bool:
+    uids = Counter(m["uid"] for _, _, m in boards if m.get("uid"))
+    titles = Counter(m["title"] for _, _, m in boards)
     for what, counts in (
         ("the same UID is used more than once", uids),
         ("dashboard title is not unique in folder", titles),
@@ -174,36 +189,35 @@ def _folder(database: Database, provider: Provider) -> None:
     )
 
 
-def _save(database: Database, provider: Provider, external: str, model: dict[str, Any]) -> None:
-    uid = str(model.get("uid") or _uid_of(database, provider, external) or uuid.uuid4())
-    text = json.dumps({**model, "uid": uid}, sort_keys=True)
-    checksum = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-    held = database.row("SELECT checksum FROM provisioned WHERE uid = ?", (uid,))
+def _save(database: Database, provider: Provider, board: Board, major: int) -> None:
+    path, content, model = board
+    known = database.rows(
+        "SELECT uid, checksum FROM provisioned WHERE provider = ? AND path = ?", (provider.name, str(path))
+    )
+    held = next((row for row in known if row["uid"] == model.get("uid")), known[0] if known else None)
+    checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if held is not None and held["checksum"] == checksum:
         return
-    with database.transaction():
-        if database.row("SELECT id FROM dashboard WHERE uid = ?", (uid,)) is None:
-            database.rows(
-                "INSERT INTO dashboard (uid, title, model, folder_uid, created, updated) VALUES (?, ?, ?, ?, ?, ?)",
-                (uid, model["title"], text, provider.folder_uid, now(), now()),
-            )
-        else:
-            database.rows(
-                "UPDATE dashboard SET title = ?, model = ?, folder_uid = ?, updated = ?, version = version + 1"
-                " WHERE uid = ?",
-                (model["title"], text, provider.folder_uid, now(), uid),
-            )
-        database.rows(
-            "INSERT OR REPLACE INTO provisioned (uid, provider, path, checksum) VALUES (?, ?, ?, ?)",
-            (uid, provider.name, external, checksum),
-        )
-
-
-def _uid_of(database: Database, provider: Provider, external: str) -> str:
-    row = database.row(
-        "SELECT uid FROM provisioned WHERE provider = ? AND path = ?", (provider.name, external)
+    uid = str(model.get("uid") or (held["uid"] if held is not None else uuid.uuid4()))
+    if major >= SCHEMA_V2 and held is not None and held["uid"] != uid:
+        log(LOGGER, "failed to save dashboard", "error", file=str(path), error=ANOTHER_UID)
+        return
+    _store(database, provider, uid, model)
+    database.rows(
+        "INSERT OR REPLACE INTO provisioned (uid, provider, path, checksum, updated) VALUES (?, ?, ?, ?, ?)",
+        (uid, provider.name, str(path), checksum, int(path.stat().st_mtime)),
     )
-    return str(row["uid"]) if row is not None else ""
+
+
+def _store(database: Database, provider: Provider, uid: str, model: dict[str, Any]) -> None:
+    """A known uid keeps its number and counts its version up, whoever made it."""
+    text = json.dumps({**model, "uid": uid}, sort_keys=True)
+    database.rows(
+        "INSERT INTO dashboard (uid, title, model, folder_uid, created, updated) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (uid) DO UPDATE SET title = excluded.title, model = excluded.model,"
+        " folder_uid = excluded.folder_uid, updated = excluded.updated, version = version + 1",
+        (uid, model["title"], text, provider.folder_uid, now(), now()),
+    )
 
 
 def _drop_deleted(database: Database, provider: Provider, present: set[str]) -> None:

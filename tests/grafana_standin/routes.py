@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from . import VERSION, dashboards, query, sources
+from . import attached, dashboards, query, sources
 from .answers import INTERNAL, PAGE, WEB_JSON, Answer, fault, moved
 from .site import Site
 
 BUILD = {
     "hideVersion": False,
-    "version": VERSION,
-    "versionString": f"Grafana v{VERSION} (standin)",
     "commit": "standin",
     "commitShort": "standin",
     "buildstamp": 1763510400,
@@ -81,12 +79,16 @@ Handler = Callable[[Site, Request], Answer]
 
 @dataclass(frozen=True)
 class Route:
-    """One row of the table; ``{}`` in ``path`` is one segment, ``{*}`` all that follows."""
+    """One row of the table; ``{}`` in ``path`` is one segment, ``{*}`` all that follows.
+
+    ``until`` is the last major version that has it: routes by number are off from 13 on.
+    """
 
     method: str
     path: str
     handler: Handler
     public: bool = False
+    until: int = 99
 
     def match(self, request: Request) -> tuple[str, ...] | None:
         """The variable parts where this route is meant."""
@@ -102,7 +104,7 @@ class Route:
 def health(site: Site, request: Request) -> Answer:
     """Open to all; answers only once provisioning is done, for nothing listens before."""
     del request
-    version = {} if site.settings.hide_version else {"version": VERSION, "commit": "standin"}
+    version = {} if site.settings.hide_version else {"version": site.settings.version, "commit": "standin"}
     return Answer(200, {"database": "ok", **version}, WEB_JSON)
 
 
@@ -112,7 +114,11 @@ def metrics(site: Site, request: Request) -> Answer:
     if not site.settings.metrics:
         return moved("/login?redirectTo=%2Fmetrics")
     name = "grafana_http_request_duration_seconds"
-    lines = [f'grafana_build_info{{version="{VERSION}"}} 1', "go_goroutines 8", f"# TYPE {name} histogram"]
+    lines = [
+        f'grafana_build_info{{version="{site.settings.version}"}} 1',
+        "go_goroutines 8",
+        f"# TYPE {name} histogram",
+    ]
     for (handler, method, status), count in sorted(site.requests.items()):
         labels = f'handler="{handler}",method="{method}",status_code="{status}"'
         lines.append(f'{name}_bucket{{{labels},le="+Inf"}} {count}')
@@ -158,6 +164,14 @@ def user(site: Site, request: Request) -> Answer:
             **flags,
         },
     )
+
+
+def frontend(site: Site, request: Request) -> Answer:
+    """What a browser needs to know; the part about the build."""
+    del request
+    version = site.settings.version
+    about = {**BUILD, "version": version, "versionString": f"Grafana v{version} (standin)"}
+    return Answer(200, {"buildInfo": about}, WEB_JSON)
 
 
 def security(site: Site, request: Request) -> Answer:
@@ -215,13 +229,13 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/user/orgs", constant(Answer(200, [{"orgId": 1, "name": "Main Org.", "role": "Admin"}]))
     ),
-    Route("GET", "/api/frontend/settings", constant(Answer(200, {"buildInfo": BUILD}, WEB_JSON))),
+    Route("GET", "/api/frontend/settings", frontend),
     Route("GET", "/api/admin/settings", security),
     Route("POST", "/api/admin/provisioning/{}/reload", reload),
     Route("GET", "/api/datasources", lambda s, r: sources.listed(s.database)),
     Route("GET", "/api/datasources/uid/{}", lambda s, r: sources.by(s.database, "uid", *r.found)),
     Route("GET", "/api/datasources/name/{}", lambda s, r: sources.by(s.database, "name", *r.found)),
-    Route("GET", "/api/datasources/id/{}", lambda s, r: sources.id_of(s.database, *r.found)),
+    Route("GET", "/api/datasources/id/{}", lambda s, r: sources.id_of(s.database, *r.found), until=12),
     Route(
         "DELETE", "/api/datasources/uid/{}", lambda s, r: sources.changed(s.database, r.found[0], "delete")
     ),
@@ -236,7 +250,27 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/folders", lambda s, r: dashboards.folders(s.database)),
     Route("DELETE", "/api/folders/{}", lambda s, r: dashboards.delete_folder(s.database, *r.found)),
     Route("GET", "/api/dashboards/tags", lambda s, r: dashboards.tags(s.database)),
-    Route("GET", "/api/dashboards/uid/{}", lambda s, r: dashboards.read(s.database, *r.found)),
+    Route(
+        "GET", "/api/dashboards/uid/{}", lambda s, r: dashboards.read(s.database, s.settings.major, *r.found)
+    ),
+    Route("GET", "/api/user/stars", lambda s, r: attached.stars(s.database)),
+    Route("POST", "/api/user/stars/dashboard/uid/{}", lambda s, r: attached.star(s.database, *r.found)),
+    Route(
+        "GET", "/api/dashboards/uid/{}/permissions", lambda s, r: attached.permissions(s.database, *r.found)
+    ),
+    Route(
+        "POST",
+        "/api/dashboards/uid/{}/permissions",
+        lambda s, r: attached.permit(s.database, r.found[0], r.json()),
+    ),
+    Route(
+        "GET", "/api/dashboards/uid/{}/public-dashboards", lambda s, r: attached.public(s.database, *r.found)
+    ),
+    Route(
+        "POST",
+        "/api/dashboards/uid/{}/public-dashboards",
+        lambda s, r: attached.publish(s.database, *r.found),
+    ),
     Route("DELETE", "/api/dashboards/uid/{}", lambda s, r: dashboards.delete(s.database, *r.found)),
     Route("POST", "/api/dashboards/db", lambda s, r: dashboards.save(s.database, r.json(), r.content_type)),
 )

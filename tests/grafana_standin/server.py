@@ -26,7 +26,8 @@ HEADERS = {
 
 def respond(site: Site, request: Request, authorization: str) -> Answer:
     """The answer to one request; a wrong password is refused before anything else is looked at."""
-    matched = next(((r, f) for r in ROUTES if (f := r.match(request)) is not None), None)
+    known = (route for route in ROUTES if site.settings.major <= route.until)
+    matched = next(((r, f) for r in known if (f := r.match(request)) is not None), None)
     if matched is not None and matched[0].public:
         answer = matched[0].handler(site, replace(request, found=matched[1]))
     else:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import VERSION
+
 
 class StartupError(Exception):
     """The real server ends with exit code 1 and this text."""
@@ -25,6 +27,12 @@ class Settings:
     anonymous: bool = False
     hide_version: bool = False
     metrics: bool = True
+    version: str = VERSION
+
+    @property
+    def major(self) -> int:
+        """The first number of the version."""
+        return int(self.version.partition(".")[0])
 
 
 def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
@@ -39,7 +47,13 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         anonymous=_value(env, "AUTH_ANONYMOUS_ENABLED", "false") == "true",
         hide_version=_value(env, "AUTH_ANONYMOUS_HIDE_VERSION", "false") == "true",
         metrics=_value(env, "METRICS_ENABLED", "true") == "true",
+        version=version_of(env),
     )
+
+
+def version_of(env: Mapping[str, str] = os.environ) -> str:
+    """The version that is spoken."""
+    return env.get("STANDIN_VERSION", "") or VERSION
 
 
 def _value(env: Mapping[str, str], name: str, default: str) -> str:

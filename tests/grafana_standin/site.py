@@ -53,7 +53,7 @@ class Site:
             log("provisioning.dashboard", "Failed to read dashboards config", "error", error=str(error))
             return False
         for provider in self.providers:
-            apply_provider(self.database, provider, forced=True)
+            apply_provider(self.database, provider, forced=True, major=self.settings.major)
         return True
 
     def watch(self) -> None:
@@ -63,7 +63,7 @@ class Site:
 
     def _watch_one(self, provider: Provider) -> None:
         while not self.stopping.wait(provider.pause()):
-            apply_provider(self.database, provider, forced=False)
+            apply_provider(self.database, provider, forced=False, major=self.settings.major)
 
 
 def open_site(settings: Settings) -> Site:
@@ -89,6 +89,6 @@ def open_site(settings: Settings) -> Site:
             f"invalid service state: Failed, failure: starting module provisioning: {error}"
         ) from error
     for provider in site.providers:
-        apply_provider(database, provider, forced=True)
+        apply_provider(database, provider, forced=True, major=settings.major)
     log("provisioning.dashboard", "finished to provision dashboards")
     return site

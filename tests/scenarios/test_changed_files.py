@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stack.errors import NotReady
+from stack.common.errors import NotReady
 from tests.scenarios.world import NAME, World
 
 RULES = "prometheus/rules/app-gates.yml"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stack.errors import NotReady
-from stack.spec import container_name
-from stack.state import APP_TOKEN, POSTGRES_PASSWORD, Secret
+from stack.common.errors import NotReady
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.components.token import APP_TOKEN
+from stack.config.secret import Secret
+from stack.model.spec import container_name
 from tests.scenarios.world import NAME, World
 
 WITH_DATABASE = {"STACK_DATABASE": "postgres"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stack.errors import PortTaken, StackError, StartFailed
-from stack.events import StepDone
+from stack.common.errors import PortTaken, StackError, StartFailed
+from stack.model.events import StepDone
 from tests.scenarios.world import NAME, World
 
 

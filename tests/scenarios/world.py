@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stack.components import COMPONENTS, assemble
+from stack.common.errors import NotReady
+from stack.components import BY_NAME, assemble, load
 from stack.components.build import Build, Image
-from stack.converge import Converged, carry_out, decide
-from stack.engine.memory import MemoryEngine
-from stack.errors import NotReady
-from stack.events import Event
-from stack.hands import Hands
-from stack.plan import Plan
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.deploy.actions import Actions
+from stack.deploy.converge import Converged, carry_out, decide
+from stack.model.events import Event
+from stack.model.plan import Plan
+from stack.model.spec import ServiceSpec, StackSpec, container_name, destroyed, stopped
+from tests.fakes.engine.memory import MemoryEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "monitoring"
@@ -39,7 +40,7 @@ class World:
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for component in COMPONENTS:
+        for component in BY_NAME:
             self.bring_image(component)
 
     def bring_image(self, component: str, seed: str = "") -> None:
@@ -48,7 +49,7 @@ class World:
 
     def spec(self) -> StackSpec:
         """What should run now."""
-        found = {name: self.engine.image(f"{name}:1") for name in COMPONENTS}
+        found = {name: self.engine.image(f"{name}:1") for name in BY_NAME}
         images = {name: Image(f"{name}:1", info.id) for name, info in found.items() if info}
         settings = load(environ=self.environ, project=ROOT)
         return assemble(Build(settings, images, self.tree, self.secrets, absent=self.absent))
@@ -72,10 +73,10 @@ class World:
     def converge(self, spec: StackSpec) -> Converged:
         """Plan and steps of any description."""
         observed, plan = decide(spec, self.engine)
-        hands = Hands(
+        actions = Actions(
             self.engine, spec, self._verify, lambda service: self.reloaded.append(service.component)
         )
-        return carry_out(observed, plan, hands, self.events.append)
+        return carry_out(observed, plan, actions, self.events.append)
 
     def edit(self, path: str, change: Callable[[bytes], bytes]) -> None:
         """A user edits a file."""

@@ -16,8 +16,8 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from stack.app.gatekeeper import check_write
 from stack.app.gates.db_boundary import Latest
-from stack.app.gates.guarded import check_write
 from stack.app.memory.dialect import VERSION, Connection, Dialect, migrate
 from stack.app.memory.errors import PacketRefused, StoreError, StoreUnavailable
 from stack.app.memory.packet import Packet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import importlib
 import io
 import json
@@ -9,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors
 from stack.cli import main as cli
-from stack.cli.grammar import COMMANDS, Command
+from stack.cli.grammar import COMMANDS, Command, parser
 from stack.cli.printer import Printer
-from stack.errors import StackError
-from stack.events import Milestone, Progress
+from stack.common import errors
+from stack.common.errors import StackError
+from stack.model.events import Milestone, Progress
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
@@ -22,6 +26,32 @@ def test_every_command_has_a_handler_and_a_purpose(command: Command) -> None:
     module, _, function = command.handler.partition(":")
     assert callable(getattr(importlib.import_module(f"stack.cli.{module}"), function))
     assert command.purpose
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """Every parser by its command; the one of the program itself by an empty name."""
+    top = parser()
+    (subs,) = [a for a in top._actions if isinstance(a, argparse._SubParsersAction)]
+    return {"": top, **subs.choices}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_an_option_is_never_guessed(command: str) -> None:
+    subject = commands()[command]
+    needed = {"": ["plan"], "monitor": ["start"], "completion": ["bash"]}.get(command, [])
+    known = {flag for action in subject._actions for flag in action.option_strings}
+    cut = {flag[:end] for flag in known if flag.startswith("--") for end in range(3, len(flag))} - known
+    assert len(cut) > 5
+    for flag in cut:
+        for given in (flag, f"{flag}=x"):
+            assert subject.parse_known_args([given, *needed])[1] == [given]
+
+
+def test_no_parser_of_the_package_guesses() -> None:
+    for path in (ROOT / "stack").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ArgumentParser"):
+                assert "allow_abbrev=False" in ast.unparse(node), path
 
 
 @pytest.mark.parametrize(

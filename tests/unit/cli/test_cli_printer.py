@@ -8,8 +8,8 @@ import json
 import pytest
 
 from stack.cli.printer import Printer
-from stack.errors import NotReady
-from stack.events import Milestone, Progress, StepDone
+from stack.common.errors import NotReady
+from stack.model.events import Milestone, Progress, StepBegun, StepDone
 
 
 class Terminal(io.StringIO):
@@ -46,18 +46,20 @@ def test_a_milestone_ends_with_its_seconds() -> None:
     assert written(made)[0].split() == ["ready", "app", "0.5", "s", "1.2", "s"]
 
 
-def test_waiting_changes_in_place_on_a_terminal_and_gives_way_to_the_next_line() -> None:
-    made = printer(terminal=True)
-    made.event(Progress("node_exporter", "packing"))
-    made.line("ready", "all")
-    assert written(made) == ("ready     all\n", "\r\x1b[Knode_exporter packing\r\x1b[K")
-
-
 @pytest.mark.parametrize(("verbose", "err"), [(False, ""), (True, "node_exporter packing\n")])
 def test_elsewhere_only_verbose_tells_of_waiting(verbose: bool, err: str) -> None:
     made = printer(verbose=verbose)
     made.event(Progress("node_exporter", "packing"))
     assert written(made) == ("", err)
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_what_comes_often_is_for_those_who_watch(verbose: bool) -> None:
+    made = printer(verbose=verbose)
+    made.event(StepBegun("start", "demo-app"))
+    made.event(Progress("grafana.panels", "3 of 15 are empty", passing=True))
+    made.event(Progress.over("grafana.panels"))
+    assert written(made) == ("", "")
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(False, 0), (True, 1)])
@@ -104,7 +106,9 @@ def test_a_traceback_needs_verbose() -> None:
     assert "ValueError: the cause" in written(verbose)[1]
 
 
-@pytest.mark.parametrize(("variables", "colored"), [({}, True), ({"NO_COLOR": "1"}, False)])
+@pytest.mark.parametrize(
+    ("variables", "colored"), [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)]
+)
 def test_colours_are_for_terminals_whose_user_wants_them(
     variables: dict[str, str], colored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,26 +1,27 @@
-"""What a command knows before it acts: images that are there, components that run, places that were remembered."""
+"""What a command knows before it acts: images that are there, components that run, places where they are."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stack.cli.pictures import Pictures
 from stack.cli.printer import Printer
-from stack.cli.proof import smoke
 from stack.cli.session import Session
-from stack.engine.memory import MemoryEngine
-from stack.errors import ConfigurationInvalid, ImageError
+from stack.cli.smoke import smoke
+from stack.common.errors import ConfigurationInvalid, ImageError
+from stack.config.tree import NEEDED
+from stack.deploy.images import ImageSelection
 from stack.images.resolver import Images, Resolved
-from stack.observed import Observed, ObservedContainer
-from stack.render.tree import NEEDED
+from stack.model.observed import Observed, ObservedContainer
+from tests.fakes.engine.memory import MemoryEngine
 
 OFFICIAL = {
-    "prometheus": "prom/prometheus:v3.5.3",
-    "alertmanager": "prom/alertmanager:v0.33.1",
-    "node_exporter": "prom/node-exporter:v1.11.1",
+    "prometheus": "prom/prometheus:v3.13.5",
+    "alertmanager": "prom/alertmanager:v0.35.0",
+    "node_exporter": "prom/node-exporter:v1.12.1",
 }
 
 
@@ -41,9 +42,9 @@ def container(component: str, image: str, image_id: str) -> ObservedContainer:
 
 
 def test_a_stack_is_described_by_the_images_that_are_there(session: Session) -> None:
-    prepared = session.prepared(provide=False)
-    assert {s.component: s.image for s in prepared.spec.services} == {**OFFICIAL, "app": "mine/app:1"}
-    assert dict(prepared.spec.absent).keys() == {"grafana"}
+    described = session.described(provide=False)
+    assert {s.component: s.image for s in described.spec.services} == {**OFFICIAL, "app": "mine/app:1"}
+    assert dict(described.spec.absent).keys() == {"grafana"}
 
 
 def test_a_running_container_speaks_for_itself(session: Session) -> None:
@@ -51,31 +52,22 @@ def test_a_running_container_speaks_for_itself(session: Session) -> None:
         container("grafana", "their/grafana:9", "sha256:9"),
         container("prometheus", "old", "sha256:0"),
     )
-    prepared = session.as_it_runs(Observed("monitoring", running))
-    images = {s.component: s.image for s in prepared.spec.services}
+    described = session.as_it_runs(Observed("monitoring", running))
+    images = {s.component: s.image for s in described.spec.services}
     assert images == {"grafana": "their/grafana:9", "prometheus": OFFICIAL["prometheus"]}
-    assert dict(prepared.spec.absent)["app"] == "no container"
+    assert dict(described.spec.absent)["app"] == "no container"
 
 
 def test_without_containers_all_that_could_run_is_described(session: Session) -> None:
-    prepared = session.as_it_runs(Observed("monitoring"))
-    assert "app" in prepared.spec.components
+    described = session.as_it_runs(Observed("monitoring"))
+    assert "app" in described.spec.components
 
 
-def test_ports_of_the_last_start_are_remembered_by_name(session: Session, tmp_path: Path) -> None:
-    options = argparse.Namespace(name="two", port_base="20000", bind=None)
-    first = Session.open(options, Printer(quiet=True))
-    first.state.record("places.json", first.settings.places())
-    later = Session.open(argparse.Namespace(name="two", port_base=None, bind=None), Printer(quiet=True))
-    assert later.settings.port("prometheus") == 20001
+def test_a_stack_is_asked_where_it_is_published_whatever_the_settings_say_now(session: Session) -> None:
+    running = replace(container("prometheus", "old", "sha256:0"), published="127.0.0.1:9190")
+    described = session.as_it_runs(Observed("monitoring", (running,)))
+    assert described.addresses(remote=False) == {"prometheus": "http://127.0.0.1:9190"}
     assert session.settings.port("prometheus") == 9090
-    first.state.record("places.json", {"nonsense": 1})
-    assert (
-        Session.open(argparse.Namespace(name="two", port_base=None, bind=None), Printer()).settings.port(
-            "app"
-        )
-        == 8000
-    )
 
 
 def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,9 +78,9 @@ def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.Mo
         return {name: gone for name in names if name == "prometheus"}
 
     monkeypatch.setattr(Images, "provide", provide)
-    pictures = Pictures(session.settings, session.engine, lambda event: None)
+    selection = ImageSelection(session.settings, session.engine, lambda event: None)
     with pytest.raises(ImageError, match="no image for prometheus: nobody has it") as error:
-        pictures.provide()
+        selection.provide()
     assert error.value.exit_code == 4
 
 

@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from stack.components import COMPONENTS, assemble
+from stack.components import BY_NAME, assemble, load
 from stack.components.build import Build, Image
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
 from stack.components.prometheus import DIGEST_FILE
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import CONFIG_ROOT, ServiceSpec
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.model.spec import CONFIG_ROOT, ServiceSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "correct-horse-battery"
 
 
 def images_of_all() -> dict[str, Image]:
-    return {name: Image(f"{name}:1", f"sha256:{name}") for name in COMPONENTS}
+    return {name: Image(f"{name}:1", f"sha256:{name}") for name in BY_NAME}
 
 
 def build(**environ: str) -> Build:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from stack.components import assemble
+from stack.components import assemble, load
 from stack.components.build import Build
-from stack.prepare import chosen
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import GRAFANA_PASSWORD, POSTGRES_PASSWORD, Secret
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
+from stack.components.postgres import PASSWORD as POSTGRES_PASSWORD
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 PASSWORD = "correct-horse"
 
 
-def stack(*, without: frozenset[str] = frozenset(), **environ: str) -> StackSpec:
-    settings = load(environ={"STACK_DATABASE": "postgres", **environ}, project=ROOT, without=without)
+def stack(*, without: tuple[str, ...] = (), **environ: str) -> StackSpec:
+    switches = {f"components.{name}": "off" for name in without}
+    settings = load(switches, environ={"STACK_DATABASE": "postgres", **environ}, project=ROOT)
     secrets = {GRAFANA_PASSWORD: Secret("x"), POSTGRES_PASSWORD: Secret(PASSWORD)}
     return assemble(Build(settings, images_of_all(), read_tree(ROOT), secrets))
 
@@ -25,7 +26,7 @@ def stack(*, without: frozenset[str] = frozenset(), **environ: str) -> StackSpec
 def test_it_runs_only_where_it_is_chosen() -> None:
     assert "postgres" in stack().components
     assert "postgres" not in stack(STACK_DATABASE="sqlite").components
-    assert "postgres" not in stack(without=chosen([], ["postgres"])).components
+    assert "postgres" not in stack(without=("postgres",)).components
 
 
 def test_it_is_closed() -> None:
@@ -59,7 +60,7 @@ def test_the_application_waits_for_it_only_where_it_runs() -> None:
     app = stack().service("app")
     assert (app.needs, app.awaits) == (("postgres",), ("postgres",))
     assert ("STACK_DATABASE_URL_FILE", "/etc/stack/secrets/database_url") in app.environment
-    alone = stack(without=frozenset({"postgres"})).service("app")
+    alone = stack(without=("postgres",)).service("app")
     assert (alone.needs, alone.awaits, alone.assets) == ((), (), ())
 
 

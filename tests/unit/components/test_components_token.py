@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.components import assemble
+from stack.components import assemble, load
+from stack.components.app_webhooks import notifying
 from stack.components.build import Build
+from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
 from stack.components.prometheus import DIGEST_FILE
-from stack.components.token import notifying, scraping
-from stack.render.tree import read_tree
-from stack.settings import load
-from stack.spec import StackSpec
-from stack.state import APP_TOKEN, GRAFANA_PASSWORD, Secret
+from stack.components.token import APP_TOKEN, scraping
+from stack.config.secret import Secret
+from stack.config.tree import read_tree
+from stack.model.spec import StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 TOKEN = "a-bearer-token"
@@ -29,8 +30,9 @@ def build(**environ: str) -> Build:
 
 def changed(path: str, document: Any) -> Any:
     text = yaml.safe_dump(document).encode()
-    change = notifying if path == "alertmanager.yml" else scraping
-    return yaml.safe_load(change(build(), {path: text})[path])
+    if path == "alertmanager.yml":
+        return yaml.safe_load(notifying(build(), text))
+    return yaml.safe_load(scraping(build(), {path: text})[path])
 
 
 def file_of(stack: StackSpec, component: str, path: str) -> bytes:
@@ -141,3 +143,4 @@ def test_webhooks(hook: dict[str, Any], config: dict[str, Any] | None) -> None:
 )
 def test_broken_files_pass_unchanged_for_validation_to_refuse(text: bytes) -> None:
     assert scraping(build(), {"scrape/app.yml": text}) == {"scrape/app.yml": text}
+    assert notifying(build(), text) == text

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from stack.engine import archive
-from stack.spec import ConfigFile
+from stack.model.spec import ConfigFile
 
 
 def members(data: bytes) -> list[tarfile.TarInfo]:
@@ -16,11 +16,11 @@ def members(data: bytes) -> list[tarfile.TarInfo]:
         return tar.getmembers()
 
 
-def test_folders_come_first_and_links_last() -> None:
+def test_folders_come_first_and_links_last_in_their_order() -> None:
     data = archive.pack(
         [ConfigFile("v1/b/y", b"2"), ConfigFile("a", b"1")], [("current", "v1"), ("alias", "a")]
     )
-    assert [m.name for m in members(data)] == ["v1", "v1/b", "a", "v1/b/y", "alias", "current"]
+    assert [m.name for m in members(data)] == ["v1", "v1/b", "a", "v1/b/y", "current", "alias"]
 
 
 def test_owner_mode_and_time_are_kept() -> None:

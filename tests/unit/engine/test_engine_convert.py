@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stack.engine import convert, labels
-from stack.engine.port import Job, Usage
-from stack.observed import Applied
-from stack.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
+from stack.engine.interface import Job, Usage
+from stack.model.observed import Applied
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
 
 MIB = 1 << 20
 
@@ -51,7 +51,6 @@ def test_hardening_is_everywhere(body: dict[str, Any]) -> None:
     assert 0 < told["Memory"] == told["MemorySwap"]
     assert told["NanoCpus"] > 0 and told["PidsLimit"] > 0
     assert told["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
-    assert told["Ulimits"][0]["Name"] == "nofile"
     assert labels.stack_of(body["Labels"]) == "demo"
 
 
@@ -68,6 +67,7 @@ def test_a_service_is_told_whole() -> None:
     assert body["HostConfig"]["NetworkMode"] == "demo"
     assert body["HostConfig"]["RestartPolicy"] == {"Name": "unless-stopped"}
     assert body["HostConfig"]["NanoCpus"] == 250_000_000
+    assert body["HostConfig"]["Ulimits"][0]["Name"] == "nofile"
     assert (body["HostConfig"]["Memory"], body["HostConfig"]["PidsLimit"]) == (64 * MIB, 99)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stack.engine import convert_images
-from stack.engine.port import ImageConfig
+from stack.engine.interface import ImageConfig
 
 
 @pytest.mark.parametrize(

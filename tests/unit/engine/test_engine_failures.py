@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from stack.common.errors import EngineUnavailable, ImageError, PullRefused, RegistryUnreachable
 from stack.engine import failures
-from stack.errors import EngineUnavailable, ImageError, PullRefused, RegistryUnreachable
 
 BOUND = (
     "driver failed programming external connectivity on endpoint demo-app (4f0): "

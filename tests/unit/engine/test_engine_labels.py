@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stack.engine import labels
-from stack.spec import NAMESPACE
+from stack.model.spec import NAMESPACE
 
 
 def test_all_keys_are_below_the_namespace() -> None:

@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from stack.engine.memory import MemoryEngine
-from stack.engine.port import ImageConfig, Job, Ran
-from stack.errors import StartFailed
-from stack.spec import ConfigFile, Health, Limits, ServiceSpec
+from stack.common.errors import StartFailed
+from stack.engine.interface import ImageConfig, Job, Ran
+from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec
+from tests.fakes.engine.memory import MemoryEngine
 
 
 def service(engine: MemoryEngine) -> ServiceSpec:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from stack.engine.port import EngineInfo, ImageConfig, ImageInfo, Job, Ran
-from stack.errors import RegistryUnreachable
+from stack.common.errors import RegistryUnreachable
+from stack.engine.interface import EngineInfo, ImageConfig, ImageInfo, Job, Ran
 
 
 def image(ref: str, image_id: str = "", **labels: str) -> ImageInfo:

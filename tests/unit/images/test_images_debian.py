@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
 from stack.images.debian import (
     LISTS_FRESH_SECONDS,
     Debian,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from stack.components import CATALOG
 from stack.images.decide import Facts, Source, decide
-from stack.images.pins import PINS
 
-PROMETHEUS = PINS["prometheus"]
-OFFICIAL, LOCAL = "prom/prometheus:v3.5.3", "monitoring-stack/prometheus:local"
+PROMETHEUS = CATALOG.pins["prometheus"]
+OFFICIAL, LOCAL = "prom/prometheus:v3.13.5", "monitoring-stack/prometheus:local"
 LOCKED = f"{OFFICIAL}@sha256:abc"
 MINE = "reg.example:5000/prom:1"
 

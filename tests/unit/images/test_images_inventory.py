@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import ImageError
+from stack.common.errors import ImageError
+from stack.components import CATALOG
 from stack.images.decide import Source
 from stack.images.inventory import load, lock, rows, save
 from stack.images.lock import read_lock
 from stack.images.resolver import Resolved
 from tests.unit.images.image_doubles import Shelf, image
 
-OFFICIAL = "prom/prometheus:v3.5.3"
+OFFICIAL = "prom/prometheus:v3.13.5"
 LOCAL = "monitoring-stack/prometheus:local"
 
 
@@ -25,26 +26,26 @@ def resolved(ref: str, component: str = "prometheus", *, there: bool = True) -> 
 @pytest.mark.parametrize(
     ("ref", "labels", "version", "differs"),
     [
-        (OFFICIAL, {}, "3.5.3", False),
-        (LOCAL, {"version": "3.5.3"}, "3.5.3", False),
-        (LOCAL, {"version": "3.6.0"}, "3.6.0", True),
+        (OFFICIAL, {}, "3.13.5", False),
+        (LOCAL, {"version": "3.13.5"}, "3.13.5", False),
+        (LOCAL, {"version": "3.14.0"}, "3.14.0", True),
     ],
 )
 def test_a_row_shows_the_real_version_beside_the_pin(
     ref: str, labels: dict[str, str], version: str, differs: bool
 ) -> None:
-    (row,) = rows(Shelf({ref: image(ref, **labels)}), [resolved(ref)])
-    assert (row.version, row.pin, row.differs) == (version, "3.5.3", differs)
+    (row,) = rows(Shelf({ref: image(ref, **labels)}), [resolved(ref)], CATALOG.pins)
+    assert (row.version, row.pin, row.differs) == (version, "3.13.5", differs)
 
 
 def test_any_patch_release_satisfies_a_pinned_minor_one() -> None:
     ref = "monitoring-stack/python:local"
-    (row,) = rows(Shelf({ref: image(ref, version="3.14.8")}), [resolved(ref, "python")])
+    (row,) = rows(Shelf({ref: image(ref, version="3.14.8")}), [resolved(ref, "python")], CATALOG.pins)
     assert not row.differs
 
 
 def test_a_missing_image_has_a_row_with_its_reason() -> None:
-    (row,) = rows(Shelf(), [resolved("grafana/grafana:12.3.0", "grafana", there=False)])
+    (row,) = rows(Shelf(), [resolved("grafana/grafana:12.4.12", "grafana", there=False)], CATALOG.pins)
     assert (row.version, row.size, row.differs, row.why) == ("", 0, False, "because")
 
 
@@ -67,13 +68,13 @@ def test_nothing_to_save_and_nothing_to_load_are_said(tmp_path: Path) -> None:
 
 def test_digests_are_locked_for_exactly_the_pinned_images(tmp_path: Path) -> None:
     held = replace(image(OFFICIAL), digests=("prom/prometheus@sha256:abc",))
-    assert lock(Shelf({OFFICIAL: held}), tmp_path) == {"prometheus": "sha256:abc"}
-    assert read_lock(tmp_path) == {"prometheus": "sha256:abc"}
+    assert lock(Shelf({OFFICIAL: held}), tmp_path, CATALOG.pins) == {"prometheus": "sha256:abc"}
+    assert read_lock(tmp_path, CATALOG.pins) == {"prometheus": "sha256:abc"}
     path = tmp_path / "images.lock.json"
-    path.write_text(path.read_text().replace("v3.5.3", "v3.5.2"))
-    assert read_lock(tmp_path) == {}
+    path.write_text(path.read_text().replace("v3.13.5", "v3.13.4"))
+    assert read_lock(tmp_path, CATALOG.pins) == {}
 
 
 def test_a_lock_without_any_official_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no official image"):
-        lock(Shelf(), tmp_path)
+        lock(Shelf(), tmp_path, CATALOG.pins)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.errors import PullRefused, RegistryUnreachable
+from stack.common.errors import PullRefused, RegistryUnreachable
 from stack.images.registries import REMEMBER_SECONDS, Registries
 from tests.unit.images.image_doubles import Shelf
 

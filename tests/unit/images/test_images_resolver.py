@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
-from stack.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.components import CATALOG
 from stack.images import local
-from stack.images.app_inputs import AppInputs
 from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
-from stack.images.recipes import recipes
+from stack.images.programs import Inputs, Program
 from stack.images.registries import Registries
 from stack.images.resolver import Images
 from tests.unit.images.image_doubles import Shelf, image
 
-INPUTS = AppInputs(b"lock", (("stack/__init__.py", b""),))
 ALL = ("prometheus", "alertmanager", "node_exporter", "grafana")
+
+
+def inputs(program: Program) -> Inputs:
+    return Inputs(program, b"lock", (("stack/__init__.py", b""),))
 
 
 def answers(ref: str, progress: Callable[[str], None]) -> None:
@@ -35,7 +38,7 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local builds without apt and dpkg: every package is an empty one."""
 
     def gather(self: object, wanted: dict[str, Any]) -> dict[str, tuple[Deb, ...]]:
-        return {name: (Deb(recipes()[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
+        return {name: (Deb(CATALOG.recipes[name].main, "9.9-1", Path("x.deb")),) for name in wanted}
 
     monkeypatch.setattr(Debian, "gather", gather)
     monkeypatch.setattr(local, "write_tree", lambda debs, recipe, out: out.write(recipe.main.encode()))
@@ -43,16 +46,16 @@ def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def images(shelf: Shelf, tmp_path: Path, **more: Any) -> Images:
     registries = Registries(tmp_path / "silent.json", contact_seconds=0.05)
-    chosen = {"obstacle": lambda: "", "inputs": lambda: INPUTS, "registries": registries, **more}
-    return Images(shelf, tmp_path, **chosen)
+    chosen = {"obstacle": lambda: "", "inputs": inputs, "registries": registries, **more}
+    return Images(shelf, tmp_path, CATALOG, **chosen)
 
 
 def test_all_present_touches_nothing(tmp_path: Path) -> None:
-    shelf = Shelf({ref: image(ref) for ref in ("prom/prometheus:v3.5.3", "grafana/grafana:12.3.0")})
+    shelf = Shelf({ref: image(ref) for ref in ("prom/prometheus:v3.13.5", "grafana/grafana:12.4.12")})
     found = images(shelf, tmp_path).provide(("prometheus", "grafana"))
     assert [(r.ref, r.source) for r in found.values()] == [
-        ("prom/prometheus:v3.5.3", Source.PRESENT),
-        ("grafana/grafana:12.3.0", Source.PRESENT),
+        ("prom/prometheus:v3.13.5", Source.PRESENT),
+        ("grafana/grafana:12.4.12", Source.PRESENT),
     ]
     assert shelf.calls == []
     assert list(tmp_path.iterdir()) == []
@@ -62,7 +65,7 @@ def test_a_reachable_registry_gives_the_official_images(tmp_path: Path) -> None:
     shelf = Shelf(registry=answers)
     found = images(shelf, tmp_path).provide(ALL)
     assert {r.source for r in found.values()} == {Source.PULL}
-    assert found["grafana"].id == "id of grafana/grafana:12.3.0"
+    assert found["grafana"].id == "id of grafana/grafana:12.4.12"
 
 
 @pytest.mark.usefixtures("no_packages")
@@ -75,7 +78,7 @@ def test_without_a_registry_they_are_built_and_grafana_is_unavailable(tmp_path: 
     built = shelf.held["monitoring-stack/prometheus:local"]
     assert built.labels["monitoring-stack.version"] == "1.2.3"
     assert built.labels["monitoring-stack.built-from"] == "Debian forky prometheus 9.9-1"
-    assert built.labels["monitoring-stack.pin"] == "prom/prometheus:v3.5.3"
+    assert built.labels["monitoring-stack.pin"] == "prom/prometheus:v3.13.5"
     assert "monitoring-stack/prometheus:candidate" not in shelf.held
 
 
@@ -129,7 +132,7 @@ def test_a_named_image_is_pulled_and_never_replaced_by_a_build(tmp_path: Path) -
 def test_a_locked_digest_is_what_is_pulled(tmp_path: Path) -> None:
     shelf = Shelf(registry=answers)
     images(shelf, tmp_path, digests={"grafana": "sha256:abc"}).provide(("grafana",))
-    assert shelf.calls == ["pull grafana/grafana:12.3.0@sha256:abc"]
+    assert shelf.calls == ["pull grafana/grafana:12.4.12@sha256:abc"]
 
 
 @pytest.mark.usefixtures("no_packages")
@@ -166,14 +169,16 @@ def test_a_program_that_does_not_run_never_gets_the_final_name(tmp_path: Path) -
 
 @pytest.mark.usefixtures("no_packages")
 def test_the_application_follows_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.images.app.gather", lambda lock, interpreter, cache: tmp_path / "none")
+    monkeypatch.setattr(
+        "stack.images.program_image.gather", lambda lock, interpreter, cache: tmp_path / "none"
+    )
     shelf = Shelf(versions={"python3": "3.14 x86_64"})
     found = images(shelf, tmp_path).provide(("app", "prometheus"))
     assert list(found) == ["app", "prometheus"]
     assert found["app"].source is Source.BUILD
     again = images(shelf, tmp_path).present(("app",))["app"]
     assert (again.ref, again.id) == (found["app"].ref, found["app"].id)
-    changed = images(shelf, tmp_path, inputs=lambda: AppInputs(b"new", ())).present(("app",))["app"]
+    changed = images(shelf, tmp_path, inputs=lambda p: Inputs(p, b"new", ())).present(("app",))["app"]
     assert not changed.available
     assert changed.why == "not built for this program and base yet"
     del shelf.held["monitoring-stack/python:local"]

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
-from stack.engine.port import ImageConfig
-from stack.errors import BuildFailed
+from stack.common.errors import BuildFailed
+from stack.engine.interface import ImageConfig
 from stack.images.recipes import Recipe
 from stack.images.tree import open_deb, place, write_tree
 

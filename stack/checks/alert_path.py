@@ -1,0 +1,100 @@
+"""Checks of paths that cross components: an alert reaches the receiver and so does its end; the Watchdog arrives.
+
+The one alert that is posted carries a mark of its own, ends by itself and is routed past all real receivers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+from stack.checks.app import watchdog_seen
+from stack.checks.check import Check
+from stack.checks.context import Subject
+from stack.checks.model import Broken
+from stack.clients.http import HttpFailure
+from stack.common.wait import NotYet, TimedOut, until
+
+ALERT = "StackProof"
+ROUTE_HINT = (
+    'alertmanager.yml needs its route for stack_test="true" and a receiver that reaches the application'
+)
+SUMMARY = "Posted by the bundle to prove the alert path; it ends by itself."
+DELIVERY_SECONDS = 10.0
+WATCHDOG = "Watchdog"
+FRESH_SECONDS = 150.0
+"""Alertmanager repeats the Watchdog each minute; after two and a half the path is no longer proven."""
+LIFETIME = 60.0
+"""Seconds after which the alert ends by itself if we never end it."""
+HEAD_START = 5.0
+SKEW = 1.0
+"""The alert begins and ends this much in the past, so that clocks a little apart do not matter."""
+
+
+def alert(subject: Subject) -> str:
+    """A posted alert reaches the application as firing and, ended, as resolved."""
+    proof = uuid4().hex
+    labels = {"alertname": ALERT, "stack_test": "true", "proof_id": proof, "severity": "info"}
+    began = time.time()
+    _post(subject, labels, began - HEAD_START, began + LIFETIME)
+    fired = _arrival(subject, proof, "firing", began)
+    _post(subject, labels, began - HEAD_START, time.time() - SKEW)
+    resolved = _arrival(subject, proof, "resolved", began)
+    return f"alert delivered in {fired:.2f} s and resolved in {resolved:.1f} s"
+
+
+def _post(subject: Subject, labels: Mapping[str, str], starts: float, ends: float) -> None:
+    subject.alertmanager.post_alert(labels, {"summary": SUMMARY}, starts, ends)
+
+
+def _arrival(subject: Subject, proof: str, status: str, since: float) -> float:
+    def ask() -> float:
+        got = [a.status for a in subject.app.alerts("proof_id", proof)]
+        if status not in got:
+            raise NotYet(f"the application has it as {', '.join(got) or 'nothing'}")
+        return time.time() - since
+
+    try:
+        return until(ask, seconds=DELIVERY_SECONDS, retry=(NotYet, HttpFailure))
+    except TimedOut as failure:
+        raise Broken(f"the test alert did not arrive as {status}: {failure}", ROUTE_HINT) from failure
+
+
+def watchdog(subject: Subject) -> str:
+    """The alert that always fires comes through, and still does: Prometheus > Alertmanager > application.
+
+    The application's gauge begins anew with its process; what it has stored outlives that.
+    """
+    stored = [a.received for a in subject.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
+    seen = max([watchdog_seen(subject), *stored])
+    if seen <= 0:
+        raise NotYet("the application has not received the Watchdog yet")
+    ago = max(0.0, time.time() - seen)
+    if ago > FRESH_SECONDS:
+        raise NotYet(f"the last Watchdog was received {ago:.0f} s ago, it should come each minute")
+    return f"the application received the Watchdog {ago:.0f} s ago"
+
+
+CHECKS = (
+    Check(
+        "path.alert",
+        "an alert and its end reach the receiver",
+        "alertmanager",
+        "checked",
+        alert,
+        ROUTE_HINT,
+        needs=("app",),
+    ),
+    Check(
+        "path.watchdog",
+        "the alert that always fires has come through",
+        "app",
+        "proven",
+        watchdog,
+        "is the rule Watchdog loaded, and has Alertmanager a route for it to the application?",
+        75,
+        every=0.1,
+        needs=("prometheus", "alertmanager"),
+    ),
+)

@@ -1,0 +1,102 @@
+"""Checks of the application: it answers, shows the whole catalogue in a page that parses, counts a request.
+
+The request is one harmless decision of filesystem_gate. What is stored where a database is to be proven expires soon.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from stack.checks.check import LOGS, Check
+from stack.checks.context import Subject
+from stack.clients.http import HttpFailure
+from stack.common.wait import NotYet
+from stack.telemetry.catalogue import METRICS
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+DATABASE = "PostgreSQL"
+SEGMENT = "session_context"
+PACKET_SECONDS = 60.0
+WATCHDOG_SEEN = "alert_watchdog_last_seen_timestamp_seconds"
+DECISIONS = ("gate_invocations_total", (("gate", "filesystem_gate"), ("outcome", "ok")))
+REQUESTS = ("http_requests_total", (("method", "POST"), ("route", "/gates/path"), ("status", "200")))
+
+
+def ready(subject: Subject) -> str:
+    """The health address answers ok."""
+    if (status := subject.app.health()) != "ok":
+        raise NotYet(f"/health says {status}")
+    return "/health says ok"
+
+
+def catalogue(subject: Subject) -> str:
+    """Every metric of the catalogue is on the page; one without a bounded start value may show after first use."""
+    samples = read(subject.app.metrics())
+    shown = {name for name, _ in samples}
+    missing = [m.name for m in METRICS if not shown.intersection(m.series)]
+    if missing:
+        raise NotYet(f"/metrics lacks {', '.join(missing)}")
+    return f"{len(METRICS)} metrics, {len(samples)} samples, all parsed"
+
+
+def counter(subject: Subject) -> str:
+    """A request moves the counters of its route and of its gate."""
+    before = read(subject.app.metrics())
+    if (outcome := subject.app.judge_path(f"proof/{uuid4().hex}.txt")) != "ok":
+        raise NotYet(f"filesystem_gate rejected an ordinary path: {outcome}")
+    after = read(subject.app.metrics())
+    moved = {key[0]: after.get(key, 0.0) - before.get(key, 0.0) for key in (DECISIONS, REQUESTS)}
+    if still := [name for name, by in moved.items() if by < 1]:
+        raise NotYet(f"one call of /gates/path did not move {', '.join(still)}")
+    return "one call of /gates/path moved " + " and ".join(moved)
+
+
+def store(subject: Subject) -> str:
+    """A written packet is found again by its words, in the database of this stack."""
+    name = subject.app.store_name()
+    if not name.startswith(DATABASE):
+        raise NotYet(f"the packets are kept in {name}, not in {DATABASE}")
+    word = f"proof{uuid4().hex}"
+    written = subject.app.write_packet(SEGMENT, {"proof": word}, PACKET_SECONDS)
+    found = subject.app.search_packets(SEGMENT, word)
+    if found != (written,):
+        raise NotYet(f"packet {written} was written, a search for it found {', '.join(found) or 'nothing'}")
+    return f"packet {written} written to and found again in {name}"
+
+
+def watchdog_seen(subject: Subject) -> float:
+    """When the application last received the Watchdog alert, in Unix seconds; 0 before the first."""
+    return read(subject.app.metrics()).get((WATCHDOG_SEEN, ()), 0.0)
+
+
+def read(text: str) -> Samples:
+    """Every sample of a metrics page by name and sorted labels; ``HttpFailure`` where the page does not parse."""
+    from prometheus_client.parser import text_string_to_metric_families  # costs 40 ms; only the checks pay
+
+    try:
+        families = list(text_string_to_metric_families(text))
+    except (ValueError, KeyError, IndexError) as error:
+        raise HttpFailure(f"/metrics does not parse: {error}") from error
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+CHECKS = (
+    Check("app.ready", "the application serves", "app", "ready", ready, LOGS, 60),
+    Check("app.metrics", "the whole catalogue is exposed", "app", "proven", catalogue, LOGS, 15, every=0.2),
+    Check("app.counter", "a request moves its counters", "app", "proven", counter, LOGS, 10, every=0.2),
+    Check(
+        "app.store",
+        "the database keeps a packet and finds it again",
+        "app",
+        "checked",
+        store,
+        "monitoring-stack logs postgres shows why",
+        20,
+        every=0.1,
+        database=True,
+    ),
+)

@@ -1,0 +1,41 @@
+"""What a check is: one question about a stack, whom it asks, in which stage, and by when the answer must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stack.checks.context import Subject
+from stack.checks.model import Expected, Stage
+
+LOGS = "monitoring-stack logs shows why"
+RELOAD = "monitoring-stack reload writes and loads the rendered files"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question. ``run`` returns its evidence, raises ``wait.NotYet`` to be asked again or ``Broken``.
+
+    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline and
+    ``every`` the first pause between two tries. ``hint`` says how to mend what a deadline has found.
+    ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
+    """
+
+    name: str
+    proves: str
+    component: str
+    stage: Stage
+    run: Callable[[Subject], str]
+    hint: str = ""
+    seconds: float = 20.0
+    every: float = 0.02
+    needs: tuple[str, ...] = ()
+    unless: str = ""
+    database: bool = False
+    by_engine: bool = False
+
+    def concerns(self, expected: Expected) -> bool:
+        """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""
+        present = all(expected.has(component) for component in (self.component, *self.needs))
+        stored = expected.database or not self.database
+        return present and stored and not (self.unless and expected.has(self.unless))

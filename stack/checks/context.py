@@ -1,0 +1,76 @@
+"""Whom a check may ask: what is expected, and one client a component that keeps its connections between checks.
+
+It opens nothing before it is asked and must never be shared between two runs. Five wrong passwords lock a name in
+Grafana, so our login is tried once a run, whatever the number of checks that need it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from stack.checks.model import Broken, Expected
+from stack.clients.alertmanager import Alertmanager
+from stack.clients.app import App
+from stack.clients.grafana import Grafana
+from stack.clients.http import Http
+from stack.clients.prometheus import Prometheus
+from stack.engine.interface import Ran
+
+Execute = Callable[[str, tuple[str, ...]], Ran]
+"""Runs a command in the container of a component."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The stack as the checks see it; a client's address is a KeyError where the component is not part of it."""
+
+    expected: Expected
+    run_in: Execute | None = None
+    _door: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _logins: list[int] = field(default_factory=list, repr=False)
+
+    def execute(self, component: str, argv: tuple[str, ...]) -> Ran:
+        """Runs a command in a component's container; only where the engine is at hand."""
+        if self.run_in is None:
+            raise Broken("the engine cannot be asked from here")
+        return self.run_in(component, argv)
+
+    def http(self, component: str) -> Http:
+        """A new session with the component's address, without credentials."""
+        return Http(self.expected.address(component))
+
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        """Prometheus."""
+        return Prometheus(self.http("prometheus"))
+
+    @cached_property
+    def alertmanager(self) -> Alertmanager:
+        """Alertmanager."""
+        return Alertmanager(self.http("alertmanager"))
+
+    @cached_property
+    def app(self) -> App:
+        """The application, with its token where it has one."""
+        return App(Http(self.expected.address("app"), token=self.expected.app_token))
+
+    @cached_property
+    def grafana(self) -> Grafana:
+        """Grafana with our credentials, for what needs none; see ``administrator`` for the rest."""
+        auth = (self.expected.grafana_user, self.expected.grafana_password)
+        return Grafana(Http(self.expected.address("grafana"), auth=auth))
+
+    def administrator(self) -> Grafana:
+        """Grafana, once our login is known to work; ``Broken`` where it was refused, without another try."""
+        with self._door:
+            if not self._logins:
+                self._logins.append(self.grafana.login_status())
+        if self._logins[0] != 200:
+            raise Broken(
+                f"the login as {self.expected.grafana_user} was refused with {self._logins[0]}",
+                "the password was changed (start repairs it) or wrong tries have locked the name for five minutes",
+            )
+        return self.grafana

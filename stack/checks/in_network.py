@@ -1,0 +1,46 @@
+"""Hands an order to a short-lived container in the stack's own network and reads the report that comes back.
+
+Passwords reach the container as a file that its user alone can read, never as an argument or a variable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stack.checks.messages import Order, dump_order, load_report
+from stack.checks.model import Report
+from stack.common.errors import SmokeFailed
+from stack.engine.interface import Engine, Job
+from stack.model.spec import ConfigFile, StackSpec, internal_addresses
+
+FOLDER = "/probe"
+FILE = "order.json"
+UID = 65534
+SECONDS = 240.0
+LAST_LINES = 10
+
+
+def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Report:
+    """The report of ``order`` as ``image`` sees the stack from inside; ``SmokeFailed`` where none comes back."""
+    inside = replace(order, expected=replace(order.expected, addresses=internal_addresses(spec)))
+    ran = engine.run(spec.name, _job(spec, image, inside))
+    try:
+        return load_report(ran.output)
+    except ValueError as error:
+        raise SmokeFailed(
+            f"the checks inside the network of {spec.name} gave no report (exit code {ran.code}): {error}",
+            hint=f"is {image} an image of this version? monitoring-stack images build makes it anew",
+            logs=tuple(ran.output.splitlines()[-LAST_LINES:]),
+        ) from error
+
+
+def _job(spec: StackSpec, image: str, order: Order) -> Job:
+    return Job(
+        image=image,
+        argv=("python3", "-m", "stack.components", f"{FOLDER}/{FILE}"),
+        files=(ConfigFile(FILE, dump_order(order).encode(), mode=0o400, uid=UID, secret=True),),
+        folder=FOLDER,
+        network=spec.name,
+        user=f"{UID}:{UID}",
+        seconds=SECONDS,
+    )

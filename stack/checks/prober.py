@@ -1,0 +1,106 @@
+"""Where the checks run from: this process, or a short-lived container inside the stack's own network.
+
+One set of checks either way; only the addresses differ. A prober decides nothing: what is asked is the table's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from stack.checks.check import Check
+from stack.checks.context import Execute
+from stack.checks.grafana import reload_here
+from stack.checks.in_network import ask_inside
+from stack.checks.messages import Order, load_order
+from stack.checks.model import STAGES, Expected, Report, Stage
+from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
+from stack.engine.interface import Engine
+from stack.model.events import Progress
+from stack.model.spec import StackSpec
+
+INSIDE = "checks"
+
+
+class Prober(Protocol):
+    """Asks the stack and reports."""
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = ...,
+        *,
+        tell: Tell = ...,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """The checks of ``stages``, or only those named; ``tell`` hears of what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProber:
+    """Asks from this process, by the published ports."""
+
+    checks: tuple[Check, ...]
+    run_in: Execute | None = None
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = unheard,
+        *,
+        tell: Tell = unheard,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """See ``Prober``; findings are heard of as they come."""
+        chosen = select(self.checks, stages, names)
+        return run(chosen, expected, on_finding, run_in=self.run_in, tell=tell)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkProber:
+    """Asks from a container of ``image`` in the stack's network: any engine, any component.
+
+    ``here`` asks what only the engine can be asked. ``at_most``: see ``Order``.
+    """
+
+    engine: Engine
+    spec: StackSpec
+    image: str
+    here: LocalProber
+    at_most: tuple[tuple[str, float], ...] = ()
+
+    def run(
+        self,
+        expected: Expected,
+        on_finding: OnFinding = unheard,
+        *,
+        tell: Tell = unheard,
+        stages: Sequence[Stage] = STAGES,
+        names: Sequence[str] = (),
+    ) -> Report:
+        """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
+        order = Order(expected, tuple(stages), tuple(names), self.at_most)
+        tell(Progress(INSIDE, f"asked inside the network of {self.spec.name}", passing=True))
+        try:
+            report = ask_inside(self.engine, self.spec, self.image, order)
+        finally:
+            tell(Progress.over(INSIDE))
+        for finding in report.findings:
+            on_finding(finding)
+        by_engine = replace(self.here, checks=tuple(c for c in self.here.checks if c.by_engine))
+        own = by_engine.run(expected, on_finding, tell=tell, stages=stages, names=names)
+        return Report((*report.findings, *own.findings), report.seconds + own.seconds)
+
+
+def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
+    """What the container does with its order; the command line prints it as JSON."""
+    order = load_order(order_text)
+    if order.reload_provisioning:
+        told = reload_here(order.expected)
+        if not told.ok:
+            return told
+    prober = LocalProber(hurried(checks, dict(order.at_most)))
+    return prober.run(order.expected, stages=order.stages, names=order.names)

@@ -1,0 +1,16 @@
+"""The check of a component that has none of its own: its readiness address answers."""
+
+from __future__ import annotations
+
+from stack.checks.check import LOGS, Check
+from stack.checks.context import Subject
+
+
+def answers(component: str, title: str) -> Check:
+    """A check that the component answers 200 where it says that it is ready."""
+
+    def run(subject: Subject) -> str:
+        path = dict(subject.expected.ready_paths)[component]
+        return f"{path} answers {subject.http(component).get(path).status}"
+
+    return Check(f"{component}.ready", f"{title} serves", component, "ready", run, LOGS, 60)

@@ -1,0 +1,51 @@
+"""The one check that touches the stack, for ``smoke --deep``: what Prometheus kept is there after a restart."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from stack.checks.model import Finding
+from stack.clients.http import Http, HttpFailure
+from stack.clients.prometheus import Prometheus
+from stack.common.errors import UsageError
+from stack.common.wait import NotYet, TimedOut, until
+from stack.model.spec import container_name
+
+if TYPE_CHECKING:
+    from stack.cli.session import Session
+    from stack.deploy.describe import Description
+
+NAME = "prometheus.persistence"
+QUERY = 'sum(count_over_time(up{{job="prometheus"}}[10m] @ {moment:.3f}))'
+
+
+def still_there(session: Session, description: Description) -> Finding:
+    """Restarts Prometheus and asks for the same moment of the past before and after."""
+    if session.engine.info().remote:
+        raise UsageError("smoke --deep needs an engine on this machine", hint="run it there")
+    api = Prometheus(Http(description.build.url("prometheus")))
+    began, moment = time.monotonic(), time.time()
+    before = _kept(api, moment)
+    session.engine.restart(container_name(description.spec.name, "prometheus"))
+    try:
+        until(api.ready, seconds=60, retry=(NotYet, HttpFailure))
+        after = until(lambda: _same(_kept(api, moment), before), seconds=20, retry=(NotYet, HttpFailure))
+    except TimedOut as error:
+        return Finding(NAME, "prometheus", "proven", "failed", str(error), "is its data volume mounted?", 0.0)
+    evidence = f"{after:.0f} samples of the last 10 minutes before and after a restart"
+    return Finding(NAME, "prometheus", "proven", "ok", evidence, "", time.monotonic() - began)
+
+
+def _kept(api: Prometheus, moment: float) -> float:
+    query = QUERY.format(moment=moment)
+    found = api.query(query)
+    if not found:
+        raise NotYet(f"{query} is empty")
+    return found[0].value
+
+
+def _same(now: float, before: float) -> float:
+    if now != before:
+        raise NotYet(f"{now:.0f} samples after the restart, {before:.0f} before")
+    return now

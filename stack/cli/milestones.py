@@ -1,0 +1,192 @@
+"""The milestones of ``start``: ready, checked, proven; their lines, their record, and the exit code."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from stack.common.wait import together
+from stack.components import BY_NAME, COMPONENTS
+from stack.model.events import Milestone, StepDone
+from stack.model.plan import Plan, Verb
+from stack.model.spec import container_name
+from stack.model.state import Proof
+
+if TYPE_CHECKING:
+    from stack.checks.model import Finding, Report, Stage
+    from stack.cli.session import Session
+    from stack.deploy.describe import Description
+    from stack.deploy.verify import Verification
+    from stack.model.observed import Observed
+    from stack.model.spec import ServiceSpec
+
+WORDS = {"ok": "ok", "failed": "FAILED"}
+
+
+class Milestones:
+    """One start on its way through the milestones."""
+
+    def __init__(self, session: Session, description: Description, observed: Observed, plan: Plan) -> None:
+        self.session, self.description, self.observed, self.plan = session, description, observed, plan
+        self.spec = description.spec
+        self.times: dict[str, float] = {}
+        self.answered = 0.0
+        self.reached: list[Milestone] = []
+        self._verification: Verification | None = None
+        self._one = threading.Lock()
+
+    @property
+    def verification(self) -> Verification:
+        """Made by the first step that wants to know something."""
+        with self._one:
+            if self._verification is None:
+                from stack.deploy.verify import verification
+
+                self._verification = verification(
+                    self.session.engine, self.description, self.session.printer.event
+                )
+            return self._verification
+
+    def settle(self, service: ServiceSpec) -> None:
+        """The verdict on a component after a step."""
+        self.verification.settle(service)
+
+    def reload(self, service: ServiceSpec) -> None:
+        """A component reads its files again when asked over its own API."""
+        self.verification.reload(service)
+
+    def note(self, event: StepDone) -> None:
+        """Remembers how long each component took to answer."""
+        if event.step == Verb.VERIFY and event.outcome == "done":
+            self.times[event.target] = event.seconds
+            self.answered = self.session.seconds
+
+    def ready(self) -> None:
+        """Every component answers; those that a step has just verified are not asked again."""
+        waiting = [
+            s for s in self.spec.services if container_name(self.spec.name, s.component) not in self.times
+        ]
+        unsure = [s for s in waiting if not self._known_healthy(s)]
+        if unsure:
+            together(self.verification.component, unsure)
+        said = [f"{c} {self._time(c)}" for c in self.spec.components]
+        self._milestone("ready", "   ".join(said), self.session.seconds if waiting else self.answered)
+
+    def _known_healthy(self, service: ServiceSpec) -> bool:
+        """What nobody can ask from here, the engine has asked within the last seconds; to ask again is slow."""
+        found = self.observed.container(service.component)
+        asked_inside = service.published is None and not self.session.engine.info().remote
+        return asked_inside and found is not None and found.running and found.health == "healthy"
+
+    def finish(self) -> int:
+        """Checked and proven as far as was asked; prints addresses and returns the exit code."""
+        options = self.session.options
+        last = self.session.state.now.proof
+        identity = self._identity()
+        if not options.no_smoke:
+            if not self.plan and last is not None and last.identity == identity and not options.quick:
+                self._milestone("proven", f"unchanged since the proof of {last.when}")
+            else:
+                self._prove(identity, quick=options.quick)
+        self._epilogue()
+        return 0
+
+    def _prove(self, identity: str, *, quick: bool) -> None:
+        self._stage("checked")
+        if not quick:
+            self._stage("proven")
+            self.session.state.change(proof=Proof(identity, _stamp(time.time())))
+
+    def _stage(self, stage: Stage) -> None:
+        report = self.verification.stage(stage, self._heard)
+        if not report.ok:
+            from stack.deploy.verify import failure
+
+            error = failure(report)
+            error.details = self._document(ok=False)
+            raise error
+        self._milestone(stage, summary(stage, report))
+
+    def _heard(self, finding: Finding) -> None:
+        if self.session.printer.verbose or finding.status == "failed":
+            self.session.printer.line("", f"{WORDS[finding.status]:<6} {finding.check}: {finding.evidence}")
+
+    def _milestone(self, name: str, text: str, seconds: float | None = None) -> None:
+        milestone = Milestone(name, text, self.session.seconds if seconds is None else seconds)
+        self.reached.append(milestone)
+        self.session.printer.event(milestone)
+
+    def _time(self, component: str) -> str:
+        seconds = self.times.get(container_name(self.spec.name, component))
+        return "running" if seconds is None else f"{seconds:.1f} s"
+
+    def _identity(self) -> str:
+        return " ".join(
+            f"{s.component}:{s.digest()}:{s.files_digest()}:{s.image_id}" for s in self.spec.services
+        )
+
+    def _epilogue(self) -> None:
+        printer, build = self.session.printer, self.description.build
+        for component, reason in self.spec.absent:
+            printer.warning(
+                f"\ndegraded  {component} is absent: {reason}\n          {self.session.images.way_out}"
+            )
+            if instead := BY_NAME[component].instead:
+                printer.warning(f"          {instead.format(prometheus=build.url('prometheus'))}")
+        printer.text()
+        running = {s.component for s in self.spec.services if s.published}
+        published = [component for component in COMPONENTS if component.name in running]
+        for one in published:
+            if one.login:
+                words = f"user {one.login.user}, password: monitoring-stack credentials"
+                printer.text(f"{one.title:<13} {build.url(one.name)}   {words}")
+        first, *rest = [one for one in published if not one.login]
+        others = [f"{one.title} {build.url(one.name)}" for one in rest]
+        printer.text("   ".join((f"{first.title:<13} {build.url(first.name)}", *others)))
+        printer.document(self._document(ok=True))
+
+    def _document(self, *, ok: bool) -> dict[str, Any]:
+        return {
+            "ok": ok,
+            "status": "degraded" if self.spec.absent else "running",
+            "name": self.spec.name,
+            "absent": [{"component": c, "reason": r} for c, r in self.spec.absent],
+            **plan_document(self.plan),
+            "milestones": [
+                {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)} for m in self.reached
+            ],
+            "report": self._report(),
+            "addresses": self.description.addresses(remote=False),
+        }
+
+    def _report(self) -> dict[str, object] | None:
+        found = self._verification.report if self._verification else None
+        if found is None or not found.findings:
+            return None
+        from stack.checks.messages import report_document
+
+        return report_document(found)
+
+
+def summary(stage: Stage, report: Report) -> str:
+    """A stage in a few words: of each telling check the first part of its evidence."""
+    by_name = {f.check: f.evidence for f in report.findings}
+    telling = {
+        "ready": (),
+        "checked": ("prometheus.expressions", "path.alert"),
+        "proven": ("prometheus.targets", "grafana.panels", "prometheus.panels"),
+    }[stage]
+    said = (by_name[name].partition(",")[0].partition(":")[0] for name in telling if name in by_name)
+    return ", ".join((f"{len(report.findings)} checks", *said))
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as plain values."""
+    return {"plan": [{"verb": s.verb, "target": s.target, "why": s.why} for s in plan.steps]}
+
+
+def _stamp(seconds: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,77 @@
+"""The instrumented application's HTTP API as the checks use it: health, metrics, received alerts, one gate, packets.
+
+It must never leave anything behind that does not expire by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stack.clients.http import Http
+from stack.clients.shape import shaped
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedAlert:
+    """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds."""
+
+    status: str
+    name: str
+    received: float
+
+
+@dataclass(frozen=True)
+class App:
+    """The application at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
+
+    http: Http
+
+    def health(self) -> str:
+        """The ``status`` that /health names."""
+        answer = self.http.get("/health")
+        with shaped(answer):
+            return str(answer.json()["status"])
+
+    def metrics(self) -> str:
+        """The metrics page in the text format."""
+        return self.http.get("/metrics", headers={"Accept": "text/plain"}).text
+
+    def alerts(self, label: str, value: str) -> tuple[ReceivedAlert, ...]:
+        """Received alerts whose ``label`` has ``value``."""
+        answer = self.http.get("/alerts", params={"label": f"{label}={value}"})
+        with shaped(answer):
+            return tuple(
+                ReceivedAlert(
+                    a["status"],
+                    a["labels"].get("alertname", ""),
+                    datetime.fromisoformat(a["receivedAt"]).timestamp(),
+                )
+                for a in answer.json()["alerts"]
+            )
+
+    def judge_path(self, path: str) -> str:
+        """The outcome of filesystem_gate for ``path``."""
+        answer = self.http.post("/gates/path", json={"path": path})
+        with shaped(answer):
+            return str(answer.json()["outcome"])
+
+    def store_name(self) -> str:
+        """Where the packets are kept, in the application's own words."""
+        answer = self.http.get("/health/detailed")
+        with shaped(answer):
+            return str(answer.json()["parts"]["packet_store"]["name"])
+
+    def write_packet(self, segment: str, payload: Mapping[str, str], seconds: float) -> str:
+        """The id of a new packet that expires after ``seconds``."""
+        packet = {"payload": payload, "ttl_seconds": seconds}
+        answer = self.http.post(f"/memory/{segment}", expect=(201,), json=packet)
+        with shaped(answer):
+            return str(answer.json()["packet_id"])
+
+    def search_packets(self, segment: str, query: str) -> tuple[str, ...]:
+        """The ids of the packets that hold all words of ``query``."""
+        answer = self.http.get(f"/memory/{segment}/search", params={"query": query})
+        with shaped(answer):
+            return tuple(str(packet["packet_id"]) for packet in answer.json()["packets"])

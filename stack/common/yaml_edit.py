@@ -1,0 +1,97 @@
+"""Edits of YAML as text: what is not edited stays as it is, to the byte, whatever a loader would make of it.
+
+Positions come from PyYAML's nodes, which say where a value stands without deciding what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import yaml
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The text between two positions is replaced; equal positions insert."""
+
+    start: int
+    end: int
+    text: str
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The document's nodes with their places; None where it is empty or no YAML."""
+    if text.startswith(BYTE_ORDER_MARK):  # it would not be counted
+        text = "\n" + text[1:]
+    try:
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, UnicodeError):  # the latter: bytes that are no text
+        return None
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The text with all edits, which must not overlap."""
+    for edit in sorted(set(edits), key=lambda e: (e.start, e.end), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def member(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """The value of a mapping's key; None where there is no such key, or no mapping."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for key, value in pairs if key.value == name), None)
+
+
+def keys(node: yaml.Node | None) -> set[str]:
+    """The keys of a mapping; none where it is no mapping."""
+    return {str(key.value) for key, _ in node.value} if isinstance(node, yaml.MappingNode) else set()
+
+
+def items(node: yaml.Node | None) -> list[yaml.Node]:
+    """The items of a sequence; none where it is no sequence."""
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def text_of(node: yaml.Node | None) -> str:
+    """A scalar's text; empty for anything else."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+
+def put_first(mapping: yaml.MappingNode, entry: str) -> Edit:
+    """One more entry, in flow style such as ``key: {a: b}``, before all others of a mapping."""
+    if not mapping.value:
+        return Edit(mapping.end_mark.index - 1, mapping.end_mark.index - 1, entry)
+    place = mapping.value[0][0].start_mark
+    rest = ", " if mapping.flow_style else "\n" + " " * place.column
+    return Edit(place.index, place.index, entry + rest)
+
+
+def replaced(node: yaml.Node, text: str) -> Edit:
+    """Another text in place of a scalar."""
+    return Edit(node.start_mark.index, node.end_mark.index, text)
+
+
+def without(text: str, sequence: yaml.SequenceNode, unwanted: Iterable[yaml.Node]) -> Iterator[Edit]:
+    """The sequence lacks some of its items; one that lacks all of them is ``[]``."""
+    gone = [id(node) for node in unwanted]
+    kept = [node for node in sequence.value if id(node) not in gone]
+    if len(kept) == len(sequence.value):
+        return
+    first, last = sequence.start_mark.index, _end(text, sequence)
+    if not kept or sequence.flow_style:
+        inside = ", ".join(text[node.start_mark.index : _end(text, node)] for node in kept)
+        yield Edit(first, last, f"[{inside}]")
+        return
+    starts = [text.rindex("-", 0, node.start_mark.index) for node in sequence.value]
+    for node, start, end in zip(sequence.value, starts, [*starts[1:], last], strict=True):
+        if id(node) in gone:
+            yield Edit(start, end, "")
+
+
+def _end(text: str, node: yaml.Node) -> int:
+    """Where a node's text ends: a block's mark stands at whatever comes next."""
+    start = int(node.start_mark.index)
+    return start + len(text[start : node.end_mark.index].rstrip())

@@ -1,0 +1,153 @@
+"""What a component is: one frozen manifest that says everything about it; all tables follow from it.
+
+Data types and small helpers. Checks and repairs are named by functions that import them when they are needed, since
+most commands need none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from stack.components.build import Build
+from stack.config.table import Setting, Switch, Unit
+from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
+
+if TYPE_CHECKING:
+    from stack.checks.check import Check
+    from stack.components.hooks import Hooks
+    from stack.images.pins import Pin
+    from stack.images.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSpec:
+    """A secret by name. ``setting`` names the file in which the user may give it.
+
+    ``generated``: one is made where none is given. ``pattern`` is what it must look like, ``form`` says so in words.
+    """
+
+    name: str
+    setting: str = ""
+    generated: bool = True
+    pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f](.*[^\s\x00-\x1f\x7f])?")
+    form: str = "one line of text"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The user of a component's web interface and the name of the secret that is the password."""
+
+    user: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a component proves. ``after_change``: names of the checks that prove a step on it."""
+
+    all: tuple[Check, ...] = ()
+    after_change: tuple[str, ...] = ()
+
+
+def no_files(build: Build) -> tuple[ConfigFile, ...]:
+    """For a component that is told everything by its arguments."""
+    del build
+    return ()
+
+
+def no_checks() -> Checks:
+    """For a component whose own health command says all."""
+    return Checks()
+
+
+def nothing_special() -> Hooks:
+    """For a component that needs no help of ours while it runs."""
+    from stack.components.hooks import Hooks
+
+    return Hooks()
+
+
+def fine(files: tuple[ConfigFile, ...]) -> None:
+    """For files about which there is no rule of ours."""
+    del files
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of the stack.
+
+    ``name`` is its identity in settings, labels and files (``prometheus/scrape/NAME.yml``, ``rules/NAME-*.yml``);
+    ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, over which it speaks ``http``
+    or not, ``publish`` the default one on this machine. ``pin`` is its official image, None where it is one of our own
+    programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only
+    beside one of these. ``dashboards`` are about it, by uid. ``tool`` checks its files in a container of its image;
+    ``check_files`` applies rules of ours.
+    ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    service: Callable[[Build], ServiceSpec]
+    port: int
+    pin: Pin | None
+    memory: int
+    http: bool = True
+    cpus: float = 1.0
+    publish: int | None = None
+    switch: Switch = "on"
+    serves: tuple[str, ...] = ()
+    start_seconds: float = 0.1
+    settings: tuple[Setting, ...] = ()
+    secrets: tuple[SecretSpec, ...] = ()
+    files: Callable[[Build], tuple[ConfigFile, ...]] = no_files
+    dashboards: tuple[str, ...] = ()
+    tool: tuple[str, ...] = ()
+    check_files: Callable[[tuple[ConfigFile, ...]], None] = fine
+    recipe: Callable[[], Recipe] | None = None
+    checks: Callable[[], Checks] = no_checks
+    hooks: Callable[[], Hooks] = nothing_special
+    login: Login | None = None
+    instead: str = ""
+    keeps: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """What the settings need to know of it."""
+        return Unit(
+            name=self.name,
+            publish=self.publish,
+            switch=self.switch,
+            serves=self.serves,
+            settings=self.settings,
+            start_seconds=self.start_seconds,
+            dashboards=self.dashboards,
+        )
+
+    def limits(self, build: Build) -> Limits:
+        """Its limits, as the settings have them."""
+        values = build.settings.values
+        memory = values.get(f"{self.name}.limits.memory") or self.memory
+        return Limits(memory=memory, cpus=values.get(f"{self.name}.limits.cpus") or self.cpus)
+
+    def container(self, build: Build, **own: Any) -> ServiceSpec:
+        """Its description: what every component has, and ``own`` fields of ``ServiceSpec``."""
+        image = build.images[self.name]
+        settings = build.settings
+        told = ServiceSpec(
+            component=self.name,
+            image=image.ref,
+            image_id=image.id,
+            port=self.port,
+            limits=self.limits(build),
+            published=None
+            if self.publish is None
+            else Port(self.port, settings.port(self.name), settings.bind),
+            files=self.files(build),
+            ready_path=own.pop("ready_path", ""),
+            health=own.pop("health"),
+        )
+        return replace(told, **own)

@@ -1,0 +1,1 @@
+"""Where settings, native files and the stack's own state come from."""

@@ -1,0 +1,97 @@
+"""The sources of settings: options, environment, .env, stack.toml. Each gives texts by path; the table reads them.
+
+A name that the table lacks, a value of another kind and a file that cannot be read are errors that name the place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from stack.common.errors import SettingsError
+from stack.config.table import Setting, Table
+
+Given = Iterator[tuple[Setting, str, str]]
+"""Setting, its text, and where it stands."""
+
+
+def from_options(table: Table, options: Mapping[str, str]) -> Given:
+    """Command-line options by path."""
+    for path, text in options.items():
+        yield table.by_path[path], text, "--" + path.replace("_", "-")
+
+
+def from_environment(table: Table, environ: Mapping[str, str]) -> Given:
+    """Variables; an empty one counts as not set."""
+    for variable, setting in table.by_variable.items():
+        if environ.get(variable):
+            yield setting, environ[variable], variable
+
+
+def from_dotenv(table: Table, path: Path) -> Given:
+    """Variables in a file; those that do not begin with STACK_ belong to others."""
+    text = text_of(path)
+    if not text:
+        return
+    from dotenv import dotenv_values
+
+    for variable, value in dotenv_values(stream=io.StringIO(text)).items():
+        if variable.startswith("STACK_") and value:
+            yield _known(variable, table.by_variable, path), value, str(path)
+
+
+def from_toml(table: Table, path: Path) -> Given:
+    """Values of a TOML document; nested tables are paths."""
+    try:
+        document = tomllib.loads(text_of(path))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
+    for name, value in _flat(document):
+        yield _known(name, table.by_path, path), _text(name, value, path), str(path)
+
+
+def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield above + key, value
+
+
+def _text(name: str, value: Any, path: Path) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise SettingsError(
+        f"{path}: {name}: must be a text or a number, got {value!r}", hint="correct its value"
+    )
+
+
+def text_of(path: Path) -> str:
+    """The file's text, empty where there is none; ``SettingsError`` where it is no text or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", hint="mend it, or take it away") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: {error}", hint="save it as UTF-8") from error
+
+
+def _known(name: str, names: Mapping[str, Setting], source: Path) -> Setting:
+    if name in names:
+        return names[name]
+    raise unknown(str(source), name, names)
+
+
+def unknown(source: str, name: str, names: Iterable[str]) -> SettingsError:
+    """The error of a name that no setting has, with the nearest that one has."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    hint = f"did you mean {near[0]}?" if near else "see docs/settings.md for all names"
+    return SettingsError(f"{source}: unknown setting {name}", hint=hint)

@@ -1,0 +1,172 @@
+"""The table of settings: what each is called in each source, how its text is read, its default and its meaning.
+
+Data types and the settings that every stack has; a component brings its own. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from stack.config import values as read
+
+Switch = Literal["on", "off", "auto"]
+SWITCHES: tuple[Switch, ...] = ("on", "off", "auto")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its path in stack.toml, its variable, how its text is read, its default and its meaning.
+
+    ``into`` makes it another way of saying others: its text becomes their texts by path, and it has no value itself.
+    Without a ``variable`` it can only be set in stack.toml, or through a setting that goes ``into`` it.
+    """
+
+    path: str
+    variable: str
+    parse: Callable[[str], Any]
+    default: Any
+    meaning: str
+    into: Callable[[str], Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the settings need to know of a component.
+
+    ``publish``: its default port on this machine, None where it is never published. ``switch``: whether it runs by
+    default; ``auto`` runs it where its image can be had. ``serves``: it runs only beside one of these.
+    ``start_seconds``: about how long it takes to answer; the slowest is started first. ``dashboards``: uids of those
+    that are about it.
+    """
+
+    name: str
+    publish: int | None = None
+    switch: Switch = "on"
+    serves: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    start_seconds: float = 0.0
+    dashboards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """All settings of a stack that can have these components."""
+
+    units: tuple[Unit, ...]
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """Every setting, in the order of the documents."""
+        own = (setting for unit in self.units for setting in unit.settings)
+        return (*_general(self.published), *_of_units(self.units), *own)
+
+    @cached_property
+    def by_path(self) -> dict[str, Setting]:
+        """Settings by their path in stack.toml."""
+        return {s.path: s for s in self.settings}
+
+    @cached_property
+    def by_variable(self) -> dict[str, Setting]:
+        """Settings by their variable."""
+        return {s.variable: s for s in self.settings if s.variable}
+
+    @cached_property
+    def published(self) -> tuple[Unit, ...]:
+        """Components with a port on this machine: ``port_base`` counts in this order."""
+        return tuple(u for u in self.units if u.publish is not None)
+
+    @cached_property
+    def start_order(self) -> tuple[Unit, ...]:
+        """Components as they are started, as far as needs allow."""
+        return tuple(sorted(self.units, key=lambda unit: -unit.start_seconds))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all components."""
+        return tuple(u.name for u in self.units)
+
+
+def switch_setting(
+    path: str, variable: str, words: Mapping[str, Switch], component: str, meaning: str
+) -> Setting:
+    """An older way to switch a component, with words of its own."""
+    parse = read.choice(*words)
+
+    def into(text: str) -> dict[str, str]:
+        return {f"components.{component}": words[parse(text)]}
+
+    return Setting(path, variable, parse, None, meaning, into)
+
+
+def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
+    count = len(tuple(published))
+    return (
+        Setting(
+            "name",
+            "STACK_NAME",
+            read.match(read.NAME, "1-40 of a-z, 0-9 and -"),
+            "monitoring",
+            "name of the stack",
+        ),
+        Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
+        Setting(
+            "insecure_bind", "STACK_INSECURE_BIND", read.switch, False, "allow a bind address beyond loopback"
+        ),
+        Setting(
+            "port_base",
+            "STACK_PORT_BASE",
+            read.first_port(count),
+            None,
+            f"first of {count} consecutive ports",
+        ),
+        Setting(
+            "components",
+            "STACK_COMPONENTS",
+            str,
+            None,
+            "components by switch, like `app=off,postgres=on`; in stack.toml a table `[components]`",
+            _switches,
+        ),
+        Setting("python.image", "STACK_PYTHON_IMAGE", str, "", "base of images that are built here"),
+    )
+
+
+def _switches(text: str) -> dict[str, str]:
+    """``app=off, postgres=on`` as settings by path."""
+    found = {}
+    for part in filter(None, (word.strip() for word in text.split(","))):
+        name, equals, switch = part.partition("=")
+        if not equals:
+            raise ValueError(f"must be like app=off,postgres=on, got {part!r}")
+        found[f"components.{name.strip()}"] = switch.strip()
+    return found
+
+
+def _of_units(units: Iterable[Unit]) -> Iterable[Setting]:
+    for unit in units:
+        name, upper = unit.name, unit.name.upper()
+        yield Setting(f"components.{name}", "", read.choice(*SWITCHES), unit.switch, f"whether {name} runs")
+        if unit.publish is not None:
+            yield Setting(
+                f"{name}.port", f"STACK_{upper}_PORT", read.port, unit.publish, f"published port of {name}"
+            )
+        yield Setting(
+            f"{name}.image", f"STACK_{upper}_IMAGE", str, "", f"image of {name} instead of the pinned one"
+        )
+        yield Setting(
+            f"{name}.limits.memory",
+            f"STACK_{upper}_MEMORY",
+            read.memory,
+            None,
+            f"memory that {name} may use, like 1g",
+        )
+        yield Setting(
+            f"{name}.limits.cpus",
+            f"STACK_{upper}_CPUS",
+            read.cpus,
+            None,
+            f"processors that {name} may use, like 0.5",
+        )

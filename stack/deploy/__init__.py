@@ -1,0 +1,1 @@
+"""From a description to a running stack: reconcile, execute, verify."""

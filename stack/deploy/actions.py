@@ -1,0 +1,152 @@
+"""What each verb of a plan does: one call of the engine, or one question to a product. No decisions.
+
+Files go into ``<version>/`` of a component's volume and the link ``current`` names the version in use, so going back
+is moving a link. The link ``.applied`` names the version that was verified; it is written last. Links that must not
+move lead through ``current``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from stack.deploy.links import MANIFEST, change, manifest, read_manifest
+from stack.engine.interface import Engine
+from stack.model.observed import Applied
+from stack.model.plan import Step, Verb
+from stack.model.spec import (
+    APPLIED,
+    CONFIG_ROOT,
+    CURRENT,
+    ConfigFile,
+    ServiceSpec,
+    StackSpec,
+    config_volume,
+    container_name,
+    next_name,
+)
+
+KEPT = 3
+"""Versions of a component's files that stay in its volume."""
+SURPLUS = 4
+"""Older ones are removed when there are so many more: removing takes a container of its own."""
+
+
+def nothing(service: ServiceSpec) -> None:
+    """For a plan that starts and reloads nothing."""
+    del service
+
+
+class Versions(Protocol):
+    """What is known of the versions in configuration volumes."""
+
+    def written(self, volume: str, version: str) -> tuple[str, ...]:
+        """Notes a version that was verified; returns all that are in the volume, oldest first."""
+
+    def forget(self, volume: str, versions: tuple[str, ...]) -> None:
+        """They are in the volume no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Executes steps. ``verify`` raises unless the component answers and runs the files given."""
+
+    engine: Engine
+    spec: StackSpec
+    verify: Callable[[ServiceSpec], None] = nothing
+    reload_api: Callable[[ServiceSpec], None] = nothing
+    versions: Versions | None = None
+    guard: Callable[[], None] = lambda: None
+
+    def __call__(self, step: Step) -> None:
+        """Does one step, if ``guard`` lets it; errors of ``stack.common.errors`` pass through."""
+        self.guard()
+        act: dict[Verb, Callable[[Step], object]] = {
+            Verb.CREATE_NETWORK: lambda s: self.engine.create_network(s.target),
+            Verb.CREATE_VOLUME: lambda s: self.engine.create_volume(s.target, self.spec.name),
+            Verb.WRITE: lambda s: self._write(self.spec.service(s.component)),
+            Verb.CREATE: lambda s: self.engine.create(
+                self.spec.name, self.spec.service(s.component), s.target
+            ),
+            Verb.RENAME: lambda s: self.engine.rename(next_name(s.target), s.target),
+            Verb.START: lambda s: self.engine.start(s.subject or s.target),
+            Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
+            Verb.RESTART: lambda s: self.engine.restart(s.subject),
+            Verb.VERIFY: lambda s: self.verify(self.spec.service(s.component)),
+            Verb.RECORD: lambda s: self._record(self.spec.service(s.component)),
+            Verb.STOP: lambda s: self.engine.stop(s.subject),
+            Verb.REMOVE: lambda s: self.engine.remove(s.subject),
+            Verb.REMOVE_NETWORK: lambda s: self.engine.remove_network(s.target),
+            Verb.REMOVE_VOLUME: lambda s: self.engine.remove_volume(s.target),
+        }
+        act[step.verb](step)
+
+    def reload(self, service: ServiceSpec) -> None:
+        """Tells a running process to read its files again, the way it wants to be told."""
+        name = container_name(self.spec.name, service.component)
+        if service.reload == "signal":
+            self.engine.signal(name, "HUP")
+        elif service.reload == "api":
+            self.reload_api(service)
+        else:
+            self.engine.restart(name)
+
+    def go_back(self, service: ServiceSpec, previous: Applied) -> None:
+        """Puts the version that was verified last back in use."""
+        links = self._links_of(service, previous.version) if service.linked else {}
+        self._use(service, previous.version, (), links)
+        self.reload(service)
+
+    def _write(self, service: ServiceSpec) -> None:
+        version = service.files_digest()
+        files = [replace(f, path=f"{version}/{f.path}") for f in service.files]
+        links = service.linked.placed() if service.linked else {}
+        if service.linked:
+            files.append(manifest(version, links))
+        self._use(service, version, (*files, *service.assets), links)
+
+    def _use(
+        self, service: ServiceSpec, version: str, files: tuple[ConfigFile, ...], links: dict[str, str]
+    ) -> None:
+        """Files and new links first, then the version is in use, then links go that lead nowhere any more."""
+        if service.linked is None:
+            self._into_volume(service, files, ((CURRENT, version),))
+            return
+        name = container_name(self.spec.name, service.component)
+        changed = change(
+            service.linked.path,
+            links,
+            lambda: self._links_of(service, CURRENT),
+            lambda folder: self.engine.list_folder(name, f"{CONFIG_ROOT}/{folder}"),
+        )
+        self._into_volume(service, files, (*changed.place, (CURRENT, version)))
+        if changed.remove:
+            volume = config_volume(self.spec.name, service.component)
+            self.engine.remove_from_volume(volume, self.spec.name, service.image, changed.remove)
+
+    def _links_of(self, service: ServiceSpec, version: str) -> dict[str, str]:
+        name = container_name(self.spec.name, service.component)
+        return read_manifest(self.engine.read_file(name, f"{CONFIG_ROOT}/{version}/{MANIFEST}"))
+
+    def _record(self, service: ServiceSpec) -> None:
+        version = service.files_digest()
+        self._into_volume(service, (), ((APPLIED, version),))
+        self._prune(service, version)
+
+    def _prune(self, service: ServiceSpec, version: str) -> None:
+        """Old versions of its files leave the volume, a few at a time."""
+        if self.versions is None:
+            return
+        volume = config_volume(self.spec.name, service.component)
+        known = self.versions.written(volume, version)
+        if len(known) >= KEPT + SURPLUS:
+            old = tuple(v for v in known[:-KEPT] if v != version)
+            self.engine.remove_from_volume(volume, self.spec.name, service.image, old)
+            self.versions.forget(volume, old)
+
+    def _into_volume(
+        self, service: ServiceSpec, files: tuple[ConfigFile, ...], links: tuple[tuple[str, str], ...]
+    ) -> None:
+        volume = config_volume(self.spec.name, service.component)
+        self.engine.write_volume(volume, self.spec.name, service.image, files, links)

@@ -1,0 +1,86 @@
+"""From a description to a stack that runs it: observe, reconcile, apply, go back where new files were refused.
+
+Ties the stages together and knows no product; what is printed and which exit code follows is for ``cli``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stack.common.errors import NotReady, StackError, StartFailed
+from stack.deploy.actions import Actions
+from stack.deploy.execute import Outcome, apply
+from stack.deploy.reconcile import reconcile
+from stack.engine.interface import Engine
+from stack.model.events import Event
+from stack.model.observed import Observed
+from stack.model.plan import Plan, Verb
+from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """What was found, decided and done."""
+
+    observed: Observed
+    plan: Plan
+    outcome: Outcome
+
+
+def decide(spec: StackSpec, engine: Engine) -> tuple[Observed, Plan]:
+    """The snapshot and the plan that follows from it."""
+    observed = engine.observe(spec.name)
+    return observed, reconcile(spec, observed)
+
+
+def carry_out(observed: Observed, plan: Plan, actions: Actions, emit: Callable[[Event], None]) -> Converged:
+    """Applies the plan; raises the first failure after previous files went back in use."""
+    outcome = apply(plan, actions, emit)
+    if outcome.failures:
+        raise _fault(outcome, observed, plan, actions)
+    return Converged(observed, plan, outcome)
+
+
+def _fault(outcome: Outcome, observed: Observed, plan: Plan, actions: Actions) -> StackError:
+    failed = {f"{e.step} {e.target}": e.error for e in outcome.failures}
+    steps = [step for step in plan.steps if step.key in failed]
+    first = steps[0]
+    error = failed[first.key]
+    notes = [note for step in steps if (note := _go_back(step.component, step.verb, observed, plan, actions))]
+    if not isinstance(error, StackError):
+        error = StartFailed(f"{first.verb} {first.target}: {type(error).__name__}: {error}")
+    if notes:
+        error.hint = "; ".join(filter(None, (error.hint, *notes)))
+    return error
+
+
+def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, actions: Actions) -> str:
+    """Only where a running container was told to take new files and older ones had been verified."""
+    found = observed.container(component) if component else None
+    reloaded = any(s.component == component and s.verb in (Verb.RELOAD, Verb.RESTART) for s in plan.steps)
+    if (
+        found is None
+        or not reloaded
+        or not found.applied.version
+        or verb not in (Verb.RELOAD, Verb.RESTART, Verb.VERIFY)
+    ):
+        return ""
+    try:
+        actions.go_back(actions.spec.service(component), found.applied)
+    except StackError as error:
+        return f"{component}'s previous files could not be put back ({error.message})"
+    return f"{component} runs its previous files again"
+
+
+def died(engine: Engine, spec: StackSpec, service: ServiceSpec) -> NotReady | None:
+    """The error of a container whose process has ended; None while it runs."""
+    name = container_name(spec.name, service.component)
+    state = engine.inspect(name).get("State")
+    if not isinstance(state, dict) or (state.get("Running") and not state.get("Restarting")):
+        return None
+    return NotReady(
+        f"{name} ended with exit code {state.get('ExitCode')}",
+        hint="its last lines say why",
+        logs=engine.logs(name, LOG_LINES),
+    )

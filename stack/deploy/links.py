@@ -1,0 +1,62 @@
+"""Links that must stay where they are while versions change: which ones to place and which to remove.
+
+What lies in the volume is looked at, since an interrupted run may have left anything. A link that is right already is
+not touched: replacing one takes it away for a moment, and who looks just then takes its file for deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from stack.model.spec import ConfigFile
+
+MANIFEST = ".links"
+"""This file of a version lists the links that belong to it, so that going back to it brings them back."""
+
+Links = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Links to place, as (path, target), and paths to remove."""
+
+    place: tuple[tuple[str, str], ...]
+    remove: tuple[str, ...]
+
+
+def change(
+    root: str, wanted: Links, known: Callable[[], Links], names: Callable[[str], Iterable[str]]
+) -> Change:
+    """What makes folder ``root`` hold exactly ``wanted``.
+
+    ``names`` lists a folder; ``known`` gives the targets of the version in use, asked only where a link is there.
+    """
+    folders = _folders(root, wanted)
+    there = {f"{folder}/{name}" for folder in sorted(folders) for name in names(folder)}
+    targets = known() if there & wanted.keys() else {}
+    right = {path for path in there & wanted.keys() if targets.get(path) == wanted[path]}
+    place = tuple((path, target) for path, target in sorted(wanted.items()) if path not in right)
+    return Change(place, tuple(sorted(there - wanted.keys() - folders)))
+
+
+def manifest(version: str, links: Links) -> ConfigFile:
+    """The list of a version's links."""
+    return ConfigFile(f"{version}/{MANIFEST}", json.dumps(dict(links), sort_keys=True).encode())
+
+
+def read_manifest(content: bytes | None) -> dict[str, str]:
+    """The links of a version; none where it has no list."""
+    return {str(path): str(target) for path, target in json.loads(content or b"{}").items()}
+
+
+def _folders(root: str, links: Iterable[str]) -> set[str]:
+    """The root and every folder below it that has a link somewhere inside."""
+    found = {root}
+    for path in links:
+        folder = path.rpartition("/")[0]
+        while folder.startswith(f"{root}/"):
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

@@ -1,0 +1,174 @@
+"""Verification: whether each component answers and runs the files it was given, and whether a whole stage holds.
+
+Asks in short turns, so that a process that has died is noticed at once and not at a deadline. Made once the engine is
+at work: its imports and files take about as long as a container's start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from stack.checks.model import STAGES, Expected, Finding, Report, Stage
+from stack.checks.prober import LocalProber, NetworkProber, Prober
+from stack.checks.runner import hurried
+from stack.common.errors import NotReady, SmokeFailed
+from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
+from stack.components import BY_NAME, after_change, all_checks
+from stack.components.hooks import Hooks, Scene
+from stack.deploy.converge import died
+from stack.deploy.describe import Description
+from stack.engine.interface import Engine, Ran
+from stack.model.events import Event, Progress
+from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
+
+SECONDS = 90.0
+TURN = 1.0
+IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
+RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
+"""A stack that should be up answers soon or is at fault."""
+
+
+@dataclass
+class Verification:
+    """What one command asks of one stack. ``turns`` asks in short turns, ``prober`` each stage to its deadline."""
+
+    engine: Engine
+    spec: StackSpec
+    expected: Expected
+    image: str
+    turns: Prober
+    prober: Prober
+    emit: Callable[[Event], None]
+    clock: Clock = CLOCK
+    report: Report = field(default_factory=lambda: Report(()))
+    repaired: list[str] = field(default_factory=list)
+
+    def component(self, service: ServiceSpec) -> None:
+        """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
+        self._until_as_asked(service, after_change(service.component))
+
+    def settle(self, service: ServiceSpec) -> None:
+        """The verdict after a step, and what the component wants done then."""
+        self.component(service)
+        if (settle := _hooks(service).settle) is not None:
+            settle(self._scene(service))
+
+    def reload(self, service: ServiceSpec) -> None:
+        """The component reads its files again when asked over its own API."""
+        hooks = _hooks(service)
+        self._until_as_asked(service, hooks.needs_for_reload)
+        if hooks.reload is not None:
+            hooks.reload(self._scene(service))
+
+    def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
+        """Runs the checks of a stage; ``report`` keeps the findings of all."""
+        found = self.prober.run(self.expected, heard, tell=self.emit, stages=(stage,))
+        self.report = Report((*self.report.findings, *found.findings), self.report.seconds + found.seconds)
+        return found
+
+    def _scene(self, service: ServiceSpec) -> Scene:
+        return Scene(
+            engine=self.engine,
+            spec=self.spec,
+            service=service,
+            expected=self.expected,
+            image=self.image,
+            emit=self.emit,
+            repaired=self.repaired,
+        )
+
+    def _until_as_asked(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
+        name = container_name(self.spec.name, service.component)
+        try:
+            until(lambda: self._turn(service, names), seconds=SECONDS, clock=self.clock)
+        except TimedOut as error:
+            raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+
+    def _turn(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
+        name = container_name(self.spec.name, service.component)
+        hooks = _hooks(service)
+        before = self.engine.logs(name, hooks.log_lines) if hooks.log_lines else ()
+        failed = self._failed(service, names)
+        if not failed:
+            return
+        if (end := died(self.engine, self.spec, service)) is not None:
+            raise end
+        final = [f for f in failed if f.final]
+        if final and not any(hooks.repair(self._scene(service), f, before) for f in final):
+            raise NotReady(f"{name}: {final[0].evidence}", hint=final[0].hint)
+        self.emit(Progress(service.component, failed[0].evidence))
+        raise NotYet(failed[0].evidence)
+
+    def _failed(self, service: ServiceSpec, names: tuple[str, ...]) -> tuple[Finding, ...]:
+        if not self.expected.has(service.component):
+            return self._own_health(service)
+        report = self.turns.run(self.expected, names=names)
+        if not report.findings:
+            return (_not_ready(service, "no check asks it"),)
+        return report.failed
+
+    def _own_health(self, service: ServiceSpec) -> tuple[Finding, ...]:
+        if died(self.engine, self.spec, service) is not None:
+            return (_not_ready(service, "its process has ended"),)
+        ran = self.engine.execute(container_name(self.spec.name, service.component), service.health.test[1:])
+        if ran.code == 0:
+            return ()
+        return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
+
+
+def _hooks(service: ServiceSpec) -> Hooks:
+    component = BY_NAME.get(service.component)
+    return component.hooks() if component else Hooks()
+
+
+def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
+    return Finding(f"{service.component}.ready", service.component, "ready", "failed", evidence)
+
+
+def verification(engine: Engine, description: Description, emit: Callable[[Event], None]) -> Verification:
+    """The verification of a described stack."""
+    remote = engine.info().remote
+    return Verification(
+        engine=engine,
+        spec=description.spec,
+        expected=description.expectations(remote=remote, now=wall_clock()),
+        image=description.check_image,
+        turns=prober_for(engine, description, IN_TURNS),
+        prober=prober_for(engine, description),
+        emit=emit,
+    )
+
+
+def prober_for(
+    engine: Engine, description: Description, at_most: Mapping[str, float] = MappingProxyType({})
+) -> Prober:
+    """Checks run here for an engine on this machine, in ``image`` inside the stack's network for a remote one.
+
+    ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
+    """
+    name = description.spec.name
+
+    def run_in(component: str, argv: tuple[str, ...]) -> Ran:
+        return engine.execute(container_name(name, component), argv)
+
+    here = LocalProber(hurried(all_checks(), at_most), run_in)
+    if not engine.info().remote:
+        return here
+    return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
+
+
+def failure(report: Report) -> SmokeFailed:
+    """The first failed finding as an error; how many more there are."""
+    first = report.failed[0] if report.failed else None
+    if first is None:
+        return SmokeFailed("no check was run", hint="the stack has no component that can be asked")
+    more = f" (and {len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
+    return SmokeFailed(f"{first.check}: {first.evidence}{more}", hint=first.hint)
+
+
+def wall_clock() -> float:
+    """Seconds since 1970, for records that outlive the process."""
+    return time.time()

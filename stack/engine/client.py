@@ -1,0 +1,166 @@
+"""Calls to one engine: paths and JSON out, values in, and refusals turned into our errors.
+
+Holds no decisions. Everything that asks the engine is given this object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, BinaryIO, Literal
+from urllib.parse import quote, urlencode
+
+from stack.common.errors import StartFailed
+from stack.engine import failures, labels
+from stack.engine.labels import Kind
+from stack.engine.transport import Refusal, Reply, Request, Transport, Unreachable
+
+Inspect = dict[str, Any]
+NOT_FOUND, CONFLICT = 404, 409
+TAR = {"Content-Type": "application/x-tar"}
+
+
+class Client:
+    """The engine at ``address``; ``seconds`` is the longest that a call may stay without an answer."""
+
+    def __init__(self, transport: Transport, address: str, seconds: float) -> None:
+        self._transport = transport
+        self.address = address
+        self.seconds = seconds
+
+    @cached_property
+    def version(self) -> str:
+        """The newest version of the API that the engine speaks."""
+        with self._send("GET", "/_ping") as reply:
+            found = reply.headers.get("api-version") if reply.status == 200 else None
+        if not found:
+            raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
+        return found
+
+    @cached_property
+    def told(self) -> Inspect:
+        """The engine of itself. Asked once: it costs 10 ms, and several parts of a command want to know."""
+        with self.asking("ask who answers"):
+            return dict(self.json("GET", "info"))
+
+    def open(self, method: str, path: str, **told: Any) -> Reply:
+        """One call, whose answer is still to be read; ``Refusal`` for a status of an error.
+
+        ``query``, ``body`` (JSON) or ``data`` (bytes or a file), ``headers``, ``seconds``.
+        """
+        reply = self._send(method, f"/v{self.version}/{path}", **told)
+        if reply.status < 400:
+            return reply
+        with reply:
+            raise Refusal(reply.status, _words(reply.read()))
+
+    def read(self, method: str, path: str, **told: Any) -> bytes:
+        """The whole answer."""
+        with self.open(method, path, **told) as reply:
+            return reply.read()
+
+    def json(self, method: str, path: str, **told: Any) -> Any:
+        """The answer as a value."""
+        answer = self.read(method, path, **told)
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise Unreachable(f"half an answer: {error}") from error
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: object = None,
+        data: bytes | BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Reply:
+        if body is not None:
+            data, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
+        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        return self._transport.send(Request(method, target, seconds or self.seconds, headers or {}, data))
+
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """Turns a refusal into ``StartFailed`` and silence into ``EngineUnavailable``."""
+        try:
+            yield
+        except Refusal as error:
+            raise failures.refused(what, error.text) from error
+        except Unreachable as error:
+            raise failures.unavailable(self.address, error) from error
+
+    def found(self, kind: Literal["container", "volume", "image"], name: str) -> Inspect | None:
+        """The engine's description of an object; None where there is none of this name."""
+        path = f"volumes/{quoted(name)}" if kind == "volume" else f"{kind}s/{quoted(name)}/json"
+        with self.asking(f"inspect {name}"), forgiving(NOT_FOUND):
+            return dict(self.json("GET", path))
+        return None
+
+    def container(self, name: str) -> Inspect | None:
+        """A container of ours; None where it is gone; StartFailed where it belongs to somebody else."""
+        found = self.found("container", name)
+        if found is not None:
+            ours("container", name, found["Config"].get("Labels"))
+        return found
+
+    def present(self, name: str) -> Inspect:
+        """A container of ours; StartFailed where it is gone."""
+        found = self.container(name)
+        if found is None:
+            raise StartFailed(f"container {name} is gone", hint="run start again")
+        return found
+
+
+def ours(kind: Kind, name: str, marks: Mapping[str, str] | None) -> None:
+    """StartFailed unless the labels say that the object is ours."""
+    if not labels.stack_of(marks):
+        message, hint = labels.foreign(kind, name)
+        raise StartFailed(message, hint=hint)
+
+
+@contextmanager
+def forgiving(*statuses: int) -> Iterator[None]:
+    """Lets answers of these HTTP statuses pass: what should be so is so already."""
+    try:
+        yield
+    except Refusal as error:
+        if error.status not in statuses:
+            raise
+
+
+def quoted(name: str) -> str:
+    """A name or reference as part of a path."""
+    return quote(name, safe="/:@")
+
+
+def filters(**wanted: Iterable[str]) -> dict[str, str]:
+    """A query that chooses among what is listed."""
+    return {"filters": json.dumps({name: list(values) for name, values in wanted.items()})}
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Chunks of any size as lines without their ends; the last one may lack it."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def name_of(found: Inspect) -> str:
+    """A container's name."""
+    return str(found["Name"]).lstrip("/")
+
+
+def _words(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")

@@ -1,0 +1,140 @@
+"""What happens inside containers of the Docker engine: processes, signals, files, logs, memory."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Iterator
+
+from stack.common.errors import StackError, StartFailed
+from stack.common.wait import NotYet, TimedOut, until
+from stack.engine import archive, convert
+from stack.engine.client import NOT_FOUND, Client, Inspect, forgiving, lines, name_of
+from stack.engine.frames import demultiplexed
+from stack.engine.interface import Ran, Usage
+
+CODE_SECONDS = 10.0
+LINKS = 8
+
+
+class Insides:
+    """One container at a time, by id or name."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def inspect(self, container: str) -> dict[str, object]:
+        """See ``Engine``."""
+        return dict(self._client.present(container))
+
+    def signal(self, container: str, name: str) -> None:
+        """See ``Engine``. Sent by a process inside where the image has ``kill``.
+
+        The engine takes every signal it sends itself for a wish to stop: measured on 20.10, a container that
+        got HUP that way is not restarted when it crashes later.
+        """
+        found = self._client.present(container)
+        if not found["State"]["Running"]:
+            raise StartFailed(f"{name_of(found)} does not run, so it cannot take {name}", hint="run start")
+        if self._signalled_inside(found, name):
+            return
+        with self._client.asking(f"signal {name} to {name_of(found)}"):
+            self._client.read("POST", f"containers/{found['Id']}/kill", query={"signal": name})
+
+    def _signalled_inside(self, found: Inspect, name: str) -> bool:
+        try:
+            return self._execute(found, ("kill", f"-{name}", "1")).code == 0
+        except StackError:  # newer engines refuse a missing program; older ones answer 126 or 127
+            return False
+
+    def execute(self, container: str, argv: tuple[str, ...]) -> Ran:
+        """See ``Engine``. As the container's own user, without privileges (CIS 5.23, 5.24)."""
+        return self._execute(self._client.present(container), argv)
+
+    def _execute(self, found: Inspect, argv: tuple[str, ...]) -> Ran:
+        with self._client.asking(f"run {argv[0]} in {name_of(found)}"):
+            wanted = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
+            process = self._client.json("POST", f"containers/{found['Id']}/exec", body=wanted)["Id"]
+            with self._client.open("POST", f"exec/{process}/start", body={"Detach": False}) as reply:
+                output = b"".join(demultiplexed(reply.chunks))
+            return Ran(self._exit_code(process), output.decode(errors="replace"))
+
+    def _exit_code(self, process: str) -> int:
+        """The output may end a moment before the engine knows the code."""
+
+        def code() -> int:
+            found = self._client.json("GET", f"exec/{process}/json")["ExitCode"]
+            if found is None:
+                raise NotYet("the process has no exit code yet")
+            return int(found)
+
+        try:
+            return until(code, seconds=CODE_SECONDS, every=0.005)
+        except TimedOut as error:
+            raise StartFailed(str(error)) from error
+
+    def read_file(self, container: str, path: str) -> bytes | None:
+        """See ``Engine``. Follows links inside the container."""
+        found = self._client.present(container)
+        for _ in range(LINKS):
+            content = self._member(found["Id"], path)
+            if not isinstance(content, str):
+                return content
+            path = posixpath.join(posixpath.dirname(path), content)
+        raise StartFailed(f"{path} in {name_of(found)}: too many links")
+
+    def _member(self, container: str, path: str) -> bytes | str | None:
+        with self._client.asking(f"read {path}"), forgiving(NOT_FOUND):
+            return archive.unpack_file(self._archive(container, path))
+        return None
+
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """See ``Engine``."""
+        found = self._client.present(container)
+        with self._client.asking(f"list {path}"), forgiving(NOT_FOUND):
+            return tuple(sorted(self.folder(found["Id"], path)))
+        return ()
+
+    def folder(self, container: str, path: str) -> dict[str, bytes | None]:
+        """What lies in a folder, by name: the engine tells names only together with the content."""
+        return archive.unpack_folder(io.BytesIO(self._archive(container, path)))
+
+    def _archive(self, container: str, path: str) -> bytes:
+        return self._client.read("GET", f"containers/{container}/archive", query={"path": path})
+
+    def logs(self, container: str, tail: int) -> tuple[str, ...]:
+        """See ``Engine``; none where the container is gone."""
+        found = self._client.container(container)
+        if found is None:
+            return ()
+        with self._client.asking(f"logs of {name_of(found)}"):
+            return tuple(self.output(found["Id"], tail).splitlines())
+
+    def output(self, container: str, tail: int | None = None) -> str:
+        """All that a container wrote, or its last lines; a refusal stays one."""
+        with self._client.open("GET", _logs(container), query=_wanted(tail)) as reply:
+            return b"".join(demultiplexed(reply.chunks)).decode(errors="replace")
+
+    def follow(self, container: str, tail: int) -> Iterator[str]:
+        """See ``Engine``."""
+        found = self._client.present(container)
+        what, wanted = f"logs of {name_of(found)}", {**_wanted(tail), "follow": 1}
+        with self._client.asking(what), self._client.open("GET", _logs(found["Id"]), query=wanted) as reply:
+            reply.allow_silence(None)
+            for line in lines(demultiplexed(reply.chunks)):
+                yield line.decode(errors="replace")
+
+    def usage(self, container: str) -> Usage:
+        """See ``Engine``. Without the page cache, as ``docker stats`` counts."""
+        found = self._client.present(container)
+        with self._client.asking(f"usage of {name_of(found)}"):
+            once = {"stream": "false", "one-shot": "true"}
+            return convert.usage(self._client.json("GET", f"containers/{found['Id']}/stats", query=once))
+
+
+def _logs(container: str) -> str:
+    return f"containers/{container}/logs"
+
+
+def _wanted(tail: int | None) -> dict[str, object]:
+    return {"stdout": 1, "stderr": 1, "tail": "all" if tail is None else tail}

@@ -1,0 +1,245 @@
+"""What the orchestrator may ask of an engine. Nothing outside this package knows the Docker SDK.
+
+The Protocol holds no decisions: each method is one or a few calls and raises errors of ``stack.common.errors`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from stack.model.observed import Observed
+from stack.model.spec import ConfigFile, ServiceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+
+    ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
+    """
+
+    version: str
+    api: str
+    address: str
+    remote: bool
+    os: str
+    architecture: str
+    cpus: int
+    memory: int
+    restrictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: dict[str, str]
+    size: int
+    created: str
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """The run-time defaults that an imported root file system gets."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    user: str = ""
+    workdir: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a container uses right now; bytes and a share of one core."""
+
+    memory: int
+    memory_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a process inside a container ended."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A short-lived container: files are put into its own root file system, it runs, it is removed.
+
+    ``network`` is a stack's name; without one it has none.
+    """
+
+    image: str
+    argv: tuple[str, ...]
+    files: tuple[ConfigFile, ...] = ()
+    folder: str = "/"
+    network: str = ""
+    user: str = ""
+    seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a stack's lock, as told to the others; ``since`` is text for people.
+
+    ``machine`` and ``born`` identify a process of one boot of one machine; empty where that is not known.
+    """
+
+    host: str
+    user: str
+    command: str
+    pid: int
+    since: str
+    machine: str = ""
+    born: str = ""
+
+
+class Lease(Protocol):
+    """A held lock: released at the end of the block."""
+
+    def __enter__(self) -> Self:
+        """From here on its sign of life is renewed."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Releases the lock; raises as ``check`` does where it was lost and nothing else went wrong."""
+
+    def check(self) -> None:
+        """``Busy`` where somebody took the lock over, ``EngineUnavailable`` where that cannot be known."""
+
+
+class Engine(Protocol):
+    """A Docker engine, for the stacks of this bundle only: nothing without our label is ever touched."""
+
+    def info(self) -> EngineInfo:
+        """Who answers; ``EngineUnavailable`` where nobody does."""
+
+    def observe(self, name: str) -> Observed:
+        """One snapshot of all that carries the label of stack ``name``."""
+
+    def stacks(self) -> tuple[str, ...]:
+        """Names of all stacks that have a container."""
+
+    def create_network(self, name: str) -> None:
+        """The stack's own bridge network; fine if it exists and is ours."""
+
+    def remove_network(self, name: str) -> None:
+        """Fine if it is gone."""
+
+    def create_volume(self, name: str, stack: str) -> None:
+        """A named volume; fine if it exists and is ours."""
+
+    def remove_volume(self, name: str) -> None:
+        """Fine if it is gone."""
+
+    def write_volume(
+        self,
+        volume: str,
+        stack: str,
+        image: str,
+        files: tuple[ConfigFile, ...],
+        links: tuple[tuple[str, str], ...],
+    ) -> None:
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
+
+    def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
+        """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
+
+    def read_state(self, stack: str) -> bytes | None:
+        """The newest whole state document that the engine keeps for this stack; None where there is none."""
+
+    def write_state(self, stack: str, content: bytes) -> None:
+        """Replaces the state document, wholly or not at all."""
+
+    def remove_state(self, stack: str) -> None:
+        """Forgets the state document; fine if there is none."""
+
+    def lock(self, stack: str, holder: Holder) -> Lease:
+        """The stack's lock, atomic between machines; ``Busy`` names a live holder, a silent one loses it."""
+
+    def create(self, stack: str, service: ServiceSpec, name: str = "") -> str:
+        """Creates the container without starting it and returns its id; under its own name unless another is given."""
+
+    def rename(self, container: str, name: str) -> None:
+        """Gives the container another name, which must be free."""
+
+    def start(self, container: str) -> None:
+        """``PortTaken`` or ``StartFailed`` where the engine refuses."""
+
+    def stop(self, container: str) -> None:
+        """Asks it to end, and kills it after the stop time that it declares; fine if it does not run or is gone."""
+
+    def restart(self, container: str) -> None:
+        """Stop, with the same patience, and start."""
+
+    def remove(self, container: str) -> None:
+        """Removes it by force; fine if it is gone."""
+
+    def signal(self, container: str, name: str) -> None:
+        """Sends a signal such as HUP to process 1."""
+
+    def run(self, stack: str, job: Job) -> Ran:
+        """Runs a short-lived container to its end."""
+
+    def execute(self, container: str, argv: tuple[str, ...]) -> Ran:
+        """Runs a process inside a running container."""
+
+    def read_file(self, container: str, path: str) -> bytes | None:
+        """A file's content, running or not; None where there is no such file."""
+
+    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+        """Names in a folder of a container, running or not, sorted; none where there is no such folder."""
+
+    def logs(self, container: str, tail: int) -> tuple[str, ...]:
+        """The last log lines."""
+
+    def follow(self, container: str, tail: int) -> Iterator[str]:
+        """Log lines as they come, until the container ends."""
+
+    def usage(self, container: str) -> Usage:
+        """Memory in use."""
+
+    def inspect(self, container: str) -> dict[str, object]:
+        """The engine's own description, as the API gives it."""
+
+    def image(self, ref: str) -> ImageInfo | None:
+        """A held image by reference or id."""
+
+    def pull(self, ref: str, progress: Callable[[str], None], patience: float = 30.0) -> None:
+        """``RegistryUnreachable`` where nobody answers within ``patience`` seconds, ``PullRefused`` otherwise."""
+
+    def import_image(self, tar: BinaryIO, tag: str, config: ImageConfig) -> str:
+        """A root file system becomes an image; returns its id."""
+
+    def build_image(
+        self, context: BinaryIO, tag: str, labels: dict[str, str], progress: Callable[[str], None]
+    ) -> str:
+        """Builds a tar with a Dockerfile, without network; returns the id, or ``BuildFailed`` says why."""
+
+    def tag(self, image: str, ref: str) -> None:
+        """Gives a held image one more reference."""
+
+    def untag(self, ref: str) -> None:
+        """Takes the reference away, and the image with its last one; fine if it is gone or in use."""
+
+    def save(self, ref: str) -> Iterator[bytes]:
+        """The image as a tar, in chunks."""
+
+    def load(self, tar: BinaryIO) -> tuple[str, ...]:
+        """References of the images that the tar held."""

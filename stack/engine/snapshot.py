@@ -1,0 +1,71 @@
+"""What the Docker engine holds for a stack, read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from stack.engine import convert, labels
+from stack.engine.client import NOT_FOUND, Client, filters, forgiving
+from stack.model.observed import Applied, Observed, ObservedContainer, in_place
+from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
+
+OBSERVERS = 8
+
+
+class Snapshots:
+    """Reads only."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def stacks(self) -> tuple[str, ...]:
+        """See ``Engine``."""
+        with self._client.asking("list stacks"):
+            found = self._listed("containers/json", "", all=1)
+        return tuple(sorted({labels.stack_of(c["Labels"]) for c in found if labels.is_service(c["Labels"])}))
+
+    def observe(self, name: str) -> Observed:
+        """See ``Engine``. Two rounds of questions, each asked side by side."""
+        with self._client.asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
+            asked_networks = pool.submit(self._listed, "networks", name)
+            asked_volumes = pool.submit(self._listed, "volumes", name)
+            listed = [
+                c for c in self._listed("containers/json", name, all=1) if not labels.is_keeper(c["Labels"])
+            ]
+            networks, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
+            ids = {n["Id"] for n in networks}
+            asked = pool.map(lambda one: self._observe_one(one, ids), listed)
+            seen = sorted(filter(None, asked), key=lambda c: c.name)
+            return Observed(
+                name,
+                containers=tuple(c for c in seen if in_place(name, c)),
+                leftovers=tuple(c for c in seen if not in_place(name, c)),
+                networks=tuple(sorted({n["Name"] for n in networks})),
+                volumes=tuple(sorted(v["Name"] for v in volumes if not labels.is_keeper(v["Labels"]))),
+                has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),
+            )
+
+    def _listed(self, path: str, stack: str, **more: int) -> Any:
+        return self._client.json("GET", path, query={**filters(**labels.selector(stack)), **more})
+
+    def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:
+        """None where it vanished meanwhile."""
+        found = self._client.found("container", listed["Id"])
+        if found is None:
+            return None
+        configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
+        applied = self._applied(listed["Id"]) if configured else Applied()
+        return convert.observed_container(found, applied, networks)
+
+    def _applied(self, container: str) -> Applied:
+        return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))
+
+    def _link(self, container: str, name: str) -> str:
+        """What a link in the configuration names. HEAD tells it in 1 ms; reading a file costs 45 ms (20.10)."""
+        with forgiving(NOT_FOUND):
+            path = {"path": f"{CONFIG_ROOT}/{name}"}
+            with self._client.open("HEAD", f"containers/{container}/archive", query=path) as reply:
+                return convert.link_target(reply.headers.get("x-docker-container-path-stat", ""))
+        return ""

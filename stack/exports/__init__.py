@@ -1,0 +1,1 @@
+"""The description in other forms, as pure functions: docker-compose.yml."""

@@ -1,0 +1,255 @@
+"""What should run: one frozen description from which plans, compose files and exports derive.
+
+Values only. Nothing here may touch an engine, a file or the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from stack.common.errors import SettingsError
+
+NAMESPACE = "monitoring-stack"
+CONFIG_ROOT = "/etc/stack"
+LOG_LINES = 8
+"""Log lines of a container that stand beside an error."""
+OPEN_FILES = 16384
+"""Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
+CURRENT = "current"
+"""Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
+DIGEST_RULE = "stack:config_digest:info"
+"""The recording rule whose label identifies the files that Prometheus runs."""
+TEST_RECEIVER = "stack-test"
+"""Alertmanager's receiver of the bundle's own test alert."""
+TEST_RECEIVER_PORT = 9099
+TEST_RECEIVER_URL = f"http://127.0.0.1:{TEST_RECEIVER_PORT}/"
+"""Where that receiver listens, for a moment, when the application does not run."""
+APPLIED = ".applied"
+"""This link names the version that was verified: an engine tells a link's target 40 times faster than content."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """One file for a component's configuration volume; ``path`` is relative, ``uid`` owns it."""
+
+    path: str
+    content: bytes = field(repr=False)
+    mode: int = 0o444
+    uid: int = 0
+    secret: bool = False
+
+    def fingerprint(self) -> str:
+        """Identity of path, owner, mode and content."""
+        return _fingerprint(f"{self.path}\0{self.mode:o}\0{self.uid}\0", self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A named volume, a host folder of the engine's machine (``bind``) or a ``tmpfs``; ``size`` in bytes."""
+
+    kind: Literal["volume", "bind", "tmpfs"]
+    source: str
+    target: str
+    read_only: bool = True
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A container port published on one address of the engine's machine."""
+
+    container: int
+    host: int
+    address: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A health check as the engine runs it; times in seconds."""
+
+    test: tuple[str, ...]
+    interval: float = 5.0
+    timeout: float = 3.0
+    retries: int = 3
+    start_period: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds of one container: bytes, cores, processes."""
+
+    memory: int
+    cpus: float
+    pids: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFolder:
+    """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
+
+    For a process that knows a file by the path where it found it: the path stays, whatever version is in use. ``links``
+    are (path inside the folder, path of the versioned file).
+    """
+
+    path: str
+    links: tuple[tuple[str, str], ...] = ()
+
+    def placed(self) -> dict[str, str]:
+        """Each link's path below CONFIG_ROOT and its target, relative to where it lies."""
+        found = {}
+        for name, file in self.links:
+            place = f"{self.path}/{name}"
+            found[place] = f"{'../' * place.count('/')}{CURRENT}/{file}"
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One container: everything the engine is told about it, and the files it reads.
+
+    ``ready_path`` is empty where it speaks no HTTP: then its health check tells.
+    """
+
+    component: str
+    image: str
+    image_id: str
+    port: int
+    ready_path: str
+    limits: Limits
+    health: Health
+    user: str = "65534:65534"
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    published: Port | None = None
+    pid_host: bool = False
+    needs: tuple[str, ...] = ()
+    reload: Literal["signal", "api", "restart"] = "restart"
+    files: tuple[ConfigFile, ...] = ()
+    assets: tuple[ConfigFile, ...] = ()
+    linked: LinkFolder | None = None
+    stop_seconds: int = 10
+    stop_signal: str = ""
+    """What asks the process to end; empty: what the image says, else TERM."""
+    awaits: tuple[str, ...] = ()
+    """Those of ``needs`` that must answer before this one starts, not only run."""
+
+    @property
+    def host(self) -> str:
+        """The service's name inside the stack's network (RFC 1123: no underscore)."""
+        return self.component.replace("_", "-")
+
+    def digest(self) -> str:
+        """Identity of the container itself; files are left out, since they change without a new container."""
+        told = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in ("files", "assets", "linked", "reload", "awaits")
+        }
+        return _digest(told)
+
+    def files_digest(self) -> str:
+        """Identity of all files, versioned and not, and of their links; empty where there are none."""
+        if not self.files and not self.assets and not self.linked:
+            return ""
+        told: list[Any] = [[f.fingerprint() for f in ordered(files)] for files in (self.files, self.assets)]
+        return _digest([*told, self.linked.placed()] if self.linked else told)
+
+
+@dataclass(frozen=True, slots=True)
+class StackSpec:
+    """The whole stack; ``surplus`` says what becomes of containers that ``services`` does not list."""
+
+    name: str
+    services: tuple[ServiceSpec, ...] = ()
+    surplus: Literal["remove", "stop"] = "remove"
+    prune_data: bool = False
+    absent: tuple[tuple[str, str], ...] = field(default=())
+    """Components that were wanted but cannot run here, each with its reason."""
+
+    def service(self, component: str) -> ServiceSpec:
+        """The named service; KeyError where the stack lacks it."""
+        return next(iter(s for s in self.services if s.component == component), None) or _missing(component)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of all services in start order."""
+        return tuple(s.component for s in self.services)
+
+    def ordered(self) -> StackSpec:
+        """The same stack in dependency order, otherwise in the given one; a cycle is an error."""
+        by_name = {s.component: s for s in self.services}
+        graph = {name: sorted(n for n in s.needs if n in by_name) for name, s in by_name.items()}
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            raise SettingsError(
+                f"components need each other in a circle: {' > '.join(error.args[1])}"
+            ) from error
+        return replace(self, services=tuple(by_name[name] for name in order))
+
+
+def stopped(name: str) -> StackSpec:
+    """The description of a stack at rest: nothing runs, everything is kept."""
+    return StackSpec(name, surplus="stop")
+
+
+def destroyed(name: str, *, data: bool) -> StackSpec:
+    """The description of a stack that is gone; with ``data`` its data volumes too."""
+    return StackSpec(name, prune_data=data)
+
+
+def container_name(stack: str, component: str) -> str:
+    """Name of a component's container."""
+    return f"{stack}-{component.replace('_', '-')}"
+
+
+def next_name(container: str) -> str:
+    """Name of a container that is to take the place of another, until that one is gone."""
+    return f"{container}-next"
+
+
+def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
+    """Address inside the stack's own network of every component that speaks HTTP, published or not."""
+    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
+
+
+def config_volume(stack: str, component: str) -> str:
+    """Name of the volume that carries a component's files."""
+    return f"{container_name(stack, component)}-config"
+
+
+def data_volume(stack: str, component: str) -> str:
+    """Name of the volume that keeps a component's data."""
+    return f"{container_name(stack, component)}-data"
+
+
+def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
+    """Files by path, so that a digest or archive never depends on the order of discovery."""
+    return sorted(files, key=lambda f: f.path)
+
+
+@lru_cache(maxsize=512)
+def _fingerprint(place: str, content: bytes) -> str:
+    """Kept, since every part of a command asks for the same few files again."""
+    return hashlib.sha256(place.encode() + content).hexdigest()
+
+
+def _missing(component: str) -> ServiceSpec:
+    raise KeyError(component)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=_plain, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    return {f.name: getattr(value, f.name) for f in fields(value)}

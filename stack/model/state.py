@@ -1,0 +1,66 @@
+"""What a stack remembers of itself, as one document that lies on its engine: secrets, one-off switches, the last proof.
+
+Values, and their form as JSON. Nothing that opens a stack to a network is ever part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OneOff:
+    """A component that was switched on the command line: how, and what the settings said then (empty: nothing)."""
+
+    switch: str
+    settings: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proven, by its identity, and when (UTC, for people)."""
+
+    identity: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, OneOff] = field(default_factory=dict)
+    started: tuple[str, ...] = ()
+    proof: Proof | None = None
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def dump(self) -> bytes:
+        """The document."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
+
+
+def parse(content: bytes) -> StackState:
+    """The state in a document; ValueError where it is none that this version reads."""
+    document = json.loads(content)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"not a state of format {FORMAT}")
+    try:
+        return _state(document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a state: {type(error).__name__}: {error}") from error
+
+
+def _state(document: Mapping[str, Any]) -> StackState:
+    proof = document["proof"]
+    return StackState(
+        secrets={str(name): str(text) for name, text in document["secrets"].items()},
+        switches={name: OneOff(**one) for name, one in document["switches"].items()},
+        started=tuple(document["started"]),
+        proof=Proof(**proof) if proof else None,
+        versions={volume: tuple(found) for volume, found in document["versions"].items()},
+    )

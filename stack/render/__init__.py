@@ -1,1 +1,0 @@
-"""Files: the native configuration read from disk, validated, and the generated ones written or checked."""

@@ -1,0 +1,1 @@
+"""Configuration files are checked before anything is written: parsers, the products' own tools, our rules."""

@@ -1,0 +1,140 @@
+"""Refuses broken configuration before anything is written: YAML and JSON here, the rest by promtool and amtool.
+
+The products' own tools run in short-lived containers of their images, so nothing needs to be installed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import yaml
+
+from stack.common.errors import ConfigurationInvalid
+from stack.common.wait import together
+from stack.common.yaml_text import load_yaml
+from stack.engine.interface import Engine, Job
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
+
+FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
+"""Where the files will be, so that what they say of each other's places holds while they are checked, too."""
+STAND_IN = b"a-secret-that-the-check-need-not-know"
+Idle = tuple[tuple[str, tuple[ConfigFile, ...]], ...]
+
+
+class FileRules(Protocol):
+    """What a component brings to the checking of its files."""
+
+    @property
+    def tool(self) -> tuple[str, ...]:
+        """The command that judges them in a container of its image; empty where there is none."""
+
+    @property
+    def check_files(self) -> Callable[[tuple[ConfigFile, ...]], None]:
+        """Rules of ours; ``ConfigurationInvalid`` names the file and the remedy."""
+
+
+Rules = Mapping[str, FileRules]
+
+
+def validate(
+    spec: StackSpec, engine: Engine, rules: Rules, known: Callable[[str], bool], idle: Idle = ()
+) -> tuple[str, ...]:
+    """Checks all files; returns the identities that are now known to be good.
+
+    ``known`` tells of an identity (files, image) whether it was found good before; ``idle`` are the files of what
+    does not run here, which are no less a part of the bundle. Raises ``ConfigurationInvalid``.
+    """
+    check_syntax(rules, *idle)
+    checked = [s for s in spec.services if s.files and not known(identity(s))]
+    check_syntax(rules, *((s.component, s.files) for s in checked))
+    judged = [(s, rules[s.component].tool) for s in checked]
+    together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
+    return tuple(identity(s) for s in spec.services if s.files)
+
+
+def identity(service: ServiceSpec) -> str:
+    """What a verdict holds for: these files, judged by this image."""
+    return f"{service.component} {service.files_digest()} {service.image_id}"
+
+
+def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) -> None:
+    """YAML and JSON of components, with file, line and column; dashboards have distinct uids and titles."""
+    for component, files in components:
+        for file in files:
+            where = f"{component}/{file.path}"
+            if file.path.endswith((".yml", ".yaml")):
+                _yaml(where, file.content)
+            elif file.path.endswith(".json"):
+                _json(where, file.content)
+        rules[component].check_files(files)
+
+
+def _yaml(where: str, content: bytes) -> Any:
+    try:
+        return load_yaml(content)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ConfigurationInvalid(
+            f"{where}{place}: {error.problem}", hint="correct the YAML; nothing was changed"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(
+            f"{where}: {' '.join(str(error).split())}", hint="correct the YAML; nothing was changed"
+        ) from error
+
+
+def _json(where: str, content: bytes) -> Any:
+    try:
+        return json.loads(content.decode("utf-8"), parse_constant=_no_json)
+    except ValueError as error:
+        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigurationInvalid(
+            f"{where}{place}: {error}", hint="correct the JSON; nothing was changed"
+        ) from error
+
+
+def _no_json(word: str) -> Any:
+    """Python would take NaN and Infinity, and UTF-16 or a byte order mark; the products take none of them."""
+    raise ValueError(f"{word} is no JSON")
+
+
+def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: Engine) -> None:
+    job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user)
+    ran = engine.run(stack, job)
+    if ran.code != 0:
+        lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
+        said = _complaint(lines).replace(FOLDER, service.component)
+        raise ConfigurationInvalid(
+            said, hint=f"correct {service.component}'s files; nothing was changed", logs=lines[-8:]
+        )
+
+
+def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
+    """The files, and one in place of each secret: promtool refuses a configuration whose credentials are missing."""
+    for file in service.files:
+        yield replace(file, path=f"{CURRENT}/{file.path}")
+    for asset in service.assets:
+        if asset.secret:
+            yield replace(asset, content=STAND_IN)
+
+
+def _complaint(lines: tuple[str, ...]) -> str:
+    """What the tool found first. Where there are several faults, or the line is but a heading, they follow below.
+
+    promtool says ``FAILED: fault`` or ``FAILED:`` with faults below, amtool ``Checking 'file'  FAILED: fault``.
+    """
+    for number, line in enumerate(lines):
+        before, failed, said = line.partition("FAILED:")
+        if failed:
+            place = before.strip().removeprefix("Checking ").strip("'")
+            said = " ".join(filter(None, (place and f"{place}:", said.strip())))
+            for below in lines[number + 1 :]:
+                if said and not said.endswith(":"):
+                    break
+                said = f"{said} {below}".strip()
+            return said
+    return lines[-1] if lines else "no output"

@@ -1,0 +1,167 @@
+"""Networks and volumes of the in-memory engine, with the files and links that were written into them."""
+
+from __future__ import annotations
+
+import posixpath
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from itertools import count
+
+from stack.common.errors import StartFailed
+from stack.engine import archive, labels
+from stack.engine.labels import Kind
+from stack.model.spec import ConfigFile
+from tests.fakes.engine.images import MemoryImages
+
+LINKS = 8
+
+
+@dataclass
+class MemoryVolume:
+    """A volume of ``stack`` (empty: somebody else's); paths are relative to its root."""
+
+    stack: str
+    files: dict[str, ConfigFile] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def resolve(self, path: str) -> str:
+        """The path with all links followed."""
+        for _ in range(LINKS):
+            parts = path.split("/")
+            heads = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+            linked = next((head for head in heads if head in self.links), None)
+            if linked is None:
+                return path
+            rest = path.removeprefix(linked)
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(linked), self.links[linked]) + rest)
+        return path
+
+    def contents(self) -> dict[str, bytes]:
+        """All files by path."""
+        return {path: file.content for path, file in self.files.items()}
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """What lies directly in a folder; empty: in the root."""
+        above = f"{self.resolve(folder)}/" if folder else ""
+        inside = (path.removeprefix(above) for path in (*self.files, *self.links) if path.startswith(above))
+        return tuple(sorted({path.split("/")[0] for path in inside}))
+
+    def discard(self, path: str) -> None:
+        """Removes a file, a link or a folder."""
+        for kept in (self.files, self.links):
+            for name in [n for n in kept if n == path or n.startswith(f"{path}/")]:
+                del kept[name]
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content."""
+        found = self.files.get(self.resolve(path))
+        return found.content if found else None
+
+
+class MemoryVolumes(MemoryImages):
+    """Ownership as with labels: what belongs to no stack of ours is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = count(1)
+        self.networks: dict[str, str] = {}
+        self.network_ids: dict[str, str] = {}
+        self.volumes: dict[str, MemoryVolume] = {}
+
+    def foreign_network(self, name: str) -> None:
+        """Somebody else's network of this name."""
+        self.networks[name] = ""
+
+    def foreign_volume(self, name: str) -> None:
+        """Somebody else's volume of this name."""
+        self.volumes[name] = MemoryVolume("")
+
+    def create_network(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("create_network", name)
+        with self.mutex:
+            require("network", name, self.networks.get(name))
+            if name not in self.networks:
+                self.networks[name] = name
+                self.network_ids[name] = f"{name}-{next(self._numbers)}"
+
+    def remove_network(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("remove_network", name)
+        with self.mutex:
+            require("network", name, self.networks.get(name))
+            if self._attached(name):
+                raise StartFailed(f"remove network {name}: it has active endpoints")
+            self.networks.pop(name, None)
+            self.network_ids.pop(name, None)
+
+    def create_volume(self, name: str, stack: str) -> None:
+        """See ``Engine``."""
+        self._called("create_volume", name)
+        with self.mutex:
+            found = self.volumes.get(name)
+            require("volume", name, found.stack if found else None)
+            self.volumes.setdefault(name, MemoryVolume(stack))
+
+    def remove_volume(self, name: str) -> None:
+        """See ``Engine``."""
+        self._called("remove_volume", name)
+        with self.mutex:
+            found = self.volumes.get(name)
+            require("volume", name, found.stack if found else None)
+            if self._mounted(name):
+                raise StartFailed(f"remove volume {name}: volume is in use")
+            self.volumes.pop(name, None)
+
+    def write_volume(
+        self,
+        volume: str,
+        stack: str,
+        image: str,
+        files: tuple[ConfigFile, ...],
+        links: tuple[tuple[str, str], ...],
+    ) -> None:
+        """See ``Engine``."""
+        self._called("write_volume", volume)
+        with self.mutex:
+            found = self._filled(volume)
+            self._needed(image)
+            archive.pack(files, links)
+            found.files.update({file.path: file for file in files})
+            found.links.update(dict(links))
+
+    def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        del stack
+        self._called("remove_from_volume", volume)
+        with self.mutex:
+            found = self._filled(volume)
+            self._needed(image)
+            for path in map(archive.inside, paths):
+                found.discard(path)
+
+    def _filled(self, volume: str) -> MemoryVolume:
+        found = self.volumes.get(volume)
+        require("volume", volume, found.stack if found else None)
+        if found is None:
+            raise StartFailed(f"volume {volume} is gone", hint="run start again")
+        return found
+
+    @abstractmethod
+    def _needed(self, image: str) -> str:
+        """The id of an image; ``ImageError`` where it is missing."""
+
+    @abstractmethod
+    def _attached(self, network: str) -> bool:
+        """Whether a running container is on the network."""
+
+    @abstractmethod
+    def _mounted(self, volume: str) -> bool:
+        """Whether a container has the volume."""
+
+
+def require(kind: Kind, name: str, stack: str | None) -> None:
+    """StartFailed where the object exists and belongs to no stack of ours."""
+    if stack == "":
+        message, hint = labels.foreign(kind, name)
+        raise StartFailed(message, hint=hint)

@@ -1,0 +1,114 @@
+"""What is expected is read from the rendered files themselves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stack.checks.expect import expected, seconds
+from stack.checks.model import Dashboard, DataSource, Rule
+from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
+
+PROMETHEUS = {
+    "prometheus.yml": (
+        "global: {scrape_interval: 7s}\nscrape_configs: [{job_name: own, static_configs: [{targets: [a]}]}]"
+    ),
+    "scrape/app.yml": "scrape_configs:\n- job_name: app\n  static_configs: [{targets: [a, b]}, {targets: [c]}]\n",
+    "rules/app.yml": "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up == 0}\n  - {record: 'a:b', expr: 1}\n",
+    "rules/stack-digest.yml": (
+        "groups:\n- name: stack_digest\n  rules:\n"
+        "  - record: stack:config_digest:info\n    expr: vector(1)\n    labels: {digest: abcd}\n"
+    ),
+    "rules/empty.yml": "",
+}
+SOURCES = (
+    "datasources:\n- {uid: p, name: P, type: prometheus, url: 'http://p', access: proxy}\n"
+    "- {uid: q, name: Q, type: prometheus, url: null, editable: true}\n"
+)
+BOARD = json.dumps({"uid": "gates", "panels": []})
+BELOW = json.dumps({"uid": "below", "panels": []})
+
+
+def files(contents: dict[str, str]) -> tuple[ConfigFile, ...]:
+    return tuple(ConfigFile(path, text.encode()) for path, text in contents.items())
+
+
+def service(
+    component: str, contents: dict[str, str] | None = None, assets: dict[str, str] | None = None
+) -> ServiceSpec:
+    return ServiceSpec(
+        component,
+        "image",
+        "id",
+        1,
+        "/",
+        Limits(1, 1.0),
+        Health(("CMD", "true")),
+        files=files(contents or {}),
+        assets=files(assets or {}),
+    )
+
+
+def test_everything_comes_from_the_files() -> None:
+    spec = StackSpec(
+        "s",
+        (
+            service("prometheus", PROMETHEUS, {"user/dashboards/other.json": "{}"}),
+            service("alertmanager", {"alertmanager.yml": "route: {}\n"}),
+            service(
+                "grafana",
+                {
+                    "provisioning/datasources/s.yml": SOURCES,
+                    "dashboards/gates.json": BOARD,
+                    "dashboards/mine/gates.json": BELOW,
+                },
+            ),
+            service("node_exporter"),
+        ),
+    )
+    found = expected(
+        spec,
+        {"prometheus": "http://p/", "grafana": "http://g"},
+        grafana_password="secret",
+        probe_default_login=False,
+    )
+    assert found.addresses == (("prometheus", "http://p"), ("grafana", "http://g"))
+    assert found.jobs == (("app", 3), ("own", 1))
+    assert found.rules == (
+        Rule("g", "A", "alerting", "up == 0"),
+        Rule("g", "a:b", "recording", "1"),
+        Rule("stack_digest", "stack:config_digest:info", "recording", "vector(1)"),
+    )
+    assert found.digest == "abcd"
+    assert found.scrape_interval == 7.0
+    assert found.alertmanager_config == "route: {}\n"
+    assert found.dashboards == (Dashboard("gates", BOARD), Dashboard("below", BELOW))
+    assert found.data_sources == (
+        DataSource("p", "P", "prometheus", "http://p"),
+        DataSource("q", "Q", "prometheus", "", read_only=False),
+    )
+    assert (found.grafana_password, found.probe_default_login) == ("secret", False)
+
+
+def test_without_grafana_the_dashboards_are_those_of_the_quick_look_page() -> None:
+    spec = StackSpec(
+        "s",
+        (service("prometheus", PROMETHEUS, {"user/dashboards/gates.json": BOARD, "user/page.js": ""}),),
+        absent=(("grafana", "no image"),),
+    )
+    found = expected(spec, {})
+    assert found.dashboards == (Dashboard("gates", BOARD),)
+    assert found.absent == (("grafana", "no image"),)
+    assert not found.has("prometheus")
+
+
+@pytest.mark.parametrize(("text", "value"), [("5s", 5.0), ("1m30s", 90.0), ("250ms", 0.25), ("1h", 3600.0)])
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "5", "s", "5x", "5s 3"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        seconds(text)

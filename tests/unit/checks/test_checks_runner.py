@@ -1,0 +1,139 @@
+"""The runner: stages in order, deadlines, honest findings, nothing swallowed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from stack.checks.check import Check
+from stack.checks.context import Subject
+from stack.checks.model import Broken, Expected, Finding, Report, Stage
+from stack.checks.runner import run, select
+from stack.clients.http import HttpFailure
+from stack.common.wait import NotYet
+from stack.model.events import Progress
+
+STACK = Expected("s", (("app", "http://a"), ("prometheus", "http://p")))
+
+
+def check(
+    run: Callable[[Subject], str], stage: Stage = "checked", name: str = "c", component: str = "app"
+) -> Check:
+    """A check with a short deadline."""
+    return Check(name, "something", component, stage, run, hint="look there", seconds=0.05, every=0.01)
+
+
+def raising(error: Exception) -> Callable[[Subject], str]:
+    def ask(subject: Subject) -> str:
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "evidence", "hint"),
+    [
+        (lambda s: "seen", "ok", "seen", ""),
+        (lambda s: "", "failed", "the check gave no evidence", "look there"),
+        (raising(NotYet("two of three")), "failed", "two of three (waited 0.05 s)", "look there"),
+        (raising(HttpFailure("GET x: refused")), "failed", "GET x: refused (waited 0.05 s)", "look there"),
+        (raising(Broken("no", "mend it")), "failed", "no", "mend it"),
+        (raising(Broken("no")), "failed", "no", "look there"),
+        (raising(KeyError("x")), "failed", "the check itself failed: KeyError: 'x'", "look there"),
+    ],
+)
+def test_every_outcome_is_a_finding(
+    ask: Callable[[Subject], str], status: str, evidence: str, hint: str
+) -> None:
+    (finding,) = run([check(ask)], STACK).findings
+    assert (finding.status, finding.evidence, finding.hint) == (status, evidence, hint)
+
+
+def test_a_check_is_asked_again_until_it_holds() -> None:
+    answers = iter([NotYet("a"), HttpFailure("b")])
+
+    def ask(subject: Subject) -> str:
+        for error in answers:
+            raise error
+        return "third time"
+
+    (finding,) = run([check(ask)], STACK).findings
+    assert finding.evidence == "third time"
+
+
+def test_a_waiting_check_tells_each_new_answer_once_and_its_end() -> None:
+    answers = iter(
+        [NotYet("one of two"), NotYet("one of two"), HttpFailure("GET x: refused"), NotYet("one of two")]
+    )
+    told: list[Progress] = []
+
+    def ask(subject: Subject) -> str:
+        for error in answers:
+            raise error
+        return "two of two"
+
+    assert run([replace(check(ask), seconds=5)], STACK, tell=told.append).ok
+    assert [t.detail for t in told] == ["one of two", "GET x: refused", "one of two", ""]
+    assert {(t.subject, t.passing) for t in told} == {("c", True)}
+
+
+@pytest.mark.parametrize("ask", [lambda s: "seen", raising(Broken("no")), raising(KeyError("x"))])
+def test_a_check_that_does_not_wait_only_ends(ask: Callable[[Subject], str]) -> None:
+    told: list[Progress] = []
+    run([check(ask)], STACK, tell=told.append)
+    assert told == [Progress.over("c")]
+
+
+def test_checks_of_a_stage_run_side_by_side() -> None:
+    both = threading.Barrier(2, timeout=5)
+    checks = [check(lambda s: f"met {both.wait() >= 0}", name=name) for name in ("a", "b")]
+    assert run(checks, STACK).ok
+
+
+def test_stages_follow_each_other_and_each_finding_is_heard() -> None:
+    heard: list[Finding] = []
+    checks = [check(lambda s: "x", stage, stage) for stage in ("proven", "checked", "ready")]
+    report = run(checks, STACK, heard.append)
+    assert [f.check for f in heard] == ["ready", "checked", "proven"] == [f.check for f in report.findings]
+
+
+def test_a_component_that_never_got_ready_is_not_asked_further() -> None:
+    asked: list[Subject] = []
+
+    def ask(subject: Subject) -> str:
+        asked.append(subject)
+        return "asked"
+
+    checks = [
+        check(raising(NotYet("silent")), "ready", "app.ready"),
+        check(ask, "checked", "app.more"),
+        check(lambda s: "fine", "checked", "prometheus.more", "prometheus"),
+    ]
+    findings = {f.check: f for f in run(checks, STACK).findings}
+    assert asked == []
+    assert findings["app.more"].evidence == "not asked: app never got ready"
+    assert findings["prometheus.more"].status == "ok"
+
+
+def test_a_stack_is_not_asked_for_what_it_lacks() -> None:
+    assert run([check(lambda s: "x", component="grafana")], STACK).findings == ()
+    assert not run([check(lambda s: "x", component="grafana")], STACK).ok
+
+
+def test_a_report_without_findings_proves_nothing() -> None:
+    assert not Report(()).ok
+
+
+def test_a_finding_without_evidence_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="needs evidence"):
+        Finding("c", "app", "ready", "ok", "")
+
+
+def test_selection_by_stage_and_name() -> None:
+    early, late = both = (check(lambda s: "x", "ready", "a"), check(lambda s: "x", "proven", "b"))
+    assert select(both) == both
+    assert select(both, ("proven",)) == (late,)
+    assert select(both, ("proven",), ("a",)) == (early,)

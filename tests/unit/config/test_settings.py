@@ -1,0 +1,189 @@
+"""Sources, their order, and the error that each bad value gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.common.errors import SettingsError
+from stack.components import load
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "prometheus").mkdir()
+    return tmp_path
+
+
+def write(project: Path, toml: str = "", dotenv: str = "") -> None:
+    (project / "stack.toml").write_text(toml)
+    (project / ".env").write_text(dotenv)
+
+
+def test_defaults_are_closed_and_complete(project: Path) -> None:
+    settings = load(environ={}, project=project)
+    assert (settings.name, settings.bind) == ("monitoring", "127.0.0.1")
+    ports = {c: settings.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")}
+    assert ports == {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
+    assert set(settings.components) == {"prometheus", "alertmanager", "grafana", "node_exporter", "app"}
+    assert settings.state == project / ".stack" / "monitoring"
+
+
+def test_options_win_over_environment_over_dotenv_over_toml_over_defaults(project: Path) -> None:
+    write(project, toml='name = "from-toml"\n[grafana]\nport = 3001\n[prometheus]\nport = 9001\n')
+    toml_only = load(environ={}, project=project)
+    assert (toml_only.name, toml_only.port("grafana"), toml_only.port("prometheus")) == (
+        "from-toml",
+        3001,
+        9001,
+    )
+    write(
+        project,
+        toml='name = "from-toml"\n[grafana]\nport = 3001\n',
+        dotenv="STACK_NAME=from-dotenv\nOTHER=1\n",
+    )
+    assert load(environ={}, project=project).name == "from-dotenv"
+    assert load(environ={"STACK_NAME": "from-env"}, project=project).name == "from-env"
+    assert (
+        load({"name": "from-option"}, environ={"STACK_NAME": "from-env"}, project=project).name
+        == "from-option"
+    )
+
+
+def test_a_port_base_counts_up_and_wins_over_single_ports(project: Path) -> None:
+    settings = load({"port_base": "20000"}, environ={"STACK_APP_PORT": "1234"}, project=project)
+    assert [settings.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")] == [
+        20000,
+        20001,
+        20002,
+        20003,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        (
+            {"STACK_GRAFANA_PORT": "70000"},
+            "grafana.port: must be 1-65535, got 70000: change it in STACK_GRAFANA_PORT",
+        ),
+        ({"STACK_GRAFANA_PORT": "x"}, "grafana.port: must be 1-65535, got x"),
+        ({"STACK_APP_PORT": "-1"}, "app.port: must be 1-65535, got -1"),
+        ({"STACK_APP_PORT": "٣"}, "app.port: must be 1-65535"),
+        ({"STACK_PORT_BASE": "65535"}, "port_base: must be 1-65531, got 65535"),
+        ({"STACK_NAME": "Not OK"}, "name: must be 1-40 of a-z, 0-9 and -, got 'Not OK'"),
+        ({"STACK_NAME": "../x"}, "name: must be"),
+        ({"STACK_BIND": "everywhere"}, "bind: must be an IP address, got 'everywhere'"),
+        ({"STACK_BIND": "0.0.0.0"}, "bind: 0.0.0.0 opens the stack to the network: keep 127.0.0.1"),
+        ({"STACK_BIND": "::"}, "bind: :: opens the stack"),
+        ({"STACK_GRAFANA": "maybe"}, "grafana.mode: must be one of auto, required, off, got 'maybe'"),
+        (
+            {"STACK_DATABASE": "mysql"},
+            "database.mode: must be one of sqlite, postgres, got 'mysql': change it in STACK_DATABASE",
+        ),
+        ({"STACK_LOAD_RATE": "nan"}, "app.load_rate: must be above 0"),
+        ({"STACK_RETENTION_SIZE": "0GB"}, "prometheus.retention_size: must be like 2GB, got '0GB'"),
+        ({"STACK_APP_PORT": "9090"}, "app.port: 9090 is the port of prometheus too: choose another"),
+    ],
+)
+def test_bad_values_name_place_and_remedy(project: Path, environ: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(environ=environ, project=project)
+    assert str(error.value).startswith(message)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("toml", "dotenv", "message"),
+    [
+        ("[grafana]\nprot = 1\n", "", "unknown setting grafana.prot: did you mean grafana.port?"),
+        ("nonsense = 1\n", "", "unknown setting nonsense: see docs/settings.md"),
+        ("name = \n", "", "Invalid value"),
+        (
+            "",
+            "STACK_GRAFANA_PROT=1\n",
+            "unknown setting STACK_GRAFANA_PROT: did you mean STACK_GRAFANA_PORT?",
+        ),
+        ("[grafana]\nport = 70000\n", "", "grafana.port: must be 1-65535, got 70000"),
+    ],
+)
+def test_files_are_named_in_errors(project: Path, toml: str, dotenv: str, message: str) -> None:
+    write(project, toml, dotenv)
+    with pytest.raises(SettingsError) as error:
+        load(environ={}, project=project)
+    assert message in str(error.value)
+    assert str(project) in str(error.value)
+
+
+def test_an_open_bind_address_needs_an_explicit_word(project: Path) -> None:
+    environ = {"STACK_BIND": "0.0.0.0", "STACK_INSECURE_BIND": "true"}
+    assert load(environ=environ, project=project).bind == "0.0.0.0"
+
+
+def test_grafana_can_be_switched_off_and_components_left_out(project: Path) -> None:
+    assert "grafana" not in load(environ={"STACK_GRAFANA": "off"}, project=project).components
+    assert "app" not in load({"components.app": "off"}, environ={}, project=project).components
+
+
+PLACES = {"grafana": "127.0.0.1:3000", "prometheus": "0.0.0.0:9190", "node_exporter": "", "app": "0.0.0.0:?"}
+
+
+def test_what_is_published_elsewhere_is_asked_there_and_the_rest_where_the_settings_say(
+    project: Path,
+) -> None:
+    settings = load({"port_base": "20000"}, environ={}, project=project)
+    placed = settings.as_placed(PLACES, keep_bind=True)
+    ports = [placed.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")]
+    assert ports == [3000, 9190, 20002, 20003]
+    assert placed.bind == "0.0.0.0"
+    assert settings.port("grafana") == 20000, "settings are values"
+
+
+def test_to_be_started_again_it_is_placed_on_the_address_of_the_settings(project: Path) -> None:
+    placed = load(environ={}, project=project).as_placed(PLACES, keep_bind=False)
+    assert (placed.bind, placed.port("prometheus")) == ("127.0.0.1", 9190)
+
+
+def test_an_address_of_ipv6_is_told_from_its_port(project: Path) -> None:
+    placed = load(environ={}, project=project).as_placed({"app": "[::1]:8100"}, keep_bind=True)
+    assert (placed.bind, placed.port("app")) == ("::1", 8100)
+
+
+def test_settings_can_be_limited_to_the_components_that_there_are(project: Path) -> None:
+    settings = load(environ={}, project=project).limited_to(frozenset({"prometheus", "app", "postgres"}))
+    assert set(settings.components) == {"prometheus", "app", "postgres"}
+
+
+def test_what_the_stack_remembers_stands_between_the_settings_and_the_command_line(project: Path) -> None:
+    held = {"components.postgres": "on"}
+    environ = {"STACK_COMPONENTS": "postgres=off"}
+    assert "postgres" in load(environ=environ, project=project, remembered=held).components
+    asked = {"components.postgres": "off"}
+    assert "postgres" not in load(asked, environ=environ, project=project, remembered=held).components
+
+
+def test_the_database_is_a_component_only_where_it_is_chosen(project: Path) -> None:
+    assert "postgres" not in load(environ={}, project=project).components
+    assert "postgres" in load(environ={"STACK_DATABASE": "postgres"}, project=project).components
+
+
+def test_a_token_file_counts_from_the_folder_of_the_settings(project: Path, tmp_path: Path) -> None:
+    assert load(environ={}, project=project).file("app.token_file") is None
+    write(project, toml='[app]\ntoken_file = "secrets/token"\n')
+    assert load(environ={}, project=project).file("app.token_file") == project / "secrets" / "token"
+    absolute = {"STACK_APP_TOKEN_FILE": str(tmp_path / "token")}
+    assert load(environ=absolute, project=project).file("app.token_file") == tmp_path / "token"
+
+
+@pytest.mark.parametrize("name", ["stack.toml", ".env"])
+def test_a_settings_file_that_is_no_text_or_no_file_is_named(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"STACK_NAME=\xff\n")
+    with pytest.raises(SettingsError, match=f"{name}: .*invalid start byte: save it as UTF-8"):
+        load(environ={"STACK_HOME": str(tmp_path)})
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(SettingsError, match=f"{name}: Is a directory"):
+        load(environ={"STACK_HOME": str(tmp_path)})

@@ -1,0 +1,109 @@
+"""HTTP over a socket: answers whole, in parts, late, broken off, and before the question was over."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stack.common.errors import EngineUnavailable, StartFailed
+from stack.engine.client import Client
+from stack.engine.docker import connect
+from stack.engine.transport import Request, Unreachable
+from stack.engine.unix import UnixTransport
+
+PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
+
+
+@contextmanager
+def serving(path: Path, *answers: bytes | Callable[[socket.socket], None]) -> Iterator[UnixTransport]:
+    """One answer a connection, in turn."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        thread = threading.Thread(target=_answer, args=(server, answers))
+        thread.start()
+        yield UnixTransport(str(path))
+        thread.join()
+
+
+def _answer(server: socket.socket, answers: tuple[bytes | Callable[[socket.socket], None], ...]) -> None:
+    for answer in answers:
+        client, _ = server.accept()
+        with client:
+            client.settimeout(10)
+            if callable(answer):
+                answer(client)
+            else:
+                client.recv(1 << 16)
+                client.sendall(answer)
+
+
+def answer_of(transport: UnixTransport, seconds: float = 5) -> bytes:
+    with transport.send(Request("GET", "/", seconds)) as reply:
+        return reply.read()
+
+
+def test_an_answer_in_chunks(tmp_path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    with serving(tmp_path / "s", chunked) as transport:
+        assert answer_of(transport) == b"onetwo"
+
+
+def test_an_answer_that_ends_with_the_connection(tmp_path: Path) -> None:
+    with serving(tmp_path / "s", b"HTTP/1.1 200 OK\r\n\r\nall of it") as transport:
+        assert answer_of(transport) == b"all of it"
+
+
+@pytest.mark.parametrize("answer", [b"", b"no HTTP at all\r\n\r\n"])
+def test_no_answer(tmp_path: Path, answer: bytes) -> None:
+    with serving(tmp_path / "s", answer) as transport, pytest.raises(Unreachable):
+        answer_of(transport)
+
+
+def test_an_answer_that_breaks_off_in_its_head_is_none(tmp_path: Path) -> None:
+    with serving(tmp_path / "s", PING, b"HTTP/1.1 200 OK\r\nContent-") as transport:
+        client = Client(transport, "unix:///s", 5)
+        with pytest.raises(EngineUnavailable), client.asking("ask"):
+            client.json("GET", "info")
+
+
+def test_half_an_answer(tmp_path: Path) -> None:
+    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n30\r\nhalf"
+    with serving(tmp_path / "s", half) as transport, pytest.raises(Unreachable):
+        answer_of(transport)
+
+
+def test_silence_ends(tmp_path: Path) -> None:
+    ended = threading.Event()
+    with serving(tmp_path / "s", lambda client: (client.recv(9), ended.wait(10), None)[-1]) as transport:
+        with pytest.raises(Unreachable):
+            answer_of(transport, 0.2)
+        ended.set()
+
+
+def test_a_refusal_that_comes_before_all_was_sent(tmp_path: Path) -> None:
+    """The engine does not read what it will not take."""
+    no = b'HTTP/1.1 404 Not Found\r\nContent-Length: 16\r\n\r\n{"message":"no"}'
+    with serving(tmp_path / "s", PING, lambda client: client.sendall(no)) as transport:
+        client = Client(transport, "unix:///s", 5)
+        with pytest.raises(StartFailed, match="put: no"), client.asking("put"):
+            client.read("PUT", "x", data=b"x" * 10_000_000)
+
+
+def test_what_is_no_engine_is_told(tmp_path: Path) -> None:
+    said, told = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "no Docker engine"
+    with serving(tmp_path / "s", said), pytest.raises(EngineUnavailable, match=told):
+        connect(f"unix://{tmp_path}/s")
+
+
+def test_an_engine_that_goes_away_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path / "s", PING):
+        engine = connect(f"unix://{tmp_path}/s")
+    (tmp_path / "s").unlink()
+    with pytest.raises(EngineUnavailable, match=rf"{tmp_path}/s"):
+        engine.info()
