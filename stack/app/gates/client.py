@@ -45,7 +45,6 @@ class Fetched:
 
     checked: CheckedUrl
     status: int
-    headers: tuple[tuple[str, str], ...]
     body: bytes
     truncated: bool
     address: str
@@ -67,8 +66,7 @@ def fetch(
             location = answer.getheader("Location")
             if answer.status not in REDIRECTS or location is None:
                 body, truncated = _read(answer, policy.max_body_bytes, deadline)
-                headers = tuple(answer.getheaders())
-                return Fetched(checked, answer.status, headers, body, truncated, address, tuple(hops))
+                return Fetched(checked, answer.status, body, truncated, address, tuple(hops))
             url = _next(checked.url, location)
     raise FetchError(
         f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
