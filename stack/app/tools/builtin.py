@@ -66,13 +66,12 @@ def shipped_tools(
 def _fetch_check(gates: Gates, dial: Dial) -> Tool:
     def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
         def check(url: str, _: UrlPolicy) -> Accepted[CheckedUrl]:
-            cancel.check()
             return gates.check_url(url)
 
         try:
             if arguments["fetch"]:
                 return _fetched(fetch(arguments["url"], gates.policy.url, check, dial))
-            return _decided(check(arguments["url"], gates.policy.url).value)
+            return _decided(gates.check_url(arguments["url"]).value)
         except Rejected as refusal:
             return _refused(refusal)
         except FetchError as fault:

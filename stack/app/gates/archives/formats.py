@@ -41,9 +41,6 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
     source.seek(0)
     head = source.read(HEAD)
     new = _stream(head)
-    if not nested:
-        first = "zip" if head.startswith(_ZIP) else "packed" if new else "tar"
-        refuse_second_format(source, head, name, first)
     source.seek(0)
     if head.startswith(_ZIP):
         yield from zip_members(source, name, budget, strict=not nested)
@@ -54,6 +51,9 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
         yield from tar_members(source, name, budget)
     else:
         reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
+    if not nested:
+        first = "zip" if head.startswith(_ZIP) else "packed" if new else "tar"
+        refuse_second_format(source, head, name, first)
 
 
 def _compressed(stream: Chunks, name: str, budget: Budget, nested: bool) -> Iterator[Member]:

@@ -16,6 +16,7 @@ from stack.app.gates.archives.zip_end import trailing_directory
 from stack.app.gates.archives.zip_headers import Record, directory_records
 from stack.app.gates.traversal import refuse_traversal
 
+_MOST_RECORDS: Final = 10_000
 _ISO_9660: Final = (32769, b"CD001")  # libarchive prefers it to zip
 
 
@@ -33,7 +34,8 @@ def refuse_second_format(source: BinaryIO, head: bytes, name: str, first: str) -
 def _has_unsafe_zip(source: BinaryIO) -> bool:
     """Whether the file ends with a zip that leaves its target; what is before such a zip, readers skip."""
     try:
-        return any(map(_leaves, directory_records(trailing_directory(source))))
+        records = enumerate(directory_records(trailing_directory(source)))
+        return any(number == _MOST_RECORDS or _leaves(record) for number, record in records)
     except (zipfile.BadZipFile, struct.error):
         return False
     except ValueError:

@@ -31,6 +31,7 @@ _NUMBERS: Final[Mapping[str, slice]] = {
     "major device": slice(329, 337),
     "minor device": slice(337, 345),
 }
+_LARGE: Final = ("owner", "group", "date")  # which GNU tar writes in base-256 at times
 _OCTAL: Final = re.compile(rb" *([0-7]+)[ \0]*")
 _BASE_256: Final = re.compile(rb"\x80\0{3}[\0-\x7f].{7}", re.DOTALL)
 
@@ -65,7 +66,8 @@ def parse(block: bytes) -> Header:
     if magic in _WITHOUT_PREFIX and any(block[_PREFIX]):
         raise ValueError("a prefix in a header whose format has none")
     for field, place in _NUMBERS.items():
-        if any(block[place]) and block[place][0] not in (0x80, 0xFF):
+        large = field in _LARGE and block[place][0] in (0x80, 0xFF)
+        if any(block[place]) and not large:
             _octal(field, block[place])
     prefix, name = _text(block[_PREFIX]), _text(block[_NAME])
     return Header(f"{prefix}/{name}" if prefix else name, block[_KIND], _size(block[_SIZE]))
