@@ -112,12 +112,20 @@ def _receive(environ: WSGIEnvironment, limit: int, into: IO[bytes]) -> None:
     if int(length) > limit:
         raise HttpError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body must have at most {limit} bytes")
     left = int(length)
-    while left and (chunk := environ["wsgi.input"].read(min(left, 1 << 16))):
+    while left and (chunk := _chunk(environ, left)):
         into.write(chunk)
         left -= len(chunk)
     if left:
         raise HttpError(HTTPStatus.BAD_REQUEST, "the body ended early")
     into.flush()
+
+
+def _chunk(environ: WSGIEnvironment, most: int) -> bytes:
+    """Some of the body; nothing when the client is gone."""
+    try:
+        return bytes(environ["wsgi.input"].read(min(most, 1 << 16)))
+    except OSError:
+        return b""
 
 
 def _document(environ: WSGIEnvironment) -> Asked:

@@ -9,6 +9,7 @@ the next. It must never serve metrics to another machine unprotected, unless tol
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -18,7 +19,6 @@ from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from stack.telemetry.auth import CHALLENGES, accepts, digests
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TEXT = "text/plain; charset=utf-8"
 MAX_CLIENTS = 64
 _CLIENT_SECONDS = 10.0
+_LOCAL = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?", re.ASCII | re.IGNORECASE)
 _LOG = logging.getLogger("stack.telemetry.server")
 
 
@@ -142,10 +143,6 @@ class Application:
             answer = self._answer(environ)
         except HttpError as refused:
             answer = Answer(refused.status, f"{refused}\n".encode(), headers=refused.headers)
-        except OSError as error:
-            # The client's connection, as a rule.
-            _LOG.debug("%s failed", environ["PATH_INFO"], exc_info=error)
-            raise
         except Exception:
             _LOG.exception("%s failed", environ["PATH_INFO"])
             answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"failed; see the log\n")
@@ -178,15 +175,7 @@ class Application:
         """A page in a browser of this machine can ask too: under a name of its own, or by a form, which names it."""
         if environ["REQUEST_METHOD"] == "POST" and "HTTP_ORIGIN" in environ:
             return True
-        host = environ.get("HTTP_HOST", "")
-        return self._local and bool(host) and not is_loopback(_name(host))
-
-
-def _name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+        return self._local and not _LOCAL.fullmatch(environ.get("HTTP_HOST", "localhost"))
 
 
 def _metrics(environ: WSGIEnvironment) -> Answer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 import pytest
@@ -235,6 +236,49 @@ def test_a_client_that_sends_byte_after_byte_is_cut_off(options: ServerOptions, 
                     with suppress(TimeoutError):
                         assert dripping.recv(1) == b""
         assert fetch(f"{server.url}/health", certificate=_certificate(options)) == "ok\n"
+
+
+class Impatient(MetricsServer):
+    """Gives a client up soon, and tells when it has."""
+
+    client_seconds = 0.2
+
+    def __init__(self, options: ServerOptions, routes: Mapping[str, Route]) -> None:
+        super().__init__(options, routes)
+        self.given_up = Event()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        try:
+            super().finish_request(request, client_address)
+        finally:
+            self.given_up.set()
+
+
+def reading(environ: WSGIEnvironment) -> Answer:
+    environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    return Answer(HTTPStatus.OK, b"x" * 50_000_000)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /gates/x HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc",
+        b"POST /gates/x HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_clients_that_neither_send_nor_read_cannot_fill_the_log(
+    sent: bytes, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        serving(OPEN, reading, Impatient) as server,
+        socket.create_connection(("127.0.0.1", server.server_port), 5) as client,
+    ):
+        client.sendall(sent)
+        assert isinstance(server, Impatient)
+        assert server.given_up.wait(10)
+    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
 
 
 def test_a_connection_carries_one_request() -> None:
