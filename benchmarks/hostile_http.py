@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import lzma
 import os
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -63,9 +65,24 @@ def bomb() -> bytes:
     return buffer.getvalue()
 
 
+def dictionaries() -> bytes:
+    """Two LZMA dictionaries of 64 MiB, one in the other, both filled."""
+    packed = {"format": lzma.FORMAT_XZ, "filters": [{"id": lzma.FILTER_LZMA2, "dict_size": 64 << 20}]}
+    content = b"".join(os.urandom(800) + bytes(80_000) for _ in range(900))
+    for name in ("inner.tar.xz", "outer.tar.xz"):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as made:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+        content = lzma.compress(buffer.getvalue(), **packed)  # type: ignore[arg-type]
+    return content
+
+
 LISTS = b"[" + b",".join([b"[]"] * 340_000) + b"]"
 CALL = b'{"tool_id": "text-search", "arguments": {"query": "b", "text": "%s"}}' % (b"a\\n" * 250_000)
 ARCHIVE = bomb()
+DICTIONARIES = dictionaries()
 
 KINDS: dict[str, Callable[[int], bytes]] = {
     "idle": lambda n: b"",
@@ -85,6 +102,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "large fields": lambda n: form(b'Content-Disposition: form-data; name="a"\r\n\r\n' + b"x" * 3_000_000),
     "line ends": lambda n: form(file(b"\r\n-" * 1_000_000)),
     "archives": lambda n: form(file(ARCHIVE)),
+    "dictionaries": lambda n: form(file(DICTIONARIES)),
     "text searches": lambda n: post("/tools/execute", CALL),
     "long waits": lambda n: post(
         "/tools/execute", b'{"tool_id": "wait", "arguments": {"seconds": 60}, "timeout_ms": 60000}'

@@ -19,14 +19,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from stack.app import logs
-from stack.app.errors import CannotStart
-from stack.app.settings import AppSettings, InvalidSetting, read_settings
+from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_settings
 
 if TYPE_CHECKING:
     from stack.app.context import AppContext
 
 USAGE = 2
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0002
 """How long a busy thread keeps the event loop waiting; Python's own 5 ms add up with each thread."""
 DESCRIPTORS = 4096
 _LOG = logging.getLogger("stack.app")

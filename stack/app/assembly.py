@@ -17,9 +17,8 @@ from stack.app.alerts import SEGMENT as ALERT_SEGMENT
 from stack.app.alerts import AlertLog
 from stack.app.clock import SteadyClock
 from stack.app.context import AppContext
-from stack.app.errors import CannotStart
 from stack.app.faults import Faults
-from stack.app.faulty_store import FaultyStore
+from stack.app.faulty_store import obstacle
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.config import check_config
 from stack.app.gates.types import Rejected
@@ -29,11 +28,11 @@ from stack.app.load.generator import LoadGenerator
 from stack.app.load.operations import Targets, gate_operations, memory_operations
 from stack.app.load.storage_operations import storage_operations
 from stack.app.load.tool_operations import tool_operations
-from stack.app.memory.errors import StoreError
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
+from stack.app.memory.store import StoreError
 from stack.app.memory.substrate import Substrate
-from stack.app.settings import AppSettings, InvalidSetting, read_secret
+from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_secret
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.builtin import shipped_tools
 from stack.app.tools.journal import JournalError
@@ -70,7 +69,7 @@ def _opened(settings: AppSettings) -> AppContext:
     inner = open_store(
         _database(settings), clock=SteadyClock(), expected_migration=policy.db.expected_migration
     )
-    store = ObservedStore(FaultyStore(inner, faults))
+    store = ObservedStore(inner, obstacle(faults))
     settings.data.mkdir(parents=True, exist_ok=True)
     # Before anything is cleaned up: it refuses a folder that another process works in.
     audit = AuditSink(store, settings.data / "audit")

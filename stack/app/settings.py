@@ -17,6 +17,10 @@ LOAD_PROFILES = ("off", "steady", "full")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
+class CannotStart(Exception):
+    """The application cannot start; the message says what, where and how to fix it."""
+
+
 class InvalidSetting(ValueError):
     """A setting that cannot be used; the message names it, its value and what is allowed."""
 

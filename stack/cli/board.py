@@ -1,17 +1,20 @@
 """A metrics page as rows for a terminal: what the gates, the tools and the memory did since the process started.
 
-A pure function of an exposition in the text format; it must never fetch or print. Quantiles are read from
+A pure function of the page's samples; it must never fetch, parse or print. Quantiles are read from
 histogram buckets the way PromQL's histogram_quantile does, so they agree with the dashboards.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from stack.common.errors import StackError
 from stack.telemetry.catalogue import GATES, SEGMENTS, TOOL_STATUSES
-from stack.telemetry.settings import MonitorError
+
+Sample = tuple[str, dict[str, str], float]
+"""Name, labels, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,12 @@ class Board:
     record_failures: int
 
 
-def board(text: str) -> Board:
-    """The rows of a metrics page. Raises MonitorError when it can't be parsed or is no page of ours."""
-    samples = _Samples(text)
+def board(page: Iterable[Sample]) -> Board:
+    """The rows of a metrics page. Raises StackError when it can't be parsed or is no page of ours."""
+    samples = _Samples(page)
     gates = samples.values("gate_invocations_total", "gate")
     if not gates:
-        raise MonitorError(
+        raise StackError(
             "the metrics page has no gate_invocations_total; give the address of the application"
         )
     # The application's own first, and in their order.
@@ -102,17 +105,13 @@ def quantile(share: float, buckets: list[tuple[float, float]]) -> float | None:
 
 
 class _Samples:
-    def __init__(self, text: str) -> None:
-        # Imported here: of all commands only this view parses.
-        from prometheus_client.parser import text_string_to_metric_families
-
+    def __init__(self, samples: Iterable[Sample]) -> None:
         self._rows: dict[str, list[tuple[dict[str, str], float]]] = {}
         try:
-            for family in text_string_to_metric_families(text):
-                for sample in family.samples:
-                    self._rows.setdefault(sample.name, []).append((sample.labels, sample.value))
-        except (ValueError, KeyError, IndexError) as error:
-            raise MonitorError(
+            for name, labels, value in samples:
+                self._rows.setdefault(name, []).append((labels, value))
+        except ValueError as error:
+            raise StackError(
                 f"the metrics page cannot be parsed ({error}); is it a /metrics page?"
             ) from error
 

@@ -61,7 +61,7 @@ def destroy(options: argparse.Namespace, printer: Printer) -> int:
         if options.volumes:
             session.engine.remove_state(session.name)
         elif session.engine.read_state(session.name) is not None:
-            session.state.change(switches={}, started=(), proof=None, versions={})
+            session.state.change(switches={}, started=(), proven=None, versions={})
         return code
 
 
@@ -83,7 +83,8 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
-        _bring_up(session, session.as_it_runs(observed, to_ask=True))
+        keep = session.may_stay(observed)
+        _bring_up(session, session.as_it_runs(observed, keep_bind=keep, to_ask=True))
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0
 
@@ -142,7 +143,7 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
 
 def _remember(session: Session, description: Description, plan: Plan) -> None:
     """Written before the first step; with a step ahead, nothing is proven any more."""
-    session.state.change(**_told(session, description), **({"proof": None} if plan else {}))
+    session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
 
 
 def _validated(session: Session, description: Description) -> None:

@@ -17,6 +17,7 @@ from stack.components import load
 from stack.config.settings import Settings
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
+from stack.telemetry.exposition import read
 from stack.telemetry.fetch import fetch
 from stack.telemetry.record import ServerRecord
 from stack.telemetry.settings import MonitorError, ServerOptions
@@ -108,7 +109,7 @@ def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer
     )
 
     def show() -> None:
-        _show(board(fetch(found.url, headers, options.tls_cert or found.certificate)), printer)
+        _show(board(read(fetch(found.url, headers, options.tls_cert or found.certificate))), printer)
 
     show()
     while options.watch:

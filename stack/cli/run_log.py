@@ -127,4 +127,4 @@ def _words(event: Event) -> str:
         return f"{event.outcome:<7} {event.step} {event.target} {event.seconds:.3f} s"
     if isinstance(event, Milestone):
         return f"reached {event.name} {event.seconds:.3f} s: {event.summary}"
-    return f"waits   {event.subject}: {event.detail or 'over'}"
+    return f"waits   {event.topic}: {event.detail or 'over'}"

@@ -134,6 +134,11 @@ class Session:
         absent = tuple((c, why[c]) for c in self.settings.components if c not in running)
         return self._describe(settings, replace(found, images={**running, **held}), absent)
 
+    def may_stay(self, observed: Observed) -> bool:
+        """Whether the settings still allow the addresses on which the containers are published."""
+        places = (c.published.rpartition(":")[0].strip("[]") for c in observed.containers)
+        return all(self.settings.may_bind(address) for address in places if address)
+
     def placed(self, observed: Observed, *, keep_bind: bool = True) -> Settings:
         """The settings, with the ports on which the containers are published now."""
         places = {c.component: c.published for c in observed.containers if c.published}

@@ -107,7 +107,8 @@ class Http:
         connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=self.timeout)
         deadline = time.monotonic() + self.timeout
         try:
-            connection.request(method, (place.path or "/") + query, body, dict(headers))
+            asked = f"?{place.query}" if place.query else query
+            connection.request(method, (place.path or "/") + asked, body, dict(headers))
             response = connection.getresponse()
             text = b"".join(_read(response, connection, deadline)).decode("utf-8", "replace")
             told = {name.lower(): value for name, value in response.headers.items()}

@@ -47,6 +47,10 @@ class Settings:
         """The address that ports are published on."""
         return str(self["bind"])
 
+    def may_bind(self, address: str) -> bool:
+        """Whether ports may be published there: on loopback, or anywhere where that is asked for."""
+        return bool(self["insecure_bind"]) or ipaddress.ip_address(address).is_loopback
+
     def port(self, component: str) -> int:
         """The published port of a component; with ``port_base`` counted from there in the order of the table."""
         base = self["port_base"]
@@ -177,7 +181,7 @@ def _wrong(setting: Setting, error: ValueError, source: str) -> SettingsError:
 
 
 def _check(settings: Settings) -> None:
-    if not ipaddress.ip_address(settings.bind).is_loopback and not settings["insecure_bind"]:
+    if not settings.may_bind(settings.bind):
         raise SettingsError(f"bind: {settings.bind} opens the stack to the network", hint=LOOPBACK_HINT)
     if settings.switch("prometheus") == "off":
         raise SettingsError(

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import ERROR_CODES
-from stack.telemetry.meter import GateMeter
 from stack.telemetry.request import REQUEST_ID
 
 if TYPE_CHECKING:
+    from stack.telemetry.meter import GateMeter
     from stack.telemetry.series import Series
 
 P = ParamSpec("P")

@@ -111,7 +111,10 @@ def main(routes: Callable[[], Mapping[str, Route]]) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         _serve(options, state_dir, routes, stopping)
-    except (MonitorError, OSError, ImportError) as error:
+    except ImportError as error:
+        _say({"error": f"{error}; install the package again"})
+        return 1
+    except (MonitorError, OSError) as error:
         _say({"error": str(error)})
         return 1
     return 0

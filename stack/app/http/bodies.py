@@ -20,6 +20,7 @@ from stack.app.http.problems import Problem, of_failure
 from stack.app.http.wiring import Lanes
 
 MAX_VALUES: Final = 50_000
+_PIECE: Final = 16 * 1024
 _AT_ONCE: Final = 16 * 1024
 """A body up to this size is parsed where it is: a turn to a thread would take as long."""
 
@@ -70,17 +71,23 @@ def _told() -> Iterator[None]:
 
 
 def _parsed(body: bytes) -> Any:
-    value = json.loads(body)
-    values, level = 1, [value]
-    while level:
-        deeper: list[Any] = []
-        for each in level:
-            values += len(each) if isinstance(each, (dict, list)) else 0
-            if values > MAX_VALUES:
-                raise Problem(422, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
-            if isinstance(each, dict):
-                deeper += [item for item in each.values() if isinstance(item, (dict, list))]
-            elif isinstance(each, list):
-                deeper += [item for item in each if isinstance(item, (dict, list))]
-        level = deeper
-    return value
+    if _values(body) > MAX_VALUES:
+        raise Problem(422, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
+    return json.loads(body)
+
+
+def _values(body: bytes) -> int:
+    """As many values as there are at most, counted no further than MAX_VALUES: all but the first follow one of ``,[{``.
+
+    Piece by piece, since json.loads, once begun, lets no other thread run to its end.
+    """
+    values, inside, cut = 1, False, b""
+    for start in range(0, len(body), _PIECE):
+        piece = cut + body[start : start + _PIECE]
+        cut = b"\\" if (len(piece) - len(piece.rstrip(b"\\"))) % 2 else b""
+        parts = piece.removesuffix(cut).replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+        values += sum(part.count(mark) for part in parts[inside::2] for mark in (b",", b"[", b"{"))
+        inside ^= len(parts) % 2 == 0
+        if values > MAX_VALUES:
+            break
+    return values

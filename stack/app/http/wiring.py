@@ -18,7 +18,7 @@ from stack.app.gates import lookup
 from stack.app.gates.url import Resolver, name_asked, system_resolver
 from stack.app.tools.workers import Workers
 
-STORE_CALLS_AT_ONCE = 8
+STORE_CALLS_AT_ONCE = 6
 ANSWERS_AT_ONCE = 64
 """Answers of a page that are made or sent at the same time: clients that don't read hold no more than these."""
 PAGE_BYTES = 256 * 1024
@@ -30,14 +30,14 @@ class Lanes:
     """Threads by the kind of work; in all, with those of the tools, well below a container's limit of processes."""
 
     def __init__(self) -> None:
-        self.gates = Workers(4, "gates")
+        self.gates = Workers(2, "gates")
         self.lookups = Workers(16, "lookups")
         self.archives = Workers(2, "archives")
         self.ingest = Workers(4, "ingest")
         self.tools = Workers(32, "tools")
         self.store = Workers(STORE_CALLS_AT_ONCE, "store")
         self.alerts = Workers(2, "alerts")
-        self.bodies = Workers(2, "bodies")
+        self.bodies = Workers(1, "bodies")
         self.metrics = Workers(1, "metrics")
         self.health = Workers(1, "health")
         self.probe = Workers(1, "probe")

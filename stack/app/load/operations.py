@@ -7,7 +7,8 @@ rejection that came with another code or not at all. What it stores is small, li
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,16 +18,32 @@ from typing import Final
 
 from stack.app.cancel import ARCHIVES
 from stack.app.gatekeeper import Gatekeeper
+from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load import archives, inputs
-from stack.app.load.expected import rejected
 from stack.app.memory.packet import new_packet
 from stack.app.memory.store import PacketStore
 
 TTL_SECONDS: Final = 3600.0
 POOL: Final = 16
 SEGMENTS: Final = ("project_history", "session_context")
+
+
+class Unexpected(Exception):
+    """An operation ended otherwise than its kind says."""
+
+
+@contextmanager
+def rejected(code: str) -> Iterator[None]:
+    """The block must be rejected with this code. Raises Unexpected."""
+    try:
+        yield
+    except Rejected as rejection:
+        if rejection.error_code != code:
+            raise Unexpected(f"{code} was asked for, {rejection} came") from rejection
+        return
+    raise Unexpected(f"{code} was asked for, but the input was accepted")
 
 
 @dataclass(frozen=True, slots=True)

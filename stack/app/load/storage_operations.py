@@ -18,8 +18,7 @@ from stack.app.faulty_store import PlainConnection
 from stack.app.gatekeeper import check_write
 from stack.app.gates.storage import ContentStore
 from stack.app.load import archives
-from stack.app.load.expected import rejected
-from stack.app.load.operations import POOL, Targets
+from stack.app.load.operations import POOL, Targets, rejected
 
 _CONTENT: Final = b"an object that meets an obstacle"
 

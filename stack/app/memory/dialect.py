@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.store import StoreUnavailable
 
 
 class Connection(Protocol):

@@ -16,13 +16,13 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from stack.app.cancel import COMPUTING
 from stack.app.gatekeeper import check_write
 from stack.app.gates.db_boundary import Latest
 from stack.app.memory.dialect import VERSION, Connection, Dialect, migrate
-from stack.app.memory.errors import PacketRefused, StoreError, StoreUnavailable
 from stack.app.memory.packet import Packet
 from stack.app.memory.pool import Pool
-from stack.app.memory.store import Probe, Written
+from stack.app.memory.store import PacketRefused, Probe, StoreError, StoreUnavailable, Written
 from stack.app.memory.words import MAX_QUERY_WORDS, document, words
 from stack.telemetry.catalogue import SEGMENTS
 
@@ -140,7 +140,8 @@ class SqlStore:
         self._readers.close()
 
     def _store(self, packets: Sequence[Packet], expected_latest: str | Latest | None) -> Written:
-        rows = [_row(packet) for packet in packets]
+        with COMPUTING.held():
+            rows = [_row(packet) for packet in packets]
         stored: set[str] = set()
         with self._transaction({packet.segment for packet in packets}, expected_latest) as run:
             for start in range(0, len(rows), INSERT_BATCH):

@@ -1,4 +1,4 @@
-"""What a packet store can do, as a Protocol, and the values it answers with.
+"""What a packet store can do, as a Protocol, the values it answers with, and the errors that tell "later" from "never".
 
 SQLite and PostgreSQL both keep this promise, held to it by one suite. It holds no code that talks to a
 database.
@@ -12,6 +12,18 @@ from typing import Protocol
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.memory.packet import Packet
+
+
+class StoreError(Exception):
+    """The packet store did not do what was asked; the message says what, where and how to fix it."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is down, locked, full or unreachable: the same call may succeed later."""
+
+
+class PacketRefused(StoreError):
+    """The database refuses the packet for its content: the same call will never succeed."""
 
 
 @dataclass(frozen=True, slots=True)

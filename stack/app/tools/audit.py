@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from stack.app.memory.errors import InvalidPacket
-from stack.app.memory.packet import Packet, new_packet
+from stack.app.memory.packet import InvalidPacket, Packet, new_packet
 from stack.app.memory.store import PacketStore
 from stack.app.tools.journal import MAX_BYTES, Batch, Journal
 from stack.telemetry import recorders

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from stack.app.cancel import ARCHIVES
+from stack.app.cancel import ARCHIVES, COMPUTING
 from stack.app.gates.client import Dial, Fetched, FetchError, fetch
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.policy import Policy, UrlPolicy
@@ -173,6 +173,11 @@ def _decoded(data: str) -> bytes:
 
 
 def _text_search(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+    with COMPUTING.held():
+        return _found(arguments, cancel)
+
+
+def _found(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
     wanted = arguments["query"] if arguments["case_sensitive"] else arguments["query"].casefold()
     matches: list[dict[str, Any]] = []
     lines = 0

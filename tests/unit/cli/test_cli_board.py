@@ -8,12 +8,12 @@ from time import perf_counter
 import pytest
 
 from stack.cli.board import ToolRow, board, quantile
+from stack.common.errors import StackError
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import GATES, SEGMENTS, TOOLS
-from stack.telemetry.exposition import expose
+from stack.telemetry.exposition import expose, read
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.series import Series
-from stack.telemetry.settings import MonitorError
 
 INF = math.inf
 
@@ -48,7 +48,7 @@ def test_the_board_shows_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> N
     recorders.record_memory_search("tool_audit", "recent", 4)
     recorders.set_packet_store_size("tool_audit", 9)
     recorders.set_memory_substrate_health(True)
-    view = board(expose().body.decode())
+    view = board(read(expose().body.decode()))
     url = next(row for row in view.gates if row.gate == "url_gate")
     assert (url.accepted, url.rejected, url.pass_rate_percent, url.top_error) == (3, 3, 50.0, "E_SCHEME")
     assert (url.p50_ms, url.latest_ms) == (1.75, 1.953125)
@@ -65,13 +65,13 @@ def test_the_board_shows_what_was_recorded(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("text", ["", "<html>no metrics</html>", "up 1\n", 'x{a="b 1\n', "x notanumber\n"])
 def test_a_page_that_is_no_metrics_page_is_refused(text: str) -> None:
-    with pytest.raises(MonitorError, match="metrics page"):
-        board(text)
+    with pytest.raises(StackError, match="metrics page"):
+        board(read(text))
 
 
 def test_a_gate_of_ones_own_has_its_row_after_the_applications() -> None:
     series = Series(FailureLog())
     series.meter("upload_gate", ["E_TOO_BIG"]).record(0.001, perf_counter(), "E_TOO_BIG")
-    view = board(expose("", series.registry).body.decode())
+    view = board(read(expose("", series.registry).body.decode()))
     assert [row.gate for row in view.gates] == [*GATES, "upload_gate"]
     assert (view.gates[-1].rejected, view.gates[-1].top_error) == (1, "E_TOO_BIG")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stack import __version__
 from stack.cli.run_log import MOST_BYTES, RunLog, command_line
 from stack.common.errors import NotReady, StackError
 from stack.model.events import Milestone, Progress, StepBegun, StepDone
@@ -50,7 +51,7 @@ def test_every_event_is_a_line_with_its_time(folder: Path) -> None:
     lines = [line.split("  ", 1) for line in text(folder).splitlines()]
     assert all(moment.startswith("20") and moment.endswith("+00:00") for moment, _ in lines)
     assert [said for _, said in lines] == [
-        "monitoring-stack 0.1.0: start --name demo",
+        f"monitoring-stack {__version__}: start --name demo",
         "said    engine    Docker 1",
         "begins  start demo-app",
         "done    start demo-app 0.250 s",

@@ -196,3 +196,12 @@ def test_what_the_package_names_is_there() -> None:
     assert {"gate", "init_metrics", "expose", "PROMETHEUS_AVAILABLE"} <= set(telemetry.__all__)
     assert all(getattr(telemetry, name) is not None for name in telemetry.__all__)
     assert (ROOT / "stack/telemetry/py.typed").exists()
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = telemetry.nonsense
+
+
+def test_who_wants_the_catalogue_loads_nothing_else_of_the_package() -> None:
+    assert run(
+        "import sys, stack.telemetry.catalogue\n"
+        "print(sorted(name for name in sys.modules if name.startswith('stack.telemetry')))"
+    ) == "['stack.telemetry', 'stack.telemetry.catalogue']"  # fmt: skip

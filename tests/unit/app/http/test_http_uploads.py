@@ -14,10 +14,9 @@ from fastapi.testclient import TestClient
 
 from stack.app.assembly import open_context
 from stack.app.context import AppContext
-from stack.app.errors import CannotStart
 from stack.app.http import uploads
 from stack.app.http.app import create_app
-from stack.app.settings import AppSettings
+from stack.app.settings import AppSettings, CannotStart
 
 KIND = {"Content-Type": "multipart/form-data; boundary=x"}
 ROOM = 100_000

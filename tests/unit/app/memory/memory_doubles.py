@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stack.app.gates.db_boundary import Latest
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
 from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import Probe, Written
+from stack.app.memory.store import PacketRefused, Probe, StoreUnavailable, Written
 
 
 class FlakyStore:

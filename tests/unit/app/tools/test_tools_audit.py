@@ -281,20 +281,20 @@ def test_what_was_dropped_is_told_by_the_next_process(
         pass
     for number in range(3):
         assert not first.submit(packet(number))
-    assert first.stats().missing == 4
+    assert first.stats().dropped == 4
+    assert first.stats().missing
     first.close(0)  # as good as killed: nothing is stored, nothing is written at the end
     second = open_sink()
-    assert second.stats().missing in (0, 4)
     assert second.submit(packet(9))
     assert second.flush(PATIENCE)
-    (gap,) = store.inner.search(SEGMENT, "audit_gap")
-    assert gap.payload == {"dropped": 4}
+    gaps = store.inner.search(SEGMENT, "audit_gap")
+    assert sum(gap.payload["dropped"] for gap in gaps) == 4
     assert store.inner.recent(SEGMENT, 2)[0].payload == {"n": 9, "worker": 0}
     second.close(PATIENCE)
     third = open_sink()
     assert third.stats().missing == 0
     assert third.flush(PATIENCE)
-    assert len(store.inner.search(SEGMENT, "audit_gap")) == 1
+    assert store.inner.search(SEGMENT, "audit_gap") == gaps
 
 
 def test_a_gap_whose_end_was_not_noted_is_told_of_once(tmp_path: Path, store: FlakyStore) -> None:
