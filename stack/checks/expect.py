@@ -77,7 +77,7 @@ def _jobs(documents: Mapping[str, Any]) -> Counter[str]:
         if path == "prometheus.yml" or path.startswith("scrape/"):
             for job in document.get("scrape_configs") or ():
                 statics = job.get("static_configs") or ()
-                counts[job["job_name"]] += sum(len(group.get("targets") or ()) for group in statics)
+                counts[str(job["job_name"])] += sum(len(group.get("targets") or ()) for group in statics)
     return counts
 
 
@@ -92,8 +92,8 @@ def _rules(documents: Mapping[str, Any]) -> Iterable[Rule]:
         for rule in group.get("rules") or ():
             alerting = "alert" in rule
             yield Rule(
-                group["name"],
-                rule["alert"] if alerting else rule["record"],
+                str(group["name"]),
+                str(rule["alert"] if alerting else rule["record"]),
                 "alerting" if alerting else "recording",
                 str(rule["expr"]),
             )

@@ -17,7 +17,7 @@ from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
-from stack.model.plan import Plan
+from stack.model.plan import Plan, Verb
 from stack.model.spec import StackSpec, destroyed, stopped
 from stack.validation.files import check_syntax
 from stack.validation.files import validate as validate_files
@@ -94,6 +94,8 @@ def _start(session: Session, *, locked: bool = False) -> int:
     session.printer.line("images", session.images.summary)
     observed, plan = decide(description.spec, session.engine)
     if not plan and not session.state.lacks(_told(session, description)):
+        if observed.locked:
+            session.clear_stale_lock()
         _validated(session, description)
         return _apply(session, description, observed, plan).finish()
     if locked:
@@ -142,7 +144,13 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
 
 
 def _remember(session: Session, description: Description, plan: Plan) -> None:
-    """Written before the first step; with a step ahead, nothing is proven any more."""
+    """Written before the first step; with a step ahead, nothing is proven any more.
+
+    A version of files is noted before it is written, so that one that is refused is removed some day too.
+    """
+    for step in plan.steps:
+        if step.verb is Verb.WRITE:
+            session.state.written(step.target, description.spec.service(step.component).files_digest())
     session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
 
 

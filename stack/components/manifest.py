@@ -32,7 +32,7 @@ class SecretSpec:
     name: str
     setting: str = ""
     generated: bool = True
-    pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f](.*[^\s\x00-\x1f\x7f])?")
+    pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
     form: str = "one line of text"
 
 

@@ -77,7 +77,7 @@ def switch(text: str) -> bool:
 def rate(text: str) -> float:
     """Operations a second."""
     try:
-        number = float(text)
+        number = float(text) if text.isascii() else -1.0
     except ValueError:
         number = -1.0
     if not 0 < number <= 1000:

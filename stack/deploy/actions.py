@@ -42,10 +42,10 @@ class Versions(Protocol):
     """What is known of the versions in configuration volumes."""
 
     def written(self, volume: str, version: str) -> tuple[str, ...]:
-        """Notes a version that was verified; returns all that are in the volume, oldest first."""
+        """Notes a version that is written into the volume; returns all that are in it, oldest first."""
 
     def forget(self, volume: str, versions: tuple[str, ...]) -> None:
-        """They are in the volume no longer."""
+        """They are in the volume no longer; known from now on, whatever becomes of this command."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,26 +71,36 @@ class StateStore:
     def written(self, volume: str, version: str) -> tuple[str, ...]:
         """See ``stack.deploy.actions.Versions``."""
         with self._one:
-            known = tuple(v for v in self.now.versions.get(volume, ()) if v != version)
+            known = tuple(v for v in self._versions_in(volume) if v != version)
             self._versions[volume] = (*known, version)
             return self._versions[volume]
 
     def forget(self, volume: str, versions: tuple[str, ...]) -> None:
         """See ``stack.deploy.actions.Versions``."""
         with self._one:
-            self._versions[volume] = tuple(v for v in self._versions.get(volume, ()) if v not in versions)
+            self._versions[volume] = tuple(v for v in self._versions_in(volume) if v not in versions)
+            self.change()
+
+    def _versions_in(self, volume: str) -> tuple[str, ...]:
+        return self._versions.get(volume, self.now.versions.get(volume, ()))
 
     def with_secrets(self, wanted: Iterable[SecretSpec]) -> dict[str, str]:
         """Stored secrets by name, with those that are wanted and missing: generated (144 bits), not yet written."""
-        known = dict(self.now.secrets)
+        known = self.known_secrets(wanted)
         for spec in wanted:
             if spec.generated and spec.name not in known:
-                known[spec.name] = self._made.setdefault(spec.name, self._make(spec.name))
+                made = secrets.token_urlsafe(SECRET_BYTES)
+                known[spec.name] = self._made.setdefault(spec.name, made)
         return known
 
-    def _make(self, name: str) -> str:
-        """A new secret; one that an older version kept on this client is taken over."""
-        return self.cache.text(f"secrets/{name}") or secrets.token_urlsafe(SECRET_BYTES)
+    def known_secrets(self, wanted: Iterable[SecretSpec]) -> dict[str, str]:
+        """Stored secrets by name; where the stack has none, those that this client kept once, or made for compose."""
+        known = dict(self.now.secrets)
+        for spec in wanted:
+            kept = self.cache.text(f"secrets/{spec.name}") or self.cache.text(f"compose/{spec.name}")
+            if kept:
+                known.setdefault(spec.name, kept)
+        return known
 
 
 def remembered(settings: Settings, state: StackState) -> dict[str, str]:

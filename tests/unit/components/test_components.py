@@ -101,6 +101,23 @@ def test_settings_reach_the_containers() -> None:
     assert {m.source for m in stack.service("app").mounts if m.kind == "volume"} == {"two-app-data"}
 
 
+def test_limits_are_those_of_the_settings_and_of_the_component_where_they_say_nothing() -> None:
+    limited = assemble(
+        build(STACK_PROMETHEUS_MEMORY="1g", STACK_APP_CPUS="0.5", STACK_NODE_EXPORTER_MEMORY="64m")
+    )
+    found = {s.component: s.limits for s in limited.services}
+    usual = {s.component: s.limits for s in ALL.services}
+    assert found["prometheus"] == replace(usual["prometheus"], memory=1024**3)
+    assert found["app"] == replace(usual["app"], cpus=0.5)
+    assert found["node_exporter"] == replace(usual["node_exporter"], memory=64 * 1024**2)
+    assert found["alertmanager"] == usual["alertmanager"]
+
+
+def test_a_changed_limit_is_another_container() -> None:
+    before, after = (assemble(build(**told)).service("app") for told in ({}, {"STACK_APP_MEMORY": "1g"}))
+    assert before.digest() != after.digest()
+
+
 def test_a_bind_address_of_ipv6_makes_a_valid_url() -> None:
     assert build(STACK_BIND="::1").url("app") == "http://[::1]:8000"
 

@@ -187,3 +187,83 @@ def test_a_settings_file_that_is_no_text_or_no_file_is_named(name: str, tmp_path
     path.mkdir()
     with pytest.raises(SettingsError, match=f"{name}: Is a directory"):
         load(environ={"STACK_HOME": str(tmp_path)})
+
+
+def test_components_are_switched_in_every_source(project: Path) -> None:
+    for toml, dotenv, environ in (
+        ('[components]\napp = "off"\npostgres = "on"\n', "", {}),
+        ('components = "app=off,postgres=on"\n', "", {}),
+        ("components.app = 'off'\ncomponents.postgres = 'on'\n", "", {}),
+        ("", "STACK_COMPONENTS=app=off,postgres=on\n", {}),
+        ("", "", {"STACK_COMPONENTS": " app = off , , postgres=on,"}),
+    ):
+        write(project, toml, dotenv)
+        settings = load(environ=environ, project=project)
+        assert (settings.switch("app"), settings.switch("postgres")) == ("off", "on")
+        assert settings.switch("grafana") == "auto", "what is not named keeps its default"
+        assert {"components.app", "components.postgres"} == settings.given
+        assert set(settings.components) == {"prometheus", "alertmanager", "node_exporter", "grafana"}
+
+
+def test_a_later_source_changes_only_what_it_names(project: Path) -> None:
+    write(project, toml='[components]\napp = "off"\nnode_exporter = "off"\n')
+    settings = load(environ={"STACK_COMPONENTS": "app=on"}, project=project)
+    assert (settings.switch("app"), settings.switch("node_exporter")) == ("on", "off")
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"STACK_COMPONENTS": "app"}, "components: must be like app=off,postgres=on, got 'app'"),
+        ({"STACK_COMPONENTS": "app:off"}, "components: must be like app=off,postgres=on, got 'app:off'"),
+        ({"STACK_COMPONENTS": "app=maybe"}, "components.app: must be one of on, off, auto, got 'maybe'"),
+        ({"STACK_COMPONENTS": "app="}, "components.app: must be one of on, off, auto, got ''"),
+        (
+            {"STACK_COMPONENTS": "prometeus=off"},
+            "STACK_COMPONENTS: unknown setting components.prometeus: did you mean components.prometheus?",
+        ),
+        ({"STACK_COMPONENTS": "prometheus=off"}, "components.prometheus: it cannot be left out"),
+        ({"STACK_APP_MEMORY": "16m"}, "app.limits.memory: must be at least 32m, got '16m'"),
+        ({"STACK_APP_MEMORY": "1G"}, "app.limits.memory: must be like 512m or 2g, got '1G'"),
+        ({"STACK_APP_MEMORY": "\u0661g"}, "app.limits.memory: must be like 512m or 2g"),
+        ({"STACK_APP_CPUS": "0"}, "app.limits.cpus: must be a number above 0 like 0.5 or 2, got '0'"),
+        ({"STACK_APP_CPUS": "0.00"}, "app.limits.cpus: must be a number above 0"),
+        ({"STACK_APP_CPUS": "nan"}, "app.limits.cpus: must be a number above 0"),
+        ({"STACK_APP_CPUS": "-1"}, "app.limits.cpus: must be a number above 0"),
+        ({"STACK_APP_CPUS": "\u0661"}, "app.limits.cpus: must be a number above 0"),
+        ({"STACK_RETENTION_TIME": "1\u0665d"}, "prometheus.retention_time: must be like 15d"),
+        ({"STACK_RETENTION_TIME": "\u0661\u0665d"}, "prometheus.retention_time: must be like 15d"),
+        ({"STACK_RETENTION_SIZE": "\u0662GB"}, "prometheus.retention_size: must be like 2GB"),
+        ({"STACK_LOAD_RATE": "\u0661"}, "app.load_rate: must be above 0"),
+        ({"STACK_PORT_BASE": "\u0663\u0660\u0660\u0660"}, "port_base: must be 1-65535"),
+        ({"STACK_NAME": "d\u00e9mo"}, "name: must be 1-40 of a-z, 0-9 and -"),
+    ],
+)
+def test_bad_switches_limits_and_digits_name_place_and_remedy(
+    project: Path, environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(environ=environ, project=project)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('[app]\nimage = ["a"]\n', "app.image: must be a text or a number, got ['a']"),
+        ("[app]\nimage = 2026-01-01\n", "app.image: must be a text or a number"),
+        ('components = ["app=off"]\n', "components: must be a text or a number"),
+        ("[components]\napp = false\n", "components.app: must be one of on, off, auto, got 'false'"),
+        ("[prometheus.limits]\nmemory = 1\n", "prometheus.limits.memory: must be like 512m or 2g, got '1'"),
+        ("[prometheus]\nlimits = 1\n", "unknown setting prometheus.limits"),
+        ("[app.port]\nx = 1\n", "unknown setting app.port.x"),
+        ("[grafana]\nport = true\n", "grafana.port: must be 1-65535, got true"),
+        ("[grafana]\nport = 3000.5\n", "grafana.port: must be 1-65535, got 3000.5"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_its_file(project: Path, toml: str, message: str) -> None:
+    write(project, toml)
+    with pytest.raises(SettingsError) as error:
+        load(environ={}, project=project)
+    assert message in str(error.value)
+    assert "stack.toml" in str(error.value)
