@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
-from stack.app.gates import extraction, filesystem, url
-from stack.app.gates.policy import DEFAULT_POLICY, Policy, ToolsPolicy
-from stack.app.gates.types import Accepted
+from stack.app.gatekeeper import Gatekeeper
+from stack.app.gates.policy import DEFAULT_POLICY, ToolsPolicy
 from stack.app.tools.builtin import shipped_tools
 from stack.app.tools.registry import ToolRegistry, ToolResult
 
@@ -29,26 +28,7 @@ REDIRECTS = {
     "/loop": "/loop",
 }
 
-
-class Gates:
-    """The gates themselves; names resolve by a table, and each look-up is noted."""
-
-    def __init__(self, policy: Policy = DEFAULT_POLICY) -> None:
-        self.policy = policy
-        self.looked_up: list[str] = []
-
-    def _resolve(self, host: str) -> Sequence[str]:
-        self.looked_up.append(host)
-        return ADDRESSES[host]
-
-    def check_url(self, address: str, /) -> Accepted[url.CheckedUrl]:
-        return url.check_url(address, self.policy.url, self._resolve)
-
-    def check_path(self, path: str, /, root: Path | None = None) -> Accepted[str]:
-        return filesystem.check_path(path, self.policy.path, root)
-
-    def inspect(self, archive: Path, /) -> Accepted[extraction.Extraction]:
-        return extraction.inspect(archive, self.policy.archive, self.policy.path)
+GATES = Gatekeeper(resolve=ADDRESSES.__getitem__)
 
 
 class Site:
@@ -103,8 +83,8 @@ def site(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     thread.join()
 
 
-def fetch(site: Site, address: str, gates: Gates | None = None, **more: object) -> ToolResult:
-    tools = shipped_tools(gates or Gates(), dial=site.dial)
+def fetch(site: Site, address: str, gates: Gatekeeper = GATES, **more: object) -> ToolResult:
+    tools = shipped_tools(gates, dial=site.dial)
     return ToolRegistry(tools, ToolsPolicy(), None).dispatch("fetch-check", {"url": address, **more})
 
 
@@ -115,8 +95,13 @@ def result(done: ToolResult) -> Mapping[str, Any]:
 
 
 def test_it_fetches_from_the_checked_address_under_the_name(site: Site) -> None:
-    gates = Gates()
-    found = result(fetch(site, "https://www.example.org/a", gates))
+    looked_up: list[str] = []
+
+    def resolve(host: str) -> Sequence[str]:
+        looked_up.append(host)
+        return ADDRESSES[host]
+
+    found = result(fetch(site, "https://www.example.org/a", Gatekeeper(resolve=resolve)))
     assert found == {
         "allowed": True,
         "url": "https://www.example.org/a",
@@ -134,7 +119,7 @@ def test_it_fetches_from_the_checked_address_under_the_name(site: Site) -> None:
         ["www.example.org"],
         ["www.example.org"],
     )
-    assert gates.looked_up == ["www.example.org"]
+    assert looked_up == ["www.example.org"]
 
 
 def test_a_redirect_is_checked_and_fetched_from_its_own_address(site: Site) -> None:
@@ -173,9 +158,10 @@ def test_a_final_dot_is_not_part_of_the_certificate_s_name(
 
 def test_size_and_redirects_are_bounded(site: Site) -> None:
     policy = replace(DEFAULT_POLICY, url=replace(DEFAULT_POLICY.url, max_body_bytes=1000, max_redirects=2))
-    found = result(fetch(site, "https://www.example.org/big", Gates(policy)))
+    gates = GATES.with_policy(policy)
+    found = result(fetch(site, "https://www.example.org/big", gates))
     assert (found["bytes"], found["truncated"]) == (1000, True)
-    done = fetch(site, "https://www.example.org/loop", Gates(policy))
+    done = fetch(site, "https://www.example.org/loop", gates)
     assert done.status == "failure" and "more than 2 redirects" in (done.error or "")
 
 
@@ -189,7 +175,7 @@ def test_a_site_that_is_down_is_a_failure(site: Site) -> None:
     def dial(address: tuple[str, int], timeout: float) -> socket.socket:
         raise ConnectionRefusedError(111, "Connection refused")
 
-    tools = shipped_tools(Gates(), dial=dial)
+    tools = shipped_tools(GATES, dial=dial)
     done = ToolRegistry(tools, ToolsPolicy(), None).dispatch(
         "fetch-check", {"url": "https://www.example.org/"}
     )
