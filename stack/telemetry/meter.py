@@ -162,16 +162,16 @@ class GateMeter:
             others = sorted([seconds for seconds in decisions if not 0.0 <= seconds <= _BOUNDS_SECONDS[0]])
             rejected = bisect_left(others, 0.0)
             self._count(len(decisions) - rejected, rejected)
-            self._observe(decisions, sorted(map(abs, others)))
+            seconds = sum(decisions) - 2 * sum(others[:rejected])
+            self._observe(len(decisions), seconds, sorted(map(abs, others)))
             self._window.add(since, decisions, len(decisions) - rejected)
             self.latest_ms = abs(decisions[-1]) * 1000
             self._series.latency.set(self.latest_ms)
         self.pass_rate_percent = self._window.pass_rate(now)
         self._series.pass_rate.set(self.pass_rate_percent)
-        for seconds, ended, _, request_id in _taken(self._traced):
-            self._series.milliseconds.mark(
-                bisect_left(_BOUNDS_SECONDS, seconds), seconds * 1000, ended, request_id
-            )
+        for took, ended, _, request_id in _taken(self._traced):
+            bucket = bisect_left(_BOUNDS_SECONDS, took)
+            self._series.milliseconds.mark(bucket, took * 1000, ended, request_id)
 
     def _count(self, accepted: int, rejected: int) -> None:
         self.accepted += accepted
@@ -185,13 +185,12 @@ class GateMeter:
                 labels = {EXEMPLAR_LABEL: traced[code]} if code in traced else None
                 self._series.errors[code].inc(times, labels)
 
-    def _observe(self, decisions: list[float], others: list[float]) -> None:
-        """``others``: the durations, in order, of those that the first bucket may not hold."""
+    def _observe(self, decisions: int, seconds: float, others: list[float]) -> None:
+        """``seconds`` they took in all; ``others``: in order, the durations that the first bucket may not hold."""
         # One cut per bound costs half of a search per duration.
         cuts = [bisect_right(others, bound) for bound in _BOUNDS_SECONDS]
         first, *counts = (end - start for start, end in pairwise((0, *cuts, len(others))))
-        total = sum(map(abs, decisions)) * 1000
-        self._series.milliseconds.add((len(decisions) - len(others) + first, *counts), total)
+        self._series.milliseconds.add((decisions - len(others) + first, *counts), seconds * 1000)
 
 
 class _Window:
