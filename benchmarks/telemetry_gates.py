@@ -1,5 +1,5 @@
-"""What the metrics cost the real url and path gates under 20 threads: measured gates against bare ones, in
-one run.
+"""What the metrics cost the real url and path gates under 20 threads: the application's gatekeeper with and without
+its decorators, in one run.
 
 ``python -m benchmarks.telemetry_gates [passes]``. The same inputs, one in ten of them rejected; names
 resolve from a table, so no network is in the figures. Rounds alternate; calls per second are of the best of each
@@ -13,10 +13,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from inspect import unwrap
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
-from stack.app.gates import filesystem, guarded, url
+from stack.app.faults import Faults
+from stack.app.gatekeeper import Gatekeeper
+from stack.app.gates import url
 from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 
@@ -54,24 +58,28 @@ def resolve(host: str) -> list[str]:
     return ["93.184.215.14"]
 
 
-def check_urls(check: Callable[..., object]) -> Call:
-    """One pass over the URLs."""
+def urls(measured: bool, look_up: url.Resolver = resolve) -> Call:
+    """One pass over the URLs, as the application asks, with or without metrics."""
+    gates = Gatekeeper(DEFAULT_POLICY, Faults())
+    check = Gatekeeper.check_url if measured else unwrap(Gatekeeper.check_url)
 
     def once() -> None:
         for text in URLS:
             with suppress(Rejected):
-                check(text, DEFAULT_POLICY.url, resolve)
+                check(gates, text, look_up)
 
     return once
 
 
-def check_paths(check: Callable[..., object]) -> Call:
-    """One pass over the paths."""
+def paths(measured: bool, root: Path | None = None) -> Call:
+    """One pass over the paths, likewise."""
+    gates = Gatekeeper(DEFAULT_POLICY, Faults())
+    check = Gatekeeper.check_path if measured else unwrap(Gatekeeper.check_path)
 
     def once() -> None:
         for text in PATHS:
             with suppress(Rejected):
-                check(text, DEFAULT_POLICY.path)
+                check(gates, text, root)
 
     return once
 
@@ -108,10 +116,8 @@ def compare(name: str, sides: tuple[Call, Call], passes: int) -> None:
 def main() -> int:
     """Compares both gates."""
     passes = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
-    urls = check_urls(url.check_url), check_urls(guarded.check_url)
-    paths = check_paths(filesystem.check_path), check_paths(guarded.check_path)
-    compare("url_gate", urls, passes)
-    compare("filesystem_gate", paths, passes)
+    compare("url_gate", (urls(False), urls(True)), passes)
+    compare("filesystem_gate", (paths(False), paths(True)), passes)
     return 0
 
 

@@ -17,9 +17,9 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from stack.telemetry.catalogue import BY_NAME, GATES
-from stack.telemetry.meter import BOUNDS_MS, WINDOW_DECISIONS, GateMeter
-from stack.telemetry.recording import Recorders
-from stack.telemetry.request import REQUEST_ID
+from stack.telemetry.failures import FailureLog
+from stack.telemetry.meter import BOUNDS_MS, WINDOW_DECISIONS
+from stack.telemetry.series import Series
 
 ROUNDS = 7
 GATE = "url_gate"
@@ -63,13 +63,14 @@ class Ours:
     """The meter behind the gate decorator, as the gate decorator feeds it."""
 
     def __init__(self) -> None:
-        self.meter = GateMeter(GATE)
-        self.registry = Recorders({GATE: self.meter}).registry
+        series = Series(FailureLog())
+        self.meter = series.meter(GATE)
+        self.registry = series.registry
 
     def record(self, duration_ms: float, error_code: str | None) -> None:
         """One decision."""
         now = perf_counter()
-        self.meter.record(now, now + duration_ms / 1000, error_code, REQUEST_ID.get())
+        self.meter.record(duration_ms / 1000, now, error_code)
 
 
 def microseconds(record: Record, decisions: int, scrape: Callable[[], object]) -> float:
@@ -103,7 +104,7 @@ def main() -> int:
     best = dict.fromkeys(("ours", "naive", "bare"), float("inf"))
     for _ in range(ROUNDS):
         for name, record, scrape in (
-            ("ours", ours.record, ours.meter.snapshot),
+            ("ours", ours.record, ours.meter.settle),
             ("naive", naive.record, list),
             ("bare", bare.record, list),
         ):

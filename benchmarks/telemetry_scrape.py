@@ -11,7 +11,7 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter
 
 from stack.telemetry.exposition import expose
-from stack.telemetry.recording import Recorders
+from stack.telemetry.series import Series
 
 ROUNDS = 5
 FORMATS = {"text": "", "openmetrics": "application/openmetrics-text"}
@@ -39,7 +39,7 @@ def milliseconds(accept: str, registry: CollectorRegistry) -> tuple[float, int]:
 def main() -> int:
     """Prints one line per format."""
     series = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    application, many = Recorders().registry, large(series)
+    application, many = Series().registry, large(series)
     own = sum(len(family.samples) for family in application.collect())
     for name, accept in FORMATS.items():
         small_ms, small_size = milliseconds(accept, application)

@@ -62,7 +62,7 @@ def open_context(settings: AppSettings) -> AppContext:
 
 def _opened(settings: AppSettings) -> AppContext:
     token = None if settings.token_file is None else read_secret(settings.token_file, "token_file")
-    document = NO_POLICY if settings.policy_file is None else settings.policy_file.read_text(encoding="utf-8")
+    document = NO_POLICY if settings.policy_file is None else _text(settings.policy_file)
     policy = check_config(document).value
     faults = Faults(settings.faults)
     gates = Gatekeeper(policy, faults)
@@ -97,6 +97,13 @@ def _opened(settings: AppSettings) -> AppContext:
         alerts=AlertLog(notices.submit),
         load=_load(settings, targets, audit, faults),
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        raise CannotStart(f"{path}: is no UTF-8 text ({fault.reason}): correct or replace it") from None
 
 
 def _emptied(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 
 from stack.app.faults import Faults
-from stack.app.gates.guarded import check_write
+from stack.app.gatekeeper import check_write
 from stack.app.memory.packet import Packet
 from stack.app.memory.store import StoreUnavailable
 

@@ -12,18 +12,18 @@ from stack.app.context import AppContext
 from stack.app.memory.store import Probe
 from stack.app.tools.audit import AuditSink
 from stack.telemetry.failures import FAILURES
-from stack.telemetry.meter import METERS
+from stack.telemetry.meter import GateMeter
+from stack.telemetry.recorders import gate_meters
 
 REJECTING_BELOW_PERCENT = 50.0
 
 
 def gates() -> dict[str, dict[str, Any]]:
     """Decisions, rejections, pass rate (percent) and latest latency (milliseconds) of each gate."""
-    return {name: _gate(name) for name in METERS}
+    return {name: _gate(meter) for name, meter in gate_meters().items()}
 
 
-def _gate(name: str) -> dict[str, Any]:
-    seen = METERS[name].snapshot()
+def _gate(seen: GateMeter) -> dict[str, Any]:
     return {
         "status": "ok" if seen.pass_rate_percent >= REJECTING_BELOW_PERCENT else "rejecting",
         "decisions": seen.accepted + seen.rejected,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from stack.cli.board import Board, board
+from stack.cli.grafana_config import grafana_config
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.common.errors import StackError
@@ -15,16 +17,17 @@ from stack.components import load
 from stack.config.settings import Settings
 from stack.telemetry import monitor as backend
 from stack.telemetry.auth import authorization
-from stack.telemetry.board import Board, board
-from stack.telemetry.errors import MonitorError
+from stack.telemetry.exposition import read
 from stack.telemetry.fetch import fetch
-from stack.telemetry.grafana import grafana_config
-from stack.telemetry.server import ServerOptions
+from stack.telemetry.record import ServerRecord
+from stack.telemetry.settings import MonitorError, ServerOptions
 
 GATE_HEADER = ("GATE", "ACCEPTED", "REJECTED", "PASS RATE", "P50", "P99", "TOP ERROR")
 TOOL_HEADER = ("TOOL", "SUCCESS", "FAILURE", "DENIED", "TIMEOUT", "P50", "P99")
 MEMORY_HEADER = ("SEGMENT", "WRITTEN", "FAILED", "SEARCHES", "PACKETS")
 NOT_RUNNING = 5
+RUNTIME = "stack.app.standalone"
+"""Started as a process: the command line knows nothing else of the application."""
 Action = Callable[[argparse.Namespace, Settings, Printer], int]
 
 
@@ -52,18 +55,20 @@ def _start(options: argparse.Namespace, settings: Settings, printer: Printer) ->
     server = ServerOptions(
         host=options.host,
         port=options.port,
-        tls_cert=_path(options.tls_cert),
-        tls_key=_path(options.tls_key),
-        token_file=_path(options.token_file),
-        basic_auth_file=_path(options.basic_auth_file),
+        tls_cert=options.tls_cert or "",
+        tls_key=options.tls_key or "",
+        token_file=options.token_file or "",
+        basic_auth_file=options.basic_auth_file or "",
         allow_open=options.allow_open,
     )
-    started = backend.start(_folder(settings), server)
+    record, already = backend.start(_folder(settings), RUNTIME, server)
+    processes = backend.processes_folder(_folder(settings))
     printer.line(
-        "monitor",
-        f"{'already ' if started.already else ''}serving {started.url}/metrics, process {started.pid}",
+        "monitor", f"{'already ' if already else ''}serving {record.url}/metrics, process {record.pid}"
     )
-    printer.document(asdict(started))
+    printer.line("gates", f"POST {record.url}/gates/url, /gates/path, /gates/config, /gates/archive")
+    printer.line("programs", f"record into it with PROMETHEUS_MULTIPROC_DIR={processes}")
+    printer.document({"pid": record.pid, "url": record.url, "already": already, "processes": str(processes)})
     return 0
 
 
@@ -77,11 +82,12 @@ def _stop(options: argparse.Namespace, settings: Settings, printer: Printer) -> 
 
 def _status(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
     del options
-    found = backend.status(_folder(settings))
-    where = f" at {found.url}, process {found.pid}" if found.pid else ""
-    printer.line("monitor", found.state + where)
-    printer.document(asdict(found))
-    return 0 if found.state == "running" else NOT_RUNNING
+    state, record = backend.status(_folder(settings))
+    where = f" at {record.url}, process {record.pid}" if record else ""
+    printer.line("monitor", state + where)
+    told = asdict(record) if record else {"pid": None, "url": "", "certificate": ""}
+    printer.document({"state": state, **told})
+    return 0 if state == "running" else NOT_RUNNING
 
 
 def _grafana_config(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
@@ -89,7 +95,7 @@ def _grafana_config(options: argparse.Namespace, settings: Settings, printer: Pr
         raise usage("monitor grafana-config needs --output-dir DIR")
     url = options.prometheus_url or f"http://{settings.bind}:{settings.port('prometheus')}"
     boards = settings.config / "grafana" / "dashboards"
-    written = grafana_config(Path(options.output_dir), prometheus_url=url, dashboards=boards)
+    written = grafana_config(Path(options.output_dir), boards, url)
     for path in written:
         printer.line("written", str(path))
     printer.document({"written": [str(path) for path in written]})
@@ -97,13 +103,13 @@ def _grafana_config(options: argparse.Namespace, settings: Settings, printer: Pr
 
 
 def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
-    url = options.url or f"http://{settings.bind}:{settings.port('app')}/metrics"
-    # The application's token is for the application, not for whatever address was given.
-    token = _path(options.token_file) or (None if options.url else settings.file("app.token_file"))
-    headers = authorization(token, _path(options.basic_auth_file))
+    found = _page(options, settings)
+    headers = authorization(
+        options.token_file or found.token_file, options.basic_auth_file or found.basic_auth_file
+    )
 
     def show() -> None:
-        _show(board(fetch(url, headers, options.tls_cert or "")), printer)
+        _show(board(read(fetch(found.url, headers, options.tls_cert or found.certificate))), printer)
 
     show()
     while options.watch:
@@ -111,6 +117,18 @@ def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer
         printer.text()
         show()
     return 0
+
+
+def _page(options: argparse.Namespace, settings: Settings) -> ServerRecord:
+    """What to show, and how it is asked: the address given, else our own server if it runs, else the application."""
+    if options.url:
+        # Secrets are for whom they were made, not for whatever address was given.
+        return ServerRecord(0, options.url)
+    state, own = backend.status(_folder(settings))
+    if own and state == "running":
+        return replace(own, url=f"{own.url}/metrics")
+    token = str(settings.file("app.token_file") or "")
+    return ServerRecord(0, f"http://{settings.bind}:{settings.port('app')}/metrics", token_file=token)
 
 
 def _show(found: Board, printer: Printer) -> None:
@@ -153,7 +171,3 @@ def _show(found: Board, printer: Printer) -> None:
 
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} ms"
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None

@@ -9,52 +9,47 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
-from stack.telemetry.errors import MonitorError
+from stack.telemetry.settings import MonitorError, ServerOptions
+
+CHALLENGES: Final = {
+    "bearer": 'Bearer realm="metrics"',
+    "basic": 'Basic realm="metrics", charset="UTF-8"',
+}
+"""The schemes, and what a client is told of them (WWW-Authenticate)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """One accepted secret: ``scheme`` is ``basic`` (the secret is ``user:password``) or ``bearer``."""
+def digests(options: ServerOptions) -> dict[str, bytes]:
+    """Digests of the secrets that a server accepts, by scheme. Raises MonitorError for a file without one."""
+    found = {}
+    if options.token_file:
+        found["bearer"] = sha256(_first_line(options.token_file).encode()).digest()
+    if options.basic_auth_file:
+        line = _first_line(options.basic_auth_file)
+        user, _, password = line.partition(":")
+        if not (user and password):
+            raise MonitorError(f"{options.basic_auth_file}: expected one line user:password")
+        found["basic"] = sha256(line.encode()).digest()
+    return found
 
-    scheme: str
-    digest: bytes
 
-    @property
-    def challenge(self) -> str:
-        """The value of the WWW-Authenticate header."""
-        return (
-            'Basic realm="metrics", charset="UTF-8"' if self.scheme == "basic" else 'Bearer realm="metrics"'
-        )
-
-    def accepts(self, authorization: str) -> bool:
-        """Whether an Authorization header carries this secret."""
-        scheme, _, text = authorization.partition(" ")
-        if scheme.lower() != self.scheme:
-            return False
+def accepts(authorization: str, accepted: dict[str, bytes]) -> bool:
+    """Whether an Authorization header carries one of the secrets."""
+    scheme, _, text = authorization.partition(" ")
+    try:
         # http.server reads a header's bytes as Latin-1, whatever they are.
-        secret = _basic_secret(text) if self.scheme == "basic" else text.strip(" ").encode("latin-1")
-        return hmac.compare_digest(sha256(secret).digest(), self.digest)
+        secret = text.strip(" ").encode("latin-1")
+        if scheme.lower() == "basic":
+            secret = base64.b64decode(secret, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(sha256(secret).digest(), accepted.get(scheme.lower(), b""))
 
 
-def bearer(file: Path) -> Credential:
-    """The token in the first line of a file. Raises MonitorError when it can't be read or is empty."""
-    return Credential("bearer", sha256(_first_line(file).encode()).digest())
-
-
-def basic(file: Path) -> Credential:
-    """The ``user:password`` in the first line of a file. Raises MonitorError when there is none."""
-    line = _first_line(file)
-    user, colon, password = line.partition(":")
-    if not (user and colon and password):
-        raise MonitorError(f"{file}: expected one line user:password")
-    return Credential("basic", sha256(line.encode()).digest())
-
-
-def authorization(token_file: Path | None, basic_auth_file: Path | None) -> dict[str, str]:
+def authorization(token_file: str, basic_auth_file: str) -> dict[str, str]:
     """The header with which a client proves that it has one of the secrets; empty without any. Raises MonitorError."""
     if token_file:
         return {"Authorization": "Bearer " + _first_line(token_file).encode().decode("latin-1")}
@@ -64,18 +59,11 @@ def authorization(token_file: Path | None, basic_auth_file: Path | None) -> dict
     return {}
 
 
-def _first_line(file: Path) -> str:
+def _first_line(file: str) -> str:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise MonitorError(f"{file}: cannot read the secret ({error}); give a readable UTF-8 file") from error
     if not lines or not lines[0].strip():
         raise MonitorError(f"{file}: the secret is empty; put it in the first line")
     return lines[0].strip()
-
-
-def _basic_secret(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -7,6 +7,7 @@ or block for longer than a log call.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from threading import Lock
 
 _LOG = logging.getLogger("stack.telemetry")
@@ -17,18 +18,22 @@ class FailureLog:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._total = 0
         self._logged: set[str] = set()
+        self._count: Callable[[float], None] | None = None
+        self.total = 0
 
-    @property
-    def total(self) -> int:
-        """Failures so far."""
-        return self._total
+    def count_with(self, count: Callable[[float], None]) -> None:
+        """Has ``count`` told of each failure from now on, and at once of those so far."""
+        with self._lock:
+            self._count = count
+            count(self.total)
 
     def note(self, kind: str, detail: object) -> None:
         """Counts one failure. ``kind`` is a fixed phrase of ours; ``detail`` may come from a caller."""
         with self._lock:
-            self._total += 1
+            self.total += 1
+            if self._count is not None:
+                self._count(1)
             if kind in self._logged:
                 return
             self._logged.add(kind)

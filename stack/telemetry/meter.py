@@ -1,21 +1,29 @@
-"""What one gate did: decisions, durations and the pass rate, kept without prometheus_client.
+"""What one gate did: decisions, durations and the pass rate.
 
-Recording is one append to a list, which is atomic; whoever finds the list long or old enough, or reads a snapshot,
-settles it. So a decision costs a fraction of a microsecond, waits for nobody, and none is lost under threads. Counts
-live in this process only. It must never block or fail the code that it measures.
+Recording is one append to a list, which is atomic; whoever finds the list old enough, or scrapes, settles it: then
+whole batches go into the gate's series. So a decision costs a fraction of a microsecond, waits for nobody, and none
+is lost under threads. It must never block or fail the code that it measures. This module imports prometheus_client,
+so only import it lazily.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, time
 from typing import TypeVar
 
-from stack.telemetry.catalogue import BY_NAME, ERROR_CODES, GATES
+import prometheus_client
+from prometheus_client import Gauge
+from prometheus_client.samples import Exemplar
+
+from stack.telemetry.catalogue import BY_NAME
+from stack.telemetry.failures import FAILURES
+from stack.telemetry.request import EXEMPLAR_LABEL, REQUEST_ID, exemplar
 
 T = TypeVar("T")
 
@@ -29,139 +37,160 @@ SETTLE_AFTER = 0.01
 UNDECIDED = ""
 
 # Stands for no time at all where a sign is needed.
-INSTANT = 1e-9
+_INSTANT = 1e-9
 _BOUNDS_SECONDS = tuple(bound / 1000 for bound in BOUNDS_MS)
 
 
-# A call of which more is known than its duration: seconds, end on the perf_counter clock, error code (None: accepted),
-# request id (empty: none). A plain tuple: a named one costs more than all the rest.
-Record = tuple[float, float, str | None, str]
+class Histogram(prometheus_client.Histogram):
+    """A histogram that can be told of many observations at once, at a fraction of the cost of ``observe`` for each."""
+
+    def add(self, counts: Iterable[int], total: float) -> None:
+        """How many observations fell into each bucket, the last one being the overflow, and the sum of them all."""
+        self._sum.inc(total)
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
+
+    def mark(self, index: int, value: float, ended: float, request_id: str) -> None:
+        """Ties a bucket to a request: ``value`` was observed at ``ended`` on the perf_counter clock."""
+        # An exemplar wants the wall clock, in seconds.
+        seen = round(time() - (perf_counter() - ended), 3)
+        self._buckets[index].set_exemplar(Exemplar({EXEMPLAR_LABEL: request_id}, value, seen))
 
 
 @dataclass(frozen=True, slots=True)
-class MeterSnapshot:
-    """A gate's counts at one moment. ``buckets`` are not cumulative; the last one is the overflow."""
+class GateSeries:
+    """What a gate's decisions go into."""
 
-    gate: str
-    accepted: int
-    errors: dict[str, int]
-    buckets: tuple[int, ...]
-    sum_ms: float
-    latest_ms: float
-    pass_rate_percent: float
-    bucket_exemplars: dict[int, Record]
-    error_exemplars: dict[str, Record]
-
-    @property
-    def rejected(self) -> int:
-        """Rejections, whatever their code."""
-        return sum(self.errors.values())
+    accepted: prometheus_client.Counter
+    rejected: prometheus_client.Counter
+    errors: Mapping[str, prometheus_client.Counter]
+    milliseconds: Histogram
+    latency: Gauge
+    pass_rate: Gauge
 
 
 class GateMeter:
-    """Counts the decisions of one gate; any number of threads may record, settle and read.
+    """Counts the decisions of one gate into its series; any number of threads may record and settle.
 
-    A caller in a hurry may do the work of ``record`` itself: while the clock is before ``due``, append the seconds of
-    an accepted call to ``pending``; for a rejection, its code to ``refusals`` first. Error codes are the gate's own
-    (``error_codes``), None or UNDECIDED.
+    ``accepted``, ``rejected``, ``latest_ms`` and ``pass_rate_percent`` are as of the last settlement, of this process.
+    A caller in a hurry may do the work of ``record`` itself: while the clock is before ``due`` and outside of a
+    request, append the seconds of an accepted call to ``pending``. With ``at_once`` that never is: each decision is
+    settled by itself, since other processes read it.
     """
 
-    def __init__(self, gate: str) -> None:
+    def __init__(self, gate: str, series: GateSeries, *, at_once: bool) -> None:
         self.gate = gate
-        self.error_codes = frozenset(ERROR_CODES[gate])
+        self.error_codes = frozenset(series.errors)
+        self.accepted = self.rejected = 0
+        self.latest_ms = 0.0
+        self.pass_rate_percent = 100.0
         # The decisions in their order: seconds, negative for a rejection. What else is known of rejections, and of
         # calls within a request, is beside it: a tuple for each call would cost more than all the rest.
         self.pending: list[float] = []
         self.due = 0.0
-        self.refusals: list[str] = []
-        self._traced: list[Record] = []
-        self._undecided: list[float] = []
+        self._refusals: list[str] = []
+        self._traced: list[tuple[float, float, str | None, str]] = []
         self._settling = Lock()
         self._window = _Window()
-        self._accepted = 0
-        self._errors = dict.fromkeys(ERROR_CODES[gate], 0)
-        self._buckets = [0] * (len(BOUNDS_MS) + 1)
-        self._seconds = 0.0
-        self._latest_seconds = 0.0
-        self._bucket_exemplars: dict[int, Record] = {}
-        self._error_exemplars: dict[str, Record] = {}
+        self._series = series
+        self._at_once = at_once
 
-    def record(
-        self, started: float, ended: float, error_code: str | None = None, request_id: str = ""
-    ) -> None:
-        """One finished call, in perf_counter seconds."""
-        if ended >= self.due:
-            self.settle(ended)
-        seconds = ended - started
-        if error_code:
-            # The code first, so that a settled rejection always finds one.
-            self.refusals.append(error_code)
-            self.pending.append(-(seconds or INSTANT))
-        elif error_code is None:
-            self.pending.append(seconds)
-        else:
-            self._undecided.append(seconds)
+    def accept(self, started: float) -> None:
+        """A call that began at ``started`` (perf_counter) and ends now without an exception. Never raises."""
+        ended = perf_counter()
+        self.record(ended - started, ended)
+
+    def refuse(self, started: float, error: BaseException) -> None:
+        """Likewise with one: a rejection if its ``error_code`` is one of the gate's own, else no decision."""
+        ended, code = perf_counter(), UNDECIDED
+        try:
+            found = getattr(error, "error_code", None)
+            if found in self.error_codes:
+                if ended < self.due and not REQUEST_ID.get():
+                    # ``record`` written out for the usual case. The code first, so that a settled rejection finds one.
+                    self._refusals.append(found)
+                    self.pending.append(started - ended or -_INSTANT)
+                    return
+                code = found
+            # Another gate, called by this one, may have refused: that decision is counted where it was taken.
+            elif found is not None and getattr(error, "gate", self.gate) == self.gate:
+                FAILURES.note("an error code that the gate does not have", f"{self.gate}: {found}")
+        except Exception as failure:
+            FAILURES.note("an exception could not be classified", failure)
+        self.record(ended - started, ended, code)
+
+    def record(self, seconds: float, ended: float, error_code: str | None = None) -> None:
+        """One finished call, in perf_counter seconds; None: accepted. Never raises."""
+        try:
+            if not self._at_once and ended >= self.due and self._settling.acquire(blocking=False):
+                try:
+                    self._settle(ended)
+                finally:
+                    self._settling.release()
+            self._queue(seconds, ended, error_code)
+            if self._at_once:
+                self.settle(ended)
+        except Exception as failure:
+            FAILURES.note("a gate decision could not be counted", failure)
+
+    def settle(self, now: float | None = None) -> None:
+        """Brings all that was recorded before this call into the series. ``now``: perf_counter seconds."""
+        with self._settling:
+            self._settle(perf_counter() if now is None else now)
+
+    def _queue(self, seconds: float, ended: float, error_code: str | None) -> None:
+        if error_code == UNDECIDED:
+            self._series.milliseconds.observe(seconds * 1000, exemplar())
+            return
+        request_id = REQUEST_ID.get()
         if request_id:
             self._traced.append((seconds, ended, error_code, request_id))
-
-    def settle(self, now: float) -> None:
-        """Works the queue off, unless another thread is doing so."""
-        if self._settling.acquire(blocking=False):
-            try:
-                self._settle(now)
-            finally:
-                self._settling.release()
-
-    def snapshot(self, now: float | None = None) -> MeterSnapshot:
-        """All that was recorded before this call. ``now``: perf_counter seconds, by default the present."""
-        moment = perf_counter() if now is None else now
-        with self._settling:
-            self._settle(moment)
-            return MeterSnapshot(
-                gate=self.gate,
-                accepted=self._accepted,
-                errors=dict(self._errors),
-                buckets=tuple(self._buckets),
-                sum_ms=self._seconds * 1000,
-                latest_ms=self._latest_seconds * 1000,
-                pass_rate_percent=self._window.pass_rate(moment),
-                bucket_exemplars=dict(self._bucket_exemplars),
-                error_exemplars=dict(self._error_exemplars),
-            )
+        if error_code:
+            # The code first, so that a settled rejection always finds one.
+            self._refusals.append(error_code)
+            seconds = -seconds or -_INSTANT
+        self.pending.append(seconds)
 
     def _settle(self, now: float) -> None:
-        since, self.due = self.due - SETTLE_AFTER, now + SETTLE_AFTER
+        if self._at_once:
+            since = now
+        else:
+            since, self.due = self.due - SETTLE_AFTER, now + SETTLE_AFTER
         if decisions := _taken(self.pending):
-            self._count(decisions)
-            self._window.add(since, decisions)
-        if self._undecided:
-            self._latest_seconds = self._undecided[-1]
-            self._count_durations(sorted(_taken(self._undecided)))
-        for record in _taken(self._traced):
-            self._bucket_exemplars[bisect_left(_BOUNDS_SECONDS, record[0])] = record
-            if record[2]:
-                self._error_exemplars[record[2]] = record
+            # Nearly all are acceptances within the first bucket: only the rest is looked at one by one.
+            others = sorted([seconds for seconds in decisions if not 0.0 <= seconds <= _BOUNDS_SECONDS[0]])
+            rejected = bisect_left(others, 0.0)
+            self._count(len(decisions) - rejected, rejected)
+            seconds = sum(decisions) - 2 * sum(others[:rejected])
+            self._observe(len(decisions), seconds, sorted(map(abs, others)))
+            self._window.add(since, decisions, len(decisions) - rejected)
+            self.latest_ms = abs(decisions[-1]) * 1000
+            self._series.latency.set(self.latest_ms)
+        self.pass_rate_percent = self._window.pass_rate(now)
+        self._series.pass_rate.set(self.pass_rate_percent)
+        for took, ended, _, request_id in _taken(self._traced):
+            bucket = bisect_left(_BOUNDS_SECONDS, took)
+            self._series.milliseconds.mark(bucket, took * 1000, ended, request_id)
 
-    def _count(self, decisions: list[float]) -> None:
-        self._latest_seconds = abs(decisions[-1])
-        ordered = sorted(decisions)
-        refused = bisect_left(ordered, 0.0)
-        self._accepted += len(decisions) - refused
-        self._count_durations(ordered[refused:])
-        if refused:
-            self._count_durations([-seconds for seconds in reversed(ordered[:refused])])
-            for error_code, times in Counter(_taken(self.refusals, refused)).items():
-                self._errors[error_code] += times
+    def _count(self, accepted: int, rejected: int) -> None:
+        self.accepted += accepted
+        self.rejected += rejected
+        if accepted:
+            self._series.accepted.inc(accepted)
+        if rejected:
+            self._series.rejected.inc(rejected)
+            traced = {code: request_id for _, _, code, request_id in self._traced}
+            for code, times in Counter(_taken(self._refusals, rejected)).items():
+                labels = {EXEMPLAR_LABEL: traced[code]} if code in traced else None
+                self._series.errors[code].inc(times, labels)
 
-    def _count_durations(self, ordered: list[float]) -> None:
-        self._seconds += sum(ordered)
-        below = 0
-        for index, bound in enumerate(_BOUNDS_SECONDS):
-            # One cut per bound costs half of a search per duration.
-            up_to_bound = bisect_right(ordered, bound)
-            self._buckets[index] += up_to_bound - below
-            below = up_to_bound
-        self._buckets[-1] += len(ordered) - below
+    def _observe(self, decisions: int, seconds: float, others: list[float]) -> None:
+        """``seconds`` they took in all; ``others``: in order, the durations that the first bucket may not hold."""
+        # One cut per bound costs half of a search per duration.
+        cuts = [bisect_right(others, bound) for bound in _BOUNDS_SECONDS]
+        first, *counts = (end - start for start, end in pairwise((0, *cuts, len(others))))
+        self._series.milliseconds.add((decisions - len(others) + first, *counts), seconds * 1000)
 
 
 class _Window:
@@ -169,19 +198,29 @@ class _Window:
 
     def __init__(self) -> None:
         self._batches: deque[tuple[float, list[float]]] = deque()
-        self._held = 0
+        self._held = self._passed = 0
 
-    def add(self, since: float, decisions: list[float]) -> None:
+    def add(self, since: float, decisions: list[float], passed: int) -> None:
+        """Takes a batch over; the oldest decisions beyond WINDOW_DECISIONS go."""
         self._batches.append((since, decisions))
         self._held += len(decisions)
-        while self._held - len(self._batches[0][1]) >= WINDOW_DECISIONS:
-            self._held -= len(self._batches.popleft()[1])
+        self._passed += passed
+        while self._held > WINDOW_DECISIONS:
+            self._forget(self._held - WINDOW_DECISIONS)
 
     def pass_rate(self, now: float) -> float:
         """Percent of the latest decisions, at most WINDOW_DECISIONS and WINDOW_SECONDS old; 100 without any."""
-        young = [decisions for since, decisions in self._batches if since >= now - WINDOW_SECONDS]
-        latest = list(chain.from_iterable(young))[-WINDOW_DECISIONS:]
-        return 100.0 * sum(seconds >= 0 for seconds in latest) / len(latest) if latest else 100.0
+        while self._batches and self._batches[0][0] < now - WINDOW_SECONDS:
+            self._forget(WINDOW_DECISIONS)
+        return 100.0 * self._passed / self._held if self._held else 100.0
+
+    def _forget(self, most: int) -> None:
+        """The oldest batch, or as much of it as ``most``."""
+        gone = _taken(self._batches[0][1], most)
+        if not self._batches[0][1]:
+            self._batches.popleft()
+        self._held -= len(gone)
+        self._passed -= sum(map((0.0).__le__, gone))
 
 
 def _taken(queue: list[T], most: int | None = None) -> list[T]:
@@ -189,6 +228,3 @@ def _taken(queue: list[T], most: int | None = None) -> list[T]:
     batch = queue[:most]
     del queue[: len(batch)]
     return batch
-
-
-METERS: dict[str, GateMeter] = {gate: GateMeter(gate) for gate in GATES}

@@ -1,8 +1,7 @@
 """The request id that measurements are tied to: an exemplar leads to the log line of the same request.
 
 It holds one context variable (inherited by asyncio tasks and by threads that copy the context) and the rule
-that keeps foreign text out of the exposition. It must never generate ids or read headers: the caller does
-that.
+that keeps foreign text out of the exposition. It must never generate ids or read headers: the caller does that.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 
 EXEMPLAR_LABEL = "request_id"
 # OpenMetrics 1.0 allows 128 characters for all names and values of an exemplar's labels together.
@@ -20,30 +18,8 @@ _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 
-class Requests:
-    """How many requests are in progress: while none is, nobody needs to look for an id, which costs as much as a
-    clock.
-    """
-
-    __slots__ = ("_counting", "open")
-
-    def __init__(self) -> None:
-        self.open = 0
-        self._counting = Lock()
-
-    def add(self, difference: int) -> None:
-        """One more, or one less."""
-        with self._counting:
-            self.open += difference
-
-
-REQUESTS = Requests()
-
-
 def safe_request_id(value: str) -> str:
-    """The id if it may stand in an exemplar (short, as OpenMetrics 1.0 asks, and plain), else an empty
-    string.
-    """
+    """The id if it may stand in an exemplar (short, as OpenMetrics 1.0 asks, and plain), else an empty string."""
     return value if len(value) <= _MAX_LENGTH and _ALLOWED.issuperset(value) else ""
 
 
@@ -51,9 +27,13 @@ def safe_request_id(value: str) -> str:
 def request_scope(request_id: str) -> Iterator[None]:
     """Ties every measurement made inside the block to this request; an unusable id ties it to none."""
     token = REQUEST_ID.set(safe_request_id(request_id))
-    REQUESTS.add(1)
     try:
         yield
     finally:
-        REQUESTS.add(-1)
         REQUEST_ID.reset(token)
+
+
+def exemplar() -> dict[str, str] | None:
+    """The labels of an exemplar for what is recorded now, None outside a request."""
+    request_id = REQUEST_ID.get()
+    return {EXEMPLAR_LABEL: request_id} if request_id else None

@@ -1,83 +1,76 @@
-"""The metrics over HTTP or HTTPS for programs that have no web server of their own: GET /metrics, GET
-/health.
+"""The metrics over HTTP or HTTPS for programs that have no web server of their own: GET /metrics, GET /health.
 
-/health needs no credentials and says nothing but "ok". A connection carries one request. A slow or hostile
-client costs one worker thread for at most ten seconds and never the listener: handshakes happen in the worker.
-It must never serve metrics to another machine unprotected, unless told to.
+A WSGI server: whoever starts it may add routes. /health needs no credentials and says nothing but "ok". A connection
+carries one request and ends after ten seconds. A slow or hostile client never holds up the listener: handshakes
+happen in a worker, and when all workers are taken, the connection that has been open the longest is given up for
+the next. It must never serve metrics to another machine unprotected, unless told to.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
-from pathlib import Path
 from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
-from socketserver import TCPServer
-from threading import BoundedSemaphore, Timer
-from typing import Any
+from socketserver import TCPServer, ThreadingMixIn
+from threading import Lock, Timer
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from stack.telemetry.auth import Credential, basic, bearer
-from stack.telemetry.errors import MonitorError
-from stack.telemetry.exposition import Exposition, expose
+from stack.telemetry.auth import CHALLENGES, accepts, digests
+from stack.telemetry.exposition import expose
+from stack.telemetry.settings import MonitorError, ServerOptions, is_loopback
 
-DEFAULT_PORT = 9464
-_LOG = logging.getLogger("stack.telemetry.server")
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+TEXT = "text/plain; charset=utf-8"
+MAX_CLIENTS = 64
 _CLIENT_SECONDS = 10.0
-_MAX_CLIENTS = 32
+_LOCAL = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?", re.ASCII | re.IGNORECASE)
+_LOG = logging.getLogger("stack.telemetry.server")
 
 
 @dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """Where to listen and who may read. Port 0 takes a free one. Paths are files; secrets never stand here."""
+class Answer:
+    """What a route says; ``headers`` beside the content's type and length."""
 
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    token_file: Path | None = None
-    basic_auth_file: Path | None = None
-    allow_open: bool = False
-
-    def url_at(self, port: int) -> str:
-        """The server's own address, for the port that it really got."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
-
-    def check(self) -> None:
-        """Raises MonitorError when the options contradict each other or would open the metrics to the
-        network.
-        """
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise MonitorError("TLS needs both a certificate and a key: give the other one as well")
-        if not 0 <= self.port <= 65535:
-            raise MonitorError(f"port: must be 0-65535, got {self.port}")
-        guarded = self.tls_cert and (self.token_file or self.basic_auth_file)
-        if not (guarded or self.allow_open or _is_loopback(self.host)):
-            raise MonitorError(
-                f"host {self.host}: other machines could read the metrics; add TLS and authentication, or --allow-open"
-            )
+    status: HTTPStatus
+    body: bytes
+    content_type: str = TEXT
+    headers: tuple[tuple[str, str], ...] = ()
 
 
-class MetricsServer(ThreadingHTTPServer):
-    """Listens from its construction on; ``serve_forever`` answers. Raises MonitorError when it can't
-    listen.
+class HttpError(Exception):
+    """What a route raises instead of an answer: another status, and one line that says why."""
+
+    def __init__(self, status: HTTPStatus, why: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(why)
+        self.status, self.headers = status, headers
+
+
+Route = Callable[["WSGIEnvironment"], Answer]
+
+
+class MetricsServer(ThreadingMixIn, WSGIServer):
+    """Listens from its construction on; ``serve_forever`` answers. ``routes`` are further answers, by method and path
+    (``POST /x``). Raises MonitorError when it can't listen.
     """
 
-    request_queue_size = 64
+    daemon_threads = True
+    request_queue_size = 128
     client_seconds = _CLIENT_SECONDS
 
-    def __init__(self, options: ServerOptions, read: Callable[[str], Exposition] = expose) -> None:
+    def __init__(self, options: ServerOptions, routes: Mapping[str, Route] | None = None) -> None:
         options.check()
-        self.read = read
-        self.credentials = _credentials(options)
+        application = Application(options, {"GET /metrics": _metrics, **(routes or {})})
         self._tls = _tls(options)
-        self._clients = BoundedSemaphore(_MAX_CLIENTS)
+        self._open: dict[socket, None] = {}
+        self._opening = Lock()
         self.address_family = AF_INET6 if ":" in options.host else AF_INET
         try:
             super().__init__((options.host, options.port), _Handler)
@@ -85,99 +78,109 @@ class MetricsServer(ThreadingHTTPServer):
             raise MonitorError(
                 f"cannot listen on {options.host}:{options.port} ({error.strerror}); choose another address"
             ) from error
-        self.url = options.url_at(int(self.server_address[1]))
+        self.set_app(application)
+        self.url = options.url_at(self.server_port)
 
     def server_bind(self) -> None:
         # HTTPServer would look up our own name in the DNS here, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = self.socket.accept()
+        connection.settimeout(self.client_seconds)
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._clients.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+        with self._opening:
+            if len(self._open) >= MAX_CLIENTS:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                _cut(oldest)
+            self._open[request] = None
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._clients.release()
-
     def finish_request(self, request: Any, client_address: Any) -> None:
-        request.settimeout(self.client_seconds)
-        if self._tls is None:
-            self._handle(request, client_address)
-            return
-        with self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as encrypted:
-            self._handle(encrypted, client_address)
-
-    def _handle(self, connection: socket, client_address: Any) -> None:
         # The socket's own timeout begins anew with every byte.
-        end = Timer(self.client_seconds, _cut, (connection,))
+        end = Timer(self.client_seconds, _cut, (request,))
         end.daemon = True
         end.start()
         try:
-            if isinstance(connection, ssl.SSLSocket):
-                connection.do_handshake()
-            _Handler(connection, client_address, self)
+            if isinstance(request, ssl.SSLSocket):
+                request.do_handshake()
+            _Handler(request, client_address, self)
         finally:
             end.cancel()
+            with self._opening:
+                self._open.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         _LOG.debug("client %s failed", client_address, exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: MetricsServer
-    protocol_version = "HTTP/1.1"
+class _Handler(WSGIRequestHandler):
     server_version = "monitoring-stack"
     sys_version = ""
-    timeout = _CLIENT_SECONDS
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        if path == "/health":
-            self._answer(HTTPStatus.OK, b"ok\n")
-        elif path != "/metrics":
-            self._answer(HTTPStatus.NOT_FOUND, b"not found; see /metrics\n")
-        elif not self._is_allowed():
-            challenges = {"WWW-Authenticate": ", ".join(c.challenge for c in self.server.credentials)}
-            self._answer(HTTPStatus.UNAUTHORIZED, b"credentials needed\n", challenges)
-        else:
-            self._metrics()
-
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:
         _LOG.debug("%s %s", self.address_string(), format % args)
 
-    def _metrics(self) -> None:
+
+class Application:
+    """The WSGI application: who may ask, and which route answers."""
+
+    def __init__(self, options: ServerOptions, routes: Mapping[str, Route]) -> None:
+        self._accepted = digests(options)
+        self._routes = routes
+        self._local = is_loopback(options.host) and not options.allow_open
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """See PEP 3333."""
         try:
-            exposition = self.server.read(self.headers.get("Accept", ""))
+            answer = self._answer(environ)
+        except HttpError as refused:
+            answer = Answer(refused.status, f"{refused}\n".encode(), headers=refused.headers)
         except Exception:
-            _LOG.exception("the metrics could not be read")
-            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"the metrics could not be read; see the log\n")
-            return
-        self._answer(HTTPStatus.OK, exposition.body, {"Content-Type": exposition.content_type})
+            _LOG.exception("%s failed", environ["PATH_INFO"])
+            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"failed; see the log\n")
+        fields = [
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(answer.body))),
+            ("Server", _Handler.server_version),
+        ]
+        start_response(f"{answer.status.value} {answer.status.phrase}", [*fields, *answer.headers])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
-    def _is_allowed(self) -> bool:
-        credentials = self.server.credentials
-        sent = self.headers.get("Authorization", "")
-        return not credentials or any(credential.accepts(sent) for credential in credentials)
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        method, path = environ["REQUEST_METHOD"].replace("HEAD", "GET"), environ["PATH_INFO"]
+        if path == "/health":
+            return Answer(HTTPStatus.OK, b"ok\n")
+        if self._is_of_another_site(environ):
+            raise HttpError(
+                HTTPStatus.FORBIDDEN, "not for pages of other sites: ask by localhost or 127.0.0.1"
+            )
+        if f"{method} {path}" not in self._routes:
+            raise HttpError(HTTPStatus.NOT_FOUND, f"not found; see {', '.join(self._routes)}")
+        if self._accepted and not accepts(environ.get("HTTP_AUTHORIZATION", ""), self._accepted):
+            challenge = ", ".join(CHALLENGES[scheme] for scheme in self._accepted)
+            raise HttpError(
+                HTTPStatus.UNAUTHORIZED, "credentials needed", headers=(("WWW-Authenticate", challenge),)
+            )
+        return self._routes[f"{method} {path}"](environ)
 
-    def _answer(self, status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None) -> None:
-        fields = {
-            "Content-Type": "text/plain; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-        } | (headers or {})
-        self.send_response(status)
-        for name, value in fields.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def _is_of_another_site(self, environ: WSGIEnvironment) -> bool:
+        """A page in a browser of this machine can ask too: under a name of its own, or by a form, which names it."""
+        if environ["REQUEST_METHOD"] == "POST" and "HTTP_ORIGIN" in environ:
+            return True
+        return self._local and not _LOCAL.fullmatch(environ.get("HTTP_HOST", "localhost"))
+
+
+def _metrics(environ: WSGIEnvironment) -> Answer:
+    exposition = expose(environ.get("HTTP_ACCEPT", ""))
+    return Answer(HTTPStatus.OK, exposition.body, exposition.content_type)
 
 
 def _cut(connection: socket) -> None:
@@ -185,17 +188,8 @@ def _cut(connection: socket) -> None:
         socket.shutdown(connection, SHUT_RDWR)  # not SSLSocket's own, which another thread may be using
 
 
-def _credentials(options: ServerOptions) -> tuple[Credential, ...]:
-    found = []
-    if options.token_file:
-        found.append(bearer(options.token_file))
-    if options.basic_auth_file:
-        found.append(basic(options.basic_auth_file))
-    return tuple(found)
-
-
 def _tls(options: ServerOptions) -> ssl.SSLContext | None:
-    if options.tls_cert is None:
+    if not options.tls_cert:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -206,10 +200,3 @@ def _tls(options: ServerOptions) -> ssl.SSLContext | None:
             f"{options.tls_cert}, {options.tls_key}: not a PEM certificate and its key ({error})"
         ) from error
     return context
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

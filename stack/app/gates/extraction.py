@@ -1,10 +1,9 @@
 """extraction_gate: may this archive be unpacked? It decides while it unpacks, or while it only reads.
 
 zip, tar, tar.gz, tar.bz2 and tar.xz, told apart by content. Every member's name goes through filesystem_gate,
-whose rejections keep their own gate and code. Files are written to a staging folder beside the target, mode
-0600 in folders of 0700, and the folder is renamed when all is accepted; a rejection removes it, and
-``clean_staging`` removes what a killed process left. It must never follow, create or keep a link, a device or a
-permission bit from an archive.
+whose rejections keep their own gate and code. Files are written to a staging folder beside the target, mode 0600 in
+folders of 0700, and the folder is renamed when all is accepted; a rejection removes it. It must never follow, create
+or keep a link, a device or a permission bit from an archive.
 
 E_SPECIAL_TYPE: neither file nor folder, a name taken twice, or no sound archive. E_BOMB_RATIO: the whole.
 E_ENTRY_RATIO: one entry. E_FILE_SIZE: as declared. E_FILE_SIZE_STREAM: as found, damaged data included.
@@ -30,7 +29,7 @@ from stack.app.gates.filesystem import check_path
 from stack.app.gates.policy import ArchivePolicy, PathPolicy
 from stack.app.gates.types import Accepted
 
-STAGING_PREFIX: Final = ".extracting-"
+_STAGING_PREFIX: Final = ".extracting-"
 
 Take = Callable[[str, Member, Budget], int]
 
@@ -60,7 +59,7 @@ def extract(
     """
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise FileExistsError(f"{into}: is there already; choose a new folder")
-    staging = into.parent / f"{STAGING_PREFIX}{secrets.token_hex(8)}"
+    staging = into.parent / f"{_STAGING_PREFIX}{secrets.token_hex(8)}"
     missing = [folder for folder in into.parents if not folder.exists()]
     staging.mkdir(mode=0o700, parents=True)
     try:
@@ -80,14 +79,6 @@ def inspect(
 ) -> Accepted[Extraction]:
     """The same decision as ``extract`` without a target: nothing is unpacked."""
     return _run(archive, policy, paths, check, _reader(archive.parent))
-
-
-def clean_staging(root: Path) -> int:
-    """Remove what killed extractions left in ``root``; returns how many. Only for the start of a process."""
-    found = [path for path in root.glob(f"{STAGING_PREFIX}*") if path.is_dir() and not path.is_symlink()]
-    for path in found:
-        shutil.rmtree(path)
-    return len(found)
 
 
 def _run(

@@ -1,8 +1,9 @@
-"""A URL's host in the one form that everybody who reads it later agrees on.
+"""A URL's host in the one form that everybody who reads it agrees on.
 
-Names follow UTS 46 (non-transitional) and IDNA 2008 (RFC 5891); numbers follow the WHATWG IPv4 parser, so
-decimal, octal, hexadecimal and short forms become addresses. Labels made to look like others (UTS 39) are
-refused. It decides on text alone and must never resolve a name. Every refusal is a ValueError with a hint.
+Names follow UTS 46 (non-transitional) and IDNA 2008 (RFC 5891); numbers follow the WHATWG IPv4 parser, so decimal,
+octal, hexadecimal and short forms become addresses. What had to be mapped for that is marked, since parsers map
+differently. Labels made to look like others (UTS 39) are refused. It decides on text alone and must never resolve a
+name. Every refusal is a ValueError with a hint.
 """
 
 from __future__ import annotations
@@ -38,10 +39,19 @@ _PHONETIC: Final = frozenset("ɑɡ")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """``name`` as it is compared and connected to; ``readings`` holds the addresses a literal may mean."""
+    """``name`` as parsers agree on it, ``readings`` the addresses that a literal may mean.
+
+    ``mapped`` says that it was written in another form, which some parsers map in another way or not at all.
+    """
 
     name: str
     readings: tuple[Address, ...] = ()
+    mapped: bool = False
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What patterns are compared with: without the final dot; a literal in each of its forms."""
+        return (self.name.removesuffix("."), *map(str, self.readings))
 
 
 @lru_cache(maxsize=4096)
@@ -49,27 +59,30 @@ def parse_host(text: str) -> Host:
     """The host of a URL's authority, brackets included. Raises ValueError with a hint."""
     if text.startswith("["):
         return _literal_v6(text)
-    name = text.lower() if text.isascii() else _mapped(text)
-    name = name.removesuffix(".")
-    labels = name.split(".")
+    name, mapped = (text.lower(), False) if text.isascii() else _mapped(text)
+    labels = name.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return _literal_v4(labels)
-    if len(name) > _MAX_NAME:
+        return _literal_v4(labels, text)
+    if len(name.removesuffix(".")) > _MAX_NAME:
         raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
     for label in labels:
         _check_label(label, labels[-1])
-    return Host(name)
+    return Host(name, mapped=mapped)
 
 
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a normalised host is one of ``name`` or below one of ``*.name``."""
-    return any(name.endswith(suffix) if wild else name == suffix for suffix, wild in map(_pattern, patterns))
+def matches(host: Host, patterns: Iterable[str]) -> bool:
+    """Whether a host is one of ``name`` or below one of ``*.name``."""
+    return any(
+        name.endswith(suffix) if wild else name == suffix
+        for suffix, wild in map(_pattern, patterns)
+        for name in host.compared
+    )
 
 
 @lru_cache(maxsize=4096)
 def _pattern(pattern: str) -> tuple[str, bool]:
     wild = pattern.startswith("*.")
-    name = parse_host(pattern[2:] if wild else pattern).name
+    name = parse_host(pattern[2:] if wild else pattern).compared[-1]
     return (f".{name}" if wild else name), wild
 
 
@@ -82,15 +95,16 @@ def check_pattern(pattern: str) -> str | None:
     return None
 
 
-def _mapped(text: str) -> str:
+def _mapped(text: str) -> tuple[str, bool]:
+    """An international name in ASCII (UTS 46, RFC 5891), and whether more than ASCII capitals had to be mapped."""
     if len(text) > _MAX_NAME:
         raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
     try:
         name = idna.uts46_remap(text, std3_rules=True, transitional=False)
-        labels = name.removesuffix(".").split(".")
-        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+        labels = [part if part.isascii() else idna.alabel(part).decode("ascii") for part in name.split(".")]
     except (idna.IDNAError, UnicodeError) as fault:
         raise ValueError(f"not a valid international name (IDNA 2008): {fault}") from None
+    return ".".join(labels), name != "".join(c.lower() if c.isascii() else c for c in text)
 
 
 def _check_label(label: str, ending: str) -> None:
@@ -126,11 +140,12 @@ def _literal_v6(text: str) -> Host:
         address = IPv6Address(inner)
     except AddressValueError as fault:
         raise ValueError(f"not an IPv6 address (RFC 4291): {fault}") from None
-    real = canonical(address)
-    return Host(f"[{real}]" if isinstance(real, IPv6Address) else str(real), (real,))
+    low = int(address) & 0xFFFFFFFF
+    shown = str(address) if address.ipv4_mapped is None else f"::ffff:{low >> 16:x}:{low & 0xFFFF:x}"
+    return Host(f"[{shown}]", (canonical(address),))
 
 
-def _literal_v4(labels: list[str]) -> Host:
+def _literal_v4(labels: list[str], text: str) -> Host:
     """WHATWG IPv4 parser. A dotted quad with leading zeros is octal to some and decimal to others: both count."""
     if len(labels) > 4:
         raise ValueError("an IPv4 address has at most 4 parts")
@@ -138,11 +153,11 @@ def _literal_v4(labels: list[str]) -> Host:
     if any(part > 255 for part in firsts) or last >= 256 ** (5 - len(labels)):
         raise ValueError("a part of the IPv4 address is too large")
     address = IPv4Address(sum(part << 8 * (3 - i) for i, part in enumerate(firsts)) + last)
-    text = ".".join(labels)
-    decimal = [int(label) for label in labels] if _DOTTED.fullmatch(text) else []
+    decimal = [int(label) for label in labels] if _DOTTED.fullmatch(".".join(labels)) else []
+    readings = [address]
     if decimal and max(decimal) <= 255:
-        return Host(str(address), (address, IPv4Address(".".join(map(str, decimal)))))
-    return Host(str(address), (address,))
+        readings.append(IPv4Address(".".join(map(str, decimal))))
+    return Host(str(address), tuple(dict.fromkeys(readings)), mapped=text != str(address))
 
 
 def _number(part: str) -> int:

@@ -3,7 +3,7 @@ read differently, userinfo, host, port, DNS, addresses.
 
 Parsing follows RFC 3986 strictly; whatever the WHATWG URL Standard would repair (backslashes, control
 characters, missing slashes, percent-encoded hosts) is refused, since the difference is the attack. The value
-names the addresses that were judged; ``fetch`` connects to exactly those. It must never open a connection.
+names the addresses that were judged; ``client`` connects to exactly those. It must never open a connection.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
 class CheckedUrl:
     """A URL that may be fetched, and the only addresses it may be fetched from.
 
-    ``url`` has no fragment; ``host`` is ASCII, an IPv6 literal in brackets; ``target`` is path and query.
+    ``url`` has no fragment; ``host`` is ASCII, an IPv6 literal in brackets, and keeps a final dot; ``target`` is path
+    and query.
     """
 
     url: str
@@ -124,9 +125,9 @@ def _allowed_host(url: str, text: str, policy: UrlPolicy) -> Host:
         host = parse_host(text)
     except ValueError as fault:
         _reject("E_HOST_DENY", url, str(fault))
-    if matches(host.name, policy.denied_hosts):
+    if matches(host, policy.denied_hosts):
         _reject("E_HOST_DENY", url, "the host is on the list of denied hosts (url.denied_hosts)")
-    if policy.allowed_hosts and not matches(host.name, policy.allowed_hosts):
+    if policy.allowed_hosts and not matches(host, policy.allowed_hosts):
         _reject("E_HOST_DENY", url, "the host is not on the list of allowed hosts (url.allowed_hosts)")
     return host
 
@@ -145,13 +146,20 @@ def _allowed_port(url: str, text: str, scheme: str, policy: UrlPolicy) -> int:
 
 
 def _public_addresses(url: str, host: Host, resolve: Resolver) -> tuple[str, ...]:
+    if host.mapped and not host.readings:
+        _refuse_mapped(url, host)
     found = host.readings or _resolved(url, host.name, resolve)
     for address in found:
         why = why_not_public(address)
         if why is not None:
             _reject("E_PRIVATE_NET", url, f"{address} is not a public address: {why}")
-    usable = found[:1] if host.readings else found
-    return tuple(dict.fromkeys(str(canonical(address)) for address in usable))
+    if host.mapped:
+        _refuse_mapped(url, host)
+    return tuple(dict.fromkeys(str(canonical(address)) for address in found))
+
+
+def _refuse_mapped(url: str, host: Host) -> NoReturn:
+    _reject("E_HOST_DENY", url, f"write the host as {host.name}; parsers read other forms differently")
 
 
 def _resolved(url: str, name: str, resolve: Resolver) -> tuple[Address, ...]:

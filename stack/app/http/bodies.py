@@ -72,7 +72,7 @@ def _told() -> Iterator[None]:
 
 def _parsed(body: bytes) -> Any:
     if _values(body) > MAX_VALUES:
-        raise Problem(422, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
+        raise Problem(400, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
     return json.loads(body)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections import deque
 from contextlib import suppress
 from http import HTTPStatus
 from socket import IPPROTO_TCP, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY
@@ -34,6 +35,38 @@ READ_BYTES = 16 * 1024
 MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
 
 
+class Turnstile:
+    """Lets ``at_once`` requests begin in each turn of the event loop, those for monitoring before all others.
+
+    So a burst of requests makes many short turns, and what is urgent waits for one of them only.
+    """
+
+    def __init__(self, at_once: int = 4) -> None:
+        self._at_once = at_once
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+
+    async def passed(self, urgent: bool) -> None:
+        """Returns when it is the caller's turn."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        if not self._urgent and not self._others:
+            loop.call_soon(self._let_in)
+        (self._urgent if urgent else self._others).append(turn)
+        await turn
+
+    def _let_in(self) -> None:
+        for _ in range(self._at_once):
+            waiting = self._urgent or self._others
+            if not waiting:
+                return
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+        if self._urgent or self._others:
+            asyncio.get_running_loop().call_soon(self._let_in)
+
+
 class Connection(H11Protocol):
     """Closes when no whole head has come within ``head_seconds``, or ``timeout_keep_alive`` after an answer.
 
@@ -53,7 +86,10 @@ class Connection(H11Protocol):
         self.app = self._served
         self._task: asyncio.Task[Any] | None = None
         self._stall: asyncio.TimerHandle | None = None
-        self._spares: dict[Connection, None] = vars(self.server_state).setdefault("spares", {})
+        self._asked = 0.0
+        shared = vars(self.server_state)
+        self._spares: dict[Connection, None] = shared.setdefault("spares", {})
+        self._turnstile: Turnstile = shared.setdefault("turnstile", Turnstile())
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
@@ -134,6 +170,7 @@ class Connection(H11Protocol):
         self._task = asyncio.current_task()
         scope["extensions"] = {"cut_off": self.cut_off, "is_gone": lambda: self.cycle.disconnected}
         try:
+            await self._turnstile.passed(self._is_urgent(scope))
             if self in self._spares:
                 self.cycle.keep_alive = False
                 if scope["path"] not in MONITORING:
@@ -146,6 +183,11 @@ class Connection(H11Protocol):
                 raise
         finally:
             self._task = None
+
+    def _is_urgent(self, scope: Scope) -> bool:
+        """Whether it only wants to know how things are, and has not been told within the last second."""
+        before, self._asked = self._asked, self.loop.time()
+        return scope["method"] == "GET" and scope["path"] in MONITORING and self._asked - before > 1
 
     def _at_work(self) -> bool:
         # The cycle is None before the first request, though its annotation has no word for that.

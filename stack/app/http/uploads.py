@@ -6,6 +6,7 @@ there is room for) ends the upload before it takes room. Parsing and writing hap
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,7 @@ from stack.app.http.problems import Problem
 from stack.app.tools.workers import Workers
 
 AT_ONCE: Final = 32
+PLACE_SECONDS: Final = 10.0
 _MAX_FIELDS: Final = 8
 _MAX_FIELD_BYTES: Final = 64 * 1024
 _BUSY: Final = {"Retry-After": "5", "Connection": "close"}
@@ -34,14 +36,20 @@ class Spool:
         self.folder = folder
         self._limit = limit
         self._used = 0
-        self._uploads = 0
+        self._places = asyncio.Semaphore(AT_ONCE)
 
-    def enter(self, declared: int) -> None:
-        """One more upload. Raises Problem when it cannot fit as things are."""
-        if self._uploads >= AT_ONCE:
-            raise Problem(503, f"{AT_ONCE} uploads are under way: try again later", headers=_BUSY)
-        self._require(declared)
-        self._uploads += 1
+    async def enter(self, declared: int) -> None:
+        """One more upload, when there is a place. Raises Problem when it cannot fit as things are."""
+        try:
+            async with asyncio.timeout(PLACE_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Problem(503, f"{AT_ONCE} uploads are under way: try again later", headers=_BUSY) from None
+        try:
+            self._require(declared)
+        except Problem:
+            self._places.release()
+            raise
 
     def take(self, count: int) -> None:
         """Room for ``count`` bytes more. Raises Problem."""
@@ -51,7 +59,7 @@ class Spool:
     def leave(self, count: int) -> None:
         """An upload and its bytes are gone."""
         self._used -= count
-        self._uploads -= 1
+        self._places.release()
 
     def _require(self, count: int) -> None:
         if count > self._limit:
@@ -83,7 +91,7 @@ async def spooled(request: Request, spool: Spool, threads: Workers) -> FormData:
     if not options.get(b"boundary"):
         raise Problem(400, "the multipart body has no boundary: name it in Content-Type (RFC 7578)")
     declared = request.headers.get("content-length", "0")
-    spool.enter(int(declared) if declared.isdecimal() else 0)
+    await spool.enter(int(declared) if declared.isdecimal() else 0)
     parts, taken = _Parts(options[b"boundary"], spool.folder), 0
     try:
         async for chunk in request.stream():

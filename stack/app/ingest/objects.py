@@ -53,7 +53,7 @@ class Objects:
 
     def put(self, source: BinaryIO) -> Accepted[StoredObject]:
         """Stores what ``source`` yields. Raises Rejected with E_STORAGE_PUT, E_STORAGE_MOVE or E_STORAGE_MARKER."""
-        return self._gates.measured("storage_gate", lambda: self._content.put(source))
+        return self._gates.put(self._content, source)
 
     def put_all(self, paths: Iterable[Path]) -> None:
         """Stores files. Raises as ``put`` does; no put is under way when it returns or raises."""

@@ -7,6 +7,7 @@ the store is back, before any other ingest. One process only: the folder belongs
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -35,6 +36,8 @@ PACKET_TYPE: Final = "document_ingest"
 DIRECT_HOST: Final = "upload.example.com"
 """Provenance of what was uploaded rather than fetched; nobody connects to it, so its address is a constant."""
 DIRECT_ADDRESS: Final = "93.184.215.14"
+RESERVE_BYTES: Final = 64 << 20
+"""What must be free before an archive is taken: audits and packets go on when archives no longer do."""
 STEPS: Final = ("received", "accepted", "extracted", "intended", "stored", "ready", "committed", "ended")
 _LOG = logging.getLogger("stack.app.ingest")
 
@@ -107,6 +110,8 @@ class Ingestor:
         """
         ingest_id = uuid4().hex if key is None else hashlib.sha256(key.encode()).hexdigest()[:32]
         with self._workspace(ingest_id) as folder:
+            if shutil.disk_usage(folder).free < RESERVE_BYTES:
+                raise OSError(errno.ENOSPC, "the rest of the disk is kept for journal and packet store")
             archive = folder / "archive"
             with archive.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from stack.app.faulty_store import PlainConnection
-from stack.app.gates.guarded import ContentStore, check_write
+from stack.app.gatekeeper import check_write
+from stack.app.gates.storage import ContentStore
 from stack.app.load import archives
 from stack.app.load.operations import POOL, Targets, rejected
 
@@ -61,7 +62,7 @@ def _blocked_put(on: Targets, folder: str, code: str) -> None:
         store = ContentStore(root, on.gates.policy.storage)
         _block(root / folder)
         with rejected(code):
-            store.put(io.BytesIO(_CONTENT))
+            on.gates.put(store, io.BytesIO(_CONTENT))
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

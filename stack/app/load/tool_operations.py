@@ -36,7 +36,9 @@ def tool_operations(on: Targets, audit: Audit) -> dict[str, Callable[[], None]]:
             "text-search", {"text": archives.text(on.random, 200).decode(), "query": "gate"}
         ),
         "tool-archive-inspect": lambda: call("archive-inspect", {"data": on.random.choice(encoded)}),
-        "tool-fetch-check": lambda: call("fetch-check", {"url": on.random.choice(inputs.URLS["url"])}),
+        "tool-fetch-check": lambda: call(
+            "fetch-check", {"url": on.random.choice(inputs.URLS["url"]), "fetch": False}
+        ),
         "tool-wait": lambda: call("wait", {"seconds": on.random.choice((0.001, 0.005, 0.02))}),
         "tool-failure": lambda: call("hash", {"data": "no base64!", "encoding": "base64"}, "failure"),
         "tool-denied": lambda: _call(on, strict, "fetch-check", {"url": "https://example.com/"}, "denied"),

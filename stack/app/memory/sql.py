@@ -17,8 +17,8 @@ from itertools import chain
 from typing import Any
 
 from stack.app.cancel import COMPUTING
+from stack.app.gatekeeper import check_write
 from stack.app.gates.db_boundary import Latest
-from stack.app.gates.guarded import check_write
 from stack.app.memory.dialect import VERSION, Connection, Dialect, migrate
 from stack.app.memory.packet import Packet
 from stack.app.memory.pool import Pool

@@ -1,7 +1,7 @@
 """The tools that ship: real, harmless, bounded in input, output and time.
 
-`fetch-check` and `archive-inspect` ask the security gates and report a gate's refusal as their result; they must
-never fetch, extract or write what they are asked about.
+`fetch-check` and `archive-inspect` ask the security gates and report a gate's refusal as their result. They must
+never extract, keep or show what they are asked about, nor connect to an address that url_gate has not accepted.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from stack.app.cancel import ARCHIVES, COMPUTING
+from stack.app.gates.client import Dial, Fetched, FetchError, fetch
 from stack.app.gates.extraction import Extraction
+from stack.app.gates.policy import Policy, UrlPolicy
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.gates.url import CheckedUrl
 from stack.app.tools.arguments import Parameter
@@ -35,6 +38,8 @@ ALGORITHMS = ("sha256", "sha512", "sha3_256", "blake2b")
 class Gates(Protocol):
     """The gates that tools ask, measured and under the policy in force."""
 
+    policy: Policy
+
     def check_url(self, address: str, /) -> Accepted[CheckedUrl]:
         """See url_gate."""
 
@@ -45,27 +50,63 @@ class Gates(Protocol):
         """See extraction_gate."""
 
 
-def shipped_tools(gates: Gates, files: Path | None = None, scratch: Path | None = None) -> tuple[Tool, ...]:
-    """The five tools. `files` is the root of archives given by path (None: none), `scratch` a writable folder."""
-    return (_fetch_check(gates), _archive_inspect(gates, files, scratch), TEXT_SEARCH, HASH, WAIT)
+def shipped_tools(
+    gates: Gates,
+    files: Path | None = None,
+    scratch: Path | None = None,
+    dial: Dial = socket.create_connection,
+) -> tuple[Tool, ...]:
+    """The five tools. `files` is the root of archives given by path (None: none), `scratch` a writable folder.
+
+    `dial` opens the connections of `fetch-check`, to addresses that url_gate has accepted.
+    """
+    return (_fetch_check(gates, dial), _archive_inspect(gates, files, scratch), TEXT_SEARCH, HASH, WAIT)
 
 
-def _fetch_check(gates: Gates) -> Tool:
+def _fetch_check(gates: Gates, dial: Dial) -> Tool:
     def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+        def check(url: str, _: UrlPolicy) -> Accepted[CheckedUrl]:
+            return gates.check_url(url)
+
         try:
-            checked = gates.check_url(arguments["url"]).value
+            if arguments["fetch"]:
+                return _fetched(fetch(arguments["url"], gates.policy.url, check, dial))
+            return _decided(gates.check_url(arguments["url"]).value)
         except Rejected as refusal:
             return _refused(refusal)
-        return {
-            "allowed": True,
-            "url": checked.url,
-            "host": checked.host,
-            "port": checked.port,
-            "addresses": list(checked.addresses),
-        }
+        except FetchError as fault:
+            raise ToolError(str(fault)) from fault
 
-    url = Parameter("url", "string", "the URL to judge", 1, 8192)
-    return Tool("fetch-check", "Tell whether a URL may be fetched, and from which addresses.", (url,), run)
+    return Tool(
+        "fetch-check",
+        "Fetch a URL from the address that was checked, each redirect checked too, and tell what came.",
+        (
+            Parameter("url", "string", "the URL", 1, 8192),
+            Parameter("fetch", "boolean", "false: only judge it", default=True, required=False),
+        ),
+        run,
+    )
+
+
+def _decided(checked: CheckedUrl) -> dict[str, Any]:
+    return {
+        "allowed": True,
+        "url": checked.url,
+        "host": checked.host,
+        "port": checked.port,
+        "addresses": list(checked.addresses),
+    }
+
+
+def _fetched(answer: Fetched) -> dict[str, Any]:
+    return {
+        **_decided(answer.checked),
+        "address": answer.address,
+        "status": answer.status,
+        "bytes": len(answer.body),
+        "truncated": answer.truncated,
+        "hops": list(answer.hops),
+    }
 
 
 def _archive_inspect(gates: Gates, files: Path | None, scratch: Path | None) -> Tool:

@@ -40,6 +40,25 @@ def test_the_server_lives_from_start_to_stop(home: Path, capsys: pytest.CaptureF
     assert main(["monitor", "stop", "-q"]) == 0
 
 
+def test_the_dashboard_shows_the_runtime_that_runs_and_moves(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "secret").write_text("gehéim")
+    assert main(["monitor", "start", "--port", "0", "--token-file", str(home / "secret"), "--json"]) == 0
+    started = json.loads(capsys.readouterr().out)
+    try:
+        headers = {"Authorization": "Bearer gehéim".encode()}
+        for address in ("http://10.0.0.1/", "https://93.184.215.14/"):
+            asked = Http(started["url"]).post("/gates/url", json={"url": address}, headers=headers)
+            assert asked.json()["gate"] == "url_gate"
+        assert main(["monitor", "dashboard", "--json"]) == 0
+        rows = {row["gate"]: row for row in json.loads(capsys.readouterr().out)["gates"]}
+        assert (rows["url_gate"]["accepted"], rows["url_gate"]["rejected"]) == (1, 1)
+        assert Path(started["processes"]).is_dir()
+    finally:
+        assert main(["monitor", "stop", "-q"]) == 0
+
+
 def test_a_taken_port_is_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -11,9 +11,9 @@ import pytest
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import ERROR_CODES, METRICS
 from stack.telemetry.failures import FailureLog
-from stack.telemetry.meter import GateMeter
-from stack.telemetry.recording import MAX_ROUTES, MAX_TOOLS, Recorders
+from stack.telemetry.recorders import MAX_ROUTES, MAX_TOOLS
 from stack.telemetry.request import request_scope
+from stack.telemetry.series import Series
 
 # The specification's own words, spelled out so that a slip in the catalogue is seen here.
 BUCKETS = {
@@ -42,22 +42,21 @@ LABELS = {
 
 
 class Fresh:
-    """Recorders of their own, installed as the process's, and a look at what they hold."""
+    """Series of their own, installed as the process's, and a look at what they hold."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.failures = FailureLog()
-        meters = {gate: GateMeter(gate) for gate in ERROR_CODES}
-        self.recorders = Recorders(meters, self.failures)
-        monkeypatch.setattr(recorders, "_recorders", self.recorders)
+        self.registry = (series := Series(self.failures)).registry
+        monkeypatch.setattr(recorders, "_series", series)
         monkeypatch.setattr(recorders, "FAILURES", self.failures)
 
     def value(self, sample: str, **labels: str) -> float | None:
-        return self.recorders.registry.get_sample_value(sample, labels)
+        return self.registry.get_sample_value(sample, labels)
 
     def samples(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in self.recorders.registry.collect()
+            for family in self.registry.collect()
             for sample in family.samples
             if not sample.name.startswith(("process_", "python_", "telemetry_"))
         }
@@ -98,7 +97,7 @@ def test_buckets_are_as_specified(fresh: Fresh, name: str, bounds: str) -> None:
 
 
 def test_there_is_build_info_and_runtime_metrics_and_no_creation_times(fresh: Fresh) -> None:
-    names = {sample.name for family in fresh.recorders.registry.collect() for sample in family.samples}
+    names = {sample.name for family in fresh.registry.collect() for sample in family.samples}
     assert {
         "app_build_info",
         "process_cpu_seconds_total",
@@ -230,6 +229,6 @@ def test_an_unusable_request_id_makes_no_exemplar(fresh: Fresh) -> None:
     for request_id in ("x" * 200, 'a"} evil 1', "line\nbreak"):
         with request_scope(request_id):
             recorders.record_tool_invocation("hash", "success", 3)
-    exemplars = [s.exemplar for family in fresh.recorders.registry.collect() for s in family.samples]
+    exemplars = [s.exemplar for family in fresh.registry.collect() for s in family.samples]
     assert exemplars.count(None) == len(exemplars)
     assert fresh.failures.total == 0

@@ -6,14 +6,15 @@ A tar may be plain or inside gzip, bzip2 or xz. It must never read more than one
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import BinaryIO, Final, cast
 
-from stack.app.gates.archives.budget import Budget, reject
+from stack.app.gates.archives.budget import Budget, Unsound, reject
 from stack.app.gates.archives.inflate import Decompressor, bzip2, gzip, inflate, xz
 from stack.app.gates.archives.member import Member
+from stack.app.gates.archives.polyglot import refuse_second_format
+from stack.app.gates.archives.tar_header import has_checksum
 from stack.app.gates.archives.tars import tar_members
 from stack.app.gates.archives.zips import zip_members
 
@@ -28,7 +29,7 @@ _COMPRESSED: Final[tuple[tuple[bytes, Callable[[], Decompressor]], ...]] = (
 
 def is_archive(head: bytes) -> bool:
     """Whether a file that starts so would be opened by a reader; ``head`` should have 512 bytes."""
-    return head.startswith(_ZIP) or _is_tar(head) or _stream(head) is not None
+    return head.startswith(_ZIP) or has_checksum(head) or _stream(head) is not None
 
 
 def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -> Iterator[Member]:
@@ -39,37 +40,34 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
     """
     source.seek(0)
     head = source.read(HEAD)
-    source.seek(0)
     new = _stream(head)
+    source.seek(0)
     if head.startswith(_ZIP):
         yield from zip_members(source, name, budget, strict=not nested)
     elif new is not None:
         with budget.dictionary(name) if new is xz else nullcontext():
             yield from _compressed(Chunks(inflate(name, source.read, new, many=True)), name, budget, nested)
-    elif _is_tar(head) or (_is_empty_tar(head) and not nested):
+    elif has_checksum(head) or (_is_empty_tar(head) and not nested):
         yield from tar_members(source, name, budget)
     else:
         reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
+    if not nested:
+        first = "zip" if head.startswith(_ZIP) else "packed" if new else "tar"
+        refuse_second_format(source, head, name, first)
 
 
 def _compressed(stream: Chunks, name: str, budget: Budget, nested: bool) -> Iterator[Member]:
     head = stream.peek(HEAD)
-    if _is_tar(head) or (_is_empty_tar(head) and not nested):
+    if nested:
+        if has_checksum(head):
+            with suppress(Unsound):
+                yield from tar_members(cast(BinaryIO, stream), name, budget)
+        rest = iter(lambda: stream.read(io.DEFAULT_BUFFER_SIZE), b"")
+        yield Member(name, folder=False, size=0, chunks=lambda: rest, exact=False)
+    elif has_checksum(head) or _is_empty_tar(head):
         yield from tar_members(cast(BinaryIO, stream), name, budget)
-    elif nested:
-        content = iter(lambda: stream.read(io.DEFAULT_BUFFER_SIZE), b"")
-        yield Member(name, folder=False, size=0, chunks=lambda: content, exact=False)
     else:
         reject("E_SPECIAL_TYPE", name, "a compressed file that holds no tar; use zip or tar")
-
-
-def _is_tar(head: bytes) -> bool:
-    """By the header's checksum, which old tars have too."""
-    try:
-        tarfile.TarInfo.frombuf(head[:HEAD], "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
 
 
 def _is_empty_tar(head: bytes) -> bool:

@@ -119,12 +119,15 @@ def inflate(name: str, read: Read, new: Callable[[], Decompressor], many: bool =
 
 
 def _after_padding(read: Read, data: bytes) -> bytes:
-    """What follows the zeros after a stream; nothing at the end."""
-    while not (rest := data.lstrip(b"\0")):
+    """What follows a stream; nothing at the end, before which there may be zeros. Raises EOFError for other junk."""
+    data = data or read(CHUNK)
+    if data[:1] != b"\0":
+        return data
+    while data:
+        if data.strip(b"\0"):
+            raise EOFError("data after the padding of the stream")
         data = read(CHUNK)
-        if not data:
-            break
-    return rest
+    return b""
 
 
 def _one(read: Read, stream: Decompressor, data: bytes) -> Generator[bytes, None, bytes]:

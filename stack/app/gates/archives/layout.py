@@ -33,6 +33,8 @@ class Layout:
         if member.folder and member.name in (".", "./"):
             return None
         path = self._check(member.name, self._policy, None, ()).value
+        if not member.folder and member.name.endswith(("/", "/.")):
+            reject("E_SPECIAL_TYPE", member.name, "a file with a folder's name")
         for end in (i for i, c in enumerate(path) if c == "/"):
             self._take(member.name, path, end, folder=True, implied=True)
         self._take(member.name, path, len(path), folder=member.folder, implied=False)

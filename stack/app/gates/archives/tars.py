@@ -1,11 +1,12 @@
 """Reads a tar (POSIX.1-2001 pax, ustar, GNU, v7) as a stream, block by block.
 
-The standard library parses single header blocks; the walk from one to the next is done here, since hostile
-headers must be judged before anything is read on their word: metadata is small and counts as content does, sizes
-are not negative (CVE-2025-8194), what has no content declares none, and a damaged header is a fault, not the end.
+The walk is done here and not by the standard library, since hostile headers must be judged before anything is read
+on their word: metadata is small and counts as content does, sizes are not negative (CVE-2025-8194), what has no
+content declares none, and a damaged header is a fault, not the end.
 
-What another reader would take for something else is refused as well: a pax size that contradicts the header's
-(CVE-2025-62518), names or sizes for all members at once, numbers that are not octal, data after the end marker.
+What another reader would take for something else is refused as well: a second source of a name or a size, a pax
+size that contradicts the header's (CVE-2025-62518), names or sizes for all members at once, data after the end
+marker. Names that a reader without pax would use must not leave the root either.
 """
 
 from __future__ import annotations
@@ -17,17 +18,16 @@ from typing import BinaryIO, Final
 from stack.app.gates.archives.budget import Budget, reject, unsound
 from stack.app.gates.archives.inflate import CHUNK
 from stack.app.gates.archives.member import Member
-from stack.app.gates.archives.pax import pax_number, pax_records
+from stack.app.gates.archives.pax import decides, is_sparse, pax_number, pax_records
+from stack.app.gates.archives.tar_header import BLOCK, LARGEST_OCTAL, Header, parse
+from stack.app.gates.traversal import refuse_traversal
 
-_BLOCK: Final = 512
 _MAX_METADATA: Final = 16 * 1024
 _MAX_CHAIN: Final = 8
 _MAX_TRAILER: Final = 1024 * 1024
 _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
-_METADATA: Final = (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_METADATA: Final = (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
 _PLAIN: Final = (tarfile.REGTYPE, tarfile.AREGTYPE)
-_SIZE: Final = slice(124, 136)
-_LARGEST_OCTAL: Final = 8**11 - 1
 _WITHOUT_CONTENT: Final = (
     tarfile.DIRTYPE,
     tarfile.SYMTYPE,
@@ -50,7 +50,7 @@ def tar_members(source: BinaryIO, name: str, budget: Budget) -> Iterator[Member]
 def _next(walk: _Walk, name: str) -> Member | None:
     try:
         return walk.next()
-    except (tarfile.HeaderError, ValueError, EOFError) as fault:
+    except (ValueError, EOFError) as fault:
         unsound("E_SPECIAL_TYPE", name, f"not a sound tar archive ({fault}); pack it again")
 
 
@@ -65,53 +65,59 @@ class _Walk:
         self._padding = 0
 
     def next(self) -> Member | None:
-        """The next member; None at the end marker. Raises ValueError, EOFError or tarfile.HeaderError."""
+        """The next member; None at the end marker. Raises ValueError or EOFError."""
         self._skip()
-        records: dict[str, str] = {}
-        described = False
+        records: dict[str, str] | None = None
         for _ in range(_MAX_CHAIN + 1):
-            block = self._exact(_BLOCK)
+            block = self._exact(BLOCK)
             if not any(block):
-                if described:
+                if records is not None:
                     raise ValueError("a header that describes no member")
                 return None
-            info = _header(block)
-            if info.type not in _METADATA:
-                return self._member(info, records)
-            records |= self._metadata(info)
-            described = described or info.type != tarfile.XGLTYPE
+            header = parse(block)
+            if header.kind not in _METADATA:
+                return self._member(header, records or {})
+            if records is not None:
+                raise ValueError("several headers that describe one member")
+            _refuse_unused(header.name)
+            records = self._metadata(header)
         raise ValueError("too many headers for one member")
 
-    def _metadata(self, info: tarfile.TarInfo) -> dict[str, str]:
-        """What a header that only describes the next one says of it."""
-        if not 0 <= info.size <= _MAX_METADATA:
-            raise ValueError(f"a header declares {info.size} bytes")
-        self._budget.metadata(self._name, info.size)
-        data = self._exact(info.size + -info.size % _BLOCK)[: info.size]
-        if info.type == tarfile.GNUTYPE_LONGNAME:
-            return {"path": data.partition(b"\0")[0].decode("utf-8", "surrogateescape")}
-        if info.type == tarfile.XGLTYPE and any(_decides(key) for key in pax_records(data)):
+    def _metadata(self, header: Header) -> dict[str, str] | None:
+        """What a header that only describes the next one says of it; None for one that describes all."""
+        if header.size > _MAX_METADATA:
+            raise ValueError(f"a header declares {header.size} bytes")
+        self._budget.metadata(self._name, header.size)
+        data = self._exact(header.size + -header.size % BLOCK)[: header.size]
+        if header.kind == tarfile.GNUTYPE_LONGNAME:
+            path = data.rstrip(b"\0")
+            if b"\0" in path:
+                raise ValueError("a long name with something behind its end")
+            return {"path": path.decode("utf-8", "surrogateescape")}
+        records = pax_records(data)
+        if header.kind in _PAX:
+            return records
+        if any(map(decides, records)):
             raise ValueError("a global header with a name, a size or a sparse file's map")
-        return pax_records(data) if info.type in _PAX else {}
+        return None
 
-    def _member(self, info: tarfile.TarInfo, records: dict[str, str]) -> Member:
-        name = records.get("path", info.name)
-        size = pax_number(records["size"]) if "size" in records else info.size
-        if size != info.size and size <= _LARGEST_OCTAL:
-            raise ValueError(f"two sizes for one member, {info.size} and {size}")
-        kind = info.type
-        if kind in _PLAIN and name.endswith("/"):
-            kind = tarfile.DIRTYPE
-        if size < 0 or (size and kind in _WITHOUT_CONTENT):
+    def _member(self, header: Header, records: dict[str, str]) -> Member:
+        name = records.get("path", header.name)
+        if "path" in records:
+            _refuse_unused(header.name)
+        size = pax_number(records["size"]) if "size" in records else header.size
+        if size != header.size and size <= LARGEST_OCTAL:
+            raise ValueError(f"two sizes for one member, {header.size} and {size}")
+        kind = _kind(header, name)
+        if size and kind in _WITHOUT_CONTENT:
             raise ValueError(f"a header declares {size} bytes for something without content")
-        self._left, self._padding = size, -size % _BLOCK
-        sparse = kind == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse") for key in records)
+        self._left, self._padding = size, -size % BLOCK
         return Member(
             name=name,
             folder=kind == tarfile.DIRTYPE,
             size=size,
             chunks=lambda: self._content(name),
-            special=_why_special(kind, sparse),
+            special=_why_special(kind, any(map(is_sparse, records))),
         )
 
     def _content(self, name: str) -> Iterator[bytes]:
@@ -137,21 +143,25 @@ class _Walk:
         return data
 
 
-def _header(block: bytes) -> tarfile.TarInfo:
-    """One header block. Raises tarfile.HeaderError, and ValueError for a size that only Python takes for octal."""
-    size = block[_SIZE]
-    if size[0] < 0x80 and size.strip(b"\0 ").strip(b"01234567"):
-        raise ValueError(f"a size that is no number, {size!r}")
-    return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+def _refuse_unused(name: str) -> None:
+    """Raises ValueError when a name that counts for readers without pax or long names leaves the root."""
+    if name:
+        refuse_traversal(name)
 
 
-def _decides(key: str) -> bool:
-    """Whether a pax record says what a member is, rather than who made it and when."""
-    return key in ("path", "linkpath", "size") or key.startswith("GNU.sparse")
+def _kind(header: Header, name: str) -> bytes:
+    """The type of a member. A v7 folder is a file whose name ends with a slash. Raises ValueError."""
+    if header.kind not in _PLAIN or not (name.endswith("/") or header.name.endswith("/")):
+        return header.kind
+    if header.kind == tarfile.AREGTYPE and name.endswith("/") and header.name.endswith("/"):
+        return tarfile.DIRTYPE
+    if name.endswith("/") or header.kind == tarfile.AREGTYPE:
+        raise ValueError("a name that is a file to some and a folder to others")
+    return header.kind
 
 
 def _why_special(kind: bytes, sparse: bool) -> str | None:
-    if sparse:
+    if sparse or kind == tarfile.GNUTYPE_SPARSE:
         return "sparse files are not allowed; pack them as plain files"
     if kind not in (*_PLAIN, tarfile.DIRTYPE):
         return "only files and folders are allowed, no links, devices or FIFOs"
@@ -167,5 +177,5 @@ def _read_trailer(source: BinaryIO, name: str) -> None:
             unsound("E_SPECIAL_TYPE", name, "data after the archive's end; pack it again")
         if size > _MAX_TRAILER:
             reject("E_BOMB_RATIO", name, "too many zeros after the archive's end")
-    if size < _BLOCK:
+    if size < BLOCK:
         unsound("E_SPECIAL_TYPE", name, "the archive is cut off within its end marker; pack it again")

@@ -1,141 +1,234 @@
-"""A zip entry's two headers: the local one before its data (APPNOTE 4.3.7) and its record in the directory.
+"""A zip entry's two headers: its record in the directory (APPNOTE 4.3.12) and the local one before its data (4.3.7).
 
-Front-to-back readers believe the first, others the second (CWE-436): strictly, both say the same, and there is
+Readers from front to back believe the second, others the first (CWE-436): strictly, both say the same, and there is
 nothing in the file that only one of them lists. It must never read content.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-_HEADER: Final = struct.Struct("<4s2xHH4x3L2H")
-_SIGNATURE: Final = b"PK\x03\x04"
-_UTF8: Final = 0x800
-_DESCRIPTOR: Final = 0x8
+from stack.app.gates.traversal import refuse_traversal
+
+UTF8: Final = 0x800
+DESCRIPTOR: Final = 0x8
+_RECORD: Final = struct.Struct("<4s4x2H4x3L4H2x2L")
+_LOCAL: Final = struct.Struct("<4s2x2H4x3L2H")
 _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
-_LONGEST_DESCRIPTOR: Final = 24
-_ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
+_NARROW: Final = struct.Struct("<3L")
+_WIDE: Final = struct.Struct("<LQQ")
+_LONGEST_DESCRIPTOR: Final = len(_DESCRIPTOR_SIGNATURE) + _WIDE.size
+_DEFLATE_EFFORT: Final = 0x6
+_VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
-_ZIP64_SIZES: Final = struct.Struct("<QQ")
 _UNICODE_PATH: Final = 0x7075
+_ATTRIBUTES: Final = 0x6C78  # with which libarchive makes links, although only the local header has it
 _TOO_SMALL: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
-    """A local header: ``numbers`` are checksum, packed and unpacked size; ``place`` is where its data starts.
-
-    ``descriptor`` is what stands between its data and the next header.
-    """
+class Record:
+    """An entry as the directory tells it. ``numbers`` are checksum, packed and unpacked size."""
 
     name: bytes
     flags: int
     method: int
     numbers: tuple[int, int, int]
-    unicode_path: bytes | None
+    disk: int
+    attributes: int
+    offset: int
+    extra: Mapping[int, bytes]
+
+    @property
+    def packed(self) -> int:
+        """Bytes of its data in the file."""
+        return self.numbers[1]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        return self.numbers[2]
+
+    @property
+    def shown(self) -> str:
+        """Its name for a message."""
+        return self.name.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local header; its data starts at ``place``, and between that and the next header stands ``descriptor``."""
+
+    name: bytes
+    flags: int
+    method: int
+    numbers: tuple[int, int, int]
+    extra: Mapping[int, bytes]
     place: int
     descriptor: bytes = b""
 
 
-def entry_name(info: zipfile.ZipInfo) -> str:
-    """The name as its writer meant it. Raises ValueError when there are two.
+def directory_records(directory: bytes) -> Iterator[Record]:
+    """The records of a central directory. Raises zipfile.BadZipFile or struct.error when it is damaged."""
+    at = 0
+    while at < len(directory):
+        signature, flags, method, crc, packed, size, *lengths, disk, attributes, offset = _RECORD.unpack_from(
+            directory, at
+        )
+        name_at = at + _RECORD.size
+        extra_at = name_at + lengths[0]
+        at = extra_at + lengths[1] + lengths[2]
+        if signature != b"PK\x01\x02" or at > len(directory):
+            raise zipfile.BadZipFile("a damaged directory")
+        extra = _extra_fields(directory[extra_at : extra_at + lengths[1]])
+        size, packed, offset = _widened((size, packed, offset), extra)
+        name = directory[name_at:extra_at]
+        yield Record(name, flags, method, (crc, packed, size), disk, attributes, offset, extra)
+
+
+def local_header(source: BinaryIO, record: Record, end: int) -> Local:
+    """The local header of an entry, which lies before ``end``. Raises zipfile.BadZipFile or struct.error."""
+    if record.offset + _LOCAL.size > end:
+        raise zipfile.BadZipFile(f"the local header of {record.shown!r} lies outside the file")
+    source.seek(record.offset)
+    signature, flags, method, crc, packed, size, name_size, extra_size = _LOCAL.unpack(
+        source.read(_LOCAL.size)
+    )
+    if signature != b"PK\x03\x04":
+        raise zipfile.BadZipFile(f"no local header of {record.shown!r}")
+    name = source.read(name_size)
+    extra = _extra_fields(source.read(extra_size))
+    if _ZIP64 in extra:
+        size, packed = _widened((size, packed), extra)
+    place = record.offset + _LOCAL.size + name_size + extra_size
+    return Local(name, flags, method, (crc, packed, size), extra, place)
+
+
+def entry_name(record: Record) -> str:
+    """The name as its writer meant it. Raises ValueError when there are two, or another reader's leaves the root.
 
     It is flagged as UTF-8, or in a Unicode path field (APPNOTE 4.6.9), or UTF-8 without a word, as Info-ZIP and
     macOS write it, or CP437.
     """
+    field = record.extra.get(_UNICODE_PATH, b"")
+    told = field[5:].decode("utf-8")
+    if _UNICODE_PATH in record.extra and not told:
+        raise ValueError(f"{record.shown!r} has an empty name in its extra field")
+    valid = field[:5] == struct.pack("<BL", 1, zlib.crc32(record.name))
+    oem = record.name.decode("cp437")
     try:
-        plain: str | None = _raw_name(info).decode("utf-8")
+        plain: str | None = record.name.decode("utf-8")
     except UnicodeDecodeError:
         plain = None
-    path = _unicode_path(info)
-    if path is not None and plain not in (None, path):
-        raise ValueError(f"{info.filename!r} has another name in its extra field")
-    return path or plain or info.orig_filename
+    if plain is None and record.flags & UTF8:
+        raise ValueError("a name that is no UTF-8, although its flag says so")
+    if _VERSION.search(record.name):
+        raise ValueError(f"unzip takes the end of {record.shown!r} for a version and leaves it out")
+    if valid and plain not in (None, told):
+        raise ValueError(f"{record.shown!r} has another name in its extra field")
+    name = plain or (told if valid else oem)
+    _refuse_other_readings(name, {oem, told or oem})
+    return name
 
 
-def local_header(source: BinaryIO, info: zipfile.ZipInfo, end: int) -> Local:
-    """The local header of an entry, which lies before ``end``. Raises zipfile.BadZipFile."""
-    if info.header_offset + _HEADER.size > end:
-        raise zipfile.BadZipFile(f"the local header of {info.filename!r} lies outside the file")
-    source.seek(info.header_offset)
-    signature, flags, method, crc, packed, size, name_size, extra_size = _HEADER.unpack(
-        source.read(_HEADER.size)
-    )
-    if signature != _SIGNATURE:
-        raise zipfile.BadZipFile(f"no local header of {info.filename!r}")
-    name = source.read(name_size)
-    extra = dict(_extra_fields(source.read(extra_size)))
-    if _TOO_SMALL in (packed, size) and len(extra.get(_ZIP64, b"")) >= _ZIP64_SIZES.size:
-        size, packed = _ZIP64_SIZES.unpack_from(extra[_ZIP64])
-    place = info.header_offset + _HEADER.size + name_size + extra_size
-    return Local(name, flags, method, (crc, packed, size), extra.get(_UNICODE_PATH), place)
+def _refuse_other_readings(name: str, others: set[str]) -> None:
+    try:
+        refuse_traversal(name)
+    except ValueError:
+        return  # filesystem_gate says so, with its own code
+    for other in others:
+        refuse_traversal(other)
 
 
-def refuse_difference(info: zipfile.ZipInfo, local: Local) -> None:
-    """Raises zipfile.BadZipFile unless both headers tell the same name, method and encryption."""
+def refuse_difference(record: Record, local: Local) -> None:
+    """Raises zipfile.BadZipFile unless both headers tell the same name, method and flags."""
     same = (
-        local.name == _raw_name(info)
-        and local.method == info.compress_type
-        and not (local.flags ^ info.flag_bits) & _ENCRYPTED
-        and local.unicode_path in (None, dict(_extra_fields(info.extra)).get(_UNICODE_PATH))
+        local.name == record.name
+        and local.method == record.method
+        and not (local.flags ^ record.flags) & ~_DEFLATE_EFFORT
+        and local.extra.get(_UNICODE_PATH) in (None, record.extra.get(_UNICODE_PATH))
     )
-    if not same:
-        raise zipfile.BadZipFile(f"the local header of {info.filename!r} differs from the directory")
+    if not same or record.disk:
+        raise zipfile.BadZipFile(f"the local header of {record.shown!r} differs from the directory")
+    if _ATTRIBUTES in local.extra or _ATTRIBUTES in record.extra:
+        raise zipfile.BadZipFile(f"{record.shown!r} has attributes in an extra field")
 
 
 def with_descriptors(
-    source: BinaryIO, infos: Sequence[zipfile.ZipInfo], headers: Sequence[Local], end: int
+    source: BinaryIO, records: Sequence[Record], headers: Sequence[Local], end: int
 ) -> list[Local]:
     """The headers, each with what follows its data. Raises zipfile.BadZipFile for bytes that belong to no entry."""
-    order = sorted(range(len(infos)), key=lambda i: infos[i].header_offset)
-    starts = [*(infos[i].header_offset for i in order), end]
+    order = sorted(range(len(records)), key=lambda i: records[i].offset)
+    starts = [*(records[i].offset for i in order), end]
     if starts[0] != 0:
         raise zipfile.BadZipFile("there is data before the first entry")
     result = list(headers)
     for i, following in zip(order, starts[1:], strict=True):
-        stop = headers[i].place + infos[i].compress_size
-        if stop == following:
-            continue
-        if not headers[i].flags & _DESCRIPTOR or following - stop > _LONGEST_DESCRIPTOR:
-            raise zipfile.BadZipFile(f"there is data after {infos[i].filename!r} that belongs to no entry")
+        stop = headers[i].place + records[i].packed
         source.seek(stop)
-        result[i] = replace(headers[i], descriptor=source.read(following - stop))
+        junk = source.read(min(following - stop, _LONGEST_DESCRIPTOR + 1))
+        result[i] = replace(headers[i], descriptor=junk)
+        _refuse_junk(records[i], result[i])
     return result
 
 
-def same_numbers(info: zipfile.ZipInfo, local: Local) -> bool:
+def _refuse_junk(record: Record, local: Local) -> None:
+    """Raises zipfile.BadZipFile unless what follows an entry is the descriptor that its flag promises.
+
+    A reader from front to back finds the end of such an entry in its data, so the data must tell it (APPNOTE 4.4.4):
+    stored data cannot, unless there is none and the descriptor's signature comes at once.
+    """
+    if not record.flags & DESCRIPTOR:
+        if local.descriptor:
+            raise zipfile.BadZipFile(f"there is data after {record.shown!r} that belongs to no entry")
+        return
+    size = len(_descriptor(record, local))
+    if len(local.descriptor) not in (size, len(_DESCRIPTOR_SIGNATURE) + size):
+        raise zipfile.BadZipFile(f"{record.shown!r} has no descriptor, or something else with it")
+    signed = local.descriptor.startswith(_DESCRIPTOR_SIGNATURE)
+    if record.method == zipfile.ZIP_STORED and (record.packed or not signed):
+        raise zipfile.BadZipFile(
+            f"{record.shown!r} is stored, so its end cannot be found without the directory"
+        )
+
+
+def same_numbers(record: Record, local: Local) -> bool:
     """Whether checksum and sizes in the local header and in the descriptor are the directory's (APPNOTE 4.3.9)."""
-    told = (info.CRC, info.compress_size, info.file_size)
-    unknown = (0, _TOO_SMALL) if local.flags & _DESCRIPTOR else ()
-    if any(here not in (there, *unknown) for here, there in zip(local.numbers, told, strict=True)):
+    unknown = 0 if local.flags & DESCRIPTOR else None
+    if any(here not in (there, unknown) for here, there in zip(local.numbers, record.numbers, strict=True)):
         return False
-    narrow = struct.pack("<3L", *(number & 0xFFFFFFFF for number in told))
-    wide = struct.pack("<LQQ", *told)
-    return local.descriptor.removeprefix(_DESCRIPTOR_SIGNATURE) in (b"", narrow, wide) or (
-        local.descriptor in (narrow, wide)
-    )
+    return local.descriptor.removeprefix(_DESCRIPTOR_SIGNATURE) in (b"", _descriptor(record, local))
 
 
-def _raw_name(info: zipfile.ZipInfo) -> bytes:
-    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
+def _descriptor(record: Record, local: Local) -> bytes:
+    """What it must be but for the signature: sizes are wide if the local header has a zip64 field, or needs one."""
+    wide = _ZIP64 in local.extra or max(record.numbers) > _TOO_SMALL
+    return (_WIDE if wide else _NARROW).pack(*record.numbers)
 
 
-def _unicode_path(info: zipfile.ZipInfo) -> str | None:
-    """The name in a Unicode path field; a field for a name that has changed since is stale, and does not count."""
-    field = dict(_extra_fields(info.extra)).get(_UNICODE_PATH)
-    if field is None or field[:5] != struct.pack("<BL", 1, zlib.crc32(_raw_name(info))):
-        return None
-    return field[5:].decode("utf-8")
+def _widened(numbers: tuple[int, ...], extra: Mapping[int, bytes]) -> tuple[int, ...]:
+    """Numbers that are too large for their field come from the zip64 field, in this order (APPNOTE 4.5.3)."""
+    field = extra.get(_ZIP64, b"")
+    if len(field) < 8 * numbers.count(_TOO_SMALL):
+        raise zipfile.BadZipFile("a zip64 field that is too short")
+    wide = iter(struct.unpack_from(f"<{numbers.count(_TOO_SMALL)}Q", field))
+    return tuple(next(wide) if number == _TOO_SMALL else number for number in numbers)
 
 
-def _extra_fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _extra_fields(data: bytes) -> dict[int, bytes]:
+    """The fields by their id. Raises zipfile.BadZipFile for one that is cut off, or that matters and comes twice."""
+    fields: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(data):
         kind, size = struct.unpack_from("<HH", data, at)
-        yield kind, data[at + 4 : at + 4 + size]
+        if at + 4 + size > len(data) or (kind in fields and kind in (_ZIP64, _UNICODE_PATH)):
+            raise zipfile.BadZipFile("an extra field that is cut off, or there twice")
+        fields[kind] = data[at + 4 : at + 4 + size]
         at += 4 + size
+    return fields

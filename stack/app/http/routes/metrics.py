@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry
 
 from stack.app.http.wiring import Lanes, Newest
-from stack.telemetry.exposition import Exposition, expose
+from stack.telemetry.exposition import Exposition, content_type, expose
 
 router = APIRouter(tags=["metrics"])
 _FORMATS = {
     "text/plain": {"schema": {"type": "string"}},
     "application/openmetrics-text": {"schema": {"type": "string"}},
 }
-_NOTHING: Final = CollectorRegistry()
 
 
 def exposition(lanes: Lanes) -> Newest[str, Exposition]:
     """What scrapers that come at the same time share, by its content type."""
-    return Newest(lambda content_type: lanes.metrics.run(lambda: expose(content_type)))
+    return Newest(lambda wanted: lanes.metrics.run(lambda: expose(wanted)))
 
 
 @router.get(
@@ -31,6 +29,5 @@ def exposition(lanes: Lanes) -> Newest[str, Exposition]:
 async def metrics(request: Request) -> Response:
     """The metrics of this process."""
     shared = cast("Newest[str, Exposition]", request.app.state.exposition)
-    content_type = expose(request.headers.get("accept", ""), _NOTHING).content_type
-    exposed = await shared.get(content_type)
+    exposed = await shared.get(content_type(request.headers.get("accept", "")))
     return Response(exposed.body, media_type=None, headers={"Content-Type": exposed.content_type})

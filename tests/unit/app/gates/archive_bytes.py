@@ -68,8 +68,18 @@ def local_header(name: bytes, extra: bytes, **of: int) -> bytes:
 
 def record(name: bytes, extra: bytes, **of: int) -> bytes:
     """APPNOTE 4.3.12."""
-    head = (0x031E, 20, of["flags"], of["method"], 0, 33, of["crc"], of["packed"], of["size"])
-    rest = (len(name), len(extra), 0, 0, 0, of["attributes"], of["offset"])
+    head = (
+        of.get("made_by", 0x031E),
+        20,
+        of["flags"],
+        of["method"],
+        0,
+        33,
+        of["crc"],
+        of["packed"],
+        of["size"],
+    )
+    rest = (len(name), len(extra), 0, of.get("disk", 0), 0, of["attributes"], of["offset"])
     return RECORD.pack(b"PK\1\2", *head, *rest) + name + extra
 
 
@@ -89,16 +99,26 @@ def zip_bytes(*entries: ZipEntry, before: bytes = b"", gap: bytes = b"", comment
     return data + records + end_record(len(entries), len(records), len(data), comment)
 
 
-def zip64_bytes(end: bytes, locator_at: int | None = None, offset: int | None = None) -> bytes:
-    """A zip of one entry with a zip64 end record; ``end`` is what the classic end record says."""
+def zip64_record(count: int, size: int, offset: int) -> bytes:
+    """The zip64 end record (APPNOTE 4.3.14)."""
+    return struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+
+
+def zip64_locator(at: int) -> bytes:
+    """The locator of a zip64 end record (APPNOTE 4.3.15)."""
+    return struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
+
+
+def zip64_bytes(
+    end: bytes, locator_at: int | None = None, offset: int | None = None, between: bytes = b""
+) -> bytes:
+    """A zip of one entry with a zip64 end record; ``end`` is what the classic end record says, and ``between``
+    stands between the zip64 record and its locator."""
     plain = zip_bytes(ZipEntry())
     at = plain.index(b"PK\1\2")
     size = len(plain) - END.size - at
-    wide = struct.pack(
-        "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, at if offset is None else offset
-    )
-    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at + size if locator_at is None else locator_at, 1)
-    return plain[: at + size] + wide + locator + end
+    wide = zip64_record(1, size, at if offset is None else offset) + between
+    return plain[: at + size] + wide + zip64_locator(at + size if locator_at is None else locator_at) + end
 
 
 def unicode_path(raw: bytes, name: bytes) -> bytes:
@@ -116,29 +136,43 @@ def padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 512)
 
 
-def tar_header(name: str = "a", size: bytes | int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
-    """A ustar header; a size given as bytes is the field as it stands."""
+POSIX, GNU, V7 = b"ustar\x0000", b"ustar  \0", bytes(8)
+
+
+def tar_header(
+    name: str = "a", size: bytes | int = 0, kind: bytes = tarfile.REGTYPE, **fields: bytes
+) -> bytes:
+    """A ustar header; a size given as bytes is the field as it stands, and so are ``fields`` (magic, prefix,
+    raw for the name, link, checksum, mtime and major)."""
     info = tarfile.TarInfo(name)
     info.type = kind
     block = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
     block[124:136] = (b"%011o\0" % size) if isinstance(size, int) else size.ljust(12, b"\0")
+    for key, start, length in (
+        ("raw", 0, 100), ("mtime", 136, 12), ("link", 157, 100),
+        ("magic", 257, 8), ("major", 329, 8), ("prefix", 345, 155),
+    ):  # fmt: skip
+        if key in fields:
+            block[start : start + length] = fields[key].ljust(length, b"\0")
     block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
+    block[148:156] = fields.get("checksum") or b"%06o\0 " % sum(block)
     return bytes(block)
 
 
-def tar_file(name: str = "a", data: bytes = TEXT, kind: bytes = tarfile.REGTYPE) -> bytes:
+def tar_file(name: str = "a", data: bytes = TEXT, kind: bytes = tarfile.REGTYPE, **fields: bytes) -> bytes:
     """A header and its content."""
-    return tar_header(name, len(data), kind) + padded(data)
+    return tar_header(name, len(data), kind, **fields) + padded(data)
+
+
+def pax_record(key: str, value: str) -> bytes:
+    """One record of an extended header."""
+    line = f" {key}={value}\n".encode()
+    size = len(line) + 1
+    while size != len(line) + len(str(size)):
+        size = len(line) + len(str(size))
+    return str(size).encode() + line
 
 
 def pax_header(records: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
     """An extended header (POSIX.1-2001)."""
-    data = b""
-    for key, value in records.items():
-        line = f" {key}={value}\n".encode()
-        size = len(line) + 1
-        while size != len(line) + len(str(size)):
-            size = len(line) + len(str(size))
-        data += str(size).encode() + line
-    return tar_file("pax", data, kind)
+    return tar_file("pax", b"".join(pax_record(*each) for each in records.items()), kind)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.app.gates.extraction import STAGING_PREFIX, Entry, clean_staging, extract, inspect
+from stack.app.gates.extraction import Entry, extract, inspect
 from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 from tests.unit.app.gates.gate_support import (
@@ -177,16 +177,6 @@ def test_a_refusal_takes_the_folders_above_the_target_away_too(tmp_path: Path) -
     archive.write_bytes(make_zip(PLAIN))
     extract(archive, target, DEFAULT_POLICY.archive, DEFAULT_POLICY.path)
     assert (target / "empty").is_file()
-
-
-def test_what_a_killed_extraction_left_is_cleaned(tmp_path: Path) -> None:
-    left = tmp_path / f"{STAGING_PREFIX}0123"
-    (left / "docs").mkdir(parents=True)
-    (left / "docs" / "a.txt").touch()
-    (tmp_path / "other").mkdir()
-    (tmp_path / f"{STAGING_PREFIX}link").symlink_to(tmp_path / "other")
-    assert clean_staging(tmp_path) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{STAGING_PREFIX}link", "other"]
 
 
 def test_the_check_of_names_can_be_a_measured_one(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stack.app.http import problems
-from stack.app.http.connection import Connection
+from stack.app.http.connection import Connection, Turnstile
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.observe import Observe
@@ -268,3 +268,40 @@ def test_a_connection_too_many_is_closed_and_the_others_served() -> None:
             assert second.recv(1) == b""
         first.sendall(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
         assert first.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_what_is_urgent_begins_before_a_burst_of_others() -> None:
+    begun: list[str] = []
+
+    async def ask(turnstile: Turnstile, name: str, urgent: bool) -> None:
+        await turnstile.passed(urgent)
+        begun.append(name)
+
+    async def burst() -> None:
+        turnstile = Turnstile(at_once=2)
+        others = [asyncio.create_task(ask(turnstile, str(number), False)) for number in range(50)]
+        await asyncio.sleep(0)
+        late = asyncio.create_task(ask(turnstile, "urgent", True))
+        cancelled = others.pop()
+        cancelled.cancel()
+        await asyncio.gather(late, *others)
+
+    asyncio.run(burst())
+    assert begun.index("urgent") < 10
+    assert sorted(begun, key=str) == sorted([*map(str, range(49)), "urgent"])
+
+
+def test_a_scrape_is_answered_while_others_flood() -> None:
+    async def costly(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != "/metrics":
+            time.sleep(0.02)
+            begun.append(scope["path"])
+        await Response("ok")(scope, receive, send)
+
+    begun: list[str] = []
+    with serving(Connection, costly) as port, ExitStack() as held:
+        for _ in range(100):
+            asking = held.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+            asking.sendall(b"GET /tools HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert exchange(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[1] == b"ok"
+        assert len(begun) < 90

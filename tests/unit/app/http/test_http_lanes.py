@@ -212,5 +212,5 @@ def test_the_store_that_hangs_is_told_of_in_the_health_of_all(
 def test_a_body_of_too_many_values_is_refused_before_anything_is_made_of_it(client: TestClient) -> None:
     body = b'{"tool_id": "hash", "arguments": {"data": [' + b"[]," * 300_000 + b"[]]}}"
     answer = client.post("/tools/execute", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "values" in json.loads(answer.content)["detail"]

@@ -184,6 +184,36 @@ def test_a_policy_that_is_no_policy_is_named_with_its_fault(tmp_path: Path) -> N
     assert "url.allowed_ports[0]" in errors
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "kept"),
+    [
+        ("ingest/intents/abc.json", b"{", "ingest/intents/abc.json.corrupt"),
+        ("audit/acknowledged", b"garbage", "audit/acknowledged"),
+        ("audit/copy.journal", b"garbage", "audit/copy.journal"),
+    ],
+)
+def test_a_damaged_file_of_ours_does_not_keep_it_from_starting(
+    tmp_path: Path, path: str, content: bytes, kept: str
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_bytes(content)
+    with served(tmp_path) as (process, port, lines):
+        assert ask(port, "GET", "/health")[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert (tmp_path / kept).exists()
+    assert (path in "".join(lines)) == kept.endswith(".corrupt")
+
+
+def test_a_policy_that_is_no_text_is_named(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_bytes(b"url: \xff")
+    process = start(tmp_path / "data", "--port", "0", "--policy-file", str(policy))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"{policy}: is no UTF-8 text" in errors
+
+
 def test_a_taken_port_ends_it_with_a_reason(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start(tmp_path, "--port", str(taken.getsockname()[1]))

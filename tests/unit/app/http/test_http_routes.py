@@ -175,6 +175,42 @@ def test_a_full_disk_is_told_as_such(
     assert "No space left on device" in problem(answer, 507)["detail"]
 
 
+def test_an_ingest_can_be_asked_for_again(client: TestClient) -> None:
+    def ask(content: bytes, key: str) -> Any:
+        return client.post("/ingest", files={"file": ("a.zip", content)}, headers={"Idempotency-Key": key})
+
+    first = ask(zipped({"again.txt": b"once"}), "key-1")
+    assert first.status_code == 201
+    assert ask(zipped({"again.txt": b"once"}), "key-1").json() == first.json()
+    problem(ask(zipped({"other.txt": b"x"}), "key-1"), 422)
+    assert ask(zipped({"again.txt": b"once"}), "key-2").json()["ingest_id"] != first.json()["ingest_id"]
+
+
+def test_an_answer_has_the_entries_that_fit_and_tells_of_the_others(client: TestClient) -> None:
+    content = zipped({f"{'folder' * 30}/{number}.txt": b"" for number in range(3000)})
+    for path in ("/gates/archive", "/ingest"):
+        answer = client.post(path, files={"file": ("a.zip", content)})
+        assert len(answer.content) < 600_000
+        found = answer.json().get("value", answer.json())
+        assert len(found["entries"]) + found["entries_left_out"] == 3000
+        assert found["entries_left_out"]
+
+
+def test_a_page_of_packets_has_as_many_as_fit(client: TestClient) -> None:
+    for _ in range(8):
+        assert (
+            client.post("/memory/session_context", json={"payload": {"t": "x" * 60_000}}).status_code == 201
+        )
+    answer = client.get("/memory/session_context/search?limit=200")
+    assert len(answer.json()["packets"]) == 4
+    assert len(answer.content) < 300_000
+
+
+def test_a_notification_of_too_many_alerts_is_taken_in_part(client: TestClient) -> None:
+    body = webhook("firing") | {"alerts": [{"status": "firing", "labels": {}}] * 2500}
+    assert client.post("/alerts", json=body).json() == {"received": 2000, "left_out": 500}
+
+
 def test_ingest_says_which_gate_refused(client: TestClient) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:

@@ -102,13 +102,12 @@ def test_what_grows_too_large_ends_at_the_limit(
 
 def test_uploads_share_their_room_and_give_it_back(client: TestClient) -> None:
     spool = client.app.state.spool  # type: ignore[attr-defined]  # TestClient calls it any ASGI application
-    spool.enter(0)
     spool.take(ROOM - 100)
     body = part("file", zipped(1000), "a.zip") + b"--x--\r\n"
     for sent in (body, chunks(body)):
         refused = client.post("/gates/archive", content=sent, headers=KIND)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-    spool.leave(ROOM - 100)
+    spool.take(-(ROOM - 100))
     for path in ("/gates/archive", "/ingest"):
         for _ in range(ROOM // len(body) + 2):
             assert client.post(path, content=body, headers=KIND).status_code in (200, 201)

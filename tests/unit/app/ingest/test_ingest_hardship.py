@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from stack.app.gates.types import Rejected
-from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT
+from stack.app.ingest.pipeline import PACKET_TYPE, RESERVE_BYTES, SEGMENT
 from tests.unit.app.ingest.test_ingest_pipeline import House, archive, house
 
 
@@ -109,6 +110,17 @@ def test_a_disk_that_fills_while_the_intent_is_written(
             patched.setattr("stack.app.ingest.intents.json.dump", full)
             here.ingest.take(archive(), "a.zip")
         assert here.kept() == (0, 0, [])
+
+
+def test_the_last_of_a_disk_is_left_to_journal_and_packet_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = house(tmp_path)
+    real = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: real._replace(free=RESERVE_BYTES - 1))
+    with pytest.raises(OSError, match="kept for journal") as caught:
+        here.ingest.take(archive(), "a.zip")
+    assert (caught.value.errno, here.kept()) == (errno.ENOSPC, (0, 0, []))
 
 
 CHILD = f"""

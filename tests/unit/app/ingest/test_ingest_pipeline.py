@@ -29,7 +29,7 @@ from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
 from stack.app.memory.store import PacketRefused, StoreUnavailable
 from stack.app.memory.substrate import Substrate
-from stack.telemetry.meter import METERS
+from stack.telemetry.recorders import gate_meters
 
 FILES = {"docs/one.txt": b"first", "docs/two.txt": b"second", "again.txt": b"first"}
 
@@ -76,7 +76,7 @@ def archive(files: dict[str, bytes] | None = None) -> io.BytesIO:
 
 
 def decisions() -> dict[str, int]:
-    return {name: meter.snapshot().accepted for name, meter in METERS.items()}
+    return {name: meter.accepted for name, meter in gate_meters().items()}
 
 
 def test_an_archive_passes_six_gates_and_is_kept(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from stack.app.settings import AppSettings
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import ERROR_CODES, TOOL_STATUSES, TOOLS
 from stack.telemetry.failures import FAILURES
-from stack.telemetry.meter import METERS
 
 DECK = sum(card.full for card in MIX)
 
@@ -38,8 +37,15 @@ def load(context: AppContext) -> LoadGenerator:
 
 
 def errors() -> Counter[str]:
+    registry = recorders.registry()
+    assert registry is not None
     return Counter(
-        {code: count for meter in METERS.values() for code, count in meter.snapshot().errors.items()}
+        {
+            sample.labels["error_code"]: int(sample.value)
+            for family in registry.collect()
+            for sample in family.samples
+            if sample.name == "gate_errors_total"
+        }
     )
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import stack
-from stack.telemetry.errors import MonitorError
+from stack.common.errors import StackError
 
 DASHBOARDS = ("gate-security", "l9-tool-observability")
 PROVISIONING = "/etc/grafana/provisioning"
-_PACKAGE = Path(stack.__file__).parent
 
 # updateIntervalSeconds stays above 10: Grafana 12.3.0 ends when it reloads right after a change with less.
 _DATASOURCE = """\
@@ -47,38 +45,27 @@ providers:
 
 
 def grafana_config(
-    output_dir: Path,
-    prometheus_url: str = "http://prometheus:9090",
-    provisioning_path: str = PROVISIONING,
-    dashboards: Path | None = None,
+    output_dir: Path, dashboards: Path, prometheus_url: str, provisioning_path: str = PROVISIONING
 ) -> tuple[Path, ...]:
-    """Writes the files and returns them. ``provisioning_path``: where Grafana will see ``output_dir``.
-
-    Raises MonitorError when the dashboards are missing or the folder can't be written.
+    """Writes the files and returns them. ``dashboards``: where the two are; ``provisioning_path``: where Grafana will
+    see ``output_dir``. Raises StackError when the dashboards are missing or the folder can't be written.
     """
-    source = dashboards or _shipped_dashboards()
     files = {
         # A JSON string is a YAML string too, so no character of an address can break the document.
         "datasources/monitoring-stack.yml": _DATASOURCE.format(url=json.dumps(prometheus_url)),
         "dashboards/monitoring-stack.yml": _PROVIDER.format(
             path=json.dumps(f"{provisioning_path}/dashboards")
         ),
-        **{f"dashboards/{uid}.json": _read(source / f"{uid}.json") for uid in DASHBOARDS},
+        **{f"dashboards/{uid}.json": _read(dashboards / f"{uid}.json") for uid in DASHBOARDS},
     }
     return tuple(_write(output_dir / name, text) for name, text in files.items())
-
-
-def _shipped_dashboards() -> Path:
-    # A wheel carries the files inside the package, a checkout beside it.
-    bundled = _PACKAGE / "bundle" / "grafana" / "dashboards"
-    return bundled if bundled.is_dir() else _PACKAGE.parent / "grafana" / "dashboards"
 
 
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise MonitorError(
+        raise StackError(
             f"{file}: no such dashboard ({error.strerror}); install the package again"
         ) from error
 
@@ -88,5 +75,5 @@ def _write(file: Path, text: str) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise MonitorError(f"{file}: cannot be written ({error.strerror}); give another folder") from error
+        raise StackError(f"{file}: cannot be written ({error.strerror}); give another folder") from error
     return file

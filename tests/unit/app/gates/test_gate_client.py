@@ -7,13 +7,15 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stack.app.gates.fetch import Fetched, FetchError, fetch
+from stack.app.cancel import CURRENT, Cancel, Cancelled
+from stack.app.gates.client import Fetched, FetchError, fetch
 from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
 from stack.app.gates.url import Resolver, check_url
 from tests.unit.app.gates.gate_support import PUBLIC, answers, rejection
@@ -218,3 +220,29 @@ def test_a_peer_that_sends_a_byte_now_and_then_is_cut_at_the_deadline(scheme: st
         pytest.raises(FetchError, match="no usable answer"),
     ):
         get(net, f"{scheme}://www.example.org/", policy)
+
+
+def test_a_fetch_ends_when_nobody_waits_for_it() -> None:
+    cancel = Cancel()
+    context = copy_context()
+    context.run(CURRENT.set, cancel)
+    with peer(b"HTTP/1.1 200 OK\r\n\r\nx", pause=30) as (net, heard):
+        faults: list[str] = []
+
+        def run() -> None:
+            try:
+                context.run(
+                    get, net, "http://www.example.org/", replace(DEFAULT_POLICY.url, timeout_seconds=60)
+                )
+            except FetchError as fault:
+                faults.append(str(fault))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        while not heard:
+            thread.join(0.01)
+        cancel.request()
+        thread.join(20)
+        assert not thread.is_alive()
+    with pytest.raises(Cancelled):
+        context.run(get, net, "http://www.example.org/")

@@ -1,4 +1,4 @@
-"""The measured gates: the same decisions, each counted once under its own gate and code; all 26 codes reached."""
+"""The gatekeeper: the gates' own decisions, each counted once under its own gate and code; all 26 codes reached."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import BinaryIO
 
 import pytest
 
-from stack.app.gates import guarded
+from stack.app.faults import Faults
+from stack.app.gatekeeper import Gatekeeper, check_write
 from stack.app.gates.policy import DEFAULT_POLICY
-from stack.app.gates.storage import Disk
+from stack.app.gates.storage import ContentStore, Disk
 from stack.telemetry import registry
 from stack.telemetry.catalogue import ERROR_CODES
 from tests.unit.app.gates.gate_support import NOISE, answers, code_of, make_zip, save, zip_record
 
 P = DEFAULT_POLICY
+GATES = Gatekeeper(P, Faults(), answers(void_com=[]))
 
 
 @dataclass
@@ -58,23 +60,24 @@ class FullDisk(Disk):
 
 
 def url(text: str) -> str:
-    return code_of(guarded.check_url, text, P.url, answers(void_com=[]))
+    return code_of(GATES.check_url, text)
 
 
 def path(text: str, *siblings: str) -> str:
-    return code_of(guarded.check_path, text, P.path, None, siblings)
+    return code_of(GATES.check_path, text, None, siblings)
 
 
 def archive(folder: Path, data: bytes | bytearray, **limits: int) -> str:
-    return code_of(guarded.extract, save(folder, data), folder / "out", replace(P.archive, **limits), P.path)
+    gates = GATES.with_policy(replace(P, archive=replace(P.archive, **limits)))
+    return code_of(gates.extract, save(folder, data), folder / "out")
 
 
 def put(folder: Path, at: int) -> str:
-    return code_of(guarded.ContentStore(folder, P.storage, FullDisk(at)).put, io.BytesIO(b"x"))
+    return code_of(GATES.put, ContentStore(folder, P.storage, FullDisk(at)), io.BytesIO(b"x"))
 
 
 def write(connection: Connection, latest: str) -> str:
-    return code_of(guarded.check_write, connection, "tool_audit", 1, latest)
+    return code_of(check_write, connection, "tool_audit", 1, latest)
 
 
 def link() -> bytearray:
@@ -90,8 +93,8 @@ def lying() -> bytearray:
 
 
 CASES: dict[str, Callable[[Path], str]] = {
-    "E_CONFIG_INVALID": lambda _: code_of(guarded.check_config, "["),
-    "E_CONFIG_VALIDATION": lambda _: code_of(guarded.check_config, "urls: {}"),
+    "E_CONFIG_INVALID": lambda _: code_of(GATES.check_config, "["),
+    "E_CONFIG_VALIDATION": lambda _: code_of(GATES.check_config, "urls: {}"),
     "E_SCHEME": lambda _: url("ftp://example.com/"),
     "E_USERINFO": lambda _: url("http://u:p@example.com/"),
     "E_HOST_DENY": lambda _: url("http://localhost/"),
@@ -144,10 +147,10 @@ def test_each_code_is_reached_and_counted_once(gate: str, code: str, tmp_path: P
 
 def test_acceptances_are_counted(tmp_path: Path) -> None:
     before = {gate: count(gate=gate, outcome="ok") for gate in ERROR_CODES}
-    assert code_of(guarded.check_config, "{}") == "ok"
+    assert code_of(GATES.check_config, "{}") == "ok"
     assert (url("http://example.com/"), path("a/b")) == ("ok", "ok")
     assert archive(tmp_path, make_zip([("a", b"1")])) == "ok"
-    assert code_of(guarded.ContentStore(tmp_path, P.storage).put, io.BytesIO(b"x")) == "ok"
+    assert code_of(GATES.put, ContentStore(tmp_path, P.storage), io.BytesIO(b"x")) == "ok"
     assert write(Connection(), "p1") == "ok"
     after = {gate: count(gate=gate, outcome="ok") - before[gate] for gate in ERROR_CODES}
     assert after == dict.fromkeys(ERROR_CODES, 1.0) | {"filesystem_gate": 2.0}
@@ -161,3 +164,16 @@ def test_a_bad_name_in_an_archive_counts_for_filesystem_gate(tmp_path: Path) -> 
     assert archive(tmp_path, make_zip([("../x", b"1")])) == "E_TRAVERSAL"
     assert count(gate="filesystem_gate", error_code="E_TRAVERSAL") == before[0] + 1
     assert count(gate="extraction_gate", outcome="reject") == before[1]
+
+
+def test_a_fault_acts_inside_the_measurement() -> None:
+    faults = Faults(enabled=True)
+    faults.switch("reject-all", True)
+    faults.switch("slow-gate", True)
+    gates = Gatekeeper(P, faults)
+    before = count(gate="url_gate", error_code="E_HOST_DENY")
+    assert code_of(gates.check_url, "https://example.com/") == "E_HOST_DENY"
+    assert count(gate="url_gate", error_code="E_HOST_DENY") == before + 1
+    metrics = registry()
+    assert metrics is not None
+    assert (metrics.get_sample_value("gate_current_latency_ms", {"gate": "url_gate"}) or 0) >= 30

@@ -1,9 +1,9 @@
-"""Fetches a URL so that url_gate's decision holds until the last byte.
+"""An HTTP client for which url_gate's decision holds until the last byte.
 
-Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS
-rebinding has no moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again.
-Redirects, body and time are bounded. It must never follow a hop that the gate has not accepted, and never uses
-a proxy or cookies.
+Each hop is checked, then connected to exactly the address that was checked (no second look-up, so DNS rebinding has no
+moment to act) while Host and SNI keep the name; a redirect is a new URL and is checked again. Redirects, body and
+time are bounded, and it ends when nobody waits for it. It must never follow a hop that the gate has not accepted,
+and never uses a proxy or cookies.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
 
+from stack.app.cancel import CURRENT, check_cancelled
 from stack.app.gates.policy import UrlPolicy
 from stack.app.gates.types import Accepted
 from stack.app.gates.url import DEFAULT_PORTS, CheckedUrl, check_url
@@ -37,10 +38,13 @@ class FetchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The final answer. ``hops`` are the URLs that were checked, in order; ``truncated``: body cut at the limit."""
+    """The final answer, of ``checked`` at ``address``. ``hops`` are the URLs that were checked, in order.
 
+    ``truncated`` says that the body was cut at the limit.
+    """
+
+    checked: CheckedUrl
     status: int
-    headers: tuple[tuple[str, str], ...]
     body: bytes
     truncated: bool
     address: str
@@ -54,6 +58,7 @@ def fetch(
     deadline = time.monotonic() + policy.timeout_seconds
     hops: list[str] = []
     while len(hops) <= policy.max_redirects:
+        check_cancelled()
         checked = check(url, policy).value
         hops.append(checked.url)
         with _connected(checked, deadline, dial) as (connection, address):
@@ -61,8 +66,7 @@ def fetch(
             location = answer.getheader("Location")
             if answer.status not in REDIRECTS or location is None:
                 body, truncated = _read(answer, policy.max_body_bytes, deadline)
-                headers = tuple(answer.getheaders())
-                return Fetched(answer.status, headers, body, truncated, address, tuple(hops))
+                return Fetched(checked, answer.status, body, truncated, address, tuple(hops))
             url = _next(checked.url, location)
     raise FetchError(
         f"{hops[0]}: more than {policy.max_redirects} redirects; raise url.max_redirects if meant"
@@ -106,6 +110,8 @@ def _cut_at(deadline: float, stream: socket.socket) -> Iterator[None]:
     cut = threading.Timer(deadline - time.monotonic(), _hang_up, (stream,))
     cut.daemon = True
     cut.start()
+    if cancel := CURRENT.get():
+        cancel.follow(lambda: _hang_up(stream))
     try:
         yield
     finally:
@@ -125,7 +131,9 @@ def _dialled(checked: CheckedUrl, deadline: float, dial: Dial) -> tuple[socket.s
 
 def _secured(plain: socket.socket, checked: CheckedUrl) -> ssl.SSLSocket:
     context = ssl.create_default_context()
-    return context.wrap_socket(plain, server_hostname=checked.host.strip("[]"), do_handshake_on_connect=False)
+    return context.wrap_socket(
+        plain, server_hostname=checked.host.strip("[]").removesuffix("."), do_handshake_on_connect=False
+    )
 
 
 def _hang_up(stream: socket.socket) -> None:
