@@ -53,11 +53,10 @@ def main() -> int:
 def _tune() -> None:
     """What the whole process needs to stay small and prompt; a library must not do this to its host."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (min(most, DESCRIPTORS) if most > 0 else DESCRIPTORS, most)
-        )
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= least < DESCRIPTORS:
+        wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     with suppress(AttributeError, OSError):
         # Not every C library has it. Two arenas instead of eight for each core, and blocks from 128 KiB on given
         # back at once: else memory that a thread has freed stays with its arena.

@@ -56,11 +56,12 @@ class Turnstile:
         await turn
 
     def _let_in(self) -> None:
-        for _ in range(self._at_once):
+        for number in range(self._at_once):
             waiting = self._urgent or self._others
             if not waiting:
                 return
-            turn = waiting.popleft()
+            # A scrape that comes into a flood of the urgent would otherwise wait for all of them.
+            turn = waiting.pop() if number % 2 and self._urgent else waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
         if self._urgent or self._others:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import socket
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,15 +26,10 @@ from stack.app.http.app import create_app
 from stack.app.http.routes import metrics
 from stack.app.settings import AppSettings
 from stack.telemetry.exposition import expose
+from tests.unit.app.http.test_http_routes import zipped
 
 PATIENCE = 30
-
-
-def zipped(size: int = 5) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.txt", b"x" * size)
-    return buffer.getvalue()
+ARCHIVE = zipped({"a.txt": b"hello"})
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -139,8 +132,8 @@ def test_the_limit_of_archives_holds_for_requests_that_were_given_up_and_for_too
     inspecting = Inspecting()
     context = open_context(AppSettings(data=tmp_path, request_timeout=0.5))
     monkeypatch.setattr(type(context.gates), "inspect", lambda _, archive: inspecting(archive))
-    upload = {"file": ("a.zip", zipped())}
-    call = {"tool_id": "archive-inspect", "arguments": {"data": base64.b64encode(zipped()).decode()}}
+    upload = {"file": ("a.zip", ARCHIVE)}
+    call = {"tool_id": "archive-inspect", "arguments": {"data": base64.b64encode(ARCHIVE).decode()}}
     with TestClient(create_app(context)) as client, ThreadPoolExecutor(10) as pool:
         asks = [pool.submit(client.post, "/gates/archive", files=upload) for _ in range(5)]
         asks += [pool.submit(client.post, "/tools/execute", json=call) for _ in range(5)]
@@ -154,7 +147,7 @@ def test_the_limit_of_archives_holds_for_requests_that_were_given_up_and_for_too
 
 def test_an_inspection_that_nobody_waits_for_stops(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
-    archive.write_bytes(zipped(1_000_000))
+    archive.write_bytes(zipped({"a.txt": bytes(1_000_000)}))
     cancel = Cancel()
     token = CURRENT.set(cancel)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -17,16 +15,11 @@ from stack.app.context import AppContext
 from stack.app.http import uploads
 from stack.app.http.app import create_app
 from stack.app.settings import AppSettings, CannotStart
+from tests.unit.app.http.test_http_routes import zipped
 
 KIND = {"Content-Type": "multipart/form-data; boundary=x"}
 ROOM = 100_000
-
-
-def zipped(size: int = 5) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.txt", b"x" * size)
-    return buffer.getvalue()
+ARCHIVE = zipped({"a.txt": b"hello"})
 
 
 def part(name: str, content: bytes, filename: str | None = None) -> bytes:
@@ -77,11 +70,11 @@ def test_an_upload_is_spooled_outside_the_data_and_leaves_nothing(
     client: TestClient, context: AppContext, spooled: list[int]
 ) -> None:
     assert context.settings.data not in context.spool.parents
-    for content in (part("file", zipped(), "a.zip") + b"--x--\r\n",):
+    for content in (part("file", ARCHIVE, "a.zip") + b"--x--\r\n",):
         for body in (content, chunks(content)):
             answer = client.post("/gates/archive", content=body, headers=KIND)
             assert answer.json()["outcome"] == "ok"
-    assert spooled == [len(zipped())] * 2
+    assert spooled == [len(ARCHIVE)] * 2
     assert list(context.spool.iterdir()) == list(context.scratch.iterdir()) == []
 
 
@@ -103,7 +96,7 @@ def test_what_grows_too_large_ends_at_the_limit(
 def test_uploads_share_their_room_and_give_it_back(client: TestClient) -> None:
     spool = client.app.state.spool  # type: ignore[attr-defined]  # TestClient calls it any ASGI application
     spool.take(ROOM - 100)
-    body = part("file", zipped(1000), "a.zip") + b"--x--\r\n"
+    body = part("file", zipped({"a.txt": b"x" * 1000}), "a.zip") + b"--x--\r\n"
     for sent in (body, chunks(body)):
         refused = client.post("/gates/archive", content=sent, headers=KIND)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
