@@ -34,6 +34,7 @@ from stack.app.gates.archives.zip_headers import (
 
 _BYTES_PER_ENTRY: Final = 1024
 _UNREADABLE: Final = 0x1 | 0x20 | 0x40 | 0x2000
+_DOS_LABEL: Final = 0x08
 _DOS_FOLDER: Final = 0x10
 _STREAMS: Final[dict[int, Callable[[], Decompressor]]] = {
     zipfile.ZIP_DEFLATED: raw_deflate,
@@ -111,8 +112,8 @@ def _member(record: Record, name: str, content: Callable[[], Iterator[bytes]]) -
 
 def _why_special(record: Record, folder: bool) -> str | None:
     mode = record.attributes >> 16
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "only files and folders are allowed, no links or devices"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) or record.attributes & _DOS_LABEL:
+        return "only files and folders are allowed, no links, devices or labels"
     if not folder and (stat.S_ISDIR(mode) or record.attributes & _DOS_FOLDER):
         return "a folder's name must end with a slash"
     if folder and record.size:

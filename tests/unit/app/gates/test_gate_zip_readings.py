@@ -142,6 +142,7 @@ SPECIAL = {
     ),
     "a second disk for one entry": zip_bytes(ZipEntry(record={"disk": 1})),
     "a folder by its attributes only": zip_bytes(ZipEntry(attributes=0x10)),
+    "a label of a disk, which unzip leaves out": zip_bytes(ZipEntry(attributes=0x08)),
     "a folder by its mode only": zip_bytes(ZipEntry(attributes=0o040755 << 16)),
     "a name in CP437 that climbs": zip_bytes(ZipEntry(b"../\xe9", extra=unicode_path(b"../\xe9", b"good"))),
     "an end record in the comment": zip_bytes(ZipEntry(), comment=b"c" + end_record(0, 0, 0) + b"c" * 9),
