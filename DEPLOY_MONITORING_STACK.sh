@@ -12,8 +12,8 @@ if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.v
     installing=$!
 fi
 case " ${*:-help} " in
-    *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" credentials "* | *" completion "* | *" monitor "*) ;;
+    *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" completion "* | *" monitor "*) ;;
     *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"
-exec env PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"
+exec env -u PYTHONDONTWRITEBYTECODE PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"

@@ -9,8 +9,10 @@ Prints medians and ratios; figures of one machine mean little, ratios of one run
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -37,6 +39,8 @@ def main() -> int:
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--grafana", default="", help="image of Grafana; without one both go without it")
     chosen = options.parse_args()
+    compileall.compile_dir(ROOT / "stack", quiet=2)  # as scripts/install does
+    busy = busy_note()
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(chosen.grafana)
         theirs = compose_project(Path(folder), ours, chosen.grafana)
@@ -46,7 +50,21 @@ def main() -> int:
         print(
             f"{name:<34} {statistics.median(a):6.2f} s  compose {statistics.median(b):6.2f} s  ratio {ratio:5.2f}"
         )
+    for what, seconds in ours.processor.items():
+        print(f"{'processor time, ' + what:<34} {statistics.median(seconds):6.2f} s")
+    for note in filter(None, (busy, busy_note())):
+        print(note)
     return 0
+
+
+def busy_note() -> str:
+    """What to say of a machine on which others work too; empty for a quiet one."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return (
+        f"busy: the load average is {load:.1f} on {cores} cores, so the seconds mean little"
+        if load > cores
+        else ""
+    )
 
 
 class Ours:
@@ -60,15 +78,19 @@ class Ours:
             "STACK_GRAFANA": "required" if grafana else "off",
             "STACK_GRAFANA_IMAGE": grafana,
         }
+        self.processor: dict[str, list[float]] = {}
+        """Seconds of processor time of each command, by its words."""
 
-    def __call__(self, *words: str) -> tuple[float, dict[str, float]]:
+    def __call__(self, *words: str, what: str = "") -> tuple[float, dict[str, float]]:
         """Seconds of the whole process, and of each milestone."""
-        began = time.perf_counter()
+        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         ran = subprocess.run(
             [sys.executable, "-m", "stack", *words, "--json"],
             cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        seconds = time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.processor.setdefault(what or words[0], []).append(used)
         if ran.returncode != 0:
             raise SystemExit(f"{' '.join(words)} ended with {ran.returncode}: {ran.stderr.strip()}")
         document = json.loads(ran.stdout)
@@ -130,7 +152,7 @@ def compare(ours: Ours, theirs: Compose, runs: int) -> dict[str, tuple[list[floa
             cold, again = timed(lambda: up(theirs)), timed(lambda: up(theirs))
             theirs("down", "--volumes")
             _, milestones = ours("start")
-            second, _ = ours("start")
+            second, _ = ours("start", what="second start")
             ours("destroy", "--volumes", "--yes")
             for name in names[:3]:
                 found[name][0].append(milestones[name.split(maxsplit=1)[0]])

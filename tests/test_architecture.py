@@ -84,7 +84,7 @@ def test_imports_keep_all_contracts() -> None:
     [
         ("deploy/execute", "import stack.cli.printer", "The orchestrator"),
         ("deploy/execute", "import stack.exports.compose", "The orchestrator"),
-        ("checks/model", "from stack.checks.context import Subject", "No module imports itself"),
+        ("checks/model", "from stack.checks.context import CheckContext", "No module imports itself"),
         ("app/alerts", "import stack.common.wait", "The application knows telemetry"),
         ("checks/app", "import stack.app.settings", "The orchestrator knows nothing of the application"),
         ("app/gates/url", "import stack.app.http.server", "What the application does"),

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from stack.checks.app import watchdog_seen
 from stack.checks.check import Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.model import Broken
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet, TimedOut, until
@@ -32,25 +32,25 @@ SKEW = 1.0
 """The alert begins and ends this much in the past, so that clocks a little apart do not matter."""
 
 
-def alert(subject: Subject) -> str:
+def alert(context: CheckContext) -> str:
     """A posted alert reaches the application as firing and, ended, as resolved."""
     proof = uuid4().hex
     labels = {"alertname": ALERT, "stack_test": "true", "proof_id": proof, "severity": "info"}
     began = time.time()
-    _post(subject, labels, began - HEAD_START, began + LIFETIME)
-    fired = _arrival(subject, proof, "firing", began)
-    _post(subject, labels, began - HEAD_START, time.time() - SKEW)
-    resolved = _arrival(subject, proof, "resolved", began)
+    _post(context, labels, began - HEAD_START, began + LIFETIME)
+    fired = _arrival(context, proof, "firing", began)
+    _post(context, labels, began - HEAD_START, time.time() - SKEW)
+    resolved = _arrival(context, proof, "resolved", began)
     return f"alert delivered in {fired:.2f} s and resolved in {resolved:.1f} s"
 
 
-def _post(subject: Subject, labels: Mapping[str, str], starts: float, ends: float) -> None:
-    subject.alertmanager.post_alert(labels, {"summary": SUMMARY}, starts, ends)
+def _post(context: CheckContext, labels: Mapping[str, str], starts: float, ends: float) -> None:
+    context.alertmanager.post_alert(labels, {"summary": SUMMARY}, starts, ends)
 
 
-def _arrival(subject: Subject, proof: str, status: str, since: float) -> float:
+def _arrival(context: CheckContext, proof: str, status: str, since: float) -> float:
     def ask() -> float:
-        got = [a.status for a in subject.app.alerts("proof_id", proof)]
+        got = [a.status for a in context.app.alerts("proof_id", proof)]
         if status not in got:
             raise NotYet(f"the application has it as {', '.join(got) or 'nothing'}")
         return time.time() - since
@@ -61,13 +61,13 @@ def _arrival(subject: Subject, proof: str, status: str, since: float) -> float:
         raise Broken(f"the test alert did not arrive as {status}: {failure}", ROUTE_HINT) from failure
 
 
-def watchdog(subject: Subject) -> str:
+def watchdog(context: CheckContext) -> str:
     """The alert that always fires comes through, and still does: Prometheus > Alertmanager > application.
 
     The application's gauge begins anew with its process; what it has stored outlives that.
     """
-    stored = [a.received for a in subject.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
-    seen = max([watchdog_seen(subject), *stored])
+    stored = [a.received for a in context.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
+    seen = max([watchdog_seen(context), *stored])
     if seen <= 0:
         raise NotYet("the application has not received the Watchdog yet")
     ago = max(0.0, time.time() - seen)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from stack.checks.alert_path import ALERT, FRESH_SECONDS, HEAD_START, LIFETIME, SUMMARY, WATCHDOG
 from stack.checks.check import Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.common.wait import NotYet
 from stack.model.spec import TEST_RECEIVER, TEST_RECEIVER_PORT
 
@@ -60,13 +60,13 @@ exit $code
 """The receiver takes whatever comes, as Alertmanager may send one notification twice, until both states were heard."""
 
 
-def alert(subject: Subject) -> str:
+def alert(context: CheckContext) -> str:
     """A posted alert is delivered to the receiver as firing and, ended, as resolved."""
     proof = uuid4().hex
     began = datetime.now(UTC) - timedelta(seconds=HEAD_START)
     bodies = [_body(proof, began, began + timedelta(seconds=ends)) for ends in (LIFETIME, HEAD_START - 1)]
     started = time.monotonic()
-    ran = subject.execute("alertmanager", ("sh", "-c", SCRIPT, "sh", proof, ANSWER, *bodies))
+    ran = context.execute("alertmanager", ("sh", "-c", SCRIPT, "sh", proof, ANSWER, *bodies))
     mine = [line for line in ran.output.splitlines() if proof in line]
     for status in ("firing", "resolved"):
         if not any(f'"status":"{status}"' in line for line in mine):
@@ -82,9 +82,9 @@ def _body(proof: str, starts: datetime, ends: datetime) -> str:
     return json.dumps([{"labels": labels, "annotations": {"summary": SUMMARY}, **times}])
 
 
-def watchdog(subject: Subject) -> str:
+def watchdog(context: CheckContext) -> str:
     """Alertmanager holds the alert that always fires, and Prometheus has sent it just now."""
-    found = subject.alertmanager.active(WATCHDOG)
+    found = context.alertmanager.active(WATCHDOG)
     if not found:
         raise NotYet("Alertmanager has not received the Watchdog yet")
     ago = max(0.0, time.time() - max(found))

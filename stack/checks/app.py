@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from stack.checks.check import LOGS, Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
 from stack.telemetry.catalogue import METRICS
@@ -22,16 +22,16 @@ DECISIONS = ("gate_invocations_total", (("gate", "filesystem_gate"), ("outcome",
 REQUESTS = ("http_requests_total", (("method", "POST"), ("route", "/gates/path"), ("status", "200")))
 
 
-def ready(subject: Subject) -> str:
+def ready(context: CheckContext) -> str:
     """The health address answers ok."""
-    if (status := subject.app.health()) != "ok":
+    if (status := context.app.health()) != "ok":
         raise NotYet(f"/health says {status}")
     return "/health says ok"
 
 
-def catalogue(subject: Subject) -> str:
+def catalogue(context: CheckContext) -> str:
     """Every metric of the catalogue is on the page; one without a bounded start value may show after first use."""
-    samples = read(subject.app.metrics())
+    samples = read(context.app.metrics())
     shown = {name for name, _ in samples}
     missing = [m.name for m in METRICS if not shown.intersection(m.series)]
     if missing:
@@ -39,34 +39,34 @@ def catalogue(subject: Subject) -> str:
     return f"{len(METRICS)} metrics, {len(samples)} samples, all parsed"
 
 
-def counter(subject: Subject) -> str:
+def counter(context: CheckContext) -> str:
     """A request moves the counters of its route and of its gate."""
-    before = read(subject.app.metrics())
-    if (outcome := subject.app.judge_path(f"proof/{uuid4().hex}.txt")) != "ok":
+    before = read(context.app.metrics())
+    if (outcome := context.app.judge_path(f"proof/{uuid4().hex}.txt")) != "ok":
         raise NotYet(f"filesystem_gate rejected an ordinary path: {outcome}")
-    after = read(subject.app.metrics())
+    after = read(context.app.metrics())
     moved = {key[0]: after.get(key, 0.0) - before.get(key, 0.0) for key in (DECISIONS, REQUESTS)}
     if still := [name for name, by in moved.items() if by < 1]:
         raise NotYet(f"one call of /gates/path did not move {', '.join(still)}")
     return "one call of /gates/path moved " + " and ".join(moved)
 
 
-def store(subject: Subject) -> str:
+def store(context: CheckContext) -> str:
     """A written packet is found again by its words, in the database of this stack."""
-    name = subject.app.store_name()
+    name = context.app.store_name()
     if not name.startswith(DATABASE):
         raise NotYet(f"the packets are kept in {name}, not in {DATABASE}")
     word = f"proof{uuid4().hex}"
-    written = subject.app.write_packet(SEGMENT, {"proof": word}, PACKET_SECONDS)
-    found = subject.app.search_packets(SEGMENT, word)
+    written = context.app.write_packet(SEGMENT, {"proof": word}, PACKET_SECONDS)
+    found = context.app.search_packets(SEGMENT, word)
     if found != (written,):
         raise NotYet(f"packet {written} was written, a search for it found {', '.join(found) or 'nothing'}")
     return f"packet {written} written to and found again in {name}"
 
 
-def watchdog_seen(subject: Subject) -> float:
+def watchdog_seen(context: CheckContext) -> float:
     """When the application last received the Watchdog alert, in Unix seconds; 0 before the first."""
-    return read(subject.app.metrics()).get((WATCHDOG_SEEN, ()), 0.0)
+    return read(context.app.metrics()).get((WATCHDOG_SEEN, ()), 0.0)
 
 
 def read(text: str) -> Samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.model import Expected, Stage
 
 LOGS = "monitoring-stack logs shows why"
@@ -25,7 +25,7 @@ class Check:
     proves: str
     component: str
     stage: Stage
-    run: Callable[[Subject], str]
+    run: Callable[[CheckContext], str]
     hint: str = ""
     seconds: float = 20.0
     every: float = 0.02

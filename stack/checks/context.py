@@ -24,7 +24,7 @@ Execute = Callable[[str, tuple[str, ...]], Ran]
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckContext:
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it."""
 
     expected: Expected

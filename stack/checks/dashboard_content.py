@@ -7,7 +7,6 @@ data sources and queries that older files use, and panel types that it replaces.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 from typing import Any
 
 Model = Mapping[str, Any]
@@ -41,15 +40,21 @@ def _differences(wanted: Model, held: Model) -> Iterator[str]:
 
 def panels(model: Model) -> Iterator[Model]:
     """All panels that show something, those inside rows too; the rows themselves are layout."""
-    for panel in model.get("panels") or ():
+    for panel in _objects(model.get("panels")):
         if panel.get("type") != "row":
             yield panel
         yield from panels(panel)
 
 
 def _named(model: Model) -> dict[str, Model]:
-    listed = (model.get("templating") or {}).get("list") or ()
+    templating = model.get("templating")
+    listed = _objects(templating.get("list")) if isinstance(templating, Mapping) else []
     return {str(variable.get("name")): variable for variable in listed}
+
+
+def _objects(value: Any) -> list[Model]:
+    """The objects in a list; none where it is something else."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _variables(wanted: Mapping[str, Model], held: Mapping[str, Model]) -> Iterator[str]:
@@ -89,9 +94,10 @@ def _panel(wanted: Model, held: Model) -> str:
         return "type"
     if not _same_source(wanted.get("datasource"), held.get("datasource")):
         return "data source"
-    for one, other in zip_longest(wanted.get("targets") or (), held.get("targets") or ()):
-        if one is None or other is None:
-            return f"{len(held.get('targets') or ())} queries instead of {len(wanted.get('targets') or ())}"
+    queries, others = _objects(wanted.get("targets")), _objects(held.get("targets"))
+    if len(queries) != len(others):
+        return f"{len(others)} queries instead of {len(queries)}"
+    for one, other in zip(queries, others, strict=True):
         asked, told = (t.get("datasource") or p.get("datasource") for t, p in ((one, wanted), (other, held)))
         if not _same_source(asked, told) or not _contains(other, one):
             return f"query {one.get('refId') or other.get('refId')}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from stack.checks.check import LOGS, Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order
@@ -29,43 +29,43 @@ LOCKED_LINE = "too many consecutive incorrect login attempts"
 Login = Literal["ok", "wrong", "locked"]
 
 
-def ready(subject: Subject) -> str:
+def ready(context: CheckContext) -> str:
     """The database is fine; the address answers only after provisioning is done."""
-    if (state := subject.grafana.database()) != "ok":
+    if (state := context.grafana.database()) != "ok":
         raise NotYet(f"/api/health says database {state}")
     return "/api/health says database ok"
 
 
-def login(subject: Subject) -> str:
+def login(context: CheckContext) -> str:
     """Our credentials are an administrator's."""
-    user = subject.expected.grafana_user
-    name, admin = subject.administrator().user()
+    user = context.expected.grafana_user
+    name, admin = context.administrator().user()
     if name != user or not admin:
         raise Broken(f"logged in as {name}, administrator: {admin}; expected {user}, an administrator")
     return f"logged in as {name}, an administrator"
 
 
-def default_login(subject: Subject) -> str:
+def default_login(context: CheckContext) -> str:
     """admin/admin does not work. That our own login is needed, and works, proves it; else it is tried."""
-    expected = subject.expected
+    expected = context.expected
     if (expected.grafana_user, expected.grafana_password) == DEFAULT_LOGIN:
         raise Broken("the administrator's password is admin", "set another one: monitoring-stack credentials")
     if expected.grafana_user == DEFAULT_LOGIN[0]:
         try:
-            subject.administrator()
+            context.administrator()
         except Broken:
             if not expected.probe_default_login:
                 raise
         else:
-            anonymous(subject)
+            anonymous(context)
             return "admin has our password, and that is not admin (not tried: wrong tries lock the name)"
-    return _refused(subject.grafana.status_of(DEFAULT_LOGIN), "admin/admin", "change the password at once")
+    return _refused(context.grafana.status_of(DEFAULT_LOGIN), "admin/admin", "change the password at once")
 
 
-def anonymous(subject: Subject) -> str:
+def anonymous(context: CheckContext) -> str:
     """Nobody gets in without a login."""
     return _refused(
-        subject.grafana.status_of(None), "a request without login", "GF_AUTH_ANONYMOUS_ENABLED=false"
+        context.grafana.status_of(None), "a request without login", "GF_AUTH_ANONYMOUS_ENABLED=false"
     )
 
 
@@ -77,13 +77,13 @@ def _refused(status: int, who: str, hint: str) -> str:
     raise NotYet(f"{who} got {status}, expected 401")
 
 
-def data_sources(subject: Subject) -> str:
+def data_sources(context: CheckContext) -> str:
     """Each provisioned data source is there as its file says, and no other."""
     found = {
         s.uid: DataSource(s.uid, s.name, s.type, s.url, s.read_only)
-        for s in subject.administrator().data_sources()
+        for s in context.administrator().data_sources()
     }
-    wanted = {source.uid: source for source in subject.expected.data_sources}
+    wanted = {source.uid: source for source in context.expected.data_sources}
     _some_expected(wanted, "data source")
     for uid, source in wanted.items():
         if (held := found.get(uid)) is None:
@@ -98,37 +98,37 @@ def data_sources(subject: Subject) -> str:
     return f"{len(wanted)} data sources as provisioned"
 
 
-def data_source_health(subject: Subject) -> str:
+def data_source_health(context: CheckContext) -> str:
     """Grafana reaches what its data sources point at; Alertmanager's kind has no health call, so its proxy is asked."""
-    _some_expected(subject.expected.data_sources, "data source")
-    for source in subject.expected.data_sources:
+    _some_expected(context.expected.data_sources, "data source")
+    for source in context.expected.data_sources:
         if source.type == "alertmanager":
-            _answers_status(subject, source.uid)
-        elif (status := subject.administrator().source_health(source.uid)) != "OK":
+            _answers_status(context, source.uid)
+        elif (status := context.administrator().source_health(source.uid)) != "OK":
             raise NotYet(f"data source {source.uid} is {status}")
-    return f"{', '.join(s.uid for s in subject.expected.data_sources)} healthy"
+    return f"{', '.join(s.uid for s in context.expected.data_sources)} healthy"
 
 
-def _answers_status(subject: Subject, uid: str) -> None:
-    status = subject.administrator().through_source(uid, "/api/v2/status")
+def _answers_status(context: CheckContext, uid: str) -> None:
+    status = context.administrator().through_source(uid, "/api/v2/status")
     if not isinstance(status, dict) or "versionInfo" not in status:
         raise NotYet(f"data source {uid} answers its proxy with {str(status)[:80]}")
 
 
-def dashboards(subject: Subject) -> str:
+def dashboards(context: CheckContext) -> str:
     """The provisioned dashboards are those of the files, each with its variables, panels and queries."""
-    wanted = {d.uid: d for d in subject.expected.dashboards}
+    wanted = {d.uid: d for d in context.expected.dashboards}
     _some_expected(wanted, "dashboard")
-    found = subject.administrator().dashboard_uids()
+    found = context.administrator().dashboard_uids()
     if missing := sorted(wanted.keys() - set(found)):
         raise NotYet(f"dashboards missing: {', '.join(missing)}")
     for uid in found:
-        _as_in_file(subject, uid, wanted.get(uid))
+        _as_in_file(context, uid, wanted.get(uid))
     return f"{len(wanted)} dashboards with the panels and queries of their files"
 
 
-def _as_in_file(subject: Subject, uid: str, wanted: Dashboard | None) -> None:
-    held = subject.administrator().dashboard(uid)
+def _as_in_file(context: CheckContext, uid: str, wanted: Dashboard | None) -> None:
+    held = context.administrator().dashboard(uid)
     if wanted is None:
         if held.provisioned:
             raise Broken(
@@ -171,7 +171,7 @@ def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, ima
 def reload_here(expected: Expected) -> Report:
     """Grafana is told from this process; the report holds one finding, named after what was refused."""
     try:
-        Subject(expected).administrator().reload_provisioning()
+        CheckContext(expected).administrator().reload_provisioning()
     except Broken as error:
         return _told("grafana.login", "failed", str(error), error.hint)
     except HttpFailure as error:

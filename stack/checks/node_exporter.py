@@ -6,13 +6,13 @@ From outside its readiness shows in Prometheus: its target is up.
 from __future__ import annotations
 
 from stack.checks.check import LOGS, Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.common.wait import NotYet
 
 
-def ready(subject: Subject) -> str:
+def ready(context: CheckContext) -> str:
     """The metrics page shows its own build."""
-    page = subject.http("node_exporter").get("/metrics").text
+    page = context.http("node_exporter").get("/metrics").text
     line = next((line for line in page.splitlines() if line.startswith("node_exporter_build_info{")), "")
     if not line:
         raise NotYet("/metrics lacks node_exporter_build_info")

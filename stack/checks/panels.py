@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stack.checks.check import Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Dashboard
 from stack.clients.grafana import Query, Result
 from stack.clients.http import HttpFailure
@@ -37,7 +37,7 @@ class _Untouched(Window):
         return {name: f"${name}" for name in Window.macros(self)}
 
 
-def data_in_grafana(subject: Subject) -> str:
+def data_in_grafana(context: CheckContext) -> str:
     """Every panel query of every dashboard returns numbers through /api/ds/query, one batch a dashboard.
 
     Asked to one step ahead: Grafana rounds the end of a range down to a step, so the newest one would be left out.
@@ -49,7 +49,7 @@ def data_in_grafana(subject: Subject) -> str:
         now, lost = time.time(), "no result came back"
         try:
             if queries:  # Grafana refuses an empty batch
-                results = subject.administrator().query(
+                results = context.administrator().query(
                     (Query(ref, q.datasource_uid, q.expr, q.instant) for ref, q in queries.items()),
                     now - WINDOW_SECONDS,
                     now + STEP_SECONDS,
@@ -59,7 +59,7 @@ def data_in_grafana(subject: Subject) -> str:
         for ref, query in queries.items():
             yield query, results.get(ref, Result(lost, 0, 0))
 
-    return _all_have_data(subject, ask, "through Grafana")
+    return _all_have_data(context, ask, "through Grafana")
 
 
 def _by_ref(queries: Iterable[PanelQuery]) -> dict[str, PanelQuery]:
@@ -71,24 +71,24 @@ def _by_ref(queries: Iterable[PanelQuery]) -> dict[str, PanelQuery]:
     return found
 
 
-def data_in_prometheus(subject: Subject) -> str:
+def data_in_prometheus(context: CheckContext) -> str:
     """The same queries asked of Prometheus, each by itself."""
 
     def ask(dashboard: Dashboard) -> Iterator[tuple[PanelQuery, Result]]:
         window = Window(range_s=WINDOW_SECONDS, interval_s=STEP_SECONDS)
         for query in panel_queries(dashboard.text, window):
-            yield query, _from_prometheus(subject, query)
+            yield query, _from_prometheus(context, query)
 
-    return _all_have_data(subject, ask, f"asked of Prometheus; Grafana is absent: {_reason(subject)}")
+    return _all_have_data(context, ask, f"asked of Prometheus; Grafana is absent: {_reason(context)}")
 
 
-def _from_prometheus(subject: Subject, query: PanelQuery) -> Result:
+def _from_prometheus(context: CheckContext, query: PanelQuery) -> Result:
     now = time.time()
     try:
         if query.instant:
-            series: Iterable[tuple[float, ...]] = [(s.value,) for s in subject.prometheus.query(query.expr)]
+            series: Iterable[tuple[float, ...]] = [(s.value,) for s in context.prometheus.query(query.expr)]
         else:
-            series = subject.prometheus.query_range(query.expr, now - WINDOW_SECONDS, now, STEP_SECONDS)
+            series = context.prometheus.query_range(query.expr, now - WINDOW_SECONDS, now, STEP_SECONDS)
     except HttpFailure as failure:
         return Result(str(failure), 0, 0)
     columns = tuple(series)
@@ -98,26 +98,26 @@ def _from_prometheus(subject: Subject, query: PanelQuery) -> Result:
 Asked = Iterable[tuple[PanelQuery, Result]]
 
 
-def _all_have_data(subject: Subject, ask: Callable[[Dashboard], Asked], how: str) -> str:
-    dashboards = _dashboards(subject)
+def _all_have_data(context: CheckContext, ask: Callable[[Dashboard], Asked], how: str) -> str:
+    dashboards = _dashboards(context)
     with ThreadPoolExecutor(ASKERS) as pool:
         answers = [pair for pairs in pool.map(lambda d: list(ask(d)), dashboards) for pair in pairs]
     if not answers:
         raise Broken("no dashboard has a panel query", "the dashboards' files are empty of queries")
-    faults = [text for query, result in answers if (text := _fault(subject, query, result))]
+    faults = [text for query, result in answers if (text := _fault(context, query, result))]
     if faults:
         raise NotYet(f"{len(faults)} of {len(answers)} panel queries: {'; '.join(faults[:SHOWN])}")
     panels = {(query.dashboard_uid, query.panel_id) for query, _ in answers}
     return f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards {how}"
 
 
-def _fault(subject: Subject, query: PanelQuery, result: Result) -> str:
+def _fault(context: CheckContext, query: PanelQuery, result: Result) -> str:
     where = f"{query.dashboard_uid} / {query.panel_title} / {query.ref_id}"
     if result.error:
         return f"{where} failed: {result.error}"
     if not result.series:
         return f"{where} is empty: {query.expr}"
-    if not result.numbers and subject.expected.makes_load:
+    if not result.numbers and context.expected.makes_load:
         return f"{where} has only NaN: {query.expr}"
     return ""
 
@@ -133,21 +133,21 @@ class Variable:
     source_uid: str
 
 
-def variables_in_grafana(subject: Subject) -> str:
+def variables_in_grafana(context: CheckContext) -> str:
     """Each query variable has values when asked as a browser asks."""
     return _all_resolve(
-        subject, lambda v: subject.administrator().label_values(v.source_uid, v.label, v.selector), ""
+        context, lambda v: context.administrator().label_values(v.source_uid, v.label, v.selector), ""
     )
 
 
-def variables_in_prometheus(subject: Subject) -> str:
+def variables_in_prometheus(context: CheckContext) -> str:
     """The same asked of Prometheus."""
-    how = f", asked of Prometheus; Grafana is absent: {_reason(subject)}"
-    return _all_resolve(subject, lambda v: subject.prometheus.label_values(v.label, v.selector), how)
+    how = f", asked of Prometheus; Grafana is absent: {_reason(context)}"
+    return _all_resolve(context, lambda v: context.prometheus.label_values(v.label, v.selector), how)
 
 
-def _all_resolve(subject: Subject, ask: Callable[[Variable], tuple[str, ...]], how: str) -> str:
-    found = [variable for dashboard in _dashboards(subject) for variable in query_variables(dashboard)]
+def _all_resolve(context: CheckContext, ask: Callable[[Variable], tuple[str, ...]], how: str) -> str:
+    found = [variable for dashboard in _dashboards(context) for variable in query_variables(dashboard)]
     answers: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for variable in found:
         key = (variable.source_uid, variable.label, variable.selector)
@@ -178,14 +178,14 @@ def _variable(uid: str, variable: Mapping[str, Any], values: Mapping[str, str]) 
     )
 
 
-def _dashboards(subject: Subject) -> tuple[Dashboard, ...]:
-    if not subject.expected.dashboards:
+def _dashboards(context: CheckContext) -> tuple[Dashboard, ...]:
+    if not context.expected.dashboards:
         raise Broken("no dashboard is expected", "the dashboards' files are empty or were not rendered")
-    return subject.expected.dashboards
+    return context.expected.dashboards
 
 
-def _reason(subject: Subject) -> str:
-    return dict(subject.expected.absent).get("grafana", "not part of this stack")
+def _reason(context: CheckContext) -> str:
+    return dict(context.expected.absent).get("grafana", "not part of this stack")
 
 
 TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_LOAD) and the target up?"

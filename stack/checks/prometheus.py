@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from stack.checks.check import LOGS, RELOAD, Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Rule
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import LoadedRule
@@ -21,35 +21,35 @@ SHOWN = 3
 EVALUATORS = 4
 
 
-def ready(subject: Subject) -> str:
+def ready(context: CheckContext) -> str:
     """The readiness address answers."""
-    return subject.prometheus.ready()
+    return context.prometheus.ready()
 
 
-def configuration(subject: Subject) -> str:
+def configuration(context: CheckContext) -> str:
     """The latest load succeeded, and the digest in the loaded rules is that of the rendered files."""
-    if not subject.prometheus.reload_succeeded():
+    if not context.prometheus.reload_succeeded():
         raise NotYet(
             "prometheus_config_last_reload_successful is 0: the previous configuration is still active"
         )
-    wanted = subject.expected.digest
+    wanted = context.expected.digest
     if not wanted:
         return "the latest load succeeded (the files carry no digest)"
-    loaded = _digest(subject)
+    loaded = _digest(context)
     if loaded != wanted:
         raise NotYet(f"loaded files have digest {loaded or 'none'}, rendered ones {wanted}")
     return f"loaded files have the digest of the rendered ones, {wanted}"
 
 
-def _digest(subject: Subject) -> str:
-    rule = next((r for r in subject.prometheus.rules() if r.name == DIGEST_RULE), None)
+def _digest(context: CheckContext) -> str:
+    rule = next((r for r in context.prometheus.rules() if r.name == DIGEST_RULE), None)
     return dict(rule.labels).get("digest", "") if rule else ""
 
 
-def rules(subject: Subject) -> str:
+def rules(context: CheckContext) -> str:
     """Exactly the expected rules are loaded and none is in error."""
-    loaded = subject.prometheus.rules()
-    wanted = Counter(_identity(r) for r in subject.expected.rules)
+    loaded = context.prometheus.rules()
+    wanted = Counter(_identity(r) for r in context.expected.rules)
     found = Counter(_identity(r) for r in loaded)
     if missing := wanted - found:
         raise NotYet(f"not loaded: {_some(f'{group}/{name}' for group, name, _ in missing)}")
@@ -64,37 +64,37 @@ def _identity(rule: Rule | LoadedRule) -> tuple[str, str, str]:
     return rule.group, rule.name, rule.kind
 
 
-def expressions(subject: Subject) -> str:
+def expressions(context: CheckContext) -> str:
     """Every rule's expression evaluates now, whenever its group's first turn may be."""
-    if not subject.expected.rules:
+    if not context.expected.rules:
         raise Broken("there is no rule to evaluate", "the rule files are empty or were not rendered")
     with ThreadPoolExecutor(EVALUATORS) as pool:
-        failures = [f for f in pool.map(lambda rule: _evaluate(subject, rule), subject.expected.rules) if f]
+        failures = [f for f in pool.map(lambda rule: _evaluate(context, rule), context.expected.rules) if f]
     if failures:
         raise NotYet(_some(failures))
-    return f"{len(subject.expected.rules)} rules healthy: each expression evaluated"
+    return f"{len(context.expected.rules)} rules healthy: each expression evaluated"
 
 
-def _evaluate(subject: Subject, rule: Rule) -> str:
+def _evaluate(context: CheckContext, rule: Rule) -> str:
     try:
-        subject.prometheus.query(rule.expr)
+        context.prometheus.query(rule.expr)
     except HttpFailure as failure:
         return f"{rule.group}/{rule.name}: {failure}"
     return ""
 
 
-def alertmanagers(subject: Subject) -> str:
+def alertmanagers(context: CheckContext) -> str:
     """Prometheus has found somebody to send alerts to."""
-    found = subject.prometheus.alertmanagers()
+    found = context.prometheus.alertmanagers()
     if not found:
         raise NotYet("no Alertmanager discovered")
     return f"sends alerts to {', '.join(found)}"
 
 
-def targets(subject: Subject) -> str:
+def targets(context: CheckContext) -> str:
     """As many targets a job as the scrape files name, all of them up."""
-    found = subject.prometheus.targets()
-    wanted = dict(subject.expected.jobs)
+    found = context.prometheus.targets()
+    wanted = dict(context.expected.jobs)
     counts = Counter(t.job for t in found)
     if not wanted:
         raise Broken("no scrape job is expected", "the scrape files are empty or were not rendered")

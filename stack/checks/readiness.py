@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from stack.checks.check import LOGS, Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 
 
 def answers(component: str, title: str) -> Check:
     """A check that the component answers 200 where it says that it is ready."""
 
-    def run(subject: Subject) -> str:
-        path = dict(subject.expected.ready_paths)[component]
-        return f"{path} answers {subject.http(component).get(path).status}"
+    def run(context: CheckContext) -> str:
+        path = dict(context.expected.ready_paths)[component]
+        return f"{path} answers {context.http(component).get(path).status}"
 
     return Check(f"{component}.ready", f"{title} serves", component, "ready", run, LOGS, 60)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from stack.checks.check import Check
-from stack.checks.context import Execute, Subject
+from stack.checks.context import CheckContext, Execute
 from stack.checks.model import STAGES, Broken, Expected, Finding, Report, Stage
 from stack.clients.http import HttpFailure
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
@@ -41,12 +41,12 @@ def run(
     Checks that run a command in a container are left out without ``run_in``.
     """
     began = clock.now()
-    subject = Subject(expected, run_in)
+    context = CheckContext(expected, run_in)
     findings: list[Finding] = []
     for stage in STAGES:
         due = [c for c in checks if c.stage == stage and c.concerns(expected) and (run_in or not c.by_engine)]
         dead = _never_ready(findings)
-        for finding in _together([partial(_one, c, subject, dead, tell, clock) for c in due], clock):
+        for finding in _together([partial(_one, c, context, dead, tell, clock) for c in due], clock):
             findings.append(finding)
             on_finding(finding)
     return Report(tuple(findings), clock.now() - began)
@@ -81,14 +81,14 @@ def _together(asked: Sequence[Callable[[], Finding]], clock: Clock) -> Iterable[
             raise
 
 
-def _one(check: Check, subject: Subject, dead: frozenset[str], tell: Tell, clock: Clock) -> Finding:
+def _one(check: Check, context: CheckContext, dead: frozenset[str], tell: Tell, clock: Clock) -> Finding:
     if blocked := sorted(dead.intersection((check.component, *check.needs))):
         return _finding(check, "failed", f"not asked: {', '.join(blocked)} never got ready", check.hint)
     began = clock.now()
     status, evidence, hint, final = "failed", "", check.hint, False
     try:
         evidence = until(
-            _retold(check, subject, tell),
+            _retold(check, context, tell),
             seconds=check.seconds,
             every=check.every,
             retry=(NotYet, HttpFailure),
@@ -106,14 +106,14 @@ def _one(check: Check, subject: Subject, dead: frozenset[str], tell: Tell, clock
     return replace(_finding(check, status, evidence, hint, clock.now() - began), final=final)
 
 
-def _retold(check: Check, subject: Subject, tell: Tell) -> Callable[[], str]:
+def _retold(check: Check, context: CheckContext, tell: Tell) -> Callable[[], str]:
     """The question; an answer that is not the awaited one is told before it is asked again."""
     last = ""
 
     def ask() -> str:
         nonlocal last
         try:
-            return check.run(subject)
+            return check.run(context)
         except (NotYet, HttpFailure) as failure:
             if (answer := str(failure)) != last:
                 tell(Progress(check.name, answer, passing=True))

@@ -18,7 +18,7 @@ from stack.model.events import Event, Progress, StepBegun, StepDone
 class Row:
     """One thing that goes on; ``seconds`` since it began, ``share`` of it that is done (0 to 1) where that is known."""
 
-    subject: str
+    topic: str
     detail: str
     seconds: float
     share: float | None = None
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass
 class _Entry:
-    subject: str
+    topic: str
     detail: str
     began: float
     amount: Amount = field(default_factory=Amount)
@@ -57,20 +57,20 @@ class Activity:
         with self._lock:
             now = self._now()
             return tuple(
-                Row(e.subject, e.detail, now - e.began, e.amount.share) for e in self._entries.values()
+                Row(e.topic, e.detail, now - e.began, e.amount.share) for e in self._entries.values()
             )
 
     def _progress(self, event: Progress) -> None:
-        step = next((key for key in self._entries if _concerns(key, event.subject)), "")
+        step = next((key for key in self._entries if _concerns(key, event.topic)), "")
         if step:  # what a component answers belongs to the step that asks it
             self._entries[step].detail = f"{step.partition(' ')[0]}: {_one_line(event.detail)}"
         elif event.detail:
-            if event.subject not in self._entries:
-                self._entries[event.subject] = _Entry(event.subject, "", self._now())
-            entry = self._entries[event.subject]
+            if event.topic not in self._entries:
+                self._entries[event.topic] = _Entry(event.topic, "", self._now())
+            entry = self._entries[event.topic]
             entry.detail = entry.amount.hear(_one_line(event.detail))
         else:
-            self._entries.pop(event.subject, None)
+            self._entries.pop(event.topic, None)
 
 
 def _concerns(key: str, component: str) -> bool:

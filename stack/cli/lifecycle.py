@@ -61,7 +61,7 @@ def destroy(options: argparse.Namespace, printer: Printer) -> int:
         if options.volumes:
             session.engine.remove_state(session.name)
         elif session.engine.read_state(session.name) is not None:
-            session.state.change(switches={}, started=(), proof=None, versions={})
+            session.state.change(switches={}, started=(), proven=None, versions={})
         return code
 
 
@@ -149,7 +149,7 @@ def _remember(session: Session, description: Description, plan: Plan) -> None:
     for step in plan.steps:
         if step.verb is Verb.WRITE:
             session.state.written(step.target, description.spec.service(step.component).files_digest())
-    session.state.change(**_told(session, description), **({"proof": None} if plan else {}))
+    session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
 
 
 def _validated(session: Session, description: Description) -> None:

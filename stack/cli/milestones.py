@@ -11,7 +11,7 @@ from stack.components import BY_NAME, COMPONENTS
 from stack.model.events import Milestone, StepDone
 from stack.model.plan import Plan, Verb
 from stack.model.spec import container_name
-from stack.model.state import Proof
+from stack.model.state import ProvenStack
 
 if TYPE_CHECKING:
     from stack.checks.model import Finding, Report, Stage
@@ -82,7 +82,7 @@ class Milestones:
     def finish(self) -> int:
         """Checked and proven as far as was asked; prints addresses and returns the exit code."""
         options = self.session.options
-        last = self.session.state.now.proof
+        last = self.session.state.now.proven
         identity = self._identity()
         if not options.no_smoke:
             if not self.plan and last is not None and last.identity == identity and not options.quick:
@@ -96,7 +96,7 @@ class Milestones:
         self._stage("checked")
         if not quick:
             self._stage("proven")
-            self.session.state.change(proof=Proof(identity, _stamp(time.time())))
+            self.session.state.change(proven=ProvenStack(identity, _stamp(time.time())))
 
     def _stage(self, stage: Stage) -> None:
         report = self.verification.stage(stage, self._heard)

@@ -76,8 +76,7 @@ class Printer:
         """One aligned line."""
         if self.log:
             self.log.said(f"{_label(label)}{text}".strip())
-        if not self.silent:
-            self._write(f"{_label(label)}{self._paint(text, tone)}".rstrip())
+        self._line(label, text, tone)
 
     def text(self, text: str = "") -> None:
         """Lines as they are."""
@@ -107,13 +106,13 @@ class Printer:
         if self._area:
             self._area.hear(event)
         if isinstance(event, Milestone):
-            self.line(event.name, f"{event.summary:<68} {event.seconds:6.1f} s")
+            self._line(event.name, f"{event.summary:<68} {event.seconds:6.1f} s")
         elif isinstance(event, StepDone) and self.verbose:
-            self.line("", f"{event.step} {event.target}: {event.outcome} {event.seconds:.2f} s", "dim")
+            self._line("", f"{event.step} {event.target}: {event.outcome} {event.seconds:.2f} s", "dim")
         elif (
             isinstance(event, Progress) and self.verbose and not (self._area or self.silent or event.passing)
         ):
-            self._complain(f"{_label(event.subject)}{event.detail}")
+            self._complain(f"{_label(event.topic)}{event.detail}")
 
     def warning(self, text: str) -> None:
         """Something to know, on the error channel; JSON carries it elsewhere."""
@@ -142,6 +141,10 @@ class Printer:
         self._complain(f"{self._paint('error', 'failed')}: {error}")
         if self.verbose:
             self._complain("".join(traceback.format_exception(cause or error)).rstrip())
+
+    def _line(self, label: str, text: str, tone: str = "") -> None:
+        if not self.silent:
+            self._write(f"{_label(label)}{self._paint(text, tone)}".rstrip())
 
     def _write(self, text: str) -> None:
         self._to(self._out, text)

@@ -1,11 +1,12 @@
 """The log of the last run, ``.stack/NAME/last.log``: every event with its time, what was printed, errors in full.
 
-Private, bounded, and never a reason to fail: where it cannot be written there is none. No secret is told to it.
+Private, bounded, and never a reason to fail: where it cannot be written, or a command that still runs has its log
+there, there is none. No secret is told to it.
 """
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import os
 import re
 import shlex
@@ -74,16 +75,30 @@ class RunLog:
             self._pending.append(line)
             if self._folder is not None:
                 content, self._pending = b"".join(self._pending), []
-                with contextlib.suppress(OSError):
+                try:
                     self._write(self._folder, content)
+                except OSError:
+                    self._room = 0
 
     def _write(self, folder: Path, content: bytes) -> None:
         if self._file is None:
             for made in (folder.parent, folder):
                 made.mkdir(mode=0o700, exist_ok=True)
-            self._file = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            os.fchmod(self._file, 0o600)
+            self._file = _emptied(folder / NAME)
         os.write(self._file, content)
+
+
+def _emptied(path: Path) -> int:
+    """The open file, this process' alone until it ends; BlockingIOError where another one has it."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(file, 0o600)
+        os.ftruncate(file, 0)
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 def command_line(argv: Sequence[str]) -> str:
@@ -112,4 +127,4 @@ def _words(event: Event) -> str:
         return f"{event.outcome:<7} {event.step} {event.target} {event.seconds:.3f} s"
     if isinstance(event, Milestone):
         return f"reached {event.name} {event.seconds:.3f} s: {event.summary}"
-    return f"waits   {event.subject}: {event.detail or 'over'}"
+    return f"waits   {event.topic}: {event.detail or 'over'}"

@@ -19,7 +19,10 @@ from stack.cli.activity import Row
 from stack.cli.channel import Channel
 
 MOST = 12
-BAR = 16
+SUBJECT, BAR = 28, 16
+"""Columns that these take where there is room."""
+FOR_KEYS = 3
+"""Columns left free at the right, where a terminal echoes what is typed meanwhile, such as ``^C``."""
 EACH_SECOND = 10.0
 
 
@@ -51,20 +54,21 @@ class Drawing:
 
     def picture(self) -> RenderableType:
         """The rows as they are now, each on one line; as many as there is room for."""
-        rows = self._rows()
+        rows, width = self._rows(), max(1, self.console.width - FOR_KEYS)
         room = max(1, min(MOST, self.console.height - 2))
         table = Table.grid(
             Column(width=1),
-            Column(no_wrap=True, overflow="ellipsis", max_width=28),
+            Column(no_wrap=True, overflow="ellipsis", max_width=max(4, min(SUBJECT, width // 3))),
             Column(no_wrap=True, overflow="ellipsis", ratio=1),
             Column(no_wrap=True, justify="right", min_width=7),
             padding=(0, 1, 0, 0),
             expand=True,
         )
+        table.width = width
         for row in rows[:room]:
             detail = Text(row.detail, no_wrap=True, overflow="ellipsis")
             table.add_row(
-                self._spinner, Text(row.subject), _measured(detail, row.share), Text(f"{row.seconds:.1f} s")
+                self._spinner, Text(row.topic), _measured(detail, row.share), Text(f"{row.seconds:.1f} s")
             )
         if len(rows) > room:
             table.add_row("", "", Text(f"and {len(rows) - room} more", style="dim"), "")

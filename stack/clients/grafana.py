@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stack.clients.http import Http, HttpFailure, direct_session
+from stack.clients.http import Http, HttpFailure
 from stack.clients.shape import shaped
 
 RELOAD_SECONDS = 60.0
@@ -94,7 +94,7 @@ class Grafana:
 
     def status_of(self, auth: tuple[str, str] | None) -> int:
         """The status that other credentials, or none, get; a try with a wrong password counts for the lock."""
-        stranger = replace(self.http, auth=auth, session=direct_session())
+        stranger = replace(self.http, auth=auth)
         return stranger.get("/api/org", expect=()).status
 
     def user(self) -> tuple[str, bool]:

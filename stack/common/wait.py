@@ -67,12 +67,12 @@ def until(
         pause = min(pause * 1.25, max(every, 0.25))
 
 
-def together(work: Callable[[S], T], subjects: Iterable[S], *, clock: Clock = CLOCK) -> list[T]:
-    """The results of ``work`` on all subjects side by side, in their order; the first error is raised.
+def together(work: Callable[[S], T], items: Iterable[S], *, clock: Clock = CLOCK) -> list[T]:
+    """The results of ``work`` on all items side by side, in their order; the first error is raised.
 
     Ctrl-C calls off all waits by ``clock``.
     """
-    given = list(subjects)
+    given = list(items)
     with ThreadPoolExecutor(max(1, len(given))) as pool:
         try:
             return list(pool.map(work, given))

@@ -70,13 +70,13 @@ class Actions:
                 self.spec.name, self.spec.service(s.component), s.target
             ),
             Verb.RENAME: lambda s: self.engine.rename(next_name(s.target), s.target),
-            Verb.START: lambda s: self.engine.start(s.subject or s.target),
+            Verb.START: lambda s: self.engine.start(s.object_id or s.target),
             Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
-            Verb.RESTART: lambda s: self.engine.restart(s.subject),
+            Verb.RESTART: lambda s: self.engine.restart(s.object_id),
             Verb.VERIFY: lambda s: self.verify(self.spec.service(s.component)),
             Verb.RECORD: lambda s: self._record(self.spec.service(s.component)),
-            Verb.STOP: lambda s: self.engine.stop(s.subject),
-            Verb.REMOVE: lambda s: self.engine.remove(s.subject),
+            Verb.STOP: lambda s: self.engine.stop(s.object_id),
+            Verb.REMOVE: lambda s: self.engine.remove(s.object_id),
             Verb.REMOVE_NETWORK: lambda s: self.engine.remove_network(s.target),
             Verb.REMOVE_VOLUME: lambda s: self.engine.remove_volume(s.target),
         }
@@ -114,9 +114,11 @@ class Actions:
             self._into_volume(service, files, ((CURRENT, version),))
             return
         name = container_name(self.spec.name, service.component)
-        known = self._links_of(service, CURRENT)
         changed = change(
-            service.linked.path, links, known, lambda f: self.engine.list_folder(name, f"{CONFIG_ROOT}/{f}")
+            service.linked.path,
+            links,
+            lambda: self._links_of(service, CURRENT),
+            lambda folder: self.engine.list_folder(name, f"{CONFIG_ROOT}/{folder}"),
         )
         self._into_volume(service, files, (*changed.place, (CURRENT, version)))
         if changed.remove:

@@ -26,14 +26,17 @@ class Change:
     remove: tuple[str, ...]
 
 
-def change(root: str, wanted: Links, known: Links, names: Callable[[str], Iterable[str]]) -> Change:
+def change(
+    root: str, wanted: Links, known: Callable[[], Links], names: Callable[[str], Iterable[str]]
+) -> Change:
     """What makes folder ``root`` hold exactly ``wanted``.
 
-    ``names`` lists a folder, ``known`` are the targets of the version in use.
+    ``names`` lists a folder; ``known`` gives the targets of the version in use, asked only where a link is there.
     """
     folders = _folders(root, wanted)
     there = {f"{folder}/{name}" for folder in sorted(folders) for name in names(folder)}
-    right = {path for path, target in wanted.items() if path in there and known.get(path) == target}
+    targets = known() if there & wanted.keys() else {}
+    right = {path for path in there & wanted.keys() if targets.get(path) == wanted[path]}
     place = tuple((path, target) for path, target in sorted(wanted.items()) if path not in right)
     return Change(place, tuple(sorted(there - wanted.keys() - folders)))
 

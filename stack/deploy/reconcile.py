@@ -20,7 +20,7 @@ class _Draft:
 
     def add(self, step: Step) -> str:
         kept = tuple(k for k in dict.fromkeys(step.after) if k in self.keys)
-        self.steps.append(Step(step.verb, step.target, step.why, step.component, step.subject, kept))
+        self.steps.append(Step(step.verb, step.target, step.why, step.component, step.object_id, kept))
         self.keys.add(step.key)
         return step.key
 
@@ -171,8 +171,8 @@ def _start(
     needs += [f"{Verb.VERIFY} {container_name(spec.name, need)}" for need in service.awaits]
     made = (f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}")
     after = (*made, f"{Verb.STOP} {name}", written, *needs, *first)
-    subject = found.id if found else ""
-    return draft.add(Step(Verb.START, name, _down_reason(found), service.component, subject, after))
+    object_id = found.id if found else ""
+    return draft.add(Step(Verb.START, name, _down_reason(found), service.component, object_id, after))
 
 
 def _reload(draft: _Draft, service: ServiceSpec, found: ObservedContainer, written: tuple[str, ...]) -> str:
@@ -220,7 +220,9 @@ def _write(
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
     name = container_name(spec.name, service.component)
-    after = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
+    made = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE} {name}", f"{Verb.CREATE_VOLUME} {volume}")
+    # Links are looked up in the container of that name, so there must be one all the time.
+    after = (*made, f"{Verb.RENAME} {name}") if service.linked else made
     return (
         draft.add(
             Step(

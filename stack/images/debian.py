@@ -17,7 +17,7 @@ from pathlib import Path
 from stack.common.errors import BuildFailed
 
 SUITE = "forky"
-"""The Debian suite whose packages have the pinned versions."""
+"""The Debian suite whose packages local builds take, whatever the pin."""
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),

@@ -87,14 +87,14 @@ class ProgramBuilder:
         return Interpreter(*words)
 
     def _build(
-        self, subject: str, dockerfile: str, files: dict[str, Member], made: tuple[str, dict[str, str]]
+        self, topic: str, dockerfile: str, files: dict[str, Member], made: tuple[str, dict[str, str]]
     ) -> str:
         """One image with its name and labels; the engine's words about it are told as they come."""
         with scratch_file(self.cache) as out:
             write_members({**files, "Dockerfile": file_member(dockerfile.encode())}, out)
             out.seek(0)
             return self.engine.build_image(
-                out, *made, lambda line: self.tell(Progress(subject, line, passing=True))
+                out, *made, lambda line: self.tell(Progress(topic, line, passing=True))
             )
 
 

@@ -95,7 +95,7 @@ class Images:
         if all(image.available or image.source is Source.UNAVAILABLE for image in found.values()):
             return found
         with self._alone():
-            self.tell(Progress.over(WAITING.subject))
+            self.tell(Progress.over(WAITING.topic))
             clear_unfinished(self.cache)
             return self._provide(names)
 

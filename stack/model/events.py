@@ -35,14 +35,14 @@ class Progress:
     ``passing``: for somebody who watches; it comes too often for a line of its own.
     """
 
-    subject: str
+    topic: str
     detail: str
     passing: bool = False
 
     @classmethod
-    def over(cls, subject: str) -> Progress:
+    def over(cls, topic: str) -> Progress:
         """Nothing is waited for any more; an empty detail."""
-        return cls(subject, "", passing=True)
+        return cls(topic, "", passing=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,14 @@ class Verb(StrEnum):
 class Step:
     """One call: ``verb`` on ``target`` because of ``why``, once all steps named in ``after`` are done.
 
-    ``component`` is the service concerned, ``subject`` the engine's id where the object exists already.
+    ``component`` is the service concerned, ``object_id`` the engine's id where the object exists already.
     """
 
     verb: Verb
     target: str
     why: str
     component: str = ""
-    subject: str = ""
+    object_id: str = ""
     after: tuple[str, ...] = ()
 
     @property

@@ -157,7 +157,7 @@ class ServiceSpec:
 
     def files_digest(self) -> str:
         """Identity of all files, versioned and not, and of their links; empty where there are none."""
-        if not self.files and not self.assets:
+        if not self.files and not self.assets and not self.linked:
             return ""
         told: list[Any] = [[f.fingerprint() for f in ordered(files)] for files in (self.files, self.assets)]
         return _digest([*told, self.linked.placed()] if self.linked else told)

@@ -1,4 +1,4 @@
-"""What a stack remembers of itself, as one document that lies on its engine: secrets, one-off switches, the last proof.
+"""What a stack remembers of itself, as one document that lies on its engine: secrets, switches, the last proof.
 
 Values, and their form as JSON. Nothing that opens a stack to a network is ever part of it.
 """
@@ -22,7 +22,7 @@ class OneOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProvenStack:
     """What was proven, by its identity, and when (UTC, for people)."""
 
     identity: str
@@ -36,7 +36,7 @@ class StackState:
     secrets: Mapping[str, str] = field(default_factory=dict)
     switches: Mapping[str, OneOff] = field(default_factory=dict)
     started: tuple[str, ...] = ()
-    proof: Proof | None = None
+    proven: ProvenStack | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def dump(self) -> bytes:
@@ -56,11 +56,11 @@ def parse(content: bytes) -> StackState:
 
 
 def _state(document: Mapping[str, Any]) -> StackState:
-    proof = document["proof"]
+    proven = document["proven"]
     return StackState(
         secrets={str(name): str(text) for name, text in document["secrets"].items()},
         switches={name: OneOff(**one) for name, one in document["switches"].items()},
         started=tuple(document["started"]),
-        proof=Proof(**proof) if proof else None,
+        proven=ProvenStack(**proven) if proven else None,
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
     )

@@ -54,7 +54,7 @@ def _board(file: ConfigFile) -> dict[str, Any]:
     board = json.loads(file.content)
     if isinstance(board, dict) and (RESOURCE in str(board.get("apiVersion")) or "elements" in board):
         raise _fault(file.path, "a dashboard in the format of resources", RESOURCE_HINT)
-    if not isinstance(board, dict) or not isinstance(board.get("panels"), list):
+    if not isinstance(board, dict) or not _all_objects(board.get("panels")):
         raise _fault(file.path, "no dashboard", "a dashboard is a JSON object with a list of panels")
     for key in ("uid", "title"):
         if not isinstance(board.get(key), str) or not board[key].strip():
@@ -97,10 +97,15 @@ def _listed(files: tuple[ConfigFile, ...], folder: str, key: str) -> Found:
             if not isinstance(document, dict) or document.get("apiVersion") != 1:
                 raise _fault(file.path, "no apiVersion: 1", "Grafana would ignore every uid")
             found = document.get(key) or []
-            if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            if not _all_objects(found):
                 raise _fault(file.path, f"{key} is no list of objects", "see the files beside it")
             entries += ((file.path, one) for one in found)
     return entries
+
+
+def _all_objects(value: object) -> bool:
+    """Whether it is a list of objects, perhaps of none."""
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _sources(found: Found) -> None:

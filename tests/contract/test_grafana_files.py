@@ -105,7 +105,7 @@ class Deployed:
 
     def numbers(self) -> dict[str, tuple[int, int]]:
         """Number and version of each dashboard by uid."""
-        hits = self.call("GET", "/api/search?type=dash-db").json()
+        hits = self.call("GET", "/api/search", params={"type": "dash-db"}).json()
         return {hit["uid"]: (hit["id"], self._version(hit["uid"])) for hit in hits}
 
     def _version(self, uid: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from stack.checks.check import Check
-from stack.checks.context import Subject
+from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Expected, Finding, Report, Stage
 from stack.checks.runner import run, select
 from stack.clients.http import HttpFailure
@@ -20,14 +20,14 @@ STACK = Expected("s", (("app", "http://a"), ("prometheus", "http://p")))
 
 
 def check(
-    run: Callable[[Subject], str], stage: Stage = "checked", name: str = "c", component: str = "app"
+    run: Callable[[CheckContext], str], stage: Stage = "checked", name: str = "c", component: str = "app"
 ) -> Check:
     """A check with a short deadline."""
     return Check(name, "something", component, stage, run, hint="look there", seconds=0.05, every=0.01)
 
 
-def raising(error: Exception) -> Callable[[Subject], str]:
-    def ask(subject: Subject) -> str:
+def raising(error: Exception) -> Callable[[CheckContext], str]:
+    def ask(context: CheckContext) -> str:
         raise error
 
     return ask
@@ -46,7 +46,7 @@ def raising(error: Exception) -> Callable[[Subject], str]:
     ],
 )
 def test_every_outcome_is_a_finding(
-    ask: Callable[[Subject], str], status: str, evidence: str, hint: str
+    ask: Callable[[CheckContext], str], status: str, evidence: str, hint: str
 ) -> None:
     (finding,) = run([check(ask)], STACK).findings
     assert (finding.status, finding.evidence, finding.hint) == (status, evidence, hint)
@@ -55,7 +55,7 @@ def test_every_outcome_is_a_finding(
 def test_a_check_is_asked_again_until_it_holds() -> None:
     answers = iter([NotYet("a"), HttpFailure("b")])
 
-    def ask(subject: Subject) -> str:
+    def ask(context: CheckContext) -> str:
         for error in answers:
             raise error
         return "third time"
@@ -70,18 +70,18 @@ def test_a_waiting_check_tells_each_new_answer_once_and_its_end() -> None:
     )
     told: list[Progress] = []
 
-    def ask(subject: Subject) -> str:
+    def ask(context: CheckContext) -> str:
         for error in answers:
             raise error
         return "two of two"
 
     assert run([replace(check(ask), seconds=5)], STACK, tell=told.append).ok
     assert [t.detail for t in told] == ["one of two", "GET x: refused", "one of two", ""]
-    assert {(t.subject, t.passing) for t in told} == {("c", True)}
+    assert {(t.topic, t.passing) for t in told} == {("c", True)}
 
 
 @pytest.mark.parametrize("ask", [lambda s: "seen", raising(Broken("no")), raising(KeyError("x"))])
-def test_a_check_that_does_not_wait_only_ends(ask: Callable[[Subject], str]) -> None:
+def test_a_check_that_does_not_wait_only_ends(ask: Callable[[CheckContext], str]) -> None:
     told: list[Progress] = []
     run([check(ask)], STACK, tell=told.append)
     assert told == [Progress.over("c")]
@@ -101,10 +101,10 @@ def test_stages_follow_each_other_and_each_finding_is_heard() -> None:
 
 
 def test_a_component_that_never_got_ready_is_not_asked_further() -> None:
-    asked: list[Subject] = []
+    asked: list[CheckContext] = []
 
-    def ask(subject: Subject) -> str:
-        asked.append(subject)
+    def ask(context: CheckContext) -> str:
+        asked.append(context)
         return "asked"
 
     checks = [

@@ -142,6 +142,15 @@ def test_a_real_difference_is_named(change: Callable[[dict[str, Any]], Any], wor
         assert words in difference(NEW, converted(of(change)))
 
 
+@pytest.mark.parametrize(
+    "held", [{}, {"panels": 3}, {"panels": [3], "templating": 3}, {"templating": {"list": [3]}}]
+)
+def test_an_answer_of_another_shape_is_a_difference(held: dict[str, Any]) -> None:
+    assert difference(NEW, {**held, "uid": "new", "title": "New"}) == "refresh"
+    assert "variables: none" in difference({"templating": NEW["templating"]}, held)
+    assert "panels: 0" in difference({"panels": NEW["panels"]}, held)
+
+
 def test_panels_are_compared_by_their_numbers_where_they_have_some() -> None:
     model = {"uid": "x", "panels": [{"id": n, "type": "stat", "title": f"P{n}"} for n in (1, 2)]}
     assert difference(model, {**model, "panels": model["panels"][::-1]}) == ""

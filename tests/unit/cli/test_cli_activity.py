@@ -27,16 +27,16 @@ def test_what_a_component_answers_belongs_to_the_step_that_asks() -> None:
     told = rows(StepBegun("verify", "demo-grafana"), Progress("grafana", "/api/health says database\nlocked"))
     assert told == (Row("demo-grafana", "verify: /api/health says database locked", 0.0),)
     other = rows(StepBegun("verify", "demo-grafana"), Progress("app", "no answer"))
-    assert [row.subject for row in other] == ["demo-grafana", "app"]
+    assert [row.topic for row in other] == ["demo-grafana", "app"]
 
 
 def test_the_last_answer_is_shown_until_it_is_over() -> None:
     asked = (Progress("app.counter", "0"), Progress("app.counter", "1"), Progress("path.watchdog", "not yet"))
-    assert [(r.subject, r.detail) for r in rows(*asked)] == [
+    assert [(r.topic, r.detail) for r in rows(*asked)] == [
         ("app.counter", "1"),
         ("path.watchdog", "not yet"),
     ]
-    assert [r.subject for r in rows(*asked, Progress.over("app.counter"))] == ["path.watchdog"]
+    assert [r.topic for r in rows(*asked, Progress.over("app.counter"))] == ["path.watchdog"]
     assert rows(Progress.over("app.counter")) == ()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stack import __version__
 from stack.cli.run_log import MOST_BYTES, RunLog, command_line
 from stack.common.errors import NotReady, StackError
 from stack.model.events import Milestone, Progress, StepBegun, StepDone
@@ -50,7 +51,7 @@ def test_every_event_is_a_line_with_its_time(folder: Path) -> None:
     lines = [line.split("  ", 1) for line in text(folder).splitlines()]
     assert all(moment.startswith("20") and moment.endswith("+00:00") for moment, _ in lines)
     assert [said for _, said in lines] == [
-        "monitoring-stack 0.1.0: start --name demo",
+        f"monitoring-stack {__version__}: start --name demo",
         "said    engine    Docker 1",
         "begins  start demo-app",
         "done    start demo-app 0.250 s",
@@ -123,6 +124,18 @@ def test_where_it_cannot_be_written_there_is_none(folder: Path) -> None:
     log.said("x")
     log.error(failed())
     log.close()
+
+
+def test_a_command_that_still_runs_keeps_its_log(folder: Path) -> None:
+    first, second = RunLog(["start"]), RunLog(["stop"])
+    for log in (first, second):
+        log.keep(folder)
+        log.said("one line")
+    assert text(folder).count("\n") == 2
+    assert "start" in text(folder)
+    first.close()
+    second.said("another")
+    assert "stop" not in text(folder) and "another" not in text(folder)
 
 
 def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+import threading
+import time
+
 import pytest
 
 from stack.clients.http import Http, HttpFailure, snippet
@@ -60,6 +66,73 @@ def test_credentials_are_sent_and_a_proxy_of_the_user_is_not_asked(monkeypatch: 
     assert heard == ["Basic bWU6c2VjcmV0", "Bearer word"]
 
 
+def test_questions_forms_and_documents_arrive_as_they_are() -> None:
+    heard: list[tuple[dict[str, str], str, bytes]] = []
+
+    def route(asked: Asked) -> tuple[int, str]:
+        heard.append((asked.params, asked.headers.get("content-type", ""), asked.body))
+        return 200, "größer"
+
+    with serve({"GET /": route, "POST /": route}) as base:
+        assert Http(base).get("/", params={"q": 'a="ü"', "n": 1}).text == "größer"
+        Http(base).post("/", data={"query": "a & b"})
+        Http(base).post("/", json={"a": ["b"]})
+    assert heard == [
+        ({"q": 'a="ü"', "n": "1"}, "", b""),
+        ({"query": "a & b"}, "application/x-www-form-urlencoded", b"query=a+%26+b"),
+        ({}, "application/json", b'{"a": ["b"]}'),
+    ]
+
+
 def test_a_snippet_is_one_short_line() -> None:
     assert snippet("a\n\tb  c") == "a b c"
     assert len(snippet("x" * 1000)) == 200
+
+
+def test_an_answer_that_drips_ends_with_the_time() -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: drip(server.accept()[0]), daemon=True)
+        thread.start()
+        base = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(HttpFailure, match=r"had not ended after|timed out"):
+            Http(base, timeout=0.2).get("/")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"]
+)
+def test_half_an_answer_is_a_failure(said: bytes) -> None:
+    def cut(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(1000)
+            connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: cut(server.accept()[0]), daemon=True).start()
+        with pytest.raises(HttpFailure, match="GET http://127"):
+            Http(f"http://127.0.0.1:{server.getsockname()[1]}").get("/")
+
+
+def test_queries_forms_and_documents_arrive_as_they_were() -> None:
+    heard: list[Asked] = []
+
+    def route(asked: Asked) -> tuple[int, str]:
+        heard.append(asked)
+        return 200, "ok"
+
+    with serve({"GET /q": route, "POST /form": route, "POST /json": route}) as base:
+        Http(base).get("/q", params={"match[]": 'up{job="a b&c"}'})
+        Http(base).post("/form", data={"query": "a+b ü"})
+        Http(base).post("/json", json=[{"a": "ü"}])
+    assert heard[0].params == {"match[]": 'up{job="a b&c"}'}
+    assert heard[1].params == {"query": "a+b ü"}
+    assert json.loads(heard[2].body) == [{"a": "ü"}]
+    assert heard[2].headers["content-type"] == "application/json"

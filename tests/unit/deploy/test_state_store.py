@@ -14,7 +14,7 @@ from stack.components.postgres import POSTGRES
 from stack.config.cache import Cache
 from stack.deploy.describe import read_secret, secrets_in
 from stack.deploy.state import StateStore, remembered, switched
-from stack.model.state import FORMAT, OneOff, Proof, StackState, parse
+from stack.model.state import FORMAT, OneOff, ProvenStack, StackState, parse
 from tests.fakes.engine.memory import MemoryEngine
 
 SECRETS = (*GRAFANA.secrets, *POSTGRES.secrets)
@@ -80,7 +80,7 @@ def test_all_that_is_remembered_survives_the_document(engine: MemoryEngine, tmp_
         secrets={"a": "ü"},
         switches={"app": OneOff("off", "on")},
         started=("prometheus",),
-        proof=Proof("x", "then"),
+        proven=ProvenStack("x", "then"),
         versions={"s-app-config": ("1", "2")},
     )
     assert parse(state.dump()) == state

@@ -70,6 +70,7 @@ def providers(*changes: dict[str, Any]) -> bytes:
             "grafana/dashboards/a.json: a dashboard in the format of resources",
         ),
         ("grafana", {"dashboards/a.json": board(panels=3)}, "grafana/dashboards/a.json: no dashboard"),
+        ("grafana", {"dashboards/a.json": board(panels=[3])}, "grafana/dashboards/a.json: no dashboard"),
         (
             "grafana",
             {SOURCE: b"apiVersion: 1\ndatasources: 3\n"},

@@ -1,0 +1,53 @@
+"""Links in folders of a volume, as a process sees them: placed, replaced, removed; one suite for both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from stack.deploy.actions import Actions
+from stack.model.plan import Step, Verb
+from stack.model.spec import CONFIG_ROOT, ConfigFile, LinkFolder, ServiceSpec, StackSpec
+from tests.contract.engine_bench import TINY, Bench, DockerBench, MemoryBench, make, service
+
+
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    if request.param == "memory":
+        yield MemoryBench()
+        return
+    with DockerBench() as made:
+        yield made
+
+
+def use(bench: Bench, base: ServiceSpec, **links: str) -> ServiceSpec:
+    """Writes a version with these links (underscores in names stand for slashes) to files of that content."""
+    files = tuple(ConfigFile(f"d/{text}", text.encode()) for text in sorted(set(links.values())))
+    named = tuple((f"{name.replace('_', '/')}.json", f"d/{text}") for name, text in links.items())
+    made = replace(base, image=TINY, files=files, linked=LinkFolder("boards", named))
+    act = Actions(bench.engine, StackSpec(bench.stack, (made,)))
+    act(Step(Verb.WRITE, "volume", "test", made.component))
+    return made
+
+
+def read(bench: Bench, container: str, **names: bytes | None) -> None:
+    """What is read behind each link."""
+    for name, content in names.items():
+        path = f"{CONFIG_ROOT}/boards/{name.replace('_', '/')}.json"
+        assert bench.engine.read_file(container, path) == content, path
+
+
+def test_links_in_deeper_folders_lead_to_the_version_in_use_and_go_with_their_files(bench: Bench) -> None:
+    base = service(bench)
+    container = make(bench, base, start=False)
+    use(bench, base, a="one", x_y_b="two", x_c="three")
+    read(bench, container, a=b"one", x_y_b=b"two", x_c=b"three")
+    use(bench, base, a="one again", x_c="four", z_d="five")
+    read(bench, container, a=b"one again", x_c=b"four", z_d=b"five", x_y_b=None)
+    assert bench.engine.list_folder(container, f"{CONFIG_ROOT}/boards") == ("a.json", "x", "z")
+    assert bench.engine.list_folder(container, f"{CONFIG_ROOT}/boards/x") == ("c.json",)
+    use(bench, base)
+    assert bench.engine.list_folder(container, f"{CONFIG_ROOT}/boards") == ()
+    assert bench.engine.observe(bench.stack).leftovers == ()
