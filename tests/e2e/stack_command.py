@@ -14,6 +14,8 @@ from typing import Any
 import docker
 import requests
 
+from stack.engine import labels
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "DEPLOY_MONITORING_STACK.sh"
 LABEL = "monitoring-stack.stack"
@@ -120,11 +122,12 @@ class Stack:
         return [float(series["value"][1]) for series in answer.json()["data"]["result"]]
 
     def inspect(self) -> dict[str, dict[str, Any]]:
-        """The engine's description of every container by component."""
+        """The engine's description of every container of a component, by its name."""
         api = docker.from_env().api
         found = api.containers(all=True, filters={"label": f"{LABEL}={self.name}"})
         described = [api.inspect_container(c["Id"]) for c in found]
-        return {d["Config"]["Labels"]["monitoring-stack.component"]: d for d in described}
+        by_marks = ((d["Config"]["Labels"], d) for d in described)
+        return {marks[labels.COMPONENT]: d for marks, d in by_marks if labels.is_service(marks)}
 
     def starts(self) -> dict[str, tuple[str, str]]:
         """Identity and start time of every container: equal before and after means untouched."""
