@@ -77,8 +77,8 @@ def test_one_killed_half_way_is_finished_by_the_other(first: Stack, second: Stac
     seconds, secret, complete = time.monotonic() - began, password(first), sorted(first.left())
     for part in (0.4, 0.6, 0.8):
         for home in (first.home, second.home):
-            with (home / RULES).open("a") as file:
-                file.write(f"# {part}\n")
+            with (home / RULES).open("a") as edited:
+                edited.write(f"# {part}\n")
         second.kill_after(part * seconds, "reload")
         assert first.ok(*QUICK, "--json").json()["ok"]
         assert sorted(first.left()) == complete
