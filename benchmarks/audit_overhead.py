@@ -20,11 +20,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stack.app.gates.policy import ToolsPolicy
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
 from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import Written
+from stack.app.memory.store import StoreUnavailable, Written
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.builtin import HASH
 from stack.app.tools.registry import ToolRegistry

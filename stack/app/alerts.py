@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -22,6 +23,9 @@ from stack.telemetry.catalogue import ALERT_STATUSES
 SEGMENT = "governance_meta"
 PACKET_TYPE = "alert"
 KEPT = 1000
+KEPT_BYTES = 4 << 20
+TAKEN = 2000
+"""Alerts of one notification that are taken; Alertmanager's ``max_alerts`` keeps it from sending more."""
 TTL_SECONDS = 7 * 24 * 3600.0
 WATCHDOG = "Watchdog"
 _MAX_TEXT = 2000
@@ -40,33 +44,50 @@ class Alert:
     fingerprint: str = ""
     receivedAt: str = ""  # noqa: N815
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it has as JSON."""
+        texts = (*self.labels.items(), *self.annotations.items())
+        return 200 + sum(len(name) + len(text) + 6 for name, text in texts)
+
     def matches(self, status: str | None, labels: Mapping[str, str]) -> bool:
         """Whether it has this status (any, when None) and all of these labels."""
         return status in (None, self.status) and labels.items() <= self.labels.items()
 
 
 class AlertLog:
-    """The newest ``KEPT`` notifications. ``store`` takes each as a packet and must not block. Thread safe."""
+    """The newest notifications, bounded in number and size. ``store`` takes each as a packet and must not block.
+
+    Thread safe.
+    """
 
     def __init__(self, store: Callable[[Packet], object], clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._kept: deque[Alert] = deque(maxlen=KEPT)
+        self._kept: deque[Alert] = deque()
+        self._bytes = 0
         self._lock = Lock()
 
     def remember(self, packets: Iterable[Packet]) -> None:
         """Takes up alerts stored by an earlier process; ``packets`` newest first, others than alerts are ignored."""
         known = [_from_packet(packet) for packet in packets if _is_alert(packet)]
         with self._lock:
-            self._kept.extendleft(known[: KEPT - len(self._kept)])
+            for alert in known:
+                if len(self._kept) == KEPT or self._bytes + alert.size > KEPT_BYTES:
+                    return
+                self._kept.appendleft(alert)
+                self._bytes += alert.size
 
     def receive(self, alerts: Iterable[Mapping[str, Any]]) -> int:
-        """Takes the alerts of one notification, in their order; how many."""
+        """Takes the alerts of one notification, in their order, up to ``TAKEN``; how many."""
         now = self._clock()
         moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        received = [_alert(alert, moment) for alert in alerts]
+        received = [_alert(alert, moment) for alert in islice(alerts, TAKEN)]
         with self._lock:
             self._kept.extend(received)
+            self._bytes += sum(alert.size for alert in received)
+            while len(self._kept) > KEPT or self._bytes > KEPT_BYTES:
+                self._bytes -= self._kept.popleft().size
         for alert in received:
             recorders.record_alert_notification(alert.status)
             if alert.labels.get("alertname") == WATCHDOG and alert.status == "firing":

@@ -6,15 +6,19 @@ first use.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import tempfile
 from pathlib import Path
 from random import Random
 
+from stack.app.alerts import SEGMENT as ALERT_SEGMENT
 from stack.app.alerts import AlertLog
+from stack.app.clock import SteadyClock
 from stack.app.context import AppContext
-from stack.app.errors import CannotStart
 from stack.app.faults import Faults
-from stack.app.faulty_store import FaultyStore
+from stack.app.faulty_store import obstacle
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.config import check_config
 from stack.app.gates.types import Rejected
@@ -24,17 +28,19 @@ from stack.app.load.generator import LoadGenerator
 from stack.app.load.operations import Targets, gate_operations, memory_operations
 from stack.app.load.storage_operations import storage_operations
 from stack.app.load.tool_operations import tool_operations
-from stack.app.memory.errors import StoreError
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
+from stack.app.memory.store import StoreError
 from stack.app.memory.substrate import Substrate
-from stack.app.settings import AppSettings, InvalidSetting, read_secret
+from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_secret
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.builtin import shipped_tools
 from stack.app.tools.journal import JournalError
 from stack.app.tools.registry import ToolRegistry
 
 NO_POLICY = "{}"
+ALERT_BYTES = 32 << 20
+"""Alerts that may wait for the packet store; audits have a queue of their own."""
 
 
 def open_context(settings: AppSettings) -> AppContext:
@@ -49,7 +55,9 @@ def open_context(settings: AppSettings) -> AppContext:
         raise CannotStart(str(problem)) from None
     except OSError as problem:
         where = problem.filename or settings.data
-        raise CannotStart(f"{where}: {problem.strerror}: make it readable and --data writable") from None
+        raise CannotStart(
+            f"{where}: {problem.strerror}: make it readable, and --data and --spool writable"
+        ) from None
 
 
 def _opened(settings: AppSettings) -> AppContext:
@@ -58,12 +66,16 @@ def _opened(settings: AppSettings) -> AppContext:
     policy = check_config(document).value
     faults = Faults(settings.faults)
     gates = Gatekeeper(policy, faults)
-    inner = open_store(_database(settings), expected_migration=policy.db.expected_migration)
-    store = ObservedStore(FaultyStore(inner, faults))
+    inner = open_store(
+        _database(settings), clock=SteadyClock(), expected_migration=policy.db.expected_migration
+    )
+    store = ObservedStore(inner, obstacle(faults))
     settings.data.mkdir(parents=True, exist_ok=True)
     # Before anything is cleaned up: it refuses a folder that another process works in.
     audit = AuditSink(store, settings.data / "audit")
+    notices = AuditSink(store, settings.data / "alerts", max_bytes=ALERT_BYTES, segment=ALERT_SEGMENT)
     scratch = _emptied(settings.data / "tmp")
+    spool = _spool(settings)
     objects = Objects(settings.data / "content", policy.storage, gates, faults)
     ingest = Ingestor(settings.data / "ingest", gates, objects, store, document)
     ingest.recover()
@@ -72,6 +84,7 @@ def _opened(settings: AppSettings) -> AppContext:
         settings=settings,
         token=token,
         scratch=scratch,
+        spool=spool,
         faults=faults,
         gates=gates,
         store=store,
@@ -80,15 +93,23 @@ def _opened(settings: AppSettings) -> AppContext:
         tools=ToolRegistry(shipped_tools(gates, scratch=scratch), policy.tools, audit),
         objects=objects,
         ingest=ingest,
-        alerts=AlertLog(audit.submit),
+        notices=notices,
+        alerts=AlertLog(notices.submit),
         load=_load(settings, targets, audit, faults),
     )
 
 
 def _emptied(folder: Path) -> Path:
+    """The folder anew. Raises OSError when somebody else's is in its place."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True)
     return folder
+
+
+def _spool(settings: AppSettings) -> Path:
+    """A folder of this data folder's own, by default in the system's folder for temporary files."""
+    owner = hashlib.sha256(bytes(settings.data.resolve())).hexdigest()[:16]
+    return _emptied((settings.spool or Path(tempfile.gettempdir())) / f"stack-app-{os.getuid()}-{owner}")
 
 
 def _database(settings: AppSettings) -> str | Path:

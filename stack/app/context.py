@@ -6,6 +6,7 @@ It holds the parts; ``assembly`` puts them together and ``vitals`` asks them how
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,7 @@ from stack.app.gatekeeper import Gatekeeper
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load.generator import LoadGenerator
-from stack.app.memory.errors import StoreError
-from stack.app.memory.store import PacketStore
+from stack.app.memory.store import PacketStore, StoreError
 from stack.app.memory.substrate import Substrate
 from stack.app.settings import AppSettings
 from stack.app.tools.audit import AuditSink
@@ -35,16 +35,22 @@ _LOG = logging.getLogger("stack.app")
 
 @dataclass(slots=True)
 class AppContext:
-    """The parts. ``scratch`` is for temporary files; ``load`` is None without a profile and without faults."""
+    """The parts. ``scratch`` is for temporary files, ``spool`` for uploads;
+    ``audit`` and ``notices`` take tool calls and alerts to the store.
+
+    ``load`` is None without a profile and without faults.
+    """
 
     settings: AppSettings
     token: str | None
     scratch: Path
+    spool: Path
     faults: Faults
     gates: Gatekeeper
     store: PacketStore
     substrate: Substrate
     audit: AuditSink
+    notices: AuditSink
     tools: ToolRegistry
     objects: Objects
     ingest: Ingestor
@@ -62,6 +68,7 @@ class AppContext:
         """Begins what runs in the background; returns at once, whatever state the packet store is in."""
         recorders.init_metrics()
         self.audit.start()
+        self.notices.start()
         self.substrate.start()
         Thread(target=self._remember_alerts, name="alerts", daemon=True).start()
         if self.load is not None:
@@ -76,7 +83,9 @@ class AppContext:
         self.substrate.stop(timeout=0.5)
         self.tools.settle(SETTLE_SECONDS)
         self.audit.close(FLUSH_SECONDS)
+        self.notices.close(FLUSH_SECONDS)
         self.store.close()
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def _remember_alerts(self) -> None:
         before = time.time()

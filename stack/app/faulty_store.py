@@ -1,21 +1,17 @@
-"""The packet store behind the fault switches ``substrate-down``, ``no-transaction`` and ``old-migration``.
+"""What stands before the packet store while ``substrate-down``, ``no-transaction`` or ``old-migration`` is on.
 
-With all off every call goes straight through. It never changes what is stored.
+With all off there is nothing. It never changes what is stored.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from stack.app.faults import Faults
-from stack.app.gates.db_boundary import Latest
 from stack.app.gates.guarded import check_write
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import PacketStore, Probe, Written
-
-_DOWN = "the fault substrate-down is on: switch it off"
+from stack.app.memory.store import StoreUnavailable
 
 
 class PlainConnection:
@@ -47,73 +43,18 @@ class PlainConnection:
         return None
 
 
-class FaultyStore:
-    """A ``PacketStore`` that does what ``inner`` does, unless a fault is on."""
+def obstacle(faults: Faults) -> Callable[[Packet | None], None]:
+    """Raises what a call must end with, given the packet of a single write: StoreUnavailable, Rejected."""
 
-    def __init__(self, inner: PacketStore, faults: Faults) -> None:
-        self._inner = inner
-        self._faults = faults
+    def check(packet: Packet | None) -> None:
+        if faults.on("substrate-down"):
+            raise StoreUnavailable("the fault substrate-down is on: switch it off")
+        if packet is not None and faults.on("no-transaction"):
+            _write_elsewhere(packet.segment, begun=False, behind=0)
+        if packet is not None and faults.on("old-migration"):
+            _write_elsewhere(packet.segment, begun=True, behind=1)
 
-    @property
-    def name(self) -> str:
-        """See ``PacketStore.name``."""
-        return self._inner.name
-
-    def write(self, packet: Packet, expected_latest: str | Latest | None = Latest.ANY) -> Written:
-        """See ``PacketStore.write``."""
-        self._may_write(packet.segment)
-        return self._inner.write(packet, expected_latest)
-
-    def write_many(self, packets: Iterable[Packet], *, atomic: bool = True) -> Written:
-        """See ``PacketStore.write_many``."""
-        self._may_answer()
-        return self._inner.write_many(packets, atomic=atomic)
-
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
-        """See ``PacketStore.search``."""
-        self._may_answer()
-        return self._inner.search(segment, query, limit)
-
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
-        """See ``PacketStore.recent``."""
-        self._may_answer()
-        return self._inner.recent(segment, limit)
-
-    def latest(self, segment: str) -> str | None:
-        """See ``PacketStore.latest``."""
-        self._may_answer()
-        return self._inner.latest(segment)
-
-    def expire(self, now: float | None = None) -> int:
-        """See ``PacketStore.expire``."""
-        self._may_answer()
-        return self._inner.expire(now)
-
-    def sizes(self) -> dict[str, int]:
-        """See ``PacketStore.sizes``."""
-        self._may_answer()
-        return self._inner.sizes()
-
-    def probe(self) -> Probe:
-        """See ``PacketStore.probe``."""
-        if self._faults.on("substrate-down"):
-            return Probe(False, 0.0, _DOWN)
-        return self._inner.probe()
-
-    def close(self) -> None:
-        """See ``PacketStore.close``."""
-        self._inner.close()
-
-    def _may_answer(self) -> None:
-        if self._faults.on("substrate-down"):
-            raise StoreUnavailable(f"{self.name}: {_DOWN}")
-
-    def _may_write(self, segment: str) -> None:
-        self._may_answer()
-        if self._faults.on("no-transaction"):
-            _write_elsewhere(segment, begun=False, behind=0)
-        if self._faults.on("old-migration"):
-            _write_elsewhere(segment, begun=True, behind=1)
+    return check
 
 
 def _write_elsewhere(segment: str, *, begun: bool, behind: int) -> None:

@@ -33,11 +33,11 @@ class Gatekeeper:
     def __init__(self, policy: Policy, faults: Faults, resolve: url.Resolver = url.system_resolver) -> None:
         self.policy = policy
         self._faults = faults
-        self._resolve = resolve
+        self.resolver = resolve
 
     def with_policy(self, policy: Policy) -> Gatekeeper:
         """The same under another policy."""
-        return Gatekeeper(policy, self._faults, self._resolve)
+        return Gatekeeper(policy, self._faults, self.resolver)
 
     def with_resolver(self, resolve: url.Resolver) -> Gatekeeper:
         """The same with another resolver."""
@@ -49,7 +49,7 @@ class Gatekeeper:
 
     def check_url(self, address: str, resolve: url.Resolver | None = None) -> Accepted[url.CheckedUrl]:
         """A URL; ``resolve`` replaces the resolver for this one."""
-        resolver = resolve or self._resolve
+        resolver = resolve or self.resolver
         return self.measured("url_gate", lambda: url.check_url(address, self.policy.url, resolver))
 
     def check_path(self, path: str, root: Path | None = None, siblings: Iterable[str] = ()) -> Accepted[str]:

@@ -17,6 +17,10 @@ LOAD_PROFILES = ("off", "steady", "full")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
+class CannotStart(Exception):
+    """The application cannot start; the message says what, where and how to fix it."""
+
+
 class InvalidSetting(ValueError):
     """A setting that cannot be used; the message names it, its value and what is allowed."""
 
@@ -41,6 +45,10 @@ def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _switch(text: str) -> bool:
@@ -77,6 +85,9 @@ class AppSettings:
     database_url_file: Path | None = None
     max_body: int = 1 << 20
     max_upload: int = 64 << 20
+    spool: Path | None = None
+    max_spool: int = 64 << 20
+    allowed_hosts: tuple[str, ...] = ()
     request_timeout: float = 30.0
     log_level: str = "info"
 
@@ -99,6 +110,13 @@ OPTIONS: dict[str, _Option] = {
     ),
     "max_body": _Option(_number(int, 1024, 1 << 30), "largest request body in bytes"),
     "max_upload": _Option(_number(int, 1024, 1 << 34), "largest upload of an archive in bytes"),
+    "spool": _Option(
+        Path, "folder for uploads while they are judged; without it the system's temporary folder"
+    ),
+    "max_spool": _Option(_number(int, 1024, 1 << 34), "bytes that all uploads together may take there"),
+    "allowed_hosts": _Option(
+        _names, "host names, separated by commas, under which it may be asked besides local ones; * for any"
+    ),
     "request_timeout": _Option(_number(float, 0.1, 3600), "seconds a request may take"),
     "log_level": _Option(_choice(LOG_LEVELS), "least level that is logged"),
 }

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from stack.app.context import AppContext
+from stack.app.memory.store import Probe
+from stack.app.tools.audit import AuditSink
 from stack.telemetry.failures import FAILURES
 from stack.telemetry.meter import METERS
 
@@ -32,10 +34,10 @@ def _gate(name: str) -> dict[str, Any]:
 
 
 def parts(context: AppContext) -> dict[str, dict[str, Any]]:
-    """Every part with a ``status`` of ok or degraded; the packet store is asked by a write and a read."""
+    """Every part but the packet store, with a ``status`` of ok or degraded."""
     return {
-        "packet_store": _packet_store(context),
-        "audit": _audit(context),
+        "audit": _queue(context.audit),
+        "alerts": _queue(context.notices),
         "ingest": _ingest(context),
         "load": _load(context),
         "faults": {"status": _status(not context.faults.active()), "active": list(context.faults.active())},
@@ -47,8 +49,9 @@ def _status(well: bool) -> str:
     return "ok" if well else "degraded"
 
 
-def _packet_store(context: AppContext) -> dict[str, Any]:
-    probe = context.store.probe()
+def packet_store(context: AppContext, probe: Probe | None = None) -> dict[str, Any]:
+    """The packet store, asked by a write and a read unless ``probe`` says already what came of it."""
+    probe = probe or context.store.probe()
     return {
         "status": _status(probe.healthy),
         "name": context.store.name,
@@ -57,15 +60,20 @@ def _packet_store(context: AppContext) -> dict[str, Any]:
     }
 
 
-def _audit(context: AppContext) -> dict[str, Any]:
-    stats = context.audit.stats()
-    well = not (stats.problem or stats.dropped or stats.refused or stats.damaged)
+def _queue(sink: AuditSink) -> dict[str, Any]:
+    stats = sink.stats()
+    well = not (stats.problem or stats.dropped or stats.missing or stats.refused or stats.damaged)
     return {"status": _status(well), **asdict(stats)}
 
 
 def _ingest(context: AppContext) -> dict[str, Any]:
-    waiting = context.ingest.waiting()
-    return {"status": _status(not waiting), "waiting": waiting, "objects": context.objects.count()}
+    waiting, corrupt = context.ingest.waiting(), context.ingest.corrupt()
+    return {
+        "status": _status(not waiting and not corrupt),
+        "waiting": waiting,
+        "corrupt": corrupt,
+        "objects": context.objects.count(),
+    }
 
 
 def _load(context: AppContext) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _start(session: Session, *, locked: bool = False) -> int:
     session.printer.line("images", session.images.summary)
     observed, plan = decide(description.spec, session.engine)
     if not plan and not session.state.lacks(_told(session, description)):
+        if observed.locked:
+            session.clear_stale_lock()
         _validated(session, description)
         return _apply(session, description, observed, plan).finish()
     if locked:

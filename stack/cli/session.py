@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
+from stack.common.errors import Busy
 from stack.components import load
 from stack.components.build import Image
 from stack.config.cache import Cache
@@ -146,12 +147,17 @@ class Session:
 
     @property
     def secrets(self) -> dict[str, Secret]:
-        """The stack's secrets that are known: given by the user, or made by a start."""
-        return secrets_in(self.settings, self.state.now.secrets)
+        """The stack's secrets that are known: given by the user, made by a start, or for compose."""
+        return secrets_in(self.settings, self.state.known_secrets(secrets_of(self.settings)))
 
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
         return describe(settings, found.images, secrets, absent, found.check_image)
+
+    def clear_stale_lock(self) -> None:
+        """The lock of a killed command goes; that of a live one stays."""
+        with suppress(Busy), self.lock():
+            pass
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from stack.common.errors import Degraded, ImageError, StackError
-from stack.components import CATALOG
+from stack.components import BY_NAME, CATALOG
 from stack.components.build import Image
 from stack.config.settings import Settings
 from stack.engine.interface import Engine
@@ -75,7 +75,8 @@ class ImageSelection:
         """One that may be absent by default and was asked for is a degradation that was refused."""
         unit = next((u for u in self.settings.table.units if u.name == image.component), None)
         if unit is not None and unit.switch == "auto":
-            return Degraded(f"{unit.name} is required and cannot run: {image.why}", hint=self.way_out)
+            title = BY_NAME[unit.name].title
+            return Degraded(f"{title} is required and cannot run: {image.why}", hint=self.way_out)
         return ImageError(f"no image for {image.component}: {image.why}", hint=WAY_OUT)
 
     def _described(self, found: Iterable[Resolved]) -> Found:

@@ -86,15 +86,21 @@ class StateStore:
 
     def with_secrets(self, wanted: Iterable[SecretSpec]) -> dict[str, str]:
         """Stored secrets by name, with those that are wanted and missing: generated (144 bits), not yet written."""
-        known = dict(self.now.secrets)
+        known = self.known_secrets(wanted)
         for spec in wanted:
             if spec.generated and spec.name not in known:
-                known[spec.name] = self._made.setdefault(spec.name, self._make(spec.name))
+                made = secrets.token_urlsafe(SECRET_BYTES)
+                known[spec.name] = self._made.setdefault(spec.name, made)
         return known
 
-    def _make(self, name: str) -> str:
-        """A new secret; one that an older version kept on this client is taken over."""
-        return self.cache.text(f"secrets/{name}") or secrets.token_urlsafe(SECRET_BYTES)
+    def known_secrets(self, wanted: Iterable[SecretSpec]) -> dict[str, str]:
+        """Stored secrets by name; where the stack has none, those that this client kept once, or made for compose."""
+        known = dict(self.now.secrets)
+        for spec in wanted:
+            kept = self.cache.text(f"secrets/{spec.name}") or self.cache.text(f"compose/{spec.name}")
+            if kept:
+                known.setdefault(spec.name, kept)
+        return known
 
 
 def remembered(settings: Settings, state: StackState) -> dict[str, str]:

@@ -91,6 +91,11 @@ def is_keeper(labels: Mapping[str, str] | None) -> bool:
     return (labels or {}).get(ROLE) in (STATE, LOCK)
 
 
+def is_lock(labels: Mapping[str, str] | None) -> bool:
+    """Whether a container is a stack's lock."""
+    return (labels or {}).get(ROLE) == LOCK
+
+
 def needs_of(labels: Mapping[str, str]) -> tuple[str, ...]:
     """Components that a container was started after."""
     return tuple(name for name in labels.get(NEEDS, "").split(",") if name)

@@ -31,9 +31,8 @@ class Snapshots:
         with self._client.asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
             asked_networks = pool.submit(self._listed, "networks", name)
             asked_volumes = pool.submit(self._listed, "volumes", name)
-            listed = [
-                c for c in self._listed("containers/json", name, all=1) if not labels.is_keeper(c["Labels"])
-            ]
+            all_listed = self._listed("containers/json", name, all=1)
+            listed = [c for c in all_listed if not labels.is_keeper(c["Labels"])]
             networks, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
             ids = {n["Id"] for n in networks}
             asked = pool.map(lambda one: self._observe_one(one, ids), listed)
@@ -45,6 +44,7 @@ class Snapshots:
                 networks=tuple(sorted({n["Name"] for n in networks})),
                 volumes=tuple(sorted(v["Name"] for v in volumes if not labels.is_keeper(v["Labels"]))),
                 has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),
+                locked=any(labels.is_lock(c["Labels"]) for c in all_listed),
             )
 
     def _listed(self, path: str, stack: str, **more: int) -> Any:

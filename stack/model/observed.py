@@ -60,7 +60,8 @@ def in_place(stack: str, container: ObservedContainer) -> bool:
 class Observed:
     """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and what has another name.
 
-    ``has_state``: the engine keeps a state document for it, which is listed nowhere else.
+    ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds
+    its lock, or was killed while it did.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Observed:
     networks: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     has_state: bool = False
+    locked: bool = False
 
     def container(self, component: str) -> ObservedContainer | None:
         """The component's container, if there is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +14,10 @@ from hypothesis import strategies as st
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet, new_packet
 from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import Written
+from stack.app.memory.store import PacketRefused, StoreUnavailable, Written
 from stack.telemetry.catalogue import SEGMENTS
 from tests.contract.postgres_server import PostgresServer
 
@@ -354,3 +354,56 @@ def test_packets_outlive_the_program(backend: Backend) -> None:
     first.write(packet("kept"))
     first.close()
     assert texts(open_store(backend.target).recent(SEGMENT)) == ["kept"]
+
+
+def test_a_database_that_was_restarted_costs_nobody_an_error(backend: Backend, store: SqlStore) -> None:
+    readers = threading.Barrier(3)
+
+    def read(_: int) -> None:
+        with store._lease(store._readers):
+            readers.wait(30)
+
+    for round_ in range(3):
+        with ThreadPoolExecutor(3) as pool:  # several connections of the pool, all of which die
+            list(pool.map(read, range(3)))
+        store.write(packet(str(round_)))
+        backend.take_down()
+        backend.bring_up()
+        assert store.write(packet("after")).stored == 1
+        for _ in range(4):
+            assert len(store.recent(SEGMENT, 100)) == 2 * (round_ + 1)
+        assert store.probe().healthy
+
+
+def test_connections_of_which_nobody_knows_yet_that_they_are_dead_cost_nobody_an_error(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(postgres.emptied())
+    for pool in (store._readers, store._writers):
+        monkeypatch.setattr(pool, "_fresh", lambda connection: True)
+    store.write(packet("one"))
+    store.recent(SEGMENT)
+    postgres.stop()
+    postgres.start()
+    assert texts(store.recent(SEGMENT)) == ["one"]
+    assert store.write(packet("two")).stored == 1
+    store.close()
+
+
+def test_pages_end_where_the_bytes_do(store: SqlStore) -> None:
+    for number in range(5):
+        store.write(packet("x" * 1000 + str(number)))
+    assert len(store.recent(SEGMENT, 5)) == 5
+    assert [found[-1] for found in texts(store.recent(SEGMENT, 5, 2500))] == ["4", "3"]
+    assert len(store.recent(SEGMENT, 5, 1)) == 1
+    store.write(packet("word"))
+    assert len(store.search(SEGMENT, "word", 5, 1)) == 1
+
+
+def test_a_packet_is_found_by_its_id_until_it_expires(store: SqlStore, clock: Clock) -> None:
+    kept = new_packet(SEGMENT, "note", {"a": 1}, ttl=10, clock=clock)
+    store.write(kept)
+    assert store.find(kept.packet_id) == kept
+    assert store.find("another") is None
+    clock.now += 11
+    assert store.find(kept.packet_id) is None

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 Tool = Callable[[list[str], dict[str, bytes]], "CompletedProcess[str]"]
 RULES = sorted(path for path in (ROOT / "prometheus/rules").glob("*.yml") if path.name != "stack-digest.yml")
 ROUTES = {
-    "stack_test=true severity=warning": "default",
+    "stack_test=true severity=warning": "stack-test",
     "alertname=Watchdog severity=none": "watchdog",
     "alertname=GateUnavailable severity=critical": "critical",
     "alertname=GateLatencyHigh severity=warning": "warning",

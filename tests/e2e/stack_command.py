@@ -7,18 +7,21 @@ import os
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
 
-from stack.engine import labels
+from stack.engine.docker import connect
+from stack.model.state import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "DEPLOY_MONITORING_STACK.sh"
 LABEL = "monitoring-stack.stack"
+KEEPERS = ("state", "lock")
 PORTS = ("grafana", "prometheus", "alertmanager", "app")
 
 
@@ -122,12 +125,30 @@ class Stack:
         return [float(series["value"][1]) for series in answer.json()["data"]["result"]]
 
     def inspect(self) -> dict[str, dict[str, Any]]:
-        """The engine's description of every container of a component, by its name."""
+        """The engine's description of every component's container."""
+        return {component: d for component, d in self._described() if component not in KEEPERS}
+
+    def keepers(self) -> dict[str, dict[str, Any]]:
+        """The engine's description of the containers of state and lock, which never run."""
+        return {component: d for component, d in self._described() if component in KEEPERS}
+
+    def _described(self) -> Iterator[tuple[str, dict[str, Any]]]:
         api = docker.from_env().api
-        found = api.containers(all=True, filters={"label": f"{LABEL}={self.name}"})
-        described = [api.inspect_container(c["Id"]) for c in found]
-        by_marks = ((d["Config"]["Labels"], d) for d in described)
-        return {marks[labels.COMPONENT]: d for marks, d in by_marks if labels.is_service(marks)}
+        for listed in api.containers(all=True, filters={"label": f"{LABEL}={self.name}"}):
+            found = api.inspect_container(listed["Id"])
+            yield found["Config"]["Labels"]["monitoring-stack.component"], found
+
+    def secrets(self) -> dict[str, str]:
+        """The secrets in the stack's state."""
+        content = connect().read_state(self.name)
+        return dict(parse(content).secrets) if content else {}
+
+    def lose(self, secret: str) -> None:
+        """One secret is gone from the stack's state."""
+        engine = connect()
+        state = parse(engine.read_state(self.name) or b"")
+        kept = {name: text for name, text in state.secrets.items() if name != secret}
+        engine.write_state(self.name, replace(state, secrets=kept).dump())
 
     def starts(self) -> dict[str, tuple[str, str]]:
         """Identity and start time of every container: equal before and after means untouched."""
@@ -138,7 +159,7 @@ class Stack:
         client = docker.from_env()
         chosen: dict[str, Any] = {"label": f"{LABEL}={self.name}"}
         found: list[Any] = [
-            *client.containers.list(all=True, filters=chosen),
+            *client.containers.list(all=True, filters=chosen, ignore_removed=True),
             *client.volumes.list(filters=chosen),
             *client.networks.list(filters=chosen),
         ]

@@ -48,8 +48,8 @@ def token(stack: Stack) -> str:
     return token_file(stack).read_text().strip()
 
 
-def password_file(stack: Stack) -> Path:
-    return stack.home / ".stack" / NAME / "secrets" / "postgres_password"
+def password(stack: Stack) -> str:
+    return stack.secrets()["postgres_password"]
 
 
 def ask(stack: Stack, method: str, path: str, word: str = "", **kwargs: Any) -> requests.Response:
@@ -122,10 +122,10 @@ def test_packets_survive_a_killed_server(stack: Stack) -> None:
 
 def test_a_lost_password_is_repaired_and_the_packets_are_still_there(stack: Stack) -> None:
     packet = remember(stack, "rowan")
-    old = password_file(stack).read_text()
-    password_file(stack).unlink()
+    old = password(stack)
+    stack.lose("postgres_password")
     stack.ok("start", "--quick")
-    assert password_file(stack).read_text() != old
+    assert password(stack) != old
     assert recall(stack, "rowan") == [packet]
 
 
@@ -148,7 +148,7 @@ def test_prometheus_and_alertmanager_use_it(stack: Stack) -> None:
 
 
 def test_no_secret_is_in_environment_arguments_labels_or_logs(stack: Stack) -> None:
-    known = (token(stack), password_file(stack).read_text().strip())
+    known = (token(stack), password(stack))
     shown = json.dumps(stack.inspect()) + stack.ok("logs", "--tail", "500").out
     assert not [word for word in known if word in shown]
 

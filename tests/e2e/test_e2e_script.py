@@ -91,7 +91,7 @@ def test_a_dead_engine_is_one_line_and_exit_code_three(words: tuple[str, ...], t
         (("start", "--without", "prometheus"), {}, "prometheus cannot be left out"),
         (("start", "--with", "loki"), {}, "unknown component loki"),
         (("start", "--with", "app", "--without", "app"), {}, "both wanted and left out"),
-        (("restart", "--dry-run"), {}, "restart has no dry run"),
+        (("restart", "--dry-run"), {}, "unrecognized arguments: --dry-run"),
         (("destroy", "--volumes"), {}, "--yes"),
         (("reload",), {}, "start it first"),
         (("logs", "grafana"), {}, "no container of grafana"),

@@ -13,13 +13,10 @@ from tests.e2e.stack_command import Stack
 pytestmark = pytest.mark.e2e
 
 
-def lock_holder(stack: Stack) -> int:
-    """The process that the stack's lock names."""
-    path = stack.home / ".stack" / stack.name / "lock"
-    text = path.read_text() if path.exists() else ""
-    if not text:
+def locked(stack: Stack) -> None:
+    """Somebody holds the stack's lock."""
+    if "lock" not in stack.keepers():
         raise NotYet("nobody holds the lock yet")
-    return int(text)
 
 
 def test_a_neighbour_comes_and_goes_without_a_trace(make_stack: Make, grafana_image: str) -> None:
@@ -40,14 +37,14 @@ def test_a_neighbour_comes_and_goes_without_a_trace(make_stack: Make, grafana_im
 def test_of_two_starts_at_once_one_works_and_the_other_names_it(make_stack: Make) -> None:
     stack = make_stack("e2e-twice", 27120, STACK_GRAFANA="off")
     worker = stack.begin("start", "--quick")
-    until(lambda: lock_holder(stack), seconds=30)
+    until(lambda: locked(stack), seconds=30)
     late = stack("start", "--quick")
     _, errors = worker.communicate(timeout=300)
     assert worker.returncode == 0, errors
     assert late.code == 5
-    assert late.err.splitlines() == [
-        f"error: another command works on this stack (process {worker.pid}): wait for it to end"
-    ]
+    (line,) = late.err.splitlines()
+    assert line.startswith("error: another command works on stack e2e-twice: monitoring-stack start by ")
+    assert f"process {worker.pid}, since " in line and line.endswith(": wait for it to end")
     assert stack.ok("plan", "--json").json()["plan"] == []
 
 

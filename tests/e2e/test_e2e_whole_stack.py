@@ -179,7 +179,7 @@ def test_a_killed_container_is_the_only_one_that_is_repaired(running: Stack) -> 
 
 def test_a_lost_password_is_repaired(running: Stack) -> None:
     old = password(running)
-    (running.home / ".stack/e2e/secrets/grafana_admin_password").unlink()
+    running.lose("grafana_admin_password")
     running.ok("start")
     new = password(running)
     assert new != old

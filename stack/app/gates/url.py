@@ -9,9 +9,8 @@ names the addresses that were judged; ``fetch`` connects to exactly those. It mu
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, NoReturn
@@ -19,17 +18,16 @@ from urllib.parse import quote
 
 from stack.app.gates.addresses import Address, canonical, why_not_public
 from stack.app.gates.hosts import Host, matches, parse_host
+from stack.app.gates.lookup import LOOKUPS
 from stack.app.gates.policy import UrlPolicy
 from stack.app.gates.types import Accepted, Rejected
 
 GATE: Final = "url_gate"
-LOOKUP_SECONDS: Final = 5.0
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Resolver = Callable[[str], Sequence[str]]
 
-# getaddrinfo has no timeout of its own, and a silent name server can hold it for a minute.
-_LOOKUPS: Final = ThreadPoolExecutor(max_workers=32, thread_name_prefix="look-up")
+system_resolver: Final[Resolver] = LOOKUPS.resolve
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AMBIGUOUS: Final = re.compile(
@@ -55,17 +53,6 @@ class CheckedUrl:
     addresses: tuple[str, ...]
 
 
-def system_resolver(host: str) -> list[str]:
-    """Every address that the system's resolver knows for a name. Raises OSError, after LOOKUP_SECONDS at most."""
-    looked_up = _LOOKUPS.submit(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-    try:
-        found = looked_up.result(LOOKUP_SECONDS)
-    except TimeoutError:
-        looked_up.cancel()
-        raise TimeoutError(f"no answer within {LOOKUP_SECONDS:g} s") from None
-    return [str(entry[4][0]) for entry in found]
-
-
 def check_url(url: str, policy: UrlPolicy, resolve: Resolver = system_resolver) -> Accepted[CheckedUrl]:
     """Accept a URL whose every address is public. Raises Rejected with one of the six codes of url_gate.
 
@@ -79,6 +66,19 @@ def check_url(url: str, policy: UrlPolicy, resolve: Resolver = system_resolver) 
     shown_port = "" if port == DEFAULT_PORTS[scheme] else f":{port}"
     checked = f"{scheme}://{host.name}{shown_port}{target}"
     return Accepted(GATE, CheckedUrl(checked, scheme, host.name, port, target, addresses))
+
+
+def name_asked(url: str, policy: UrlPolicy) -> str | None:
+    """The name that ``check_url`` would look up; None when it decides without."""
+    asked: list[str] = []
+
+    def note(name: str) -> list[str]:
+        asked.append(name)
+        return []
+
+    with suppress(Rejected):
+        check_url(url, policy, note)
+    return asked[0] if asked else None
 
 
 def _split(url: str, policy: UrlPolicy) -> tuple[str, str, str]:

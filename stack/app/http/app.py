@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import errno
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from anyio import CapacityLimiter
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from stack.app.http import openapi, problems
 from stack.app.http.middleware.body_limit import BodyLimit
@@ -19,21 +18,16 @@ from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
 from stack.app.http.middleware.token import Token
+from stack.app.http.middleware.trusted import Trusted
 from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
-from stack.app.http.wiring import offload
-from stack.app.memory.errors import StoreError
+from stack.app.http.uploads import Spool
+from stack.app.http.wiring import ANSWERS_AT_ONCE, Lanes
+from stack.app.tools.workers import Workers
 
 if TYPE_CHECKING:
     from stack.app.context import AppContext
 
 ROUTERS = (health, metrics, gates, ingest, tools, memory, alerts, faults)
-TOOLS_AT_ONCE = 32
-"""Tool calls that run at the same time; more wait, and other addresses keep threads of their own."""
-ARCHIVES_AT_ONCE = 2
-"""Archives that are read at the same time: each may need two dictionaries of 64 MiB."""
-STORE_CALLS_AT_ONCE = 16
-"""Likewise for what waits for the packet store: while that hangs, metrics, gates and tools still answer."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def create_app(context: AppContext) -> FastAPI:
@@ -47,15 +41,15 @@ def create_app(context: AppContext) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
-    app.state.tool_threads = CapacityLimiter(TOOLS_AT_ONCE)
-    app.state.archive_threads = CapacityLimiter(ARCHIVES_AT_ONCE)
-    app.state.store_threads = CapacityLimiter(STORE_CALLS_AT_ONCE)
+    app.state.lanes = Lanes()
+    app.state.exposition = metrics.exposition(app.state.lanes)
+    app.state.vitals = health.parts(context, app.state.lanes)
+    app.state.answers = asyncio.Semaphore(ANSWERS_AT_ONCE)
+    app.state.spool = Spool(context.spool, max(context.settings.max_spool, context.settings.max_upload))
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
-    app.add_exception_handler(StoreError, _on_store_error)
-    app.add_exception_handler(OSError, _on_full_disk)
     _add_layers(app, context)
     openapi.install(app, secured=context.token is not None)
     return app
@@ -68,7 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await offload(context.close)
+        await Workers(1).run(context.close)
 
 
 def _add_layers(app: FastAPI, context: AppContext) -> None:
@@ -80,18 +74,6 @@ def _add_layers(app: FastAPI, context: AppContext) -> None:
     app.add_middleware(Deadline, seconds=settings.request_timeout)
     if context.token is not None:
         app.add_middleware(Token, token=context.token)
+    app.add_middleware(Trusted, hosts=settings.allowed_hosts)
     app.add_middleware(Head)
     app.add_middleware(Observe)
-
-
-async def _on_store_error(request: Request, error: Exception) -> Response:
-    del request
-    return problems.response(503, str(error), {"Retry-After": "5"})
-
-
-async def _on_full_disk(request: Request, error: Exception) -> Response:
-    """RFC 4918 section 11.5; any other error of the system stays unexpected."""
-    del request
-    if not isinstance(error, OSError) or error.errno not in FULL:
-        raise error
-    return problems.response(507, f"{error.strerror}: nothing is kept: free some space, then try again")

@@ -1,45 +1,93 @@
-"""One client's connection: uvicorn's, prompt, with a time limit for a request's head and problems for bad HTTP.
+"""One client's connection: uvicorn's, prompt, strict, and with a time limit for everything that a client may delay.
 
-A client that is slow, or sends garbage, loses its connection and nothing else: no task waits for it, and the log
-doesn't blame us. It must never look at what a request asks for.
+A client that is slow, sends garbage or never reads loses its connection and nothing else: no task waits for it, no
+answer lies about, and the log doesn't blame us. When there are too many connections a few more are let in, for
+monitoring only. Apart from that it must never look at what a request asks for.
 """
 
 from __future__ import annotations
 
-from asyncio import Transport
+import asyncio
+import struct
 from contextlib import suppress
 from http import HTTPStatus
-from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import cast
+from socket import IPPROTO_TCP, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY
+from typing import Any, cast
 
 import h11
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stack.app.http import problems
+from stack.app.http.strict import StrictConnection
 
 HEAD_SECONDS = 10.0
+STALL_SECONDS = 10.0
 MOST_CONNECTIONS = 500
 """Of the 1,024 descriptors that a process often has, files and databases need some; asyncio logs without end when
 there are none left."""
+SPARE_CONNECTIONS = 32
+SPARE_HEAD_SECONDS = 2.0
+BUFFER_BYTES = 32 * 1024
+"""Of the system for each direction of a connection; left to itself it would lend megabytes."""
+READ_BYTES = 16 * 1024
+MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
 
 
 class Connection(H11Protocol):
-    """Closes when no whole head has come within ``head_seconds``, or ``timeout_keep_alive`` after an answer."""
+    """Closes when no whole head has come within ``head_seconds``, or ``timeout_keep_alive`` after an answer.
+
+    Cut off when the client takes nothing of an answer for ``stall_seconds``. Beyond ``most`` connections each new one
+    replaces the oldest of the ``spare`` ones, and only ``MONITORING`` is served there.
+    """
 
     head_seconds = HEAD_SECONDS
+    stall_seconds = STALL_SECONDS
     most = MOST_CONNECTIONS
+    spare = SPARE_CONNECTIONS
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn = StrictConnection(self.config.h11_max_incomplete_event_size or 16 * 1024)
+        self._loaded_app = self.app
+        self.app = self._served
+        self._task: asyncio.Task[Any] | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._spares: dict[Connection, None] = vars(self.server_state).setdefault("spares", {})
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
-        if len(self.connections) > self.most:
-            transport.abort()
-            return
+        seconds = self.head_seconds
+        if len(self.connections) - len(self._spares) > self.most:
+            if len(self._spares) >= self.spare:
+                self._replace_spare()
+            self._spares[self] = None
+            seconds = min(seconds, SPARE_HEAD_SECONDS)
         # asyncio does this only for sockets made with an explicit protocol; else each answer waits for a delayed ACK.
-        transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.head_seconds, self.timeout_keep_alive_handler
-        )
+        socket = transport.get_extra_info("socket")
+        socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of asyncio's socket transports
+        for buffer in (SO_RCVBUF, SO_SNDBUF):
+            socket.setsockopt(SOL_SOCKET, buffer, BUFFER_BYTES)
+        transport.set_write_buffer_limits(0)  # so that whatever is not taken starts the clock
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _replace_spare(self) -> None:
+        """Cuts off the oldest, of those that are not being told something if there is one."""
+        idle = (each for each in self._spares if not each._at_work() or each.scope["method"] != "GET")
+        oldest = next(idle, next(iter(self._spares)))
+        del self._spares[oldest]
+        oldest.cut_off()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever has gone needs no answer: the work for it is told to stop."""
+        self._spares.pop(self, None)
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self._unset_stall()
+        if self._task is not None:
+            self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Like the inherited one, but it takes a whole head to stop the clock, not any byte."""
@@ -47,6 +95,17 @@ class Connection(H11Protocol):
         self.handle_events()
         if self._at_work():
             self._unset_keepalive_if_required()
+
+    def pause_writing(self) -> None:
+        """The client has not taken everything yet."""
+        super().pause_writing()
+        self._unset_stall()
+        self._stall = self.loop.call_later(self.stall_seconds, self.cut_off)
+
+    def resume_writing(self) -> None:
+        """It has."""
+        self._unset_stall()
+        super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         """The time is up."""
@@ -61,9 +120,41 @@ class Connection(H11Protocol):
         del msg
         self._refuse(400, "this is no HTTP/1.1 request (RFC 9112): correct its form")
 
+    def cut_off(self) -> None:
+        """Ends the connection at once, whatever is under way or still to be sent."""
+        if self._at_work():
+            self.cycle.disconnected = True
+        with suppress(OSError):
+            # A reset: else the system would go on trying to deliver what it has.
+            socket = self.transport.get_extra_info("socket")
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._task = asyncio.current_task()
+        scope["extensions"] = {"cut_off": self.cut_off, "is_gone": lambda: self.cycle.disconnected}
+        try:
+            if self in self._spares:
+                self.cycle.keep_alive = False
+                if scope["path"] not in MONITORING:
+                    busy = "too many connections: try again later"
+                    await problems.response(503, busy, {"Retry-After": "5"})(scope, receive, send)
+                    return
+            await self._loaded_app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self.cycle.disconnected:
+                raise
+        finally:
+            self._task = None
+
     def _at_work(self) -> bool:
         # The cycle is None before the first request, though its annotation has no word for that.
         return cast("object", self.cycle) is not None and not self.cycle.response_complete
+
+    def _unset_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _refuse(self, status: int, detail: str) -> None:
         if self._at_work():

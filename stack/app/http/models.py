@@ -154,6 +154,7 @@ class IngestAnswer(BaseModel):
     source_url: str
     digest: str = Field(description="Digest of the manifest in the content store, which lists every entry.")
     entries: list[IngestEntry]
+    entries_left_out: int = Field(0, description="Entries that did not fit this answer.")
     total_bytes: int
 
 
@@ -193,9 +194,12 @@ class AlertList(BaseModel):
 
 
 class Received(BaseModel):
-    """How many alerts of a notification were stored."""
+    """How many alerts of a notification were taken, and how many were too many for one."""
 
     received: int
+    left_out: int = Field(
+        0, description="Alerts beyond 2,000: set max_alerts of the receiver in Alertmanager."
+    )
 
 
 class FaultRequest(_Request):

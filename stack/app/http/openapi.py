@@ -5,22 +5,25 @@ What is true of all operations is written once, here. It changes the document on
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from stack.app.http.middleware.token import OPEN_PATHS
 from stack.app.http.problems import MEDIA_TYPE
 
-ALWAYS: Final = (400, 405, 408, 413, 422, 500, 503)
+ADDRESS: Final = "/openapi.json"
+ALWAYS: Final = (400, 403, 405, 408, 413, 422, 500, 503)
 DESCRIPTION: Final = (
     "Six security gates, audited tools, a memory of packets, and the receiver of Alertmanager's notifications. "
     "Every error is a problem document (RFC 9457)."
 )
 NOT_FOUND_BELOW: Final = "/faults"
-CONFLICT_BELOW: Final = "/memory"
+CONFLICT_BELOW: Final = ("/memory", "/ingest")
 UPLOADS: Final = ("/ingest", "/gates/archive")
 
 PROBLEM: Final[dict[str, Any]] = {
@@ -48,7 +51,7 @@ PROBLEM: Final[dict[str, Any]] = {
 
 
 def install(app: FastAPI, *, secured: bool) -> None:
-    """Makes ``app`` serve the completed document; ``secured`` declares the bearer token."""
+    """Makes ``app`` serve the completed document at ``ADDRESS``; ``secured`` declares the bearer token."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -58,7 +61,18 @@ def install(app: FastAPI, *, secured: bool) -> None:
             app.openapi_schema = _completed(made, secured)
         return app.openapi_schema
 
+    @cache
+    def as_text() -> bytes:
+        return json.dumps(document()).encode()
+
+    async def show(request: Request) -> Response:
+        del request
+        return Response(as_text(), media_type="application/json")
+
     app.openapi = document  # type: ignore[method-assign]
+    # FastAPI's own route writes the document anew for each request.
+    app.router.routes = [route for route in app.routes if getattr(route, "path", "") != ADDRESS]
+    app.add_route(ADDRESS, show, include_in_schema=False)
 
 
 def _completed(made: dict[str, Any], secured: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A problem never repeats a request's body and never shows a traceback.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -14,10 +15,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from stack.app.gates.lookup import TooManyLookups
+from stack.app.memory.store import StoreError
+from stack.app.tools.workers import NoThread, Stopped
 from stack.telemetry.request import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"
 _MAX_LOCATION = 200
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+BUSY = (StoreError, TooManyLookups, Stopped, NoThread)
+"""What passes: the same request may succeed later."""
 
 
 class Problem(HTTPException):
@@ -41,6 +50,15 @@ def document(status: int, detail: str, members: Mapping[str, Any] | None = None)
     if current := REQUEST_ID.get():
         content["request_id"] = current
     return content | dict(members or {})
+
+
+def of_failure(failure: BaseException) -> Problem | None:
+    """The problem that a full disk (507, RFC 4918 section 11.5) or a busy or absent part (503) is; None for others."""
+    if isinstance(failure, OSError) and failure.errno in _FULL:
+        return Problem(507, f"{failure.strerror}: nothing is kept: free some space, then try again")
+    if isinstance(failure, BUSY):
+        return Problem(503, str(failure), headers={"Retry-After": "5"})
+    return None
 
 
 def response(
@@ -94,7 +112,16 @@ def allowed_methods(request: Request) -> list[str]:
     return sorted(found - {"HEAD"})
 
 
+async def _on_failure(request: Request, error: Exception) -> Response:
+    problem = of_failure(error)
+    if problem is None:
+        raise error
+    return await _on_http_exception(request, problem)
+
+
 def install(app: FastAPI) -> None:
-    """Makes every error of ``app`` a problem document."""
+    """Makes every error of ``app`` a problem document; what nobody expects stays for the outermost layer."""
+    for kind in (OSError, *BUSY):
+        app.add_exception_handler(kind, _on_failure)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

@@ -17,8 +17,10 @@ from stack.app.http.connection import Connection
 
 DRAIN_SECONDS = 1
 GRACE_SECONDS = 1
-ACCEPTED_AT_ONCE = 128
-"""How many connections asyncio takes before any of them is looked at."""
+ACCEPTED_AT_ONCE = 16
+"""How many connections asyncio takes before it looks at others again."""
+QUEUED = 1024
+"""Connections that the system keeps until they are taken; one that finds no place tries again only a second later."""
 
 
 class Server(uvicorn.Server):
@@ -35,11 +37,18 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 backlog=ACCEPTED_AT_ONCE,
                 timeout_graceful_shutdown=DRAIN_SECONDS + GRACE_SECONDS,
             )
         )
         self._tools = context.tools
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See ``uvicorn.Server``."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(QUEUED)  # asyncio has set it to how many it takes at once
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""

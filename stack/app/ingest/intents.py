@@ -8,6 +8,7 @@ removed. ``ready``: all objects are there; after a crash the packet is written (
 from __future__ import annotations
 
 import json
+import logging
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,8 @@ from stack.app.memory.packet import Packet
 
 _VALID: Final = ".json"
 _REVOKED: Final = ".undo"
+_CORRUPT: Final = ".corrupt"
+_LOG = logging.getLogger("stack.app.ingest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,29 @@ class IntentLog:
             half.unlink(missing_ok=True)
 
     def all(self) -> list[Intent]:
-        """The intents that were neither finished nor undone."""
+        """The intents that were neither finished nor undone; a file that holds none is moved aside."""
         paths = [path for path in sorted(self._folder.iterdir()) if path.suffix in (_VALID, _REVOKED)]
-        return [intent for path in paths if (intent := _read(path)) is not None]
+        return [intent for path in paths if (intent := self._found(path)) is not None]
+
+    def corrupt(self) -> int:
+        """Files that were moved aside since they hold no intent."""
+        return sum(1 for _ in self._folder.glob(f"*{_CORRUPT}"))
+
+    def _found(self, path: Path) -> Intent | None:
+        try:
+            return _read(path)
+        except FileNotFoundError:
+            return None  # another thread has ended the ingest meanwhile
+        except (ValueError, TypeError, KeyError, RecursionError) as fault:
+            aside = path.with_name(path.name + _CORRUPT)
+            path.replace(aside)
+            _LOG.error(
+                "ingest: %s holds no intent (%r) and is now %s: objects that it put may stay for nothing",
+                path,
+                fault,
+                aside.name,
+            )
+            return None
 
     def _path(self, intent: Intent, suffix: str = _VALID) -> Path:
         return self._folder / f"{intent.ingest_id}{suffix}"
@@ -92,10 +115,11 @@ class IntentLog:
             os.close(descriptor)
 
 
-def _read(path: Path) -> Intent | None:
-    """None when another thread has ended the ingest meanwhile."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return Intent(found["ingest_id"], tuple(found["new"]), "" if path.suffix == _REVOKED else found["packet"])
+def _read(path: Path) -> Intent:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    packet = "" if path.suffix == _REVOKED else found["packet"]
+    if found["ingest_id"] != path.stem:
+        raise ValueError(f"it is of ingest {found['ingest_id']!r:.50}")
+    if packet:
+        Packet.from_json(packet)
+    return Intent(path.stem, tuple(digest + "" for digest in found["new"]), packet)

@@ -70,6 +70,13 @@ class Objects:
         """Whether there is such an object."""
         return self._content.find(digest) is not None
 
+    def read(self, digest: str) -> bytes:
+        """An object's content. Raises FileNotFoundError when there is none."""
+        found = self._content.find(digest)
+        if found is None:
+            raise FileNotFoundError(f"{digest}: no such object")
+        return found.path.read_bytes()
+
     def remove(self, digest: str) -> None:
         """Removes an object, if it is there. Raises OSError."""
         self._content.remove(digest)

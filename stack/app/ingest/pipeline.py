@@ -20,14 +20,15 @@ from typing import BinaryIO, Final
 from urllib.parse import quote
 from uuid import uuid4
 
+from stack.app.cancel import ARCHIVES, check_cancelled
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Rejected
+from stack.app.gates.url import Resolver
 from stack.app.ingest.intents import Intent, IntentLog
 from stack.app.ingest.objects import Objects
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import PacketStore
+from stack.app.memory.store import PacketRefused, PacketStore, StoreUnavailable
 
 SEGMENT: Final = "project_history"
 PACKET_TYPE: Final = "document_ingest"
@@ -36,6 +37,14 @@ DIRECT_HOST: Final = "upload.example.com"
 DIRECT_ADDRESS: Final = "93.184.215.14"
 STEPS: Final = ("received", "accepted", "extracted", "intended", "stored", "ready", "committed", "ended")
 _LOG = logging.getLogger("stack.app.ingest")
+
+
+class KeyInUse(Exception):
+    """An ingest with the same key is under way."""
+
+
+class KeyReused(Exception):
+    """The key belongs to an ingest of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +90,59 @@ class Ingestor:
         self._one_at_a_time = Lock()
 
     def take(
-        self, source: BinaryIO, name: str, source_url: str | None = None, ttl: float | None = None
+        self,
+        source: BinaryIO,
+        name: str,
+        source_url: str | None = None,
+        *,
+        resolve: Resolver | None = None,
+        ttl: float | None = None,
+        key: str | None = None,
     ) -> Ingested:
-        """Ingests one archive; ``ttl`` seconds limit the life of its packet.
+        """Ingests one archive; ``ttl`` seconds limit the life of its packet. ``resolve`` looks up the
+        source's name. With a ``key`` it is done once.
 
-        Raises Rejected by any gate, with nothing kept; StoreUnavailable, when it may be finished later.
+        Raises Rejected by any gate, with nothing kept; StoreUnavailable, when it may be finished later; KeyInUse,
+        KeyReused; Cancelled, when nobody waits for it any more, with nothing kept.
         """
-        ingest_id = uuid4().hex
+        ingest_id = uuid4().hex if key is None else hashlib.sha256(key.encode()).hexdigest()[:32]
         with self._workspace(ingest_id) as folder:
             archive = folder / "archive"
             with archive.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
             self._step("received")
-            url = self._accepted_source(name, source_url)
+            fingerprint = "" if key is None else _digest(archive)
+            known = None if key is None else self._done(ingest_id, fingerprint)
+            if known is not None:
+                return known
+            url = self._accepted_source(name, source_url, resolve)
             self._step("accepted")
             tree = folder / "tree"
-            extraction = self._gates.extract(archive, tree).value
+            with ARCHIVES.held():
+                extraction = self._gates.extract(archive, tree).value
             self._step("extracted")
             done = _manifest(ingest_id, url, tree, extraction, folder / "manifest")
-            self._commit(done, tree, folder / "manifest", ttl)
+            check_cancelled()
+            self._commit(done, tree, folder / "manifest", _packet(done, ttl, fingerprint))
         self._step("ended")
         return done
+
+    def _done(self, ingest_id: str, fingerprint: str) -> Ingested | None:
+        """What an earlier request with the same key has done, also one whose answer was never heard."""
+        self.settle()
+        packet = self._store.find(ingest_id)
+        if packet is None:
+            return None
+        if packet.payload.get("archive") != fingerprint:
+            raise KeyReused("this Idempotency-Key belongs to another archive: use a new one")
+        manifest = json.loads(self._objects.read(packet.payload["manifest"]))
+        return Ingested(
+            ingest_id,
+            manifest["source_url"],
+            packet.payload["manifest"],
+            tuple(IngestedEntry(**entry) for entry in manifest["entries"]),
+            packet.payload["total_bytes"],
+        )
 
     def settle(self) -> None:
         """Finishes or undoes what an earlier process, or an absent store, left. Raises StoreUnavailable, Rejected."""
@@ -130,26 +171,32 @@ class Ingestor:
         """Ingests whose packet waits for the packet store."""
         return sum(intent.ready for intent in self._intents.all())
 
+    def corrupt(self) -> int:
+        """Intents that could not be read and were moved aside."""
+        return self._intents.corrupt()
+
     @contextmanager
     def _workspace(self, ingest_id: str) -> Iterator[Path]:
         folder = self._work / ingest_id
-        folder.mkdir(parents=True)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise KeyInUse("a request with this Idempotency-Key is under way: wait for it") from None
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _accepted_source(self, name: str, source_url: str | None) -> str:
+    def _accepted_source(self, name: str, source_url: str | None, resolve: Resolver | None) -> str:
         self._gates.check_config(self._document)
         path = self._gates.check_path(name).value
         if source_url is not None:
-            return self._gates.check_url(source_url).value.url
+            return self._gates.check_url(source_url, resolve).value.url
         direct = f"https://{DIRECT_HOST}/{quote(path)}"
         return self._gates.check_url(direct, lambda _: (DIRECT_ADDRESS,)).value.url
 
-    def _commit(self, done: Ingested, tree: Path, manifest: Path, ttl: float | None) -> None:
+    def _commit(self, done: Ingested, tree: Path, manifest: Path, packet: Packet) -> None:
         files = {entry.digest: tree / entry.path for entry in done.entries} | {done.digest: manifest}
-        packet = _packet(done, ttl)
         with self._one_at_a_time:
             self._settle()
             intent = Intent(
@@ -209,7 +256,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _packet(done: Ingested, ttl: float | None) -> Packet:
+def _packet(done: Ingested, ttl: float | None, fingerprint: str) -> Packet:
     payload = {
         "ingest_id": done.ingest_id,
         "source_url": done.source_url[:2000],
@@ -217,4 +264,6 @@ def _packet(done: Ingested, ttl: float | None) -> Packet:
         "entries": len(done.entries),
         "total_bytes": done.total_bytes,
     }
+    if fingerprint:
+        payload["archive"] = fingerprint
     return new_packet(SEGMENT, PACKET_TYPE, payload, tags=("ingest",), ttl=ttl, packet_id=done.ingest_id)

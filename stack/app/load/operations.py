@@ -7,7 +7,8 @@ rejection that came with another code or not at all. What it stores is small, li
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,17 +16,34 @@ from random import Random
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from stack.app.cancel import ARCHIVES
 from stack.app.gatekeeper import Gatekeeper
+from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load import archives, inputs
-from stack.app.load.expected import rejected
 from stack.app.memory.packet import new_packet
 from stack.app.memory.store import PacketStore
 
 TTL_SECONDS: Final = 3600.0
 POOL: Final = 16
 SEGMENTS: Final = ("project_history", "session_context")
+
+
+class Unexpected(Exception):
+    """An operation ended otherwise than its kind says."""
+
+
+@contextmanager
+def rejected(code: str) -> Iterator[None]:
+    """The block must be rejected with this code. Raises Unexpected."""
+    try:
+        yield
+    except Rejected as rejection:
+        if rejection.error_code != code:
+            raise Unexpected(f"{code} was asked for, {rejection} came") from rejection
+        return
+    raise Unexpected(f"{code} was asked for, but the input was accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,8 @@ def _inspect(gates: Gatekeeper, scratch: Path, content: bytes) -> None:
     with NamedTemporaryFile(dir=scratch, prefix="load-") as file:
         file.write(content)
         file.flush()
-        gates.inspect(Path(file.name))
+        with ARCHIVES.held():
+            gates.inspect(Path(file.name))
 
 
 def _write(on: Targets, *expected_latest: str) -> None:

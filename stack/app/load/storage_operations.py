@@ -17,8 +17,7 @@ from typing import Final
 from stack.app.faulty_store import PlainConnection
 from stack.app.gates.guarded import ContentStore, check_write
 from stack.app.load import archives
-from stack.app.load.expected import rejected
-from stack.app.load.operations import POOL, Targets
+from stack.app.load.operations import POOL, Targets, rejected
 
 _CONTENT: Final = b"an object that meets an obstacle"
 

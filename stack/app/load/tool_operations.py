@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from stack.app.gates.policy import ToolsPolicy
 from stack.app.load import archives, inputs
-from stack.app.load.expected import Unexpected
-from stack.app.load.operations import POOL, Targets
+from stack.app.load.operations import POOL, Targets, Unexpected
 from stack.app.tools.builtin import shipped_tools
 from stack.app.tools.registry import Audit, ToolRegistry
 from stack.telemetry.catalogue import TOOLS, UNKNOWN_TOOL

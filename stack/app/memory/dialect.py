@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.store import StoreUnavailable
 
 
 class Connection(Protocol):
@@ -37,6 +37,9 @@ class Dialect(Protocol):
 
     def fresh(self, connection: Any) -> bool:
         """Whether the connection still reaches the database that `name` names."""
+
+    def lost(self, connection: Any) -> bool:
+        """Whether an error on the connection means that the database has gone away since it was opened."""
 
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open."""

@@ -1,20 +1,19 @@
 """A packet store that reports what happens to it: writes, searches, health.
 
-It is the outermost wrapper, so that whatever makes the store fail shows in the metrics. It must never change
-an answer or an error of the store inside.
+It is the outermost wrapper, so that whatever makes the store fail shows in the metrics, an obstacle that is put before
+it on purpose too. It must never change an answer or an error of the store inside.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from stack.app.gates.db_boundary import Latest
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import PacketStore, Probe, Written
+from stack.app.memory.store import PacketStore, Probe, StoreUnavailable, Written
 from stack.telemetry import recorders
 
 
@@ -23,11 +22,15 @@ class ObservedStore:
 
     Each packet stored counts once, with the duration of its transaction; a call that fails counts once for
     each segment in it, and a batch of which only some packets were stored counts once as `partial`. A store
-    that cannot answer is unhealthy at once; only a probe makes it healthy again.
+    that cannot answer is unhealthy at once; only a probe makes it healthy again. `obstacle` is called before each call,
+    with the packet of a single write; what it raises is as good as raised by the store.
     """
 
-    def __init__(self, inner: PacketStore) -> None:
+    def __init__(
+        self, inner: PacketStore, obstacle: Callable[[Packet | None], object] = lambda _: None
+    ) -> None:
         self._inner = inner
+        self._obstacle = obstacle
 
     @property
     def name(self) -> str:
@@ -37,6 +40,7 @@ class ObservedStore:
     def write(self, packet: Packet, expected_latest: str | Latest | None = Latest.ANY) -> Written:
         """See `PacketStore.write`."""
         with self._writing([packet]) as report:
+            self._obstacle(packet)
             report.append(self._inner.write(packet, expected_latest))
         return report[0]
 
@@ -44,36 +48,42 @@ class ObservedStore:
         """See `PacketStore.write_many`."""
         batch = list(packets)
         with self._writing(batch) as report:
+            self._obstacle(None)
             report.append(self._inner.write_many(batch, atomic=atomic))
         return report[0]
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.search`."""
-        with _noticing_failure():
-            found = self._inner.search(segment, query, limit)
+        with self._asking():
+            found = self._inner.search(segment, query, limit, max_bytes)
         recorders.record_memory_search(segment, "keyword", len(found))
         return found
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.recent`."""
-        with _noticing_failure():
-            found = self._inner.recent(segment, limit)
+        with self._asking():
+            found = self._inner.recent(segment, limit, max_bytes)
         recorders.record_memory_search(segment, "recent", len(found))
         return found
 
+    def find(self, packet_id: str) -> Packet | None:
+        """See `PacketStore.find`."""
+        with self._asking():
+            return self._inner.find(packet_id)
+
     def latest(self, segment: str) -> str | None:
         """See `PacketStore.latest`."""
-        with _noticing_failure():
+        with self._asking():
             return self._inner.latest(segment)
 
     def expire(self, now: float | None = None) -> int:
         """See `PacketStore.expire`."""
-        with _noticing_failure():
+        with self._asking():
             return self._inner.expire(now)
 
     def sizes(self) -> dict[str, int]:
         """See `PacketStore.sizes`; the gauges follow the answer."""
-        with _noticing_failure():
+        with self._asking():
             sizes = self._inner.sizes()
         for segment, packets in sizes.items():
             recorders.set_packet_store_size(segment, packets)
@@ -81,13 +91,23 @@ class ObservedStore:
 
     def probe(self) -> Probe:
         """See `PacketStore.probe`; the health gauge follows the answer."""
-        probe = self._inner.probe()
+        try:
+            self._obstacle(None)
+            probe = self._inner.probe()
+        except StoreUnavailable as down:
+            probe = Probe(False, 0.0, str(down))
         recorders.set_memory_substrate_health(probe.healthy)
         return probe
 
     def close(self) -> None:
         """See `PacketStore.close`."""
         self._inner.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with _noticing_failure():
+            self._obstacle(None)
+            yield
 
     @contextmanager
     def _writing(self, packets: Sequence[Packet]) -> Iterator[list[Written]]:

@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stack.app.jsontext import json_text
-from stack.app.memory.errors import InvalidPacket
 from stack.telemetry.catalogue import SEGMENTS
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_TAGS = 32
 MAX_NAME = 128
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class InvalidPacket(ValueError):
+    """A packet breaks one of the limits of this module; nothing was sent to a store."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.store import StoreUnavailable
 
 
 class Closable(Protocol):
@@ -28,14 +28,22 @@ C = TypeVar("C", bound=Closable)
 class Pool(Generic[C]):
     """At most `size` connections, opened on demand; `lease` waits at most `patience` seconds for a free one.
 
-    `fresh` tells whether a connection can still be used; it is asked before each use and after each failure.
+    `fresh` tells whether a connection can still be used; it is asked before each use. `lost` tells of an error on a
+    connection whether it means that the other side has gone.
     """
 
     def __init__(
-        self, connect: Callable[[], C], fresh: Callable[[C], bool], size: int, patience: float = 10.0
+        self,
+        connect: Callable[[], C],
+        fresh: Callable[[C], bool],
+        size: int,
+        patience: float = 10.0,
+        *,
+        lost: Callable[[C], bool] = lambda _: False,
     ) -> None:
         self._connect = connect
         self._fresh = fresh
+        self._lost = lost
         self._idle: queue.LifoQueue[C] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(size)
         self._patience = patience
@@ -43,17 +51,24 @@ class Pool(Generic[C]):
         self._closings = 0
 
     @contextmanager
-    def lease(self, discard: tuple[type[BaseException], ...] = (BaseException,)) -> Iterator[C]:
-        """A working connection for the length of the block; a `discard` error in it closes the connection.
+    def lease(
+        self,
+        discard: tuple[type[BaseException], ...] = (BaseException,),
+        begin: Callable[[C], object] = id,
+    ) -> Iterator[C]:
+        """A working connection for the length of the block, on which `begin` was called.
 
-        Raises StoreUnavailable when all connections stay busy.
+        A `discard` error closes the connection. When `begin` finds a connection lost that was used before, the next
+        one takes its place, in the end a new one: so `begin` must leave nothing behind when it fails. Raises
+        StoreUnavailable when all connections stay busy.
         """
         if not self._slots.acquire(timeout=self._patience):
             raise StoreUnavailable(
                 f"all {self._size} connections stayed busy for {self._patience:g} s: lower the load"
             )
         try:
-            closings, connection = self._closings, self._take()
+            closings = self._closings
+            connection = self._begun(begin, discard)
             try:
                 yield connection
             except discard:
@@ -75,15 +90,26 @@ class Pool(Generic[C]):
             except queue.Empty:
                 return
 
-    def _take(self) -> C:
+    def _begun(self, begin: Callable[[C], object], discard: tuple[type[BaseException], ...]) -> C:
         while True:
             try:
-                connection = self._idle.get_nowait()
+                connection, used = self._idle.get_nowait(), True
             except queue.Empty:
-                return self._connect()
-            if self._fresh(connection):
+                connection, used = self._connect(), False
+            if used and not self._fresh(connection):
+                connection.close()
+                continue
+            try:
+                begin(connection)
                 return connection
-            connection.close()
+            except discard:
+                again = used and self._lost(connection)
+                connection.close()
+                if not again:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
 
     def _give_back(self, connection: C, closings: int) -> None:
         if closings == self._closings:

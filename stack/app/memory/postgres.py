@@ -6,13 +6,14 @@ server's locale. It must never show the URL, which may hold a password.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterable, Sequence
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.store import StoreUnavailable
 
 CONNECT_TIMEOUT_S = 5
 # Advisory locks that all our programs agree on: "PACK", alone for migrations, with a segment for writes.
@@ -92,8 +93,21 @@ class PostgresDialect:
             ) from error
 
     def fresh(self, connection: psycopg.Connection) -> bool:
-        """Whether the connection is open and idle."""
-        return not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
+        """Whether the connection is open and idle; a server that has ended it has said so already."""
+        if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+            return False
+        heard = select.poll()
+        heard.register(connection.fileno(), select.POLLIN)
+        if heard.poll(0):
+            try:
+                connection.pgconn.consume_input()
+            except psycopg.Error:
+                return False
+        return connection.pgconn.status == ConnStatus.OK
+
+    def lost(self, connection: psycopg.Connection) -> bool:
+        """Whether the server has ended the connection, as a restart does."""
+        return connection.closed
 
     def in_transaction(self, connection: psycopg.Connection) -> bool:
         """Whether a transaction is open and can still commit."""

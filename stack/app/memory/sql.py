@@ -7,20 +7,22 @@ db_boundary_gate, nor let a driver's exception out.
 from __future__ import annotations
 
 import json
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from typing import Any
 
+from stack.app.cancel import COMPUTING
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.guarded import check_write
 from stack.app.memory.dialect import VERSION, Connection, Dialect, migrate
-from stack.app.memory.errors import PacketRefused, StoreError, StoreUnavailable
 from stack.app.memory.packet import Packet
 from stack.app.memory.pool import Pool
-from stack.app.memory.store import Probe, Written
+from stack.app.memory.store import PacketRefused, Probe, StoreError, StoreUnavailable, Written
 from stack.app.memory.words import MAX_QUERY_WORDS, document, words
 from stack.telemetry.catalogue import SEGMENTS
 
@@ -40,6 +42,8 @@ _POINT = """INSERT INTO latest (segment, packet_id) VALUES (?, ?)
 _LATEST = "SELECT packet_id FROM latest WHERE segment = ?"
 _RECENT = """SELECT packet_id, segment, packet_type, payload, tags, confidence, created_at, expires_at
     FROM packets WHERE segment = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq DESC LIMIT ?"""
+_FIND = """SELECT packet_id, segment, packet_type, payload, tags, confidence, created_at, expires_at
+    FROM packets WHERE packet_id = ? AND (expires_at IS NULL OR expires_at > ?)"""
 _SIZES = """SELECT segment, count(*) FROM packets WHERE expires_at IS NULL OR expires_at > ?
     GROUP BY segment"""
 _EXPIRE = """DELETE FROM packets WHERE seq IN
@@ -55,8 +59,8 @@ class SqlStore:
         self._dialect = dialect
         self._clock = clock
         self._expected_migration = expected_migration or len(dialect.migrations)
-        self._writers = Pool(self._connect, dialect.fresh, dialect.writers)
-        self._readers = Pool(self._connect, dialect.fresh, READERS)
+        self._writers = Pool(self._connect, dialect.fresh, dialect.writers, lost=dialect.lost)
+        self._readers = Pool(self._connect, dialect.fresh, READERS, lost=dialect.lost)
 
     @property
     def name(self) -> str:
@@ -77,17 +81,23 @@ class SqlStore:
                 raise
             return self._store_singly(batch)
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.search`; `limit` is held within 1 and 1,000."""
         wanted = words(query, MAX_QUERY_WORDS)
         if not wanted:
             return []
         match = self._dialect.match(wanted)
-        return self._packets(self._dialect.search, (match, segment, self._clock(), _bounded(limit)))
+        values = (match, segment, self._clock(), _bounded(limit))
+        return self._packets(self._dialect.search, values, max_bytes)
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """See `PacketStore.recent`; `limit` is held within 1 and 1,000."""
-        return self._packets(_RECENT, (segment, self._clock(), _bounded(limit)))
+        return self._packets(_RECENT, (segment, self._clock(), _bounded(limit)), max_bytes)
+
+    def find(self, packet_id: str) -> Packet | None:
+        """See `PacketStore.find`."""
+        found = self._packets(_FIND, (packet_id, self._clock()))
+        return found[0] if found else None
 
     def latest(self, segment: str) -> str | None:
         """See `PacketStore.latest`."""
@@ -130,7 +140,8 @@ class SqlStore:
         self._readers.close()
 
     def _store(self, packets: Sequence[Packet], expected_latest: str | Latest | None) -> Written:
-        rows = [_row(packet) for packet in packets]
+        with COMPUTING.held():
+            rows = [_row(packet) for packet in packets]
         stored: set[str] = set()
         with self._transaction({packet.segment for packet in packets}, expected_latest) as run:
             for start in range(0, len(rows), INSERT_BATCH):
@@ -153,20 +164,28 @@ class SqlStore:
                 refused.append((packet.packet_id, str(error)))
         return Written(stored, known, tuple(refused))
 
-    def _packets(self, statement: str, values: Sequence[Any]) -> list[Packet]:
-        return [_packet(row) for row in self._rows(statement, values)]
+    def _packets(self, statement: str, values: Sequence[Any], max_bytes: int | None = None) -> list[Packet]:
+        return [_packet(row) for row in self._rows(statement, values, partial(_fitting, max_bytes))]
 
-    def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
-        with self._lease(self._readers) as connection:
-            return list(connection.execute(self._dialect.sql(statement), values).fetchall())
+    def _rows(
+        self, statement: str, values: Sequence[Any], keep: Callable[[Iterable[Any]], list[Any]] = list
+    ) -> list[Any]:
+        rows: list[Any] = []
+
+        def read(connection: Connection) -> None:
+            cursor = connection.execute(self._dialect.sql(statement), values)
+            rows.extend(keep(cursor))
+            cursor.close()  # what was not read would hold the database's state of that time
+
+        with self._lease(self._readers, read):
+            return rows
 
     @contextmanager
     def _transaction(
         self, segments: Iterable[str], expected_latest: str | Latest | None = Latest.ANY
     ) -> Iterator[Callable[[str, Sequence[Any]], Any]]:
         """A transaction that db_boundary_gate has let pass; commits at the end of the block."""
-        with self._lease(self._writers) as connection:
-            self._dialect.begin(connection, segments)
+        with self._lease(self._writers, lambda found: self._dialect.begin(found, segments)) as connection:
             boundary = _OpenTransaction(self._dialect, connection)
             try:
                 for segment in segments:
@@ -179,11 +198,13 @@ class SqlStore:
                 raise
 
     @contextmanager
-    def _lease(self, pool: Pool[Connection]) -> Iterator[Connection]:
+    def _lease(
+        self, pool: Pool[Connection], begin: Callable[[Connection], object] = id
+    ) -> Iterator[Connection]:
         """A connection, on which the driver's errors become ours."""
         dialect = self._dialect
         try:
-            with pool.lease(discard=dialect.errors) as connection:
+            with pool.lease(dialect.errors, begin) as connection:
                 yield connection
         except dialect.refusals as error:
             raise PacketRefused(f"{self.name}: the database refuses this packet: {_line(error)}") from error
@@ -241,6 +262,18 @@ def _packet(row: Sequence[Any]) -> Packet:
     return Packet(
         packet_id, segment, packet_type, payload, tuple(json.loads(tags)), confidence, created_at, expires_at
     )
+
+
+def _fitting(max_bytes: int | None, rows: Iterable[Any]) -> list[Any]:
+    """The first rows whose payloads have at most ``max_bytes`` together, at least one."""
+    kept: list[Any] = []
+    room = sys.maxsize if max_bytes is None else max_bytes
+    for row in rows:
+        room -= len(row[3])
+        if room < 0 and kept:
+            break
+        kept.append(row)
+    return kept
 
 
 def _bounded(limit: int) -> int:

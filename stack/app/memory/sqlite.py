@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.app.memory.errors import StoreUnavailable
+from stack.app.memory.store import StoreUnavailable
 
 BUSY_MS = 5000
 
@@ -101,6 +101,10 @@ class SqliteDialect:
             return connection.identity == self._identity() and not connection.in_transaction
         except OSError:
             return False
+
+    def lost(self, connection: SqliteConnection) -> bool:
+        """Never: there is nobody at the other side."""
+        return False
 
     def in_transaction(self, connection: SqliteConnection) -> bool:
         """Whether a transaction is open."""

@@ -1,4 +1,4 @@
-"""What a packet store can do, as a Protocol, and the values it answers with.
+"""What a packet store can do, as a Protocol, the values it answers with, and the errors that tell "later" from "never".
 
 SQLite and PostgreSQL both keep this promise, held to it by one suite. It holds no code that talks to a
 database.
@@ -12,6 +12,18 @@ from typing import Protocol
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.memory.packet import Packet
+
+
+class StoreError(Exception):
+    """The packet store did not do what was asked; the message says what, where and how to fix it."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is down, locked, full or unreachable: the same call may succeed later."""
+
+
+class PacketRefused(StoreError):
+    """The database refuses the packet for its content: the same call will never succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +66,17 @@ class PacketStore(Protocol):
         answer.
         """
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
-        """Packets that hold all words of `query`, newest first; a query without a word finds nothing."""
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
+        """Packets that hold all words of `query`, newest first; a query without a word finds nothing.
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
-        """The newest packets that have not expired, newest first."""
+        With `max_bytes`, only as many as have payloads of that size together; at least one.
+        """
+
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
+        """The newest packets that have not expired, newest first; `max_bytes` as with `search`."""
+
+    def find(self, packet_id: str) -> Packet | None:
+        """The packet with that id, unless there is none or it has expired."""
 
     def latest(self, segment: str) -> str | None:
         """Id of the packet written last to the segment, even if expired since; None before the first."""

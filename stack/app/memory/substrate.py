@@ -10,8 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from stack.app.memory.errors import StoreError
-from stack.app.memory.store import PacketStore, Probe
+from stack.app.memory.store import PacketStore, Probe, StoreError
 
 INTERVAL_S = 15.0
 

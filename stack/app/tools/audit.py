@@ -8,7 +8,8 @@ came since the last attempt, each of which syncs the journal (`RETRY_MAX_S` apar
 
 A full queue, or a disk that refuses, drops the newest packets, so that what is kept has no hole but at its end;
 each is counted and recorded as a write error, and the first packet that fits again follows an `audit_gap` packet
-that says how many are missing. It must never raise to its caller, nor forget a drop.
+that says how many are missing, in the next process if need be. Each kind of packet has a sink of its own, so that many
+of one kind drop none of another. It must never raise to its caller, nor forget a drop.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
-from stack.app.memory.errors import InvalidPacket
-from stack.app.memory.packet import Packet, new_packet
+from stack.app.memory.packet import InvalidPacket, Packet, new_packet
 from stack.app.memory.store import PacketStore
 from stack.app.tools.journal import MAX_BYTES, Batch, Journal
 from stack.telemetry import recorders
@@ -41,7 +42,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AuditStats:
-    """What happened to packets since this process began. `problem` is why the last attempt failed, or empty."""
+    """What happened to packets since this process began.
+
+    `missing` were dropped, by whatever process, and no gap packet says so yet.
+    `problem` is why the last attempt failed.
+    """
 
     accepted: int = 0
     stored: int = 0
@@ -49,6 +54,7 @@ class AuditStats:
     dropped: int = 0
     refused: int = 0
     damaged: int = 0
+    missing: int = 0
     bytes_waiting: int = 0
     problem: str = ""
 
@@ -56,7 +62,7 @@ class AuditStats:
 class AuditSink:
     """Queues packets in `folder`, at most `max_bytes` of them, and stores them. Raises JournalError at once.
 
-    Packets that an earlier process left in the folder come first.
+    Packets that an earlier process left in the folder come first. `segment` is where gaps are told of.
     """
 
     def __init__(
@@ -65,14 +71,16 @@ class AuditSink:
         folder: Path,
         *,
         max_bytes: int = MAX_BYTES,
+        segment: str = GAP_SEGMENT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._journal = Journal(folder, max_bytes)
+        self._segment = segment
         self._clock = clock
         self._counts: Counter[str] = Counter()
         self._problem = ""
-        self._missing = 0
+        self._missing, self._gap = self._journal.missing
         self._submitting = threading.Lock()
         self._work = threading.Event()
         self._hurry = threading.Event()
@@ -90,7 +98,8 @@ class AuditSink:
         with self._submitting:
             kept = self._close_gap() and self._append(line)
             self._counts["accepted" if kept else "dropped"] += 1
-            self._missing += not kept
+            if not kept:
+                self._miss(self._missing + 1)
         if kept:
             self._work.set()
         else:
@@ -100,8 +109,10 @@ class AuditSink:
     def stats(self) -> AuditStats:
         """Counts since this process began, and the bytes that wait now."""
         with self._submitting:
-            counts = dict(self._counts)
-        return AuditStats(**counts, bytes_waiting=self._journal.bytes_waiting, problem=self._problem)
+            counts, missing = dict(self._counts), self._missing
+        return AuditStats(
+            **counts, missing=missing, bytes_waiting=self._journal.bytes_waiting, problem=self._problem
+        )
 
     def flush(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until everything submitted so far is stored; whether it is."""
@@ -139,15 +150,33 @@ class AuditSink:
     def _close_gap(self) -> bool:
         """Whether nothing is missing before the next packet, or a packet that says so is in its place."""
         if self._missing:
-            count = {"dropped": self._missing}
-            gap = new_packet(GAP_SEGMENT, "audit_gap", count, ttl=GAP_TTL_S, clock=self._clock)
+            gap = new_packet(
+                self._segment,
+                "audit_gap",
+                {"dropped": self._missing},
+                ttl=GAP_TTL_S,
+                packet_id=f"gap-{self._gap}",  # the same after a crash that leaves the count but not the reset
+                clock=self._clock,
+            )
             if not self._append(gap.to_json().encode()):
                 return False
-            self._missing = 0
+            self._miss(0)
         return True
+
+    def _miss(self, count: int) -> None:
+        """Remember on disk how many are missing: a process that is killed must not forget them."""
+        if not self._missing:
+            self._gap = token_hex(8)
+        self._missing = count
+        try:
+            self._journal.note_missing(count, self._gap)
+        except OSError as error:
+            _log.error("audit queue: cannot note what is missing: %s", error)
 
     def _run(self) -> None:
         delay = 0.0
+        with self._submitting:
+            self._close_gap()
         while not (self._stop.wait(delay) and delay):
             self._work.clear()
             try:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from stack.app.cancel import ARCHIVES, COMPUTING
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.gates.url import CheckedUrl
@@ -104,7 +105,8 @@ def _inside(gates: Gates, files: Path | None, path: str) -> Path:
 
 
 def _inspected(gates: Gates, archive: Path) -> dict[str, Any]:
-    found = gates.inspect(archive).value
+    with ARCHIVES.held():
+        found = gates.inspect(archive).value
     return {
         "allowed": True,
         "entries": len(found.entries),
@@ -130,6 +132,11 @@ def _decoded(data: str) -> bytes:
 
 
 def _text_search(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+    with COMPUTING.held():
+        return _found(arguments, cancel)
+
+
+def _found(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
     wanted = arguments["query"] if arguments["case_sensitive"] else arguments["query"].casefold()
     matches: list[dict[str, Any]] = []
     lines = 0

@@ -42,6 +42,22 @@ class Batch:
     damaged: int
 
 
+class _Note:
+    """One line in a file of its own, replaced in place, so that a full disk still takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def read(self) -> bytes | None:
+        """The line; None when there is none, or a damaged one."""
+        text, _, checksum = os.pread(self.descriptor, 128, 0).partition(b"\n")[0].rpartition(b" ")
+        return text if text and checksum == b"%08x" % zlib.crc32(text) else None
+
+    def write(self, text: bytes) -> None:
+        """Replaces it. Raises OSError."""
+        os.pwrite(self.descriptor, b"%s %08x\n" % (text, zlib.crc32(text)), 0)
+
+
 class Journal:
     """The queue in `folder`, at most `max_bytes` long. One process at a time, any number of threads.
 
@@ -56,9 +72,10 @@ class Journal:
         self._closed = False
         try:
             self._guard = _own(folder)
-            self._ack = os.open(folder / "acknowledged", os.O_RDWR | os.O_CREAT, 0o600)
+            self._ack = _Note(folder / "acknowledged")
+            self._gap = _Note(folder / "missing")
             self._sizes = _cut_torn_ends(folder)
-            self._read = _acknowledged(self._ack)
+            self._read = _position(self._ack.read())
             self._number = max(self._read.number, *self._sizes, 0) + 1
             self._synced = self._number
             self._file = self._create(self._number)
@@ -83,6 +100,18 @@ class Journal:
         """Everything before it is done."""
         with self._lock:
             return self._read
+
+    @property
+    def missing(self) -> tuple[int, str]:
+        """How many lines could not be taken since the last that could, and a name for this gap; 0 without one."""
+        count, _, name = (self._gap.read() or b"0 ").decode("ascii").partition(" ")
+        return int(count), name
+
+    def note_missing(self, count: int, name: str) -> None:
+        """Remember it, also for the next process; 0 when the gap has been told of. Raises OSError."""
+        with self._lock:
+            self._check_open()
+            self._gap.write(b"%020d %s" % (count, name.encode("ascii")))
 
     def append(self, line: bytes) -> bool:
         """Take one line, which holds no line feed; False if it does not fit. Raises OSError if the disk refuses."""
@@ -117,10 +146,9 @@ class Journal:
 
     def acknowledge(self, position: Position) -> None:
         """All lines before `position` are done and need not be read again. Raises OSError."""
-        text = b"%020d %020d" % (position.number, position.offset)
         with self._lock:
             self._check_open()
-            os.pwrite(self._ack, b"%s %08x\n" % (text, zlib.crc32(text)), 0)
+            self._ack.write(b"%020d %020d" % (position.number, position.offset))
             self._read = max(self._read, position)
             self._skip_finished()
 
@@ -138,7 +166,7 @@ class Journal:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                for descriptor in (self._file, self._ack, self._guard):
+                for descriptor in (self._file, self._ack.descriptor, self._gap.descriptor, self._guard):
                     os.close(descriptor)
 
     def _check_open(self) -> None:
@@ -197,7 +225,7 @@ def _own(folder: Path) -> int:
 def _cut_torn_ends(folder: Path) -> dict[int, int]:
     """The sizes of the files; a line that a crash left unfinished is cut off: its `append` never returned."""
     sizes = {}
-    for path in folder.glob(f"*{_SUFFIX}"):
+    for path in folder.glob(f"{'[0-9]' * 20}{_SUFFIX}"):
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
@@ -206,18 +234,9 @@ def _cut_torn_ends(folder: Path) -> dict[int, int]:
     return sizes
 
 
-def _acknowledged(descriptor: int) -> Position:
+def _position(acknowledged: bytes | None) -> Position:
     """The last acknowledgement; the very beginning if it is damaged, since reading twice does no harm."""
-    line = _intact_acknowledgement(os.pread(descriptor, 64, 0))
-    if line is None:
-        return Position()
-    number, offset = line.split()
-    return Position(int(number), int(offset))
-
-
-def _intact_acknowledgement(record: bytes) -> bytes | None:
-    text, _, checksum = record.rstrip(b"\n").rpartition(b" ")
-    return text if checksum == b"%08x" % zlib.crc32(text) and text else None
+    return Position(*map(int, acknowledged.split())) if acknowledged else Position()
 
 
 def _intact(record: bytes) -> bytes | None:

@@ -146,6 +146,7 @@ class MemoryEngine(MemoryVolumes):
                 networks=tuple(n for n, stack in self.networks.items() if stack == name),
                 volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
                 has_state=state in self.volumes,
+                locked=self.find(convert.keeper_name(name, labels.LOCK)) is not None,
             )
 
     def _seen(self, container: MemoryContainer) -> ObservedContainer:

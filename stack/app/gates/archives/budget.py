@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn
 
+from stack.app.cancel import check_cancelled
 from stack.app.gates.archives.member import Member
 from stack.app.gates.policy import ArchivePolicy
 from stack.app.gates.types import Rejected
@@ -48,7 +49,8 @@ class Budget:
         return self.policy.max_entries - self._entries
 
     def entry(self, name: str, count: int = 1) -> None:
-        """One more file, folder or header."""
+        """One more file, folder or header. Raises Cancelled when nobody waits for the decision any more."""
+        check_cancelled()
         self._entries += count
         if self._entries > self.policy.max_entries:
             reject("E_ENTRY_BUDGET", name, f"an archive must have at most {self.policy.max_entries} entries")
@@ -83,6 +85,7 @@ class Budget:
         """The file's bytes, each counted before it is handed on."""
         size = 0
         for chunk in member.chunks():
+            check_cancelled()
             size += len(chunk)
             self._streamed += len(chunk)
             self._refuse_total(member.name, self._streamed)

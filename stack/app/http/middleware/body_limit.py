@@ -1,17 +1,30 @@
 """The size a request body may have: judged by its Content-Length, and again while it streams in.
 
-So a body without a declared length (chunked, RFC 9112 section 7.1) stops at the same limit, and memory never holds
-more than the limit and one part.
+So a body without a declared length (chunked, RFC 9112 section 7.1) stops at the same limit. Before a body that is kept
+in memory is read, there must be room for what may become of it, until its request ends; one that comes too slowly
+loses its place. An upload goes to a file and has a limit there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stack.app.http import problems
+from stack.app.http.bodies import MAX_VALUES
+from stack.app.http.room import Room
+
+ROOM = 64 << 20
+ALERTS_ROOM = 16 << 20
+"""Alerts never wait behind other bodies."""
+FREE = 2048
+"""A body up to this size costs too little to wait for room."""
+_LEAST_VALUE, _VALUE_BYTES = 3, 64  # "[],", and the list that it is
+_SECONDS, _LEAST_RATE = 5.0, 100_000
 
 
 class BodyLimit:
@@ -21,35 +34,88 @@ class BodyLimit:
         self._app = app
         self._limit = limit
         self._uploads = dict(uploads)
+        self._room, self._alerts_room = Room(ROOM), Room(ALERTS_ROOM)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limit = self._uploads.get(scope["path"], self._limit)
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > limit:
-            await _too_large(limit).answer(scope, receive, send)
-            return
-        received = 0
-
-        async def counting() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        await self._app(scope, counting, send)
-
-
-class _TooLarge(problems.Problem):
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The same problem, where no handler of exceptions is above us."""
-        await problems.response(self.status_code, self.detail, self.headers)(scope, receive, send)
+        declared = _declared(scope, limit)
+        if declared > limit:
+            await _answer(_too_large(limit))(scope, receive, send)
+        elif declared <= FREE or scope["path"] in self._uploads:
+            await self._app(scope, _counting(receive, limit), send)
+        else:
+            room = self._alerts_room if scope["path"] == "/alerts" else self._room
+            async with room.held(_cost(declared)):
+                try:
+                    replaying = await _received(_counting(receive, limit), declared)
+                except problems.Problem as refused:
+                    await _answer(refused)(scope, receive, send)
+                else:
+                    await self._app(scope, replaying, send)
 
 
-def _too_large(limit: int) -> _TooLarge:
+def _declared(scope: Scope, limit: int) -> int:
+    """Bytes of the body; the limit when only its end will tell."""
+    headers = Headers(scope=scope)
+    if "transfer-encoding" in headers:
+        return limit
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _cost(length: int) -> int:
+    """Bytes of memory: the body twice, and the most that its values may take."""
+    return 2 * length + _VALUE_BYTES * min(length // _LEAST_VALUE, MAX_VALUES)
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def counting() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise _too_large(limit)
+        return message
+
+    return counting
+
+
+async def _received(receive: Receive, length: int) -> Receive:
+    """The whole body as one message. Raises Problem, ClientDisconnect."""
+    body, more = bytearray(), True
+    seconds = _SECONDS + length / _LEAST_RATE
+    try:
+        async with asyncio.timeout(seconds):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise problems.Problem(
+            408,
+            f"the body did not arrive within {seconds:.0f} s: send it faster",
+            headers={"Connection": "close"},
+        ) from None
+    whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+    async def replaying() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return replaying
+
+
+def _too_large(limit: int) -> problems.Problem:
     # The connection stays: closed on a client that still sends, it would be reset, and the answer with it.
-    return _TooLarge(413, f"the body is larger than {limit} bytes: send less")
+    return problems.Problem(413, f"the body is larger than {limit} bytes: send less")
+
+
+def _answer(problem: problems.Problem) -> ASGIApp:
+    """Where no handler of exceptions is above us."""
+    return problems.response(problem.status_code, problem.detail, problem.headers)

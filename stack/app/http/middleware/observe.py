@@ -55,8 +55,9 @@ class Observe:
         except ClientDisconnect:
             status = status or CLIENT_GONE
         except asyncio.CancelledError:
-            # Only a server that ends cancels a request. What was begun is cut off.
-            if not status:
+            # Its client has gone, or the server ends. What was begun is cut off.
+            is_gone = scope.get("extensions", {}).get("is_gone")
+            if not status and not (is_gone is not None and is_gone()):
                 stopping = problems.response(503, "the service is stopping: try again", {"Retry-After": "5"})
                 await stopping(scope, receive, sending)
         except Exception:

@@ -8,21 +8,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
+from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import AlertList, AlertOut, AlertStatus, Received, Webhook
-from stack.app.http.wiring import Context, offload
+from stack.app.http.wiring import IN_TURN, Context, InLanes, page
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=BodyRoute)
 LabelFilter = Annotated[str, StringConstraints(pattern=r"^[^=]+=", max_length=2000)]
 
 
-@router.post("")
-async def receive(notification: Webhook, context: Context) -> Received:
+@router.post("", response_model_exclude_defaults=True)
+async def receive(notification: Webhook, context: Context, lanes: InLanes) -> Received:
     """Takes one notification of Alertmanager (webhook payload, version 4)."""
     alerts = [alert.model_dump() for alert in notification.alerts]
-    return Received(received=await offload(lambda: context.alerts.receive(alerts)))
+    received = await lanes.alerts.run(lambda: context.alerts.receive(alerts))
+    return Received(received=received, left_out=len(alerts) - received)
 
 
-@router.get("")
+@router.get("", dependencies=IN_TURN)
 async def show(
     context: Context,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -32,9 +34,9 @@ async def show(
         list[LabelFilter] | None, Query(description="name=value, may be repeated; all must hold.")
     ] = None,
 ) -> AlertList:
-    """The alerts received, newest first."""
+    """The alerts received, newest first; as many as fit a page."""
     labels = dict(text.split("=", 1) for text in label or ())
     if alertname is not None:
         labels["alertname"] = alertname
-    found = context.alerts.newest(limit, status, labels)
+    found, _ = page(context.alerts.newest(limit, status, labels), lambda alert: alert.size)
     return AlertList(alerts=[AlertOut(**asdict(alert)) for alert in found])

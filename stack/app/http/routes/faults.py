@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from stack.app.faults import FAULTS, FaultView
+from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import FaultList, FaultRequest, FaultState
 from stack.app.http.problems import Problem
 from stack.app.http.wiring import Context
 
-router = APIRouter(prefix="/faults", tags=["faults"])
+router = APIRouter(prefix="/faults", tags=["faults"], route_class=BodyRoute)
 
 
 def _state(view: FaultView) -> FaultState:

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from time import perf_counter
-from typing import Any, BinaryIO
+from typing import Any
 
-from anyio import CapacityLimiter
 from fastapi import APIRouter, UploadFile
 
+from stack.app.cancel import ARCHIVES
 from stack.app.gates.extraction import Extraction
 from stack.app.gates.types import Accepted, Rejected
+from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import ConfigRequest, Decision, PathRequest, UrlRequest
-from stack.app.http.wiring import ArchiveThreads, Context, offload
+from stack.app.http.uploads import path_of
+from stack.app.http.wiring import IN_TURN, Context, InLanes, answered, page
+from stack.app.tools.workers import Workers
 
-router = APIRouter(prefix="/gates", tags=["gates"])
+router = APIRouter(prefix="/gates", tags=["gates"], route_class=BodyRoute)
 
 
 async def _decision(
-    gate: str,
-    decide: Callable[[], Accepted[Any]],
-    show: Callable[[Any], Any],
-    threads: CapacityLimiter | None = None,
+    gate: str, decide: Callable[[], Accepted[Any]], show: Callable[[Any], Any], lane: Workers
 ) -> Decision:
     started = perf_counter()
     try:
-        accepted = await offload(decide, threads)
+        shown = await lane.run(lambda: show(decide().value))
     except Rejected as rejected:
         return Decision(
             gate=rejected.gate,
@@ -43,7 +40,7 @@ async def _decision(
         gate=gate,
         outcome="ok",
         error_code=None,
-        value=show(accepted.value),
+        value=shown,
         detail=None,
         duration_ms=_milliseconds(started),
     )
@@ -54,35 +51,49 @@ def _milliseconds(started: float) -> float:
 
 
 @router.post("/url")
-async def check_url(asked: UrlRequest, context: Context) -> Decision:
+async def check_url(asked: UrlRequest, context: Context, lanes: InLanes) -> Decision:
     """Asks url_gate whether a URL may be fetched."""
+    resolve = await answered(context, lanes, asked.url)
     return await _decision(
-        "url_gate", lambda: context.gates.check_url(asked.url), lambda checked: checked.url
+        "url_gate",
+        lambda: context.gates.check_url(asked.url, resolve),
+        lambda checked: checked.url,
+        lanes.gates,
     )
 
 
 @router.post("/path")
-async def check_path(asked: PathRequest, context: Context) -> Decision:
+async def check_path(asked: PathRequest, context: Context, lanes: InLanes) -> Decision:
     """Asks filesystem_gate whether a relative path may be written beside its siblings."""
     return await _decision(
-        "filesystem_gate", lambda: context.gates.check_path(asked.path, siblings=asked.siblings), str
+        "filesystem_gate",
+        lambda: context.gates.check_path(asked.path, siblings=asked.siblings),
+        str,
+        lanes.gates,
     )
 
 
 @router.post("/config")
-async def check_config(asked: ConfigRequest, context: Context) -> Decision:
+async def check_config(asked: ConfigRequest, context: Context, lanes: InLanes) -> Decision:
     """Asks config_gate whether a policy document is valid; the policy in force stays as it is."""
-    return await _decision("config_gate", lambda: context.gates.check_config(asked.document), asdict)
+    return await _decision(
+        "config_gate", lambda: context.gates.check_config(asked.document), asdict, lanes.gates
+    )
 
 
-@router.post("/archive")
-async def check_archive(file: UploadFile, context: Context, threads: ArchiveThreads) -> Decision:
+@router.post("/archive", dependencies=IN_TURN)
+async def check_archive(file: UploadFile, context: Context, lanes: InLanes) -> Decision:
     """Asks extraction_gate whether an archive may be extracted; nothing is extracted."""
-    return await _decision("extraction_gate", lambda: _inspected(file.file, context), asdict, threads)
+
+    def inspected() -> Accepted[Extraction]:
+        with ARCHIVES.held():
+            return context.gates.inspect(path_of(file))
+
+    return await _decision("extraction_gate", inspected, _shown, lanes.archives)
 
 
-def _inspected(source: BinaryIO, context: Context) -> Accepted[Extraction]:
-    with NamedTemporaryFile(dir=context.scratch, prefix="inspect-") as copy:
-        shutil.copyfileobj(source, copy, 1 << 20)
-        copy.flush()
-        return context.gates.inspect(Path(copy.name))
+def _shown(extraction: Extraction) -> dict[str, Any]:
+    """The entries that fit a page, and how many there are besides."""
+    entries, left_out = page(extraction.entries, lambda entry: len(entry.path) + 32)
+    more = {"entries_left_out": left_out} if left_out else {}
+    return {"entries": [asdict(entry) for entry in entries], "total_bytes": extraction.total_bytes, **more}

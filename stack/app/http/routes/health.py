@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from stack.app import vitals
-from stack.app.http.wiring import Context, StoreThreads, offload
+from stack.app.context import AppContext
+from stack.app.http.wiring import Context, Lanes, Newest
+from stack.app.memory.store import Probe
 
+PROBE_SECONDS: Final = 1.0
 router = APIRouter(tags=["health"])
 
 
@@ -49,6 +53,17 @@ class DetailedHealth(BaseModel):
     parts: dict[str, dict[str, Any]]
 
 
+def parts(context: AppContext, lanes: Lanes) -> Newest[str, dict[str, Any]]:
+    """What the parts say, asked once for all who want to know at the same time."""
+
+    async def ask(what: str) -> dict[str, Any]:
+        if what == "packet_store":
+            return await lanes.probe.run(lambda: vitals.packet_store(context))
+        return await lanes.health.run(lambda: vitals.parts(context))
+
+    return Newest(ask)
+
+
 @router.get("/health")
 async def health(context: Context) -> Health:
     """200 as soon as the service can work. Needs no token."""
@@ -64,9 +79,16 @@ async def gates() -> GatesHealth:
 
 
 @router.get("/health/detailed")
-async def detailed(context: Context, threads: StoreThreads) -> DetailedHealth:
-    """Asks each part, the packet store by a real write and read."""
-    parts = await offload(lambda: vitals.parts(context), threads)
+async def detailed(context: Context, request: Request) -> DetailedHealth:
+    """Asks each part, the packet store by a real write and read for which it has a second."""
+    asked = cast("Newest[str, dict[str, Any]]", request.app.state.vitals)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            packet_store = await asked.get("packet_store")
+    except TimeoutError:
+        late = Probe(False, PROBE_SECONDS * 1000, f"no answer within {PROBE_SECONDS:g} s")
+        packet_store = vitals.packet_store(context, late)
+    parts = {"packet_store": packet_store, **await asked.get("others")}
     well = all(part["status"] == "ok" for part in parts.values())
     return DetailedHealth(
         status="ok" if well else "degraded",

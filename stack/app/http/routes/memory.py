@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
+from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import PacketAnswer, PacketList, PacketRequest, Segment
 from stack.app.http.problems import Problem
-from stack.app.http.wiring import Context, StoreThreads, offload
-from stack.app.memory.errors import InvalidPacket, PacketRefused
-from stack.app.memory.packet import Packet, new_packet
+from stack.app.http.wiring import IN_TURN, PAGE_BYTES, Context, InLanes
+from stack.app.memory.packet import InvalidPacket, Packet, new_packet
+from stack.app.memory.store import PacketRefused
 
-router = APIRouter(prefix="/memory", tags=["memory"])
+router = APIRouter(prefix="/memory", tags=["memory"], route_class=BodyRoute)
 
 
 @router.post("/{segment}", status_code=201)
-async def write(
-    segment: Segment, asked: PacketRequest, context: Context, threads: StoreThreads
-) -> PacketAnswer:
+async def write(segment: Segment, asked: PacketRequest, context: Context, lanes: InLanes) -> PacketAnswer:
     """Stores a packet. 409 when it was written on a stale read, see ``expected_latest``."""
     expected = asked.expected_latest if "expected_latest" in asked.model_fields_set else Latest.ANY
-    try:
+
+    def written() -> Packet:
         packet = new_packet(
             segment,
             asked.packet_type,
@@ -32,37 +32,41 @@ async def write(
             confidence=asked.confidence,
             ttl=asked.ttl_seconds,
         )
-        await offload(lambda: context.store.write(packet, expected), threads)
+        context.store.write(packet, expected)
+        return packet
+
+    try:
+        return _shown(await lanes.store.run(written))
     except (InvalidPacket, PacketRefused) as refused:
         raise Problem(422, str(refused)) from None
     except Rejected as rejected:
         raise Problem(409, str(rejected), error_code=rejected.error_code, gate=rejected.gate) from None
-    return _shown(packet)
 
 
-@router.get("/{segment}/search")
+@router.get("/{segment}/search", response_model=PacketList, dependencies=IN_TURN)
 async def search(
     segment: Segment,
     context: Context,
-    threads: StoreThreads,
+    lanes: InLanes,
     query: Annotated[str | None, Query(max_length=1000, description="Words that must all occur.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> PacketList:
+    limit: Annotated[int, Query(ge=1, le=200, description="Packets; fewer when they fill a page.")] = 20,
+) -> Response:
     """Packets that hold all words of ``query``; without a query the newest ones."""
-    found = await offload(
-        lambda: (
-            context.store.recent(segment, limit)
+
+    def found() -> str:
+        packets = (
+            context.store.recent(segment, limit, PAGE_BYTES)
             if query is None
-            else context.store.search(segment, query, limit)
-        ),
-        threads,
-    )
-    return PacketList(
-        segment=segment,
-        search_type="recent" if query is None else "keyword",
-        latest=await offload(lambda: context.store.latest(segment), threads),
-        packets=[_shown(packet) for packet in found],
-    )
+            else context.store.search(segment, query, limit, PAGE_BYTES)
+        )
+        return PacketList(
+            segment=segment,
+            search_type="recent" if query is None else "keyword",
+            latest=context.store.latest(segment),
+            packets=[_shown(packet) for packet in packets],
+        ).model_dump_json()
+
+    return Response(await lanes.store.run(found), media_type="application/json")
 
 
 def _shown(packet: Packet) -> PacketAnswer:

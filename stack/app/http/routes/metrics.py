@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Final, cast
 
-from stack.app.http.wiring import offload
-from stack.telemetry.exposition import expose
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry
+
+from stack.app.http.wiring import Lanes, Newest
+from stack.telemetry.exposition import Exposition, expose
 
 router = APIRouter(tags=["metrics"])
 _FORMATS = {
     "text/plain": {"schema": {"type": "string"}},
     "application/openmetrics-text": {"schema": {"type": "string"}},
 }
+_NOTHING: Final = CollectorRegistry()
+
+
+def exposition(lanes: Lanes) -> Newest[str, Exposition]:
+    """What scrapers that come at the same time share, by its content type."""
+    return Newest(lambda content_type: lanes.metrics.run(lambda: expose(content_type)))
 
 
 @router.get(
@@ -21,5 +30,7 @@ _FORMATS = {
 )
 async def metrics(request: Request) -> Response:
     """The metrics of this process."""
-    exposed = await offload(lambda: expose(request.headers.get("accept", "")))
+    shared = cast("Newest[str, Exposition]", request.app.state.exposition)
+    content_type = expose(request.headers.get("accept", ""), _NOTHING).content_type
+    exposed = await shared.get(content_type)
     return Response(exposed.body, media_type=None, headers={"Content-Type": exposed.content_type})

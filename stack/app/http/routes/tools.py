@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from time import monotonic
+from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import ToolAnswer, ToolList, ToolRequest
-from stack.app.http.wiring import Context, ToolThreads, offload
+from stack.app.http.wiring import Context, InLanes
+from stack.app.tools.registry import ToolResult
 
-router = APIRouter(prefix="/tools", tags=["tools"])
+ANSWER_SECONDS: Final = 1.0
+"""What a call leaves of its request's time, so that it is answered and not cut off."""
+router = APIRouter(prefix="/tools", tags=["tools"], route_class=BodyRoute)
 
 
 @router.get("")
@@ -19,12 +25,13 @@ async def list_tools(context: Context) -> ToolList:
 
 
 @router.post("/execute")
-async def execute(asked: ToolRequest, context: Context, threads: ToolThreads) -> ToolAnswer:
+async def execute(asked: ToolRequest, request: Request, context: Context, lanes: InLanes) -> ToolAnswer:
     """Runs one tool. A tool that is unknown or denied, fails or takes too long is an answer, not an error."""
-    result = await offload(
-        lambda: context.tools.dispatch(
-            asked.tool_id, asked.arguments, asked.agent_id, asked.task_id, asked.timeout_ms / 1000
-        ),
-        threads,
-    )
+    ends = request.state.ends - min(ANSWER_SECONDS, context.settings.request_timeout / 10)
+
+    def dispatch() -> ToolResult:
+        seconds = min(asked.timeout_ms / 1000, ends - monotonic())
+        return context.tools.dispatch(asked.tool_id, asked.arguments, asked.agent_id, asked.task_id, seconds)
+
+    result = await lanes.tools.run(dispatch)
     return ToolAnswer(**asdict(result))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.app.alerts import KEPT, PACKET_TYPE, SEGMENT, AlertLog
+from stack.app.alerts import KEPT, KEPT_BYTES, PACKET_TYPE, SEGMENT, TAKEN, AlertLog
 from stack.app.assembly import open_context
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
+from stack.app.memory.store import StoreUnavailable
 from stack.app.settings import AppSettings
 
 
@@ -86,3 +87,28 @@ def test_an_earlier_process_is_remembered_once_the_store_is_there(
     context._remember_alerts()
     context.close()
     assert [each.labels["n"] for each in context.alerts.newest(10)] == ["1"]
+
+
+def test_a_flood_of_alerts_drops_no_audit(tmp_path: Path) -> None:
+    context = open_context(AppSettings(data=tmp_path))
+    context.store.close()
+    body = [{"status": "firing", "labels": {"a": "b" * 400}}] * 2500
+    for _ in range(30):
+        assert context.alerts.receive(body) == TAKEN
+    assert context.notices.stats().dropped
+    assert context.audit.submit(new_packet("tool_audit", "tool_audit", {}))
+    assert context.audit.stats().dropped == 0
+    context.close()
+
+
+def test_what_is_kept_is_bounded_in_bytes_too() -> None:
+    log = AlertLog(lambda _: None)
+    for number in range(300):
+        log.receive([alert(n=str(number), **{f"l{each}": "x" * 2000 for each in range(10)})])
+    kept = log.newest(KEPT)
+    assert sum(each.size for each in kept) <= KEPT_BYTES
+    assert 100 < len(kept) < 300
+    assert kept[0].labels["n"] == "299"
+    again = AlertLog(lambda _: None)
+    again.remember([new_packet(SEGMENT, PACKET_TYPE, asdict(each)) for each in kept] * 2)
+    assert sum(each.size for each in again.newest(KEPT)) <= KEPT_BYTES

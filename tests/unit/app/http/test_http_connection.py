@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import logging
 import socket
 import threading
+import time
 from asyncio import Transport
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stack.app.http import problems
 from stack.app.http.connection import Connection
 from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.deadline import Deadline
+from stack.app.http.middleware.observe import Observe
 
 PATIENCE = 30
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -41,10 +45,12 @@ async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+LIMITED = BodyLimit(reads_all, 1000, {})
+
+
 @contextmanager
-def serving(kind: type[Connection] = Connection) -> Iterator[int]:
+def serving(kind: type[Connection] = Connection, app: ASGIApp = LIMITED) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    app = BodyLimit(reads_all, limit=1000, uploads={})
     server = uvicorn.Server(uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
@@ -151,6 +157,105 @@ def test_who_sends_too_much_hears_so_and_may_go_on() -> None:
         asking.request("POST", "/", b"x")
         assert asking.getresponse().status == 200
         asking.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_a_body_with_two_framings_is_refused_and_ends_the_connection(head: bytes) -> None:
+    smuggled = b"0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving() as port, socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+        asking.sendall(head + smuggled)
+        answers = asking.makefile("rb").read()
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert b"HTTP/1.1 2" not in answers
+
+
+def test_chunks_that_cost_more_than_they_carry_are_refused() -> None:
+    with serving() as port:
+        head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+        assert exchange(port, head + b"1\r\nx\r\n" * 100 + b"0\r\n\r\n")[0].endswith(b"400 Bad Request")
+        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        asking.request("POST", "/", iter([b"x" * 80] * 10), encode_chunked=True)
+        assert asking.getresponse().status == 200
+        asking.close()
+
+
+async def is_huge(scope: Scope, receive: Receive, send: Send) -> None:
+    await Deadline(Response(b"x" * 8_000_000), PATIENCE)(scope, receive, send)
+
+
+def test_a_client_that_never_reads_is_cut_off_and_its_answer_forgotten() -> None:
+    class Impatient(Connection):
+        stall_seconds = 0.2
+
+    with (
+        serving(Impatient, is_huge) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as asking,
+    ):
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        time.sleep(1)
+        seen = 0
+        with pytest.raises(ConnectionResetError):
+            while got := asking.recv(1 << 20):
+                seen += len(got)
+            raise AssertionError("it was not cut off")
+        assert seen < 1_000_000
+
+
+def test_an_answer_that_is_read_too_slowly_is_cut_off_at_the_deadline(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def hasty(scope: Scope, receive: Receive, send: Send) -> None:
+        await Deadline(Response(b"x" * 8_000_000), 0.5)(scope, receive, send)
+
+    with (
+        serving(Connection, hasty) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as asking,
+    ):
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while asking.recv(1000):
+                time.sleep(0.02)
+            raise AssertionError("it was not cut off")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_work_for_a_client_that_has_gone_is_cancelled() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with serving(Connection, Observe(waits)) as port:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert begun.wait(PATIENCE)
+        assert ended.wait(PATIENCE)
+
+
+def test_monitoring_gets_in_when_all_connections_are_taken() -> None:
+    class Few(Connection):
+        most, spare = 2, 3
+
+    def ask(path: bytes) -> bytes:
+        return exchange(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")[0]
+
+    with serving(Few) as port, ExitStack() as held:
+        for _ in range(8):
+            held.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE)).sendall(HEAD)
+        for _ in range(4):
+            assert ask(b"/metrics") == b"HTTP/1.1 200 OK"
+        assert ask(b"/tools") == b"HTTP/1.1 503 Service Unavailable"
 
 
 def test_a_connection_too_many_is_closed_and_the_others_served() -> None:

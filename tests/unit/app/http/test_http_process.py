@@ -161,7 +161,7 @@ def _listens(port: int) -> bool:
         ([], {"STACK_APP_LOAD": "heavy"}, 2, "STACK_APP_LOAD: must be one of"),
         (["--token-file", "/nonexistent/token"], {}, 2, "token_file: cannot read /nonexistent/token"),
         (["--policy-file", "/nonexistent/policy.yaml"], {}, 1, "/nonexistent/policy.yaml: No such file"),
-        (["--data", "/proc/nowhere"], {}, 1, "make it readable and --data writable"),
+        (["--data", "/proc/nowhere"], {}, 1, "make it readable, and --data and --spool writable"),
         ([], {"STACK_DATABASE_URL": "mysql://h/d"}, 1, "unknown scheme"),
     ],
 )

@@ -156,12 +156,21 @@ def test_ingest_keeps_an_archive_and_finds_it_again(client: TestClient) -> None:
     assert [packet["packet_id"] for packet in found["packets"]] == [done["ingest_id"]]
 
 
-@pytest.mark.parametrize("path", ["/gates/archive", "/ingest"])
-def test_a_full_disk_is_told_as_such(client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    def full(*_: object) -> None:
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/gates/archive", "stack.app.http.uploads.NamedTemporaryFile"),
+        ("/ingest", "stack.app.http.uploads.NamedTemporaryFile"),
+        ("/ingest", "shutil.copyfileobj"),
+    ],
+)
+def test_a_full_disk_is_told_as_such(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, place: str
+) -> None:
+    def full(*_: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfileobj", full)
+    monkeypatch.setattr(place, full)
     answer = client.post(path, files={"file": ("a.zip", zipped({"a.txt": b"alpha"}))})
     assert "No space left on device" in problem(answer, 507)["detail"]
 
@@ -263,7 +272,7 @@ def test_a_notification_is_counted_stored_and_found_by_label(client: TestClient,
         == found[1:]
     )
     assert client.get("/alerts?label=proof_id=p1&label=alertname=Other").json()["alerts"] == []
-    assert context.audit.flush(10)
+    assert context.notices.flush(10)
     stored = client.get("/memory/governance_meta/search?query=p1").json()["packets"]
     assert [packet["packet_type"] for packet in stored] == ["alert", "alert"]
 
@@ -419,10 +428,11 @@ def test_alerts_survive_a_restart(tmp_path: Path) -> None:
         context = open_context(AppSettings(data=tmp_path))
         context.alerts.remember(context.store.search("governance_meta", "alert", 100))
         assert len(context.alerts.newest(10)) == expected
-        context.audit.start()
+        context.notices.start()
         if not expected:
             context.alerts.receive(webhook("firing")["alerts"])
         context.audit.close()
+        context.notices.close()
         context.store.close()
 
 

@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
+from stack.app.cancel import CURRENT, Cancel, Cancelled
 from stack.app.faults import Faults
-from stack.app.faulty_store import FaultyStore
+from stack.app.faulty_store import obstacle
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
-from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT, STEPS, Ingestor
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
+from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT, STEPS, Ingestor, KeyInUse, KeyReused
+from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
+from stack.app.memory.store import PacketRefused, StoreUnavailable
 from stack.app.memory.substrate import Substrate
 from stack.telemetry.meter import METERS
 
@@ -39,7 +41,7 @@ class House:
     root: Path
     faults: Faults
     objects: Objects
-    store: FaultyStore
+    store: ObservedStore
     ingest: Ingestor
 
     def kept(self) -> tuple[int, int, list[str]]:
@@ -57,7 +59,7 @@ class House:
 def house(root: Path, step: Callable[[str], object] = str) -> House:
     faults = Faults(enabled=True)
     gates = Gatekeeper(DEFAULT_POLICY, faults)
-    store = FaultyStore(open_store(root / "packets.db"), faults)
+    store = ObservedStore(open_store(root / "packets.db"), obstacle(faults))
     objects = Objects(root / "content", DEFAULT_POLICY.storage, gates, faults)
     return House(
         root, faults, objects, store, Ingestor(root / "ingest", gates, objects, store, "{}", step=step)
@@ -267,3 +269,87 @@ def test_a_process_killed_between_two_steps_leaves_all_or_nothing(tmp_path: Path
     here.ingest.recover()
     here.ingest.take(archive(), "a.zip")
     assert here.kept()[0] == 4
+
+
+@pytest.mark.parametrize("suffix", [".json", ".undo"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"{}",
+        b"[" * 100_000,
+        b'{"ingest_id": "x", "new": [], "packet": ""}',
+        b'{"ingest_id": "../../x", "new": [], "packet": ""}',
+        b'{"ingest_id": "abc", "new": 5, "packet": ""}',
+        b'{"ingest_id": "abc", "new": [5], "packet": ""}',
+    ],
+)
+def test_an_intent_that_cannot_be_read_is_named_and_moved_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str, content: bytes
+) -> None:
+    here = house(tmp_path)
+    here.ingest.take(archive(), "a.zip")
+    bad = tmp_path / "ingest" / "intents" / f"abc{suffix}"
+    bad.write_bytes(content)
+    again = house(tmp_path)
+    again.ingest.recover()
+    assert str(bad) in caplog.text
+    aside = bad.with_name(bad.name + ".corrupt")
+    assert (bad.exists(), aside.read_bytes(), again.ingest.corrupt()) == (False, content, 1)
+    again.ingest.take(archive(), "a.zip")
+    assert again.kept() == (3, 2, [str(aside)])
+
+
+def test_an_intent_with_a_packet_that_is_none_is_moved_aside(tmp_path: Path) -> None:
+    here = house(tmp_path)
+    bad = tmp_path / "ingest" / "intents" / "abc.json"
+    bad.write_text('{"ingest_id": "abc", "new": [], "packet": "no packet"}')
+    here.ingest.recover()
+    assert here.ingest.corrupt() == 1
+
+
+def test_with_a_key_an_archive_is_ingested_once(tmp_path: Path) -> None:
+    here = house(tmp_path)
+    first = here.ingest.take(archive(), "a.zip", key="k1")
+    assert here.ingest.take(archive(), "other name.zip", key="k1") == first
+    assert here.kept() == (3, 1, [])
+    assert here.ingest.take(archive(), "a.zip", key="k2").ingest_id != first.ingest_id
+    with pytest.raises(KeyReused):
+        here.ingest.take(archive({"x": b"y"}), "a.zip", key="k1")
+
+
+def test_with_a_key_what_waited_for_the_store_is_not_done_again(tmp_path: Path) -> None:
+    here = house(tmp_path)
+    here.faults.switch("substrate-down", True)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            here.ingest.take(archive(), "a.zip", key="k1")
+    here.faults.switch("substrate-down", False)
+    here.ingest.take(archive(), "a.zip", key="k1")
+    assert here.kept() == (3, 1, [])
+
+
+def test_a_key_in_use_is_told_so(tmp_path: Path) -> None:
+    def again(step: str) -> None:
+        if step == "extracted":
+            with pytest.raises(KeyInUse):
+                here.ingest.take(archive(), "a.zip", key="k1")
+
+    here = house(tmp_path, again)
+    here.ingest.take(archive(), "a.zip", key="k1")
+    assert here.kept() == (3, 1, [])
+
+
+def test_an_ingest_that_nobody_waits_for_keeps_nothing(tmp_path: Path) -> None:
+    cancel = Cancel()
+    here = house(tmp_path, lambda step: cancel.request() if step == "extracted" else None)
+    token = CURRENT.set(cancel)
+    try:
+        with pytest.raises(Cancelled):
+            here.ingest.take(archive(), "a.zip")
+    finally:
+        CURRENT.reset(token)
+    assert here.kept() == (0, 0, [])

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stack.app.gates.db_boundary import Latest
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
 from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import Probe, Written
+from stack.app.memory.store import PacketRefused, Probe, StoreUnavailable, Written
 
 
 class FlakyStore:
@@ -37,13 +36,17 @@ class FlakyStore:
         done = self.inner.write_many(p for p in batch if p.packet_id not in self.refuses)
         return Written(done.stored, done.known, refused)
 
-    def search(self, segment: str, query: str, limit: int = 20) -> list[Packet]:
+    def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         self._answer()
-        return self.inner.search(segment, query, limit)
+        return self.inner.search(segment, query, limit, max_bytes)
 
-    def recent(self, segment: str, limit: int = 20) -> list[Packet]:
+    def recent(self, segment: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         self._answer()
-        return self.inner.recent(segment, limit)
+        return self.inner.recent(segment, limit, max_bytes)
+
+    def find(self, packet_id: str) -> Packet | None:
+        self._answer()
+        return self.inner.find(packet_id)
 
     def latest(self, segment: str) -> str | None:
         self._answer()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.app.memory.errors import PacketRefused, StoreUnavailable
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.packet import Packet, new_packet
+from stack.app.memory.store import PacketRefused, StoreUnavailable
 from stack.telemetry import recorders
 from tests.unit.app.memory.memory_doubles import FlakyStore
 

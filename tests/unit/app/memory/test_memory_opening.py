@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import new_packet
 from stack.app.memory.postgres import PostgresDialect
+from stack.app.memory.store import StoreUnavailable
 
 
 def test_a_path_and_a_sqlite_url_are_the_same_file(tmp_path: Path) -> None:

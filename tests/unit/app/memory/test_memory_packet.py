@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.app.memory.errors import InvalidPacket
-from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
+from stack.app.memory.packet import MAX_PAYLOAD_BYTES, InvalidPacket, Packet, new_packet
 
 FINE: dict[str, Any] = {
     "packet_id": "id",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stack.app.memory.errors import StoreUnavailable
 from stack.app.memory.pool import Pool
+from stack.app.memory.store import StoreUnavailable
 
 
 class Thing:
@@ -74,3 +74,43 @@ def test_a_failed_connect_gives_its_place_back() -> None:
     for _ in range(3):
         with pytest.raises(StoreUnavailable, match="down"), pool.lease():
             raise AssertionError("no connection")
+
+
+def test_connections_that_were_lost_while_idle_cost_nobody_an_error() -> None:
+    pool = Pool(Thing, lambda thing: True, size=3, lost=lambda thing: thing in gone)
+    gone: list[Thing] = []
+
+    def begin(thing: Thing) -> None:
+        if thing in gone:
+            raise ConnectionError("the other side has gone")
+
+    with pool.lease() as one, pool.lease() as two:
+        gone += [one, two]
+    with pool.lease((ConnectionError,), begin) as third:
+        assert third not in gone
+    assert one.closed and two.closed
+
+
+def test_an_error_that_does_not_lose_the_connection_is_not_tried_again() -> None:
+    pool = Pool(Thing, lambda thing: True, size=3, lost=lambda thing: False)
+    tries: list[Thing] = []
+
+    def begin(thing: Thing) -> None:
+        tries.append(thing)
+        raise ConnectionError("locked")
+
+    with pool.lease():
+        pass
+    with pytest.raises(ConnectionError), pool.lease((ConnectionError,), begin):
+        raise AssertionError("it never began")
+    assert len(tries) == 1 and tries[0].closed
+
+
+def test_a_new_connection_that_is_lost_at_once_is_an_error() -> None:
+    def begin(thing: Thing) -> None:
+        raise ConnectionError("down")
+
+    pool = Pool(Thing, lambda thing: True, size=1, lost=lambda thing: True)
+    for _ in range(2):
+        with pytest.raises(ConnectionError), pool.lease((ConnectionError,), begin):
+            raise AssertionError("it never began")

@@ -12,6 +12,7 @@ import pytest
 from stack.app.memory.packet import Packet, new_packet
 from stack.app.memory.store import Written
 from stack.app.tools.audit import AuditSink
+from stack.app.tools.journal import Journal
 from stack.telemetry import recorders
 from tests.unit.app.memory.memory_doubles import FlakyStore
 
@@ -270,3 +271,44 @@ def test_audits_that_come_during_a_commit_wait_for_others_too(
     sink.submit(packet(2))
     assert sink.flush(PATIENCE)
     assert batches == [1, 2]
+
+
+def test_what_was_dropped_is_told_by_the_next_process(
+    open_sink: Callable[..., AuditSink], store: FlakyStore
+) -> None:
+    first = open_sink(max_bytes=2000, start=False)
+    while first.submit(packet(0)):
+        pass
+    for number in range(3):
+        assert not first.submit(packet(number))
+    assert first.stats().dropped == 4
+    assert first.stats().missing
+    first.close(0)  # as good as killed: nothing is stored, nothing is written at the end
+    second = open_sink()
+    assert second.submit(packet(9))
+    assert second.flush(PATIENCE)
+    gaps = store.inner.search(SEGMENT, "audit_gap")
+    assert sum(gap.payload["dropped"] for gap in gaps) == 4
+    assert store.inner.recent(SEGMENT, 2)[0].payload == {"n": 9, "worker": 0}
+    second.close(PATIENCE)
+    third = open_sink()
+    assert third.stats().missing == 0
+    assert third.flush(PATIENCE)
+    assert store.inner.search(SEGMENT, "audit_gap") == gaps
+
+
+def test_a_gap_whose_end_was_not_noted_is_told_of_once(tmp_path: Path, store: FlakyStore) -> None:
+    journal = Journal(tmp_path / "audit")
+    journal.note_missing(7, "0123456789abcdef")
+    journal.close()
+    for _ in range(2):
+        sink = AuditSink(store, tmp_path / "audit")
+        sink.start()
+        assert sink.flush(PATIENCE)
+        until(lambda: bool(store.inner.search(SEGMENT, "audit_gap")))
+        sink.close(PATIENCE)
+        journal = Journal(tmp_path / "audit")
+        assert journal.missing[0] == 0
+        journal.note_missing(7, "0123456789abcdef")
+        journal.close()
+    assert len(store.inner.search(SEGMENT, "audit_gap")) == 1

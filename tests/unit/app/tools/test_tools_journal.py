@@ -236,3 +236,18 @@ def test_it_behaves_like_a_list(
             batch = journal.read(0)
     assert drain(journal) == waiting
     journal.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"00000000000000000007 name 00000000\n", b"\xff" * 100])
+def test_a_damaged_note_of_a_gap_is_no_gap(tmp_path: Path, content: bytes) -> None:
+    Journal(tmp_path).close()
+    (tmp_path / "missing").write_bytes(content)
+    assert Journal(tmp_path).missing[0] == 0
+
+
+def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "copy of.journal").write_bytes(b"not ours\n")
+    journal = Journal(tmp_path)
+    journal.append(b"line")
+    assert drain(journal) == [b"line"]
+    assert (tmp_path / "copy of.journal").exists()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
+from stack.app.cancel import check_cancelled
+from stack.app.tools import workers as workers_module
 from stack.app.tools.workers import Cancel, Cancelled, Overdue, Stopped, Workers
 
 PATIENCE = 10.0
@@ -107,3 +111,79 @@ def test_stopping_ends_every_wait_whether_the_call_runs_or_not() -> None:
         with pytest.raises(Stopped, match="the service is stopping"):
             call.result(PATIENCE)
     release.set()
+
+
+def _refused(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_any_thread_a_call_fails_at_once_and_the_next_one_works() -> None:
+    workers, ran = Workers(1), threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _refused)
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                workers.start(lambda cancel: ran.set())
+    assert workers.start(lambda cancel: 7).result(PATIENCE) == 7
+    assert not ran.is_set()
+
+
+def test_when_threads_run_out_those_that_there_are_do_the_work() -> None:
+    workers, release = Workers(2), threading.Event()
+    busy = workers.start(lambda cancel: release.wait(PATIENCE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _refused)
+        waiting = workers.start(lambda cancel: 7)
+    release.set()
+    assert waiting.result(PATIENCE) == 7
+    assert busy.result(PATIENCE)
+
+
+def test_the_limit_holds_for_calls_that_nobody_waits_for_any_more() -> None:
+    workers, release = Workers(2), threading.Event()
+    running = threading.Semaphore(0)
+
+    def deaf(cancel: Cancel) -> None:
+        running.release()
+        release.wait(PATIENCE)
+
+    before = threading.active_count()
+    for _ in range(10):
+        with pytest.raises(Overdue):
+            workers.start(deaf).result(0.01)
+    assert running.acquire(timeout=PATIENCE) and running.acquire(timeout=PATIENCE)
+    assert threading.active_count() - before == 2
+    assert not running.acquire(blocking=False)
+    release.set()
+    assert workers.start(lambda cancel: 7).result(PATIENCE) == 7
+
+
+def test_a_coroutine_that_is_cancelled_leaves_its_call_behind_but_not_its_thread() -> None:
+    workers, told, release = Workers(1), threading.Event(), threading.Event()
+
+    def heeds() -> None:
+        try:
+            while not release.wait(0.01):
+                check_cancelled()
+        except Cancelled:
+            told.set()
+            raise
+
+    async def impatient() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(workers.run(heeds), 0.05)
+        assert await workers.run(lambda: 7) == 7
+
+    asyncio.run(impatient())
+    assert told.is_set()
+
+
+def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers_module, "IDLE_SECONDS", 0.01)
+    workers = Workers(2)
+    workers.start(lambda cancel: None).result(PATIENCE)
+    end = time.monotonic() + PATIENCE
+    while workers._threads and time.monotonic() < end:
+        threading.Event().wait(0.01)
+    assert workers._threads == 0
+    assert workers.start(lambda cancel: 7).result(PATIENCE) == 7

@@ -1,0 +1,93 @@
+"""Request bodies, read off the event loop and within bounds: JSON parsed by a thread, an upload spooled to a file.
+
+A body is small beside what it may turn into: a megabyte of JSON can hold half a million lists, each of which costs
+fifty times its two bytes. So values are counted before anything else looks at them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+
+from stack.app.http import uploads
+from stack.app.http.problems import Problem, of_failure
+from stack.app.http.wiring import Lanes
+
+MAX_VALUES: Final = 50_000
+_PIECE: Final = 16 * 1024
+_AT_ONCE: Final = 16 * 1024
+"""A body up to this size is parsed where it is: a turn to a thread would take as long."""
+
+
+class BodyRoute(APIRoute):
+    """A route whose body is read as this module does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See ``APIRoute``."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            return await handle(_Request(request.scope, request.receive))
+
+        return handled
+
+
+class _Request(Request):
+    async def json(self) -> Any:
+        """The body's value. Raises JSONDecodeError, Problem."""
+        body = await self.body()
+        if len(body) <= _AT_ONCE:
+            return _parsed(body)
+        with _told():
+            return await cast("Lanes", self.app.state.lanes).bodies.run(lambda: _parsed(body))
+
+    def form(self, **limits: Any) -> Any:
+        """The form's fields, the file spooled. Raises Problem."""
+        del limits  # ours are stricter
+        return self._spooled()
+
+    async def _spooled(self) -> FormData:
+        lanes = cast("Lanes", self.app.state.lanes)
+        with _told():
+            return await uploads.spooled(self, self.app.state.spool, lanes.bodies)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """FastAPI takes any error here for a fault of the body, unless it is a problem already."""
+    try:
+        yield
+    except Exception as failure:
+        problem = of_failure(failure)
+        if problem is None:
+            raise
+        raise problem from None
+
+
+def _parsed(body: bytes) -> Any:
+    if _values(body) > MAX_VALUES:
+        raise Problem(422, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
+    return json.loads(body)
+
+
+def _values(body: bytes) -> int:
+    """As many values as there are at most, counted no further than MAX_VALUES: all but the first follow one of ``,[{``.
+
+    Piece by piece, since json.loads, once begun, lets no other thread run to its end.
+    """
+    values, inside, cut = 1, False, b""
+    for start in range(0, len(body), _PIECE):
+        piece = cut + body[start : start + _PIECE]
+        cut = b"\\" if (len(piece) - len(piece.rstrip(b"\\"))) % 2 else b""
+        parts = piece.removesuffix(cut).replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+        values += sum(part.count(mark) for part in parts[inside::2] for mark in (b",", b"[", b"{"))
+        inside ^= len(parts) % 2 == 0
+        if values > MAX_VALUES:
+            break
+    return values
