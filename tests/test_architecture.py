@@ -96,7 +96,7 @@ def test_imports_keep_all_contracts() -> None:
         ("engine/convert", "import docker", "The Docker SDK"),
         ("cli/printer", "import rich.console", "rich is imported in one module"),
         ("clients/app", "import requests", "requests speaks"),
-        ("clients/exposition", "import prometheus_client", "prometheus_client is telemetry's"),
+        ("clients/exposition", "import prometheus_client", "prometheus_client is of telemetry"),
         ("cli/monitor", "import uvicorn", "What serves the application"),
         ("cli/grammar", "import shtab", "Tools of one command"),
         ("cli/printer", "def late():\n    import rich.live", "rich is imported in one module"),

@@ -47,6 +47,7 @@ class SdkTransport:
                 data=request.body,
                 headers=dict(request.headers),
                 timeout=request.seconds,
+                verify=self._api.verify,  # else REQUESTS_CA_BUNDLE would come before the engine's own
                 stream=True,
             )
         except requests.RequestException as error:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from stack.common.errors import RegistryUnreachable
+from stack.common.errors import Busy, EngineUnavailable, RegistryUnreachable
 from stack.engine.docker import connect
+from stack.engine.holder import this_process
 from stack.engine.interface import ImageConfig, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
 from tests.contract.engine_bench import TINY, DockerBench, make, service, write
-from tests.contract.engine_gate import engine_over_tcp
+from tests.contract.engine_gate import certificates, engine_over_tcp
 from tests.contract.tiny_registry import TinyRegistry, serving
 
 pytestmark = pytest.mark.engine
@@ -47,6 +49,31 @@ def test_files_processes_signals_and_logs_cross_the_wire(bench: DockerBench) -> 
 def test_a_job_runs_there(bench: DockerBench) -> None:
     job = Job(TINY, ("/bin/cat", "/in/f"), (ConfigFile("f", b"far away"),), folder="/in")
     assert bench.engine.run(bench.stack, job).output == "far away"
+
+
+def test_the_state_and_the_lock_are_there(bench: DockerBench) -> None:
+    bench.engine.write_state(bench.stack, b"far away")
+    assert bench.engine.read_state(bench.stack) == b"far away"
+    with bench.engine.lock(bench.stack, this_process("start")) as lease:
+        with pytest.raises(Busy, match="start by"):
+            connect().lock(bench.stack, this_process("stop"))
+        lease.check()
+
+
+def test_who_has_the_certificates_is_let_in(
+    bench: DockerBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine_over_tcp(certificates(tmp_path)) as address:
+        monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+        assert connect(address).info().version == bench.engine.info().version
+        (tmp_path / "cert.pem").unlink()
+        (tmp_path / "key.pem").unlink()
+        with pytest.raises(EngineUnavailable, match=address):
+            connect(address)
+        monkeypatch.delenv("DOCKER_TLS_VERIFY")
+        with pytest.raises(EngineUnavailable, match=address):
+            connect(address)
 
 
 def test_images_travel(bench: DockerBench) -> None:

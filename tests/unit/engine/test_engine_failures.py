@@ -18,6 +18,19 @@ LISTENS = (
 )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OCI runtime create failed: runc create failed: unable to start container process: error during container "
+        "init: error setting rlimits for ready process: error setting rlimit type 7: operation not permitted",
+        "OCI runtime error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted",
+    ],
+)
+def test_a_refused_limit_of_open_files_is_known(text: str) -> None:
+    assert failures.ulimit_refused(text)
+    assert not failures.port_taken(text)
+
+
 @pytest.mark.parametrize("text", [BOUND, LISTENS])
 def test_a_taken_port(text: str) -> None:
     assert failures.port_taken(text)
