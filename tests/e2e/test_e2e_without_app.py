@@ -1,0 +1,92 @@
+"""Without the application the stack is whole: proven, with an alert path of its own; nothing asks for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Make
+from tests.e2e.stack_command import Stack
+
+pytestmark = pytest.mark.e2e
+LEFT = {"prometheus", "alertmanager", "node_exporter"}
+OWN = """\
+  - name: mine # 17:00
+    webhook_configs:
+      - url: http://app:8000/alerts
+      - {url: "https://hooks.example.com/a?b=c"} # kept
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(make_stack: Make) -> Stack:
+    """A stack whose settings switch the application off, with a receiver of the user's own."""
+    stack = make_stack("e2e-alone", 27400, STACK_GRAFANA="off")
+    (stack.home / "stack.toml").write_text('[components]\napp = "off"\n')
+    file = stack.home / "alertmanager/alertmanager.yml"
+    file.write_text(file.read_text() + OWN)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def started(alone: Stack) -> dict[str, Any]:
+    """What its start tells, which ends with exit code 0."""
+    document: dict[str, Any] = alone.ok("start", "--json").json()
+    return document
+
+
+def told(stack: Stack, component: str, path: str) -> Any:
+    """What a product answers."""
+    answer = requests.get(stack.url(component) + path, timeout=10)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def test_three_components_run_and_the_alert_path_is_proven(alone: Stack, started: dict[str, Any]) -> None:
+    assert (started["ok"], started["status"]) == (True, "running")
+    assert set(alone.inspect()) == LEFT
+    found = {f["check"]: f for f in started["report"]["findings"]}
+    assert "alert delivered and resolved" in found["path.alert"]["evidence"]
+    assert "received the Watchdog" in found["path.watchdog"]["evidence"]
+    assert {f["status"] for f in found.values()} == {"ok"}
+    assert {f["component"] for f in found.values()} == LEFT - {"node_exporter"}, "it is asked by its target"
+    status = alone.ok("status", "--json").json()
+    assert {row["component"] for row in status["components"]} == LEFT
+    assert status["status"] == "running"
+
+
+def test_prometheus_has_no_target_and_no_rule_of_it(alone: Stack, started: dict[str, Any]) -> None:
+    del started
+    targets = told(alone, "prometheus", "/api/v1/targets")["data"]["activeTargets"]
+    assert {target["labels"]["job"] for target in targets} == {"prometheus", "alertmanager", "node"}
+    groups = told(alone, "prometheus", "/api/v1/rules")["data"]["groups"]
+    assert groups and not [g["file"] for g in groups if g["file"].rpartition("/")[2].startswith("app")]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert not [rule["name"] for rule in rules if "gate_" in rule["query"] or 'job="app"' in rule["query"]]
+
+
+def test_alertmanager_sends_nothing_to_it_and_keeps_what_is_the_users(
+    alone: Stack, started: dict[str, Any]
+) -> None:
+    del started
+    text = told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
+    assert "app:8000" not in text
+    names = {receiver["name"] for receiver in told(alone, "alertmanager", "/api/v2/receivers")}
+    assert {"mine", "default", "stack-test"} <= names
+
+
+def test_the_application_comes_and_goes_without_touching_the_others(
+    alone: Stack, started: dict[str, Any]
+) -> None:
+    del started
+    before = alone.starts()
+    alone.ok("start", "--quick", "--with", "app")
+    assert set(alone.inspect()) == LEFT | {"app"}
+    assert {name: alone.starts()[name] for name in LEFT} == before
+    alone.ok("reload")
+    assert "app" in alone.inspect(), "what was asked for once holds"
+    alone.ok("start", "--quick", "--without", "app")
+    assert alone.starts() == before
+    assert "app:8000" not in told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
