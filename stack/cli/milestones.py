@@ -154,7 +154,7 @@ class Milestones:
             "status": "degraded" if self.spec.absent else "running",
             "name": self.spec.name,
             "absent": [{"component": c, "reason": r} for c, r in self.spec.absent],
-            **plan_document(self.plan),
+            **self.plan.document(),
             "milestones": [
                 {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)} for m in self.reached
             ],
@@ -181,11 +181,6 @@ def summary(stage: Stage, report: Report) -> str:
     }[stage]
     said = (by_name[name].partition(",")[0].partition(":")[0] for name in telling if name in by_name)
     return ", ".join((f"{len(report.findings)} checks", *said))
-
-
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as plain values."""
-    return {"plan": [{"verb": s.verb, "target": s.target, "why": s.why} for s in plan.steps]}
 
 
 def _stamp(seconds: float) -> str:

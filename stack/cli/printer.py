@@ -13,14 +13,16 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from stack.cli.channel import Channel, OutputLost
-from stack.cli.live import LiveArea
 from stack.cli.run_log import RunLog
 from stack.common.errors import StackError
 from stack.config.settings import environment
 from stack.model.events import Event, Milestone, Progress, StepDone
+
+if TYPE_CHECKING:
+    from stack.cli.live import LiveArea
 
 LABEL = 10
 DUMB = ("", "dumb", "unknown")
@@ -48,7 +50,12 @@ class Printer:
     def __post_init__(self) -> None:
         self._out, self._err = Channel(self.out), Channel(self.err)
         watched = self._err.isatty() and not self.silent and environment("TERM").get("TERM", "") not in DUMB
-        self._area = LiveArea(self._err) if watched else None
+        self._area = self._live() if watched else None
+
+    def _live(self) -> LiveArea:
+        from stack.cli.live import LiveArea
+
+        return LiveArea(self._err)
 
     def close(self) -> None:
         """The terminal is left as it was found, and the log is complete."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,6 +40,7 @@ class Session:
     printer: Printer
     plain: Settings
     began: float
+    _ahead: list[Future[Observed]] = field(default_factory=list)
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
 
@@ -156,6 +157,21 @@ class Session:
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
         return describe(settings, found.images, secrets, absent, found.check_image)
+
+    def look_ahead(self) -> None:
+        """Asks the engine the first questions; ``first_look`` waits for the answers."""
+        engine, pool = self.engine, ThreadPoolExecutor(3)
+        self._ahead = [pool.submit(engine.observe, self.name)]
+        pool.submit(engine.info)
+        self._remembered = pool.submit(lambda: self.state.now)
+        pool.shutdown(wait=False)
+
+    def first_look(self) -> Observed:
+        """What is there, and with it the state, as the first questions found them."""
+        if not self._ahead:
+            return self.engine.observe(self.name)
+        self._remembered.result()
+        return self._ahead.pop().result()
 
     def clear_stale_lock(self) -> None:
         """The lock of a killed command goes; that of a live one stays."""

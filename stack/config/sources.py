@@ -5,9 +5,7 @@ A name that the table lacks, a value of another kind and a file that cannot be r
 
 from __future__ import annotations
 
-import difflib
 import io
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,8 +44,12 @@ def from_dotenv(table: Table, path: Path) -> Given:
 
 def from_toml(table: Table, path: Path) -> Given:
     """Values of a TOML document; nested tables are paths."""
+    if not (text := text_of(path)):
+        return
+    import tomllib
+
     try:
-        document = tomllib.loads(text_of(path))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
     for name, value in _flat(document):
@@ -92,6 +94,8 @@ def _known(name: str, names: Mapping[str, Setting], source: Path) -> Setting:
 
 def unknown(source: str, name: str, names: Iterable[str]) -> SettingsError:
     """The error of a name that no setting has, with the nearest that one has."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(names), n=1)
     hint = f"did you mean {near[0]}?" if near else "see docs/settings.md for all names"
     return SettingsError(f"{source}: unknown setting {name}", hint=hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Verb(StrEnum):
@@ -61,6 +62,10 @@ class Plan:
     def text(self) -> str:
         """One line a step: verb, target, reason."""
         return "\n".join(f"{s.verb:<16} {s.target:<28} {s.why}" for s in self.steps)
+
+    def document(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        return {"plan": [{"verb": s.verb, "target": s.target, "why": s.why} for s in self.steps]}
 
     def touched(self) -> tuple[str, ...]:
         """Components that some step concerns, in order of appearance."""

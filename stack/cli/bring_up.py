@@ -1,0 +1,115 @@
+"""From a description to a stack that runs it, with its milestones: what start, restart and reload share."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from stack.cli.milestones import Milestones
+from stack.cli.session import Session
+from stack.components import BY_NAME
+from stack.deploy.actions import Actions
+from stack.deploy.converge import carry_out, decide
+from stack.deploy.describe import Description, secrets_of
+from stack.deploy.reconcile import reconcile
+from stack.model.events import Event, StepDone
+from stack.model.observed import Observed
+from stack.model.plan import Plan, Verb
+from stack.validation.files import validate as validate_files
+
+VALIDATED = "validated.json"
+VERDICTS_KEPT = 64
+
+
+def start_stack(session: Session) -> int:
+    """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
+    observed = session.first_look()
+    if not observed.containers:
+        with session.lock_beside(lambda: described(session)) as description:
+            return _bring_up_fresh(session, description)
+    description = described(session)
+    plan = reconcile(description.spec, observed)
+    if plan or session.state.lacks(_told(session, description)):
+        with session.lock():
+            return _bring_up_fresh(session, description)
+    if observed.locked:
+        session.clear_stale_lock()
+    _validated(session, description)
+    return _apply(session, description, observed, plan).finish()
+
+
+def described(session: Session) -> Description:
+    description = session.described(provide=True)
+    session.printer.line("images", session.images.summary)
+    return description
+
+
+def _bring_up_fresh(session: Session, description: Description) -> int:
+    """Under the lock: described anew where another command has written the state meanwhile."""
+    current = session.described_anew() if session.state.refresh() else description
+    return bring_up(session, current).finish()
+
+
+def bring_up(session: Session, description: Description) -> Milestones:
+    """Validates, decides, applies, and waits until every component answers."""
+    _validated(session, description)
+    return _apply(session, description, *decide(description.spec, session.engine))
+
+
+def _apply(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
+    milestones = Milestones(session, description, observed, plan)
+
+    def emit(event: Event) -> None:
+        session.printer.event(event)
+        if isinstance(event, StepDone):
+            milestones.note(event)
+
+    with ThreadPoolExecutor(1) as pool:  # beside the steps that no process sees yet
+        remembered = pool.submit(_remember, session, description, plan)
+
+        def guard() -> None:
+            session.still_ours()
+            remembered.result()
+
+        if plan:
+            actions = Actions(
+                session.engine,
+                description.spec,
+                verify=milestones.settle,
+                reload_api=milestones.reload,
+                versions=session.state,
+                guard=guard,
+            )
+            carry_out(observed, plan, actions, emit)
+        remembered.result()
+    milestones.ready()
+    return milestones
+
+
+def _told(session: Session, description: Description) -> dict[str, Any]:
+    """What the next command must know even if this one is killed."""
+    told: dict[str, Any] = {"secrets": session.state.with_secrets(secrets_of(description.settings))}
+    if session.options.command == "start":
+        told |= {"switches": session.switches, "started": description.spec.components}
+    return told
+
+
+def _remember(session: Session, description: Description, plan: Plan) -> None:
+    """Written before any process is touched; with a step ahead, nothing is proven any more.
+
+    A version of files is noted before it is written, so that one that is refused is removed some day too.
+    """
+    for step in plan.steps:
+        if step.verb is Verb.WRITE:
+            session.state.written(step.target, description.spec.service(step.component).files_digest())
+    session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
+
+
+def _validated(session: Session, description: Description) -> None:
+    known = session.cache.read(VALIDATED)
+    before = known if isinstance(known, list) else []
+    good = validate_files(
+        description.spec, session.engine, BY_NAME, set(before).__contains__, description.idle
+    )
+    if not set(good) <= set(before):
+        session.cache.record(VALIDATED, [*before, *(g for g in good if g not in before)][-VERDICTS_KEPT:])
