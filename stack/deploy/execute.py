@@ -17,7 +17,7 @@ from stack.model.events import Event, StepBegun, StepDone
 from stack.model.plan import Plan, Step, Verb
 
 WORKERS = 16
-STARTS = 2
+STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)

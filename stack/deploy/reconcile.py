@@ -220,7 +220,11 @@ def _write(
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
     name = container_name(spec.name, service.component)
-    made = (f"{Verb.CREATE} {next_name(name)}", f"{Verb.CREATE_VOLUME} {volume}")
+    made = (
+        f"{Verb.CREATE_NETWORK} {spec.name}",  # the slowest to answer waits for it; files can wait
+        f"{Verb.CREATE} {next_name(name)}",
+        f"{Verb.CREATE_VOLUME} {volume}",
+    )
     # Links are looked up in the container of that name, so there must be one all the time.
     after = (*made, f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}") if service.linked else made
     return (

@@ -89,7 +89,7 @@ def test_every_receiver_ends_at_the_application() -> None:
 def test_the_proof_alert_is_delivered_at_once() -> None:
     first = load("alertmanager/alertmanager.yml")["route"]["routes"][0]
     assert (first["receiver"], first["matchers"]) == (TEST_RECEIVER, ['stack_test="true"'])
-    assert (first["group_wait"], first["group_interval"], first["group_by"]) == ("0s", "700ms", ["..."])
+    assert (first["group_wait"], first["group_interval"], first["group_by"]) == ("0s", "300ms", ["..."])
 
 
 def test_nothing_inhibits_the_proof_alert() -> None:
