@@ -71,7 +71,9 @@ MONITOR = (
     _value(
         "--prometheus-url", metavar="URL", help="the data source of grafana-config (the stack's Prometheus)"
     ),
-    _value("--url", help="metrics page that dashboard shows (the stack's application)"),
+    _value(
+        "--url", help="metrics page that dashboard shows (that of monitor if it runs, else the application's)"
+    ),
     _flag("--watch", help="repeat every 2 s until Ctrl-C"),
 )
 COMMANDS: tuple[Command, ...] = (

@@ -35,6 +35,7 @@ def service(build: Build) -> ServiceSpec:
             ("STACK_APP_FAULTS", "true" if settings["app.faults"] else "false"),
             ("STACK_APP_LOAD", settings["app.load"]),
             ("STACK_APP_LOAD_RATE", f"{settings['app.load_rate']:g}"),
+            *((("STACK_APP_ALLOWED_HOSTS", hosts),) if (hosts := settings["app.allowed_hosts"]) else ()),
             *((VARIABLES[f.path.rpartition("/")[2]], f"{CONFIG_ROOT}/{f.path}") for f in secrets),
         ),
         mounts=(
@@ -69,7 +70,7 @@ APP = Component(
     port=PORT,
     pin=None,
     publish=8000,
-    memory=384 * MIB,
+    memory=512 * MIB,
     start_seconds=0.7,
     settings=(
         Setting(
@@ -80,6 +81,13 @@ APP = Component(
             "load that the application makes",
         ),
         Setting("app.load_rate", "STACK_LOAD_RATE", read.rate, 10.0, "operations a second of that load"),
+        Setting(
+            "app.allowed_hosts",
+            "STACK_APP_ALLOWED_HOSTS",
+            str,
+            "",
+            "host names, separated by commas, under which app may be asked besides local ones",
+        ),
         Setting("app.faults", "STACK_FAULTS", read.switch, False, "allow fault switches for drills"),
         Setting(
             "app.token_file",
