@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
     from stack.engine.interface import Engine
     from stack.model.observed import Observed
+    from stack.model.state import StackState
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class Session:
     printer: Printer
     plain: Settings
     began: float
-    _ahead: list[Future[Observed]] = field(default_factory=list)
+    _asked_ahead: tuple[Future[Observed], Future[StackState]] | None = None
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
 
@@ -161,17 +162,17 @@ class Session:
     def look_ahead(self) -> None:
         """Asks the engine the first questions; ``first_look`` waits for the answers."""
         engine, pool = self.engine, ThreadPoolExecutor(3)
-        self._ahead = [pool.submit(engine.observe, self.name)]
         pool.submit(engine.info)
-        self._remembered = pool.submit(lambda: self.state.now)
+        self._asked_ahead = (pool.submit(engine.observe, self.name), pool.submit(lambda: self.state.now))
         pool.shutdown(wait=False)
 
     def first_look(self) -> Observed:
         """What is there, and with it the state, as the first questions found them."""
-        if not self._ahead:
+        if self._asked_ahead is None:
             return self.engine.observe(self.name)
-        self._remembered.result()
-        return self._ahead.pop().result()
+        observed, remembered_state = self._asked_ahead
+        remembered_state.result()
+        return observed.result()
 
     def clear_stale_lock(self) -> None:
         """The lock of a killed command goes; that of a live one stays."""
