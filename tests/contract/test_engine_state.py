@@ -111,7 +111,7 @@ def test_who_is_second_hears_who_is_first(bench: Bench) -> None:
             }
         }
         lease.check()
-        assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+        assert bench.engine.observe(bench.stack) == Observed(bench.stack, locked=True)
         assert bench.stack not in bench.engine.stacks()
     with bench.engine.lock(bench.stack, this_process("stop")):
         pass
