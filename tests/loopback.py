@@ -78,6 +78,11 @@ def serve(routes: Routes) -> Iterator[str]:
 
 def dead_address() -> str:
     """An address where nobody listens."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def free_port() -> int:
+    """A port that nobody had a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+        return int(probe.getsockname()[1])

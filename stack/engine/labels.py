@@ -76,11 +76,6 @@ def stack_of(labels: Mapping[str, str] | None) -> str:
     return (labels or {}).get(STACK, "")
 
 
-def is_helper(labels: Mapping[str, str]) -> bool:
-    """Whether a container was meant to be short-lived."""
-    return labels.get(ROLE) == HELPER
-
-
 def is_service(labels: Mapping[str, str] | None) -> bool:
     """Whether a container is a component of a stack."""
     return (labels or {}).get(ROLE) == SERVICE

@@ -16,8 +16,8 @@ from docker.errors import APIError
 
 from stack.engine import labels
 from stack.engine.convert import VOLUME_ROOT
-from stack.engine.docker import connect
-from stack.engine.interface import Engine, ImageConfig, Ran
+from stack.engine.docker import DockerEngine, connect
+from stack.engine.interface import ImageConfig, Ran
 from stack.model.spec import (
     CONFIG_ROOT,
     ConfigFile,
@@ -46,7 +46,7 @@ class Bench(Protocol):
     """An engine and what the tests need around it."""
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> DockerEngine | MemoryEngine:
         """The engine under test."""
 
     @property
@@ -108,13 +108,6 @@ def make(bench: Bench, wanted: ServiceSpec, *, start: bool = True) -> str:
 def write(bench: Bench, *files: ConfigFile, links: tuple[tuple[str, str], ...] = ()) -> None:
     """Files into the configuration volume of the default service."""
     bench.engine.write_volume(config_volume(bench.stack, "web_app"), bench.stack, TINY, files, links)
-
-
-def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def published(port: int) -> Port:

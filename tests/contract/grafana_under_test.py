@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from tests.grafana_standin import RECORDED
 from tests.grafana_standin.server import serving
 from tests.grafana_standin.settings import from_environment
 from tests.grafana_standin.site import open_site
+from tests.loopback import free_port
 
 REAL_IMAGE = os.environ.get("STACK_TEST_GRAFANA_IMAGE", f"grafana/grafana:{RECORDED}")
 PASSWORD = "Contract-password-1"
@@ -120,7 +120,7 @@ def _in_process(folder: Path, files: Mapping[str, str], more: Mapping[str, str])
 
 @contextmanager
 def _container(files: Mapping[str, str], more: Mapping[str, str]) -> Iterator[str]:
-    client, port = docker.from_env(), _free_port()
+    client, port = docker.from_env(), free_port()
     container = client.containers.create(
         REAL_IMAGE,
         network_mode="host",
@@ -154,9 +154,3 @@ def _tar(files: Mapping[str, str]) -> bytes:
             entry.size, entry.mtime, entry.mode = len(text.encode()), int(time.time()), 0o644
             tar.addfile(entry, io.BytesIO(text.encode()))
     return buffer.getvalue()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,6 @@ Nothing here may depend on an image that a registry would have to give.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
@@ -28,24 +27,13 @@ from tests.contract.engine_bench import (
     MIB,
     TINY,
     Bench,
-    DockerBench,
     Kind,
-    MemoryBench,
-    free_port,
     make,
     published,
     service,
     write,
 )
-
-
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    if request.param == "memory":
-        yield MemoryBench()
-        return
-    with DockerBench() as made:
-        yield made
+from tests.loopback import free_port
 
 
 def only(bench: Bench) -> ObservedContainer:

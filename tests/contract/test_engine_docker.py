@@ -19,13 +19,13 @@ from tests.contract.engine_bench import (
     MIB,
     TINY,
     DockerBench,
-    free_port,
     make,
     published,
     service,
     tar_of,
     write,
 )
+from tests.loopback import free_port
 
 pytestmark = pytest.mark.engine
 

@@ -12,8 +12,9 @@ import pytest
 from stack.engine.docker import connect
 from stack.engine.interface import Job
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Limits, container_name
-from tests.contract.engine_bench import MIB, TINY, DockerBench, free_port, make, published, service, write
+from tests.contract.engine_bench import MIB, TINY, DockerBench, make, published, service, write
 from tests.contract.poor_engine import Poverty, poor_engine
+from tests.loopback import free_port
 
 pytestmark = pytest.mark.engine
 Poor = Callable[..., DockerBench]

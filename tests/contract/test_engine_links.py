@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from stack.deploy.actions import Actions
 from stack.model.plan import Step, Verb
 from stack.model.spec import CONFIG_ROOT, ConfigFile, LinkFolder, ServiceSpec, StackSpec
-from tests.contract.engine_bench import TINY, Bench, DockerBench, MemoryBench, make, service
-
-
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    if request.param == "memory":
-        yield MemoryBench()
-        return
-    with DockerBench() as made:
-        yield made
+from tests.contract.engine_bench import TINY, Bench, make, service
 
 
 def use(bench: Bench, base: ServiceSpec, **links: str) -> ServiceSpec:

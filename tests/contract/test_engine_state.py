@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -17,23 +17,18 @@ from stack.engine.interface import Holder, Lease
 from stack.engine.lock import Pace
 from stack.model.observed import Observed
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, config_volume
-from tests.contract.engine_bench import TINY, Bench, DockerBench, Kind, MemoryBench, make, service, write
+from tests.contract.engine_bench import TINY, Bench, Kind, make, service, write
 
 ELSEWHERE = Holder("far-away", "ann", "start", 4242, "2026-01-01 10:00:00 UTC")
 """Somebody on another machine: only silence tells that it is gone."""
 FAST = Pace(sign=0.5, silent=2.0)
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    if request.param == "memory":
-        memory = MemoryBench()
-        memory.engine.pace = FAST
-        yield memory
-        return
-    with DockerBench() as made:
-        made.engine.pace = FAST
-        yield made
+@pytest.fixture
+def bench(bench: Bench) -> Bench:
+    """The bench of both engines, with a lock that soon counts as left behind."""
+    bench.engine.pace = FAST
+    return bench
 
 
 def attempt(call: Callable[[], Lease]) -> Lease | Busy:

@@ -124,6 +124,7 @@ def test_where_it_cannot_be_written_there_is_none(folder: Path) -> None:
     log.said("x")
     log.error(failed())
     log.close()
+    assert folder.read_text() == "a file where the folder should be"
 
 
 def test_a_command_that_still_runs_keeps_its_log(folder: Path) -> None:

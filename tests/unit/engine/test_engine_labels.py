@@ -16,7 +16,7 @@ def test_a_service_reads_back() -> None:
     assert labels.stack_of(told) == "demo"
     assert (told[labels.COMPONENT], told[labels.DIGEST]) == ("app", "d1")
     assert labels.needs_of(told) == ("prometheus", "grafana")
-    assert not labels.is_helper(told)
+    assert told[labels.ROLE] == labels.SERVICE
 
 
 def test_nothing_needed_reads_back_as_nothing() -> None:
@@ -25,7 +25,7 @@ def test_nothing_needed_reads_back_as_nothing() -> None:
 
 def test_a_helper_is_one() -> None:
     told = labels.of_helper("demo", "x/y:1")
-    assert labels.is_helper(told) and labels.stack_of(told) == "demo"
+    assert told[labels.ROLE] == labels.HELPER and labels.stack_of(told) == "demo"
 
 
 def test_everything_of_ours_says_whose_it_is_what_it_is_and_of_what_it_was_made() -> None:
@@ -35,7 +35,7 @@ def test_everything_of_ours_says_whose_it_is_what_it_is_and_of_what_it_was_made(
         assert told.keys() == service.keys()
         assert told[labels.STACK] == "demo" and told[labels.DIGEST]
     assert volume[labels.COMPONENT] == "node_exporter"
-    assert not labels.is_helper(volume)
+    assert volume[labels.ROLE] != labels.HELPER
 
 
 def test_what_lacks_the_label_is_not_ours() -> None:
