@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stack.checks.context import CheckContext
-from stack.checks.model import Expected, Stage
+from stack.checks.model import Evidence, Expected, Stage
 
 LOGS = "monitoring-stack logs shows why"
 RELOAD = "monitoring-stack reload writes and loads the rendered files"
@@ -14,25 +14,31 @@ RELOAD = "monitoring-stack reload writes and loads the rendered files"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. ``run`` returns its evidence, raises ``wait.NotYet`` to be asked again or ``Broken``.
+    """One question. ``run`` returns its evidence, raises ``NotYet`` or ``Pending`` to be asked again, or ``Broken``.
 
-    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline and
-    ``every`` the first pause between two tries. ``hint`` says how to mend what a deadline has found.
+    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline,
+    ``pending`` that for answers which come true by themselves (0: the same), ``every`` the first pause between two
+    tries. ``hint`` says how to mend what a deadline has found.
     ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
+    ``after``: checks without whose success the answer means nothing; where one failed, this one is not asked.
+    ``recurring``: what it asks can change by itself, so that each start asks it, of an unchanged stack too.
     """
 
     name: str
     proves: str
     component: str
     stage: Stage
-    run: Callable[[CheckContext], str]
+    run: Callable[[CheckContext], str | Evidence]
     hint: str = ""
     seconds: float = 20.0
+    pending: float = 0.0
     every: float = 0.02
     needs: tuple[str, ...] = ()
     unless: str = ""
     database: bool = False
     by_engine: bool = False
+    after: tuple[str, ...] = ()
+    recurring: bool = False
 
     def concerns(self, expected: Expected) -> bool:
         """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""

@@ -80,6 +80,10 @@ def load_report(text: str) -> Report:
 def _report(line: str) -> Report:
     try:
         document = json.loads(line)
-        return Report(tuple(Finding(**finding) for finding in document["findings"]), document["seconds"])
+        return Report(tuple(_finding(finding) for finding in document["findings"]), document["seconds"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a report: {type(error).__name__}: {error}") from error
+
+
+def _finding(document: dict[str, Any]) -> Finding:
+    return Finding(**document | {name: tuple(document[name]) for name in ("about", "warnings")})

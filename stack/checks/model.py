@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stack.common.wait import NotYet
+
 Stage = Literal["ready", "checked", "proven"]
 STAGES: tuple[Stage, ...] = ("ready", "checked", "proven")
 Status = Literal["ok", "failed"]
@@ -53,6 +55,7 @@ class Expected:
     ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
     or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when
     it is ready. ``database``: whether the application keeps its packets in a server of the stack.
+    ``age``: seconds since its youngest container started; 0 while it is being started.
     """
 
     stack: str
@@ -72,6 +75,7 @@ class Expected:
     makes_load: bool = True
     database: bool = False
     ready_paths: tuple[tuple[str, str], ...] = ()
+    age: float = 0.0
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""
@@ -83,18 +87,32 @@ class Expected:
 
 
 class Broken(Exception):
-    """Raised by a check whose answer will not get better by waiting; ``hint`` says how to mend it."""
+    """Raised by a check whose answer will not get better by waiting; see ``NotYet`` for ``hint`` and ``about``."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", about: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.hint = hint
+        self.about = about
+
+
+class Pending(NotYet):
+    """Not true yet, but it becomes so by itself, as a target does that is scraped soon: worth the whole deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a check has seen, with remarks that are no failures, such as an empty panel of the user's own."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a check found: evidence either way, and a hint where it failed. ``seconds`` it took.
 
-    ``final``: it failed, and waiting would not have helped.
+    ``final``: it failed, and waiting would not have helped. ``because``: the check whose failure this one follows from.
+    ``about``: components at fault, as far as the check could tell. ``warnings``: what is remarkable and no failure.
     """
 
     check: str
@@ -105,6 +123,9 @@ class Finding:
     hint: str = ""
     seconds: float = 0.0
     final: bool = False
+    because: str = ""
+    about: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -127,3 +148,13 @@ class Report:
     def failed(self) -> tuple[Finding, ...]:
         """The findings that failed."""
         return tuple(f for f in self.findings if f.status == "failed")
+
+    @property
+    def causes(self) -> tuple[Finding, ...]:
+        """The findings that failed by themselves, not as a consequence of another one."""
+        return tuple(f for f in self.failed if not f.because)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that is remarkable and no failure."""
+        return tuple(warning for finding in self.findings for warning in finding.warnings)

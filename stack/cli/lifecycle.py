@@ -17,6 +17,7 @@ def start(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     if options.dry_run:
         return _show_plan(session)
+    _ = session.asked  # what cannot be meant is said before any engine is asked
     session.look_ahead()
     from stack.cli.bring_up import start_stack  # read while the engine answers
 

@@ -17,11 +17,24 @@ S = TypeVar("S")
 
 
 class NotYet(Exception):
-    """Raised by a question whose answer is not the awaited one; its text says what the answer was."""
+    """Raised by a question whose answer is not the awaited one; its text says what the answer was.
+
+    ``hint`` says how to mend it, should it stay so; ``about`` names the components at fault, if it is known.
+    """
+
+    def __init__(self, message: str, hint: str = "", about: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.about = about
 
 
 class TimedOut(Exception):
-    """The time is up; the text carries the last failure."""
+    """The time is up; the text carries the last failure, which is its cause, and how many ``seconds`` were given."""
+
+    def __init__(self, last: str, seconds: float = 0.0) -> None:
+        super().__init__(f"{last} (waited {seconds:g} s)" if seconds else last)
+        self.last = last
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,7 @@ def until(
             return ask()
         except retry as failure:
             if clock.now() + pause > deadline:
-                raise TimedOut(f"{failure} (waited {seconds:g} s)") from failure
+                raise TimedOut(str(failure), seconds) from failure
         clock.sleep(pause)
         pause = min(pause * 1.25, max(every, 0.25))
 

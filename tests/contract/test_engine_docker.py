@@ -41,7 +41,7 @@ def soon(condition: Callable[[], bool]) -> None:
 
     def ask() -> None:
         if not condition():
-            raise NotYet(condition)
+            raise NotYet("the condition does not hold")
 
     until(ask, seconds=30)
 

@@ -105,4 +105,4 @@ def test_haste_reaches_the_container() -> None:
     nobody = replace(order.expected, addresses=(("app", dead_address()),))
     dead = replace(order, names=("app.ready",), expected=nobody)
     (finding,) = answer(dump_order(dead), all_checks()).findings
-    assert finding.status == "failed" and "0.2 s" in finding.evidence
+    assert finding.status == "failed" and 0.15 < finding.seconds < 5

@@ -10,8 +10,8 @@ import pytest
 
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken, Expected, Finding, Report, Stage
-from stack.checks.runner import run, select
+from stack.checks.model import Broken, Evidence, Expected, Finding, Pending, Report, Stage
+from stack.checks.runner import hurried, run, select
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
 from stack.model.events import Progress
@@ -20,7 +20,10 @@ STACK = Expected("s", (("app", "http://a"), ("prometheus", "http://p")))
 
 
 def check(
-    run: Callable[[CheckContext], str], stage: Stage = "checked", name: str = "c", component: str = "app"
+    run: Callable[[CheckContext], str | Evidence],
+    stage: Stage = "checked",
+    name: str = "c",
+    component: str = "app",
 ) -> Check:
     """A check with a short deadline."""
     return Check(name, "something", component, stage, run, hint="look there", seconds=0.05, every=0.01)
@@ -38,10 +41,11 @@ def raising(error: Exception) -> Callable[[CheckContext], str]:
     [
         (lambda s: "seen", "ok", "seen", ""),
         (lambda s: "", "failed", "the check gave no evidence", "look there"),
-        (raising(NotYet("two of three")), "failed", "two of three (waited 0.05 s)", "look there"),
-        (raising(HttpFailure("GET x: refused")), "failed", "GET x: refused (waited 0.05 s)", "look there"),
+        (raising(NotYet("two of three")), "failed", "two of three", "look there"),
+        (raising(HttpFailure("GET x: refused")), "failed", "GET x: refused", "look there"),
         (raising(Broken("no", "mend it")), "failed", "no", "mend it"),
         (raising(Broken("no")), "failed", "no", "look there"),
+        (raising(NotYet("no", "mend it")), "failed", "no", "mend it"),
         (raising(KeyError("x")), "failed", "the check itself failed: KeyError: 'x'", "look there"),
     ],
 )
@@ -93,11 +97,12 @@ def test_checks_of_a_stage_run_side_by_side() -> None:
     assert run(checks, STACK).ok
 
 
-def test_stages_follow_each_other_and_each_finding_is_heard() -> None:
+def test_who_is_not_ready_is_not_asked_and_each_finding_is_heard() -> None:
     heard: list[Finding] = []
     checks = [check(lambda s: "x", stage, stage) for stage in ("proven", "checked", "ready")]
     report = run(checks, STACK, heard.append)
-    assert [f.check for f in heard] == ["ready", "checked", "proven"] == [f.check for f in report.findings]
+    assert heard[0].check == "ready" and {f.check for f in heard} == {"ready", "checked", "proven"}
+    assert [f.check for f in report.findings] == ["proven", "checked", "ready"], "in the order of the table"
 
 
 def test_a_component_that_never_got_ready_is_not_asked_further() -> None:
@@ -114,8 +119,67 @@ def test_a_component_that_never_got_ready_is_not_asked_further() -> None:
     ]
     findings = {f.check: f for f in run(checks, STACK).findings}
     assert asked == []
-    assert findings["app.more"].evidence == "not asked: app never got ready"
+    assert findings["app.more"].evidence == "not asked: app.ready failed"
+    assert findings["app.more"].because == "app.ready"
     assert findings["prometheus.more"].status == "ok"
+
+
+def test_what_depends_on_a_failed_check_is_folded_under_the_first_cause() -> None:
+    checks = [
+        replace(check(raising(NotYet("empty")), "proven", "panels"), after=("targets",)),
+        replace(check(lambda s: "x", "proven", "variables"), after=("panels",)),
+        check(raising(NotYet("down")), "checked", "targets"),
+    ]
+    report = run(checks, STACK)
+    assert [(f.check, f.because) for f in report.findings] == [
+        ("panels", "targets"),
+        ("variables", "targets"),
+        ("targets", ""),
+    ]
+    assert [f.check for f in report.causes] == ["targets"]
+    assert report.findings[0].evidence == "not asked: targets failed"
+
+
+def test_a_check_follows_only_what_is_asked_in_the_same_run() -> None:
+    assert run([replace(check(lambda s: "x"), after=("somebody else",))], STACK).ok
+
+
+def test_what_is_known_to_be_down_is_not_asked_and_is_the_cause() -> None:
+    gone = Finding("app.container", "app", "ready", "failed", "it is gone", "start makes it anew")
+    checks = [
+        check(lambda s: "x", "ready", "app.ready"),
+        check(raising(NotYet("app is down", about=("app",))), "checked", "targets", "prometheus"),
+        check(raising(NotYet("app and x", about=("app", "x"))), "checked", "others", "prometheus"),
+    ]
+    heard: list[Finding] = []
+    report = run(checks, STACK, heard.append, known=(gone,))
+    assert heard[0] is gone and report.findings[0] is gone
+    assert [(f.check, f.because) for f in report.findings[1:]] == [
+        ("app.ready", "app.container"),
+        ("targets", "app.container"),
+        ("others", ""),
+    ]
+
+
+def test_what_comes_true_by_itself_is_given_its_whole_time_in_a_hurry() -> None:
+    answers = iter([Pending("not scraped yet")] * 10)
+
+    def ask(context: CheckContext) -> str:
+        for error in answers:
+            raise error
+        return "scraped"
+
+    slow = replace(check(ask), seconds=20)
+    (finding,) = run(hurried([slow], {"checked": 0.01}), STACK).findings
+    assert finding.evidence == "scraped"
+    slow = replace(check(raising(NotYet("no"))), seconds=20)
+    (finding,) = run(hurried([slow], {"checked": 0.01}), STACK).findings
+    assert finding.evidence == "no" and finding.seconds < 5
+
+
+def test_remarks_are_part_of_a_good_finding() -> None:
+    report = run([check(lambda s: Evidence("seen", ("one panel is empty",)))], STACK)
+    assert report.ok and report.warnings == ("one panel is empty",)
 
 
 def test_a_stack_is_not_asked_for_what_it_lacks() -> None:
