@@ -96,5 +96,6 @@ CHECKS = (
         75,
         every=0.1,
         needs=("prometheus", "alertmanager"),
+        recurring=True,
     ),
 )

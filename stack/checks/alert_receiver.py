@@ -118,5 +118,6 @@ CHECKS = (
         every=0.1,
         needs=("prometheus",),
         unless="app",
+        recurring=True,
     ),
 )

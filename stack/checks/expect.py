@@ -29,6 +29,7 @@ def expected(
     app_token: str = "",
     probe_default_login: bool = True,
     makes_load: bool = True,
+    age: float = 0.0,
 ) -> Expected:
     """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself."""
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
@@ -51,6 +52,7 @@ def expected(
         makes_load=makes_load,
         database="postgres" in spec.components,
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
+        age=age,
     )
 
 

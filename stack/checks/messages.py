@@ -20,6 +20,7 @@ class Order:
 
     ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
     ``reload_provisioning``: Grafana is told to read its files again before it is asked.
+    ``known``: what was found before by other means.
     """
 
     expected: Expected
@@ -27,6 +28,7 @@ class Order:
     names: tuple[str, ...] = ()
     at_most: tuple[tuple[str, float], ...] = ()
     reload_provisioning: bool = False
+    known: tuple[Finding, ...] = ()
 
 
 def dump_order(order: Order) -> str:
@@ -44,6 +46,7 @@ def load_order(text: str) -> Order:
             names=tuple(document["names"]),
             at_most=tuple((stage, float(seconds)) for stage, seconds in document["at_most"]),
             reload_provisioning=bool(document["reload_provisioning"]),
+            known=tuple(_finding(one) for one in document["known"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an order for checks: {type(error).__name__}: {error}") from error

@@ -14,8 +14,9 @@ from stack.checks.context import Execute
 from stack.checks.grafana import reload_here
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order, load_order
-from stack.checks.model import STAGES, Expected, Report, Stage
+from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
+from stack.common.errors import StackError
 from stack.engine.interface import Engine
 from stack.model.events import Progress
 from stack.model.spec import StackSpec
@@ -34,8 +35,12 @@ class Prober(Protocol):
         tell: Tell = ...,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
+        known: Sequence[Finding] = (),
     ) -> Report:
-        """The checks of ``stages``, or only those named; ``tell`` hears of what is waited for."""
+        """The checks of ``stages``, or only those named; ``tell`` hears of what is waited for.
+
+        ``known``: what was found by other means; part of the report, and a reason not to ask further.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,11 @@ class LocalProber:
         tell: Tell = unheard,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
+        known: Sequence[Finding] = (),
     ) -> Report:
         """See ``Prober``; findings are heard of as they come."""
         chosen = select(self.checks, stages, names)
-        return run(chosen, expected, on_finding, run_in=self.run_in, tell=tell)
+        return run(chosen, expected, on_finding, known=known, run_in=self.run_in, tell=tell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +86,27 @@ class NetworkProber:
         tell: Tell = unheard,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
+        known: Sequence[Finding] = (),
     ) -> Report:
         """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
-        order = Order(expected, tuple(stages), tuple(names), self.at_most)
+        order = Order(expected, tuple(stages), tuple(names), self.at_most, known=tuple(known))
         tell(Progress(INSIDE, f"asked inside the network of {self.spec.name}", passing=True))
         try:
             report = ask_inside(self.engine, self.spec, self.image, order)
+        except StackError:
+            if not Report(tuple(known)).failed:
+                raise
+            report = Report(tuple(known))  # what is known to be at fault is why nobody can be asked
         finally:
             tell(Progress.over(INSIDE))
         for finding in report.findings:
             on_finding(finding)
         by_engine = replace(self.here, checks=tuple(c for c in self.here.checks if c.by_engine))
-        own = by_engine.run(expected, on_finding, tell=tell, stages=stages, names=names)
-        return Report((*report.findings, *own.findings), report.seconds + own.seconds)
+        own = by_engine.run(expected, tell=tell, stages=stages, names=names, known=report.findings)
+        mine = own.findings[len(report.findings) :]
+        for finding in mine:
+            on_finding(finding)
+        return Report(own.findings, report.seconds + own.seconds)
 
 
 def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
@@ -103,4 +117,4 @@ def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
         if not told.ok:
             return told
     prober = LocalProber(hurried(checks, dict(order.at_most)))
-    return prober.run(order.expected, stages=order.stages, names=order.names)
+    return prober.run(order.expected, stages=order.stages, names=order.names, known=order.known)

@@ -145,6 +145,7 @@ CHECKS = (
         20,
         every=0.1,
         needs=("alertmanager",),
+        recurring=True,
     ),
     Check(
         "prometheus.targets",
@@ -155,5 +156,6 @@ CHECKS = (
         "monitoring-stack logs of the target that is down",
         30,
         every=0.1,
+        recurring=True,
     ),
 )

@@ -90,11 +90,11 @@ class _Books:
     def __init__(self, due: Sequence[Check], known: Sequence[Finding]) -> None:
         self.known, self.order = tuple(known), [c.name for c in due]
         self.waiting = {c.name: c for c in due}
-        self.found: dict[str, Finding] = {}
-        self.down = {f.component: f for f in known if f.status == "failed"}
+        self.found = {f.check: f for f in known}
+        self.down = {f.component: f for f in known if f.status == "failed" and f.stage == "ready"}
+        there = {*self.found, *self.order}
         self.first = {
-            c.name: tuple(o.name for o in due if o is not c and (o.name in c.after or _opens(o, c)))
-            for c in due
+            c.name: (*there.intersection(c.after), *(o.name for o in due if _opens(o, c))) for c in due
         }
 
     def ready(self) -> list[Check]:

@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "status",
         "component, state, image, address, uptime, memory, digest",
-        "inspection:status",
+        "status:status",
         (_flag("--watch", help="repeat every 2 s until Ctrl-C"),),
         only_shows=True,
     ),

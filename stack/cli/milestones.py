@@ -6,22 +6,23 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from stack.cli.findings import Findings
+from stack.common.moments import moment, short, stamp
 from stack.common.wait import together
 from stack.components import BY_NAME, COMPONENTS
+from stack.deploy.condition import age
 from stack.model.events import Milestone, StepDone
 from stack.model.plan import Plan, Verb
 from stack.model.spec import container_name
 from stack.model.state import ProvenStack
 
 if TYPE_CHECKING:
-    from stack.checks.model import Finding, Report, Stage
+    from stack.checks.model import Report, Stage
     from stack.cli.session import Session
     from stack.deploy.describe import Description
     from stack.deploy.verify import Verification
     from stack.model.observed import Observed
     from stack.model.spec import ServiceSpec
-
-WORDS = {"ok": "ok", "failed": "FAILED"}
 
 
 class Milestones:
@@ -34,6 +35,8 @@ class Milestones:
         self.answered = 0.0
         self.reached: list[Milestone] = []
         self._verification: Verification | None = None
+        self._again: Report | None = None
+        """What one round of questions found, where no step was needed and all of it is well."""
         self._one = threading.Lock()
 
     @property
@@ -43,8 +46,10 @@ class Milestones:
             if self._verification is None:
                 from stack.deploy.verify import verification
 
+                # What a step has touched begins anew, however old its container is.
+                old = 0.0 if self.plan else age(self.observed, time.time())
                 self._verification = verification(
-                    self.session.engine, self.description, self.session.printer.event
+                    self.session.engine, self.description, self.session.printer.event, old
                 )
             return self._verification
 
@@ -63,11 +68,19 @@ class Milestones:
             self.answered = self.session.seconds
 
     def ready(self) -> None:
-        """Every component answers; those that a step has just verified are not asked again."""
+        """Every component answers; those that a step has just verified are not asked again.
+
+        Of a stack that no step has touched, all that can have changed by itself is asked in one round.
+        """
         waiting = [
             s for s in self.spec.services if container_name(self.spec.name, s.component) not in self.times
         ]
-        unsure = [s for s in waiting if not self._known_healthy(s)]
+        if self.plan:
+            unsure = [s for s in waiting if not self._known_healthy(s)]
+        else:
+            found = self.verification.again()
+            self._again = found if found.ok else None
+            unsure = [s for s in waiting if not (self._known_healthy(s) or self.verification.holds(s, found))]
         if unsure:
             together(self.verification.component, unsure)
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
@@ -82,24 +95,30 @@ class Milestones:
     def finish(self) -> int:
         """Checked and proven as far as was asked; prints addresses and returns the exit code."""
         options = self.session.options
-        last = self.session.state.now.proven
         identity = self._identity()
-        if not options.no_smoke:
-            if not self.plan and last is not None and last.identity == identity and not options.quick:
-                self._milestone("proven", f"unchanged since the proof of {last.when}")
-            else:
-                self._prove(identity, quick=options.quick)
+        if not options.no_smoke and not (self._again and self._still_proven(identity)):
+            self._prove(identity, quick=options.quick)
         self._epilogue()
         return 0
+
+    def _still_proven(self, identity: str) -> bool:
+        """Whether only what cannot have changed by itself is left of the last proof; its age is told."""
+        last = self.session.state.now.proven
+        if last is None or last.identity != identity or self.session.options.quick or self._again is None:
+            return False
+        asked = summary("proven", self._again)
+        self._milestone("proven", f"{asked} asked now; the rest {_ago(last.when)}")
+        return True
 
     def _prove(self, identity: str, *, quick: bool) -> None:
         self._stage("checked")
         if not quick:
             self._stage("proven")
-            self.session.state.change(proven=ProvenStack(identity, _stamp(time.time())))
+            self.session.state.change(proven=ProvenStack(identity, stamp(time.time())))
 
     def _stage(self, stage: Stage) -> None:
-        report = self.verification.stage(stage, self._heard)
+        heard = Findings(self.session.printer, good=self.session.printer.verbose)
+        report = self.verification.stage(stage, heard)
         if not report.ok:
             from stack.deploy.verify import failure
 
@@ -107,10 +126,6 @@ class Milestones:
             error.details = self._document(ok=False)
             raise error
         self._milestone(stage, summary(stage, report))
-
-    def _heard(self, finding: Finding) -> None:
-        if self.session.printer.verbose or finding.status == "failed":
-            self.session.printer.line("", f"{WORDS[finding.status]:<6} {finding.check}: {finding.evidence}")
 
     def _milestone(self, name: str, text: str, seconds: float | None = None) -> None:
         milestone = Milestone(name, text, self.session.seconds if seconds is None else seconds)
@@ -183,7 +198,6 @@ def summary(stage: Stage, report: Report) -> str:
     return ", ".join((f"{len(report.findings)} checks", *said))
 
 
-def _stamp(seconds: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _ago(when: str) -> str:
+    """When something was proven: how long ago, and the moment."""
+    return f"as proven {short(max(0.0, time.time() - moment(when)))} ago ({when})"

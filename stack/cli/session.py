@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from stack.cli.printer import Printer
 from stack.common.errors import Busy
-from stack.components import load
+from stack.components import BY_NAME, load
 from stack.components.build import Image
 from stack.config.cache import Cache
 from stack.config.secret import Secret
@@ -120,25 +120,30 @@ class Session:
         return self.described(provide=True)
 
     def as_it_runs(self, observed: Observed, *, keep_bind: bool = True, to_ask: bool = False) -> Description:
-        """The description of what is there: the components that have a container, published where they are.
+        """The description of what is there: the components that it was started with, published where they are.
 
         Images are those that are held now, else the containers' own. ``keep_bind``: on the address they have.
         ``to_ask``: with the image that a remote engine's checks run in.
         """
         if not observed.containers:
             return self.described(provide=False)
-        settings = self.placed(observed, keep_bind=keep_bind).limited_to(
-            frozenset(c.component for c in observed.containers)
-        )
+        there = self._started_with(observed)
+        settings = self.placed(observed, keep_bind=keep_bind).limited_to(there)
         selection = self.images_for(settings)
         inside = selection.check_image() if to_ask else ""
         found = replace(selection.present(), check_image=inside)
         running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
         held = {name: image for name, image in found.images.items() if image.id}
+        lost = {name: image for name, image in found.images.items() if name not in running}
         wanted = self.images.present()
         why = {**dict.fromkeys(self.settings.components, "no container"), **dict(wanted.absent)}
-        absent = tuple((c, why[c]) for c in self.settings.components if c not in running)
-        return self._describe(settings, replace(found, images={**running, **held}), absent)
+        absent = tuple((c, why[c]) for c in self.settings.components if c not in there)
+        return self._describe(settings, replace(found, images={**lost, **running, **held}), absent)
+
+    def _started_with(self, observed: Observed) -> frozenset[str]:
+        """Components that have a container, and those that the stack was started with and has lost since."""
+        known = {*BY_NAME}.intersection(self.state.now.started)
+        return frozenset((*known, *(c.component for c in observed.containers)))
 
     def may_stay(self, observed: Observed) -> bool:
         """Whether the settings still allow the addresses on which the containers are published."""

@@ -47,8 +47,11 @@ class Description:
         others = [c for c in COMPONENTS if c.name not in self.spec.components]
         return tuple((c.name, c.files(self.build)) for c in others)
 
-    def expectations(self, *, remote: bool, now: float) -> Expected:
-        """What the checks expect. Ports published here are asked there; a remote engine's from inside its network."""
+    def expectations(self, *, remote: bool, now: float, age: float = 0.0) -> Expected:
+        """What the checks expect. Ports published here are asked there; a remote engine's from inside its network.
+
+        ``age``: seconds since the youngest container started.
+        """
         from stack.checks.expect import expected
 
         login = next((c.login for c in COMPONENTS if c.login and c.name in self.spec.components), None)
@@ -59,6 +62,7 @@ class Description:
             app_token=self.build.secrets.get("app_token", Secret()).reveal(),
             probe_default_login=bool(login) and self._may_try_login(now),
             makes_load=self.settings["app.load"] != "off",
+            age=age,
         )
 
     def _may_try_login(self, now: float) -> bool:

@@ -27,8 +27,10 @@ from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 SECONDS = 90.0
 TURN = 1.0
 IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
-RUNNING_ALREADY: Mapping[str, float] = MappingProxyType({"ready": 5.0})
-"""A stack that should be up answers soon or is at fault."""
+OLD = 60.0
+"""Seconds after which all that follows from a start has had its time: scrapes, rules, the first data."""
+IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 2.0, "checked": 1.0, "proven": 1.0})
+"""A stack that has been up for long gives the awaited answer at once or is at fault."""
 
 
 @dataclass
@@ -62,6 +64,23 @@ class Verification:
         self._until_as_asked(service, hooks.needs_for_reload)
         if hooks.reload is not None:
             hooks.reload(self._scene(service))
+
+    def again(self) -> Report:
+        """One round of all that can have changed by itself since the last proof, asked side by side."""
+        names = tuple(
+            dict.fromkeys(
+                (
+                    *(name for s in self.spec.services for name in after_change(s.component)),
+                    *(check.name for check in all_checks() if check.recurring),
+                )
+            )
+        )
+        return self.turns.run(self.expected, tell=self.emit, names=names)
+
+    def holds(self, service: ServiceSpec, found: Report) -> bool:
+        """Whether the component was asked in that round, answers, and runs the files it was given."""
+        against = {f.check for f in found.failed}.intersection(after_change(service.component))
+        return self.expected.has(service.component) and not against
 
     def stage(self, stage: Stage, heard: Callable[[Finding], None]) -> Report:
         """Runs the checks of a stage; ``report`` keeps the findings of all."""
@@ -128,16 +147,19 @@ def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
     return Finding(f"{service.component}.ready", service.component, "ready", "failed", evidence)
 
 
-def verification(engine: Engine, description: Description, emit: Callable[[Event], None]) -> Verification:
-    """The verification of a described stack."""
+def verification(
+    engine: Engine, description: Description, emit: Callable[[Event], None], age: float = 0.0
+) -> Verification:
+    """The verification of a described stack. ``age``: seconds since its youngest container started."""
     remote = engine.info().remote
+    expected = description.expectations(remote=remote, now=wall_clock(), age=age)
     return Verification(
         engine=engine,
         spec=description.spec,
-        expected=description.expectations(remote=remote, now=wall_clock()),
+        expected=expected,
         image=description.check_image,
         turns=prober_for(engine, description, IN_TURNS),
-        prober=prober_for(engine, description),
+        prober=prober_for(engine, description, patience(expected)),
         emit=emit,
     )
 
@@ -161,12 +183,21 @@ def prober_for(
 
 
 def failure(report: Report) -> SmokeFailed:
-    """The first failed finding as an error; how many more there are."""
-    first = report.failed[0] if report.failed else None
-    if first is None:
+    """The first cause as an error; how many findings follow from it, and how many more failed."""
+    if not report.failed:
         return SmokeFailed("no check was run", hint="the stack has no component that can be asked")
-    more = f" (and {len(report.failed) - 1} more failed)" if len(report.failed) > 1 else ""
+    first = next(iter((*report.causes, *report.failed)))
+    others = (*report.causes[1:], *(f for f in report.failed if f.because and f.because != first.check))
+    follow = sum(f.because == first.check for f in report.failed)
+    notes = [f"{follow} follow from it"] if follow else []
+    notes += [f"{len(others)} more failed"] if others else []
+    more = f" ({', '.join(notes)})" if notes else ""
     return SmokeFailed(f"{first.check}: {first.evidence}{more}", hint=first.hint)
+
+
+def patience(expected: Expected) -> Mapping[str, float]:
+    """Seconds that the checks of a running stack may take, by stage, where that is less than they have."""
+    return IN_A_HURRY if expected.age > OLD else MappingProxyType({})
 
 
 def wall_clock() -> float:

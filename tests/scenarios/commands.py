@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.checks.model import STAGES, Expected, Finding, Report, Stage
-from stack.checks.runner import select
+from stack.checks.check import Check
+from stack.checks.context import CheckContext
+from stack.checks.model import STAGES, Broken, Expected, Finding, Report, Stage
+from stack.checks.runner import run, select
 from stack.cli.grammar import parser
 from stack.cli.main import _handler
 from stack.cli.printer import Printer
+from stack.clients.prometheus import Target
 from stack.components import COMPONENTS, all_checks
 from stack.config.cache import Cache
 from stack.deploy.state import StateStore
+from stack.engine.interface import Ran
 from stack.model.events import Event
 from stack.model.observed import Observed
 from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
@@ -65,22 +69,23 @@ class Products:
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
         tell: Callable[[Event], None] = lambda event: None,
+        known: Sequence[Finding] = (),
     ) -> Report:
         """See ``Prober``."""
         self.asked.append(expected)
-        due = [c for c in select(all_checks(), stages, names) if c.concerns(expected)]
-        findings = tuple(self._finding(expected, c.name, c.component, c.stage) for c in due)
-        for finding in findings:
-            on_finding(finding)
-        return Report(findings)
+        due = [replace(c, run=self._answer(c)) for c in select(all_checks(), stages, names)]
+        return run(due, expected, on_finding, known=known, run_in=lambda component, argv: Ran(0, ""))
 
-    def _finding(self, expected: Expected, name: str, component: str, stage: Stage) -> Finding:
-        found = self.engine.find(container_name(expected.stack, component))
-        if found is None or found.state != "running":
-            return Finding(name, component, stage, "failed", "connection refused")
-        if component in self.refuse or name in self.failing:
-            return Finding(name, component, stage, "failed", f"{component} refuses", final=True)
-        return Finding(name, component, stage, "ok", "as expected")
+    def _answer(self, check: Check) -> Callable[[CheckContext], str]:
+        def ask(context: CheckContext) -> str:
+            found = self.engine.find(container_name(context.expected.stack, check.component))
+            if found is None or found.state != "running":
+                raise Broken("connection refused")
+            if check.component in self.refuse or check.name in self.failing:
+                raise Broken(f"{check.component} refuses")
+            return "as expected"
+
+        return ask
 
 
 @dataclass
@@ -177,13 +182,13 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, grafana: bool = False) -> Produc
     monkeypatch.setattr("stack.engine.docker.connect", lambda host: engine)
     monkeypatch.setattr("stack.deploy.verify.prober_for", lambda *args: products)
     monkeypatch.setattr("stack.components.grafana_hooks.reload_provisioning", lambda *args: None)
-    monkeypatch.setattr("stack.cli.inspection._targets_here", _targets(products))
+    monkeypatch.setattr("stack.cli.status._targets_here", _targets(products))
     return products
 
 
-def _targets(products: Products) -> Callable[[Any, Any], list[Mapping[str, str]]]:
-    def answer(engine: Any, description: Any) -> list[Mapping[str, str]]:
+def _targets(products: Products) -> Callable[[Any, Any], tuple[Target, ...]]:
+    def answer(engine: Any, description: Any) -> tuple[Target, ...]:
         products.asked.append(description.expectations(remote=False, now=0.0))
-        return [{"job": "prometheus", "instance": "x", "health": "up"}]
+        return (Target("prometheus", "x", "up", ""),)
 
     return answer

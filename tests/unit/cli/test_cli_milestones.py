@@ -36,7 +36,7 @@ def test_a_milestone_tells_the_first_part_of_what_was_seen() -> None:
 
 def test_the_first_failure_is_told_and_the_others_counted() -> None:
     error = failure(Report((ok("a.b", "x"), bad("c.d", "no answer", "look there"), bad("e.f", "neither"))))
-    assert str(error) == "c.d: no answer (and 1 more failed): look there"
+    assert str(error) == "c.d: no answer (1 more failed): look there"
     assert error.exit_code == 6
 
 

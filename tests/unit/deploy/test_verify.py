@@ -41,6 +41,7 @@ class FakeProber:
         tell: Callable[[Progress], None] = lambda progress: None,
         stages: Sequence[Stage] = STAGES,
         names: Sequence[str] = (),
+        known: Sequence[Finding] = (),
     ) -> Report:
         self.asked += 1
         self.before()

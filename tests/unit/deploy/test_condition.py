@@ -1,0 +1,101 @@
+"""The condition of containers: what should run and does not is the first finding, with its cause and remedy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stack.checks.model import Finding, Report
+from stack.deploy.condition import age, at_rest, condition, nobody
+from stack.model.observed import Observed, ObservedContainer
+from stack.model.spec import StackSpec
+from tests.unit.deploy.plan_samples import NAME, service
+
+SPEC = StackSpec(NAME, (service("app"), service("prometheus")))
+
+
+def container(component: str, state: str = "running", **more: object) -> ObservedContainer:
+    found = ObservedContainer(
+        f"id-{component}", f"{NAME}-{component}", component, "d", "i", "ii", state, health="healthy"
+    )
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+PROMETHEUS = container("prometheus")
+
+
+def seen(
+    *containers: ObservedContainer,
+    networks: tuple[str, ...] = (NAME,),
+    leftovers: tuple[ObservedContainer, ...] = (),
+) -> Observed:
+    return Observed(NAME, (*containers, PROMETHEUS), leftovers, networks)
+
+
+def test_a_sound_stack_is_one_good_finding() -> None:
+    (finding,) = condition(SPEC, seen(container("app")))
+    assert (finding.status, finding.evidence) == ("ok", "2 containers run, connected to network demo")
+
+
+@pytest.mark.parametrize(
+    ("observed", "evidence", "hint"),
+    [
+        (seen(), "container demo-app is gone, though the stack was started with it", "start makes it anew"),
+        (seen(container("app", "paused")), "demo-app is paused", "docker unpause demo-app"),
+        (seen(container("app", "created")), "demo-app was never started", "monitoring-stack start"),
+        (
+            seen(container("app", "restarting", exit_code=3)),
+            "demo-app ends with exit code 3 again and again",
+            "logs app",
+        ),
+        (
+            seen(container("app", "exited", exit_code=1)),
+            "demo-app does not run: it ended with exit code 1",
+            "start runs it again; monitoring-stack logs app shows why",
+        ),
+        (seen(container("app", health="unhealthy")), "its health check fails", "start runs it again"),
+        (seen(container("app", stranded=True)), "not connected to network demo", "start connects it"),
+        (seen(leftovers=(container("app", name="mine"),)), "has been renamed mine", "gives it its name back"),
+    ],
+)
+def test_a_fault_names_cause_and_remedy(observed: Observed, evidence: str, hint: str) -> None:
+    (finding,) = condition(SPEC, observed)
+    assert (finding.check, finding.component, finding.status) == ("app.container", "app", "failed")
+    assert evidence in finding.evidence and hint in finding.hint
+
+
+def test_without_the_network_every_container_is_at_fault() -> None:
+    findings = condition(SPEC, seen(container("app"), networks=()))
+    assert [f.evidence for f in findings] == [
+        "network demo is gone, demo-app cannot be reached",
+        "network demo is gone, demo-prometheus cannot be reached",
+    ]
+
+
+def test_a_stack_of_others_is_not_judged() -> None:
+    assert condition(SPEC, Observed(NAME)) == ()
+
+
+def test_a_stack_at_rest_is_one_sentence() -> None:
+    resting = Observed(NAME, (container("app", "exited"),), networks=(NAME,))
+    assert at_rest(NAME, resting, ("app",)) == "stack demo is stopped"
+    assert at_rest(NAME, Observed(NAME), ("app",)) == "all containers of stack demo are gone"
+    assert not at_rest(NAME, Observed(NAME), ())
+    assert not at_rest(NAME, seen(container("app", "exited")), ("app",))
+
+
+def test_nobody_there_is_said_only_where_nobody_answers() -> None:
+    silent = Finding("app.ready", "app", "ready", "failed", "refused")
+    assert "nobody answers" in nobody(NAME, Report((silent,)))
+    assert not nobody(NAME, Report((silent, replace(silent, status="ok"))))
+
+
+def test_the_age_is_that_of_the_youngest_running_container() -> None:
+    old = container("app", started_at="2026-11-26T10:00:00.123456789Z")
+    young = container("prometheus", started_at="2026-11-26T10:00:30Z")
+    ended = container("node_exporter", "exited", started_at="2026-11-26T10:01:00Z")
+    now = 1795687260.0  # 2026-11-26 10:01:00 UTC
+    assert age(Observed(NAME, (old, young, ended)), now) == 30.0
+    assert age(Observed(NAME, (old,)), now) == 60.0
+    assert age(Observed(NAME), now) == 0.0
