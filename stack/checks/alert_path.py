@@ -9,22 +9,22 @@ import time
 from collections.abc import Mapping
 from uuid import uuid4
 
+from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG
 from stack.checks.app import watchdog_seen
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken
+from stack.checks.model import Broken, Pending
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet, TimedOut, until
 
-ALERT = "StackProof"
 ROUTE_HINT = (
     'alertmanager.yml needs its route for stack_test="true" and a receiver that reaches the application'
 )
 SUMMARY = "Posted by the bundle to prove the alert path; it ends by itself."
 DELIVERY_SECONDS = 10.0
-WATCHDOG = "Watchdog"
-FRESH_SECONDS = 150.0
-"""Alertmanager repeats the Watchdog each minute; after two and a half the path is no longer proven."""
+FOLLOWS = ("alertmanager.config", "alertmanager.routes", "alertmanager.silences")
+"""What swallows alerts is named by these; then the path says nothing new."""
+BEFORE_IT = ("prometheus.rules", "prometheus.alertmanagers")
 LIFETIME = 60.0
 """Seconds after which the alert ends by itself if we never end it."""
 HEAD_START = 5.0
@@ -35,7 +35,7 @@ SKEW = 1.0
 def alert(context: CheckContext) -> str:
     """A posted alert reaches the application as firing and, ended, as resolved."""
     proof = uuid4().hex
-    labels = {"alertname": ALERT, "stack_test": "true", "proof_id": proof, "severity": "info"}
+    labels = {**PROOF_LABELS, "proof_id": proof}
     began = time.time()
     _post(context, labels, began - HEAD_START, began + LIFETIME)
     fired = _arrival(context, proof, "firing", began)
@@ -69,10 +69,10 @@ def watchdog(context: CheckContext) -> str:
     stored = [a.received for a in context.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
     seen = max([watchdog_seen(context), *stored])
     if seen <= 0:
-        raise NotYet("the application has not received the Watchdog yet")
+        raise Pending("the application has not received the Watchdog yet")
     ago = max(0.0, time.time() - seen)
     if ago > FRESH_SECONDS:
-        raise NotYet(f"the last Watchdog was received {ago:.0f} s ago, it should come each minute")
+        raise Pending(f"the last Watchdog was received {ago:.0f} s ago, it should come each minute")
     return f"the application received the Watchdog {ago:.0f} s ago"
 
 
@@ -85,6 +85,7 @@ CHECKS = (
         alert,
         ROUTE_HINT,
         needs=("app",),
+        after=FOLLOWS,
     ),
     Check(
         "path.watchdog",
@@ -96,6 +97,7 @@ CHECKS = (
         75,
         every=0.1,
         needs=("prometheus", "alertmanager"),
+        after=(*FOLLOWS, *BEFORE_IT),
         recurring=True,
     ),
 )

@@ -11,9 +11,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from stack.checks.alert_path import ALERT, FRESH_SECONDS, HEAD_START, LIFETIME, SUMMARY, WATCHDOG
+from stack.checks.alert_path import BEFORE_IT, FOLLOWS, HEAD_START, LIFETIME, SUMMARY
+from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
+from stack.checks.model import Pending
 from stack.common.wait import NotYet
 from stack.model.spec import TEST_RECEIVER, TEST_RECEIVER_PORT
 
@@ -77,19 +79,19 @@ def alert(context: CheckContext) -> str:
 
 
 def _body(proof: str, starts: datetime, ends: datetime) -> str:
-    labels = {"alertname": ALERT, "stack_test": "true", "proof_id": proof, "severity": "info"}
+    labels = {**PROOF_LABELS, "proof_id": proof}
     times = {"startsAt": starts.isoformat(), "endsAt": ends.isoformat()}
     return json.dumps([{"labels": labels, "annotations": {"summary": SUMMARY}, **times}])
 
 
 def watchdog(context: CheckContext) -> str:
     """Alertmanager holds the alert that always fires, and Prometheus has sent it just now."""
-    found = context.alertmanager.active(WATCHDOG)
+    found = context.alertmanager.alerts(WATCHDOG)
     if not found:
-        raise NotYet("Alertmanager has not received the Watchdog yet")
-    ago = max(0.0, time.time() - max(found))
+        raise Pending("Alertmanager has not received the Watchdog yet")
+    ago = max(0.0, time.time() - max(alert.updated for alert in found))
     if ago > FRESH_SECONDS:
-        raise NotYet(
+        raise Pending(
             f"Alertmanager heard of the Watchdog {ago:.0f} s ago, Prometheus should repeat it each minute"
         )
     return f"Alertmanager received the Watchdog {ago:.0f} s ago"
@@ -106,6 +108,7 @@ CHECKS = (
         seconds=30,
         unless="app",
         by_engine=True,
+        after=FOLLOWS,
     ),
     Check(
         "path.watchdog",
@@ -118,6 +121,7 @@ CHECKS = (
         every=0.1,
         needs=("prometheus",),
         unless="app",
+        after=(*FOLLOWS, *BEFORE_IT),
         recurring=True,
     ),
 )

@@ -78,11 +78,11 @@ def _panels(wanted: list[Model], held: list[Model]) -> Iterator[str]:
     if len(wanted) != len(held):
         yield f"panels: {len(held)} instead of {len(wanted)}"
         return
-    numbers = {panel.get("id") for panel in wanted}
-    by_id = {panel.get("id"): panel for panel in held}
+    numbers = {str(panel.get("id")) for panel in wanted}
+    by_id = {str(panel.get("id")): panel for panel in held}
     known = len(numbers) == len(wanted) and numbers == by_id.keys()
     for place, panel in enumerate(wanted):
-        other = by_id[panel.get("id")] if known else held[place]
+        other = by_id[str(panel.get("id"))] if known else held[place]
         if what := _panel(panel, other):
             yield f"panel {panel.get('title') or panel.get('id')}: {what}"
 

@@ -15,8 +15,8 @@ from stack.checks.model import Dashboard, DataSource, Expected, Rule
 from stack.common.yaml_text import load_yaml
 from stack.model.spec import DIGEST_RULE, ConfigFile, ServiceSpec, StackSpec
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-PART = re.compile(r"(\d+)(ms|[smhd])")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+PART = re.compile(r"(\d+)(ms|[smhdwy])")
 DEFAULT_INTERVAL = "1m"
 BOARDS_BELOW = ("", "user/")
 

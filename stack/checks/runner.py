@@ -15,12 +15,18 @@ from stack.checks.check import Check
 from stack.checks.context import CheckContext, Execute
 from stack.checks.model import STAGES, Broken, Evidence, Expected, Finding, Pending, Report, Stage, Status
 from stack.clients.http import HttpFailure
+from stack.common.errors import StackError
+from stack.common.printable import printable
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.model.events import Progress
 
 OnFinding = Callable[[Finding], None]
 Tell = Callable[[Progress], None]
 """Hears of a check that waits, with the last answer, each time that the answer is another one; and of its end."""
+
+
+RETRIED = (NotYet, HttpFailure, StackError)
+"""Answers that may be others a moment later."""
 
 
 def unheard(_: object) -> None:
@@ -175,11 +181,13 @@ class _Asking:
                 self._retold(check),
                 seconds=max(check.seconds, check.pending),
                 every=check.every,
-                retry=(NotYet, HttpFailure),
+                retry=RETRIED,
                 clock=self.clock,
             )
         except TimedOut as failure:
             last = failure.__cause__
+            if isinstance(last, StackError):  # a command in a container: its engine says why
+                return fail(last.message, hint=last.hint or check.hint)
             hint, about = (last.hint, last.about) if isinstance(last, NotYet) else ("", ())
             return fail(failure.last, hint=hint or check.hint, about=about)
         except Broken as failure:
@@ -200,7 +208,7 @@ class _Asking:
             nonlocal last
             try:
                 return check.run(self.context)
-            except (NotYet, HttpFailure) as failure:
+            except RETRIED as failure:
                 if (answer := str(failure)) != last:
                     self.tell(Progress(check.name, answer, passing=True))
                     last = answer
@@ -227,7 +235,7 @@ def _finding(
         check.component,
         check.stage,
         status,
-        evidence or "the check gave no evidence",
+        printable(evidence) or "the check gave no evidence",
         hint,
         final=final,
         because=because,

@@ -1,4 +1,4 @@
-"""Alertmanager's HTTP API v2 and its own gauges: readiness, what is loaded, and the posting of a test alert.
+"""Alertmanager's HTTP API v2 and its own gauges: readiness, what is loaded, what is held back, a test alert.
 
 It must never silence or change anything but the alert that a check has posted itself.
 """
@@ -9,10 +9,49 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from stack.clients.exposition import sample
 from stack.clients.http import Http
-from stack.clients.shape import shaped
+from stack.clients.shape import Typed, objects, shaped, text, texts
+from stack.common.matchers import Matcher
+
+OPERATORS = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
+"""By whether it must be equal and whether it is a regular expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Typed):
+    """A silence that holds or will hold. ``state``: active or pending; times in Unix seconds."""
+
+    id: str
+    state: str
+    matchers: tuple[Matcher, ...]
+    author: str
+    comment: str
+    starts: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAlert(Typed):
+    """An alert that Alertmanager holds; ``updated`` in Unix seconds.
+
+    ``silenced`` and ``inhibited`` name what holds it back: silences, and other alerts by fingerprint. ``muted`` names
+    time intervals.
+    """
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    updated: float
+    silenced: tuple[str, ...] = ()
+    inhibited: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its ``alertname``."""
+        return self.labels.get("alertname", "")
 
 
 @dataclass(frozen=True)
@@ -33,11 +72,25 @@ class Alertmanager:
         """The hash of the file in use, as the server publishes it; compare with ``published_hash``."""
         return sample(self.http.get("/metrics"), "alertmanager_config_hash")
 
-    def active(self, name: str) -> tuple[float, ...]:
-        """When each active alert of this name was last heard of, in Unix seconds."""
-        answer = self.http.get("/api/v2/alerts", params={"filter": f'alertname="{name}"', "active": "true"})
+    def config(self) -> str:
+        """The configuration in use as the server shows it: defaults filled in, secrets masked, as YAML."""
+        answer = self.http.get("/api/v2/status")
         with shaped(answer):
-            return tuple(datetime.fromisoformat(alert["updatedAt"]).timestamp() for alert in answer.json())
+            return text(answer.json()["config"]["original"])
+
+    def alerts(self, name: str = "") -> tuple[HeldAlert, ...]:
+        """All alerts that it holds, or those of one name; also what is silenced, inhibited or muted."""
+        params = {"filter": f'alertname="{name}"'} if name else {}
+        answer = self.http.get("/api/v2/alerts", params=params)
+        with shaped(answer):
+            return tuple(_held(alert) for alert in objects(answer.json()))
+
+    def silences(self) -> tuple[Silence, ...]:
+        """The silences that hold or will hold; those that have ended are left out."""
+        answer = self.http.get("/api/v2/silences")
+        with shaped(answer):
+            found = [_silence(one) for one in objects(answer.json())]
+        return tuple(silence for silence in found if silence.state != "expired")
 
     def post_alert(
         self, labels: Mapping[str, str], annotations: Mapping[str, str], starts: float, ends: float
@@ -50,6 +103,39 @@ class Alertmanager:
             "endsAt": _rfc3339(ends),
         }
         self.http.post("/api/v2/alerts", json=[alert])
+
+
+def _held(alert: dict[str, Any]) -> HeldAlert:
+    status = alert["status"]
+    return HeldAlert(
+        alert["fingerprint"],
+        {text(name): text(value) for name, value in alert["labels"].items()},
+        _moment(alert["updatedAt"]),
+        texts(status["silencedBy"]),
+        texts(status["inhibitedBy"]),
+        texts(status.get("mutedBy") or []),
+    )
+
+
+def _silence(silence: dict[str, Any]) -> Silence:
+    return Silence(
+        silence["id"],
+        silence["status"]["state"],
+        tuple(_matcher(one) for one in objects(silence["matchers"])),
+        silence["createdBy"],
+        silence["comment"],
+        _moment(silence["startsAt"]),
+        _moment(silence["endsAt"]),
+    )
+
+
+def _matcher(one: dict[str, Any]) -> Matcher:
+    operator = OPERATORS[one.get("isEqual", True), one["isRegex"]]
+    return Matcher(text(one["name"]), operator, text(one["value"]))
+
+
+def _moment(written: Any) -> float:
+    return datetime.fromisoformat(text(written)).timestamp()
 
 
 def published_hash(config: str) -> float:

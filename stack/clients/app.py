@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stack.clients.http import Http
-from stack.clients.shape import shaped
+from stack.clients.shape import Typed, shaped
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedAlert:
+class ReceivedAlert(Typed):
     """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds."""
 
     status: str

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stack.clients.http import Http, HttpFailure
-from stack.clients.shape import shaped
+from stack.clients.shape import Typed, shaped, texts
 
 RELOAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedSource:
+class LoadedSource(Typed):
     """A data source as Grafana holds it; ``read_only`` where it came from a file."""
 
     uid: str
@@ -28,7 +28,7 @@ class LoadedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedDashboard:
+class LoadedDashboard(Typed):
     """A dashboard as Grafana holds it: its model as stored, and whether it came from a file."""
 
     uid: str
@@ -61,7 +61,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Typed):
     """What came back for one query: an error text, or the number of series and of values that are numbers."""
 
     error: str
@@ -152,7 +152,7 @@ class Grafana:
             f"/api/datasources/uid/{uid}/resources/api/v1/label/{label}/values", params=params
         )
         with shaped(answer):
-            return tuple(str(v) for v in answer.json()["data"])
+            return texts(answer.json()["data"])
 
     def reload_provisioning(self) -> None:
         """Reads data source and dashboard files again; applied before the answer, which may take its time."""

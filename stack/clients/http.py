@@ -8,17 +8,23 @@ comes between us and the stack.
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
+
+from stack.common.printable import printable
 
 SNIPPET = 200
 CHUNK = 1 << 16
 MOST_BYTES = 64 << 20
+SECONDS = 5.0
+PLAIN = ("", "identity")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -43,7 +49,7 @@ class Answer:
         """The decoded body; ``HttpFailure`` where it is no JSON."""
         try:
             return json.loads(self.text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise HttpFailure(f"{self.url} answered no JSON: {snippet(self.text)!r}", self.status) from error
 
 
@@ -57,7 +63,7 @@ class Http:
     base: str
     auth: tuple[str, str] | None = None
     token: str = ""
-    timeout: float = 5.0
+    timeout: float = SECONDS
 
     def call(
         self,
@@ -78,11 +84,9 @@ class Http:
         try:
             answer = self._exchange(method, url, query, body, told)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise HttpFailure(f"{method} {url}: {reason(error)}") from error
+            raise HttpFailure(f"{method} {url}: {reason(error, self.timeout)}") from error
         if expect and answer.status not in expect:
-            raise HttpFailure(
-                f"{method} {url} answered {answer.status}: {snippet(answer.text)}", answer.status
-            )
+            raise HttpFailure(f"{method} {url} answered {answer.status}: {_said(answer)}", answer.status)
         return answer
 
     def get(self, path: str, **kwargs: Any) -> Answer:
@@ -109,10 +113,7 @@ class Http:
         try:
             asked = f"?{place.query}" if place.query else query
             connection.request(method, (place.path or "/") + asked, body, dict(headers))
-            response = connection.getresponse()
-            text = b"".join(_read(response, connection, deadline)).decode("utf-8", "replace")
-            told = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(url, response.status, text, told)
+            return _answer(url, method, connection.sock, deadline)
         finally:
             connection.close()
 
@@ -123,32 +124,78 @@ def _body(data: Mapping[str, str] | None, document: Any) -> tuple[bytes | None, 
     return (None, "") if data is None else (urlencode(data).encode(), FORM)
 
 
-def _read(
-    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, deadline: float
-) -> Iterator[bytes]:
-    """The body, as long as it ends in time and is no larger than any product's answer may be."""
+class _Hurried(io.RawIOBase):
+    """A socket that is heard until the deadline: neither headers nor a body that drip can put it off."""
+
+    def __init__(self, heard: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._heard, self._deadline = heard, deadline
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        """What the standard library's response reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What comes next; ``TimeoutError`` at the deadline."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._heard.settimeout(left)
+        return self._heard.recv_into(buffer)
+
+
+def _answer(url: str, method: str, heard: socket.socket, deadline: float) -> Answer:
+    response = http.client.HTTPResponse(cast(socket.socket, _Hurried(heard, deadline)), method=method)
+    try:
+        response.begin()
+        body = b"".join(_read(response))
+    finally:
+        response.close()
+    told = {name.lower(): value for name, value in response.headers.items()}
+    if (coding := told.get("content-encoding", "").lower()) not in PLAIN:
+        raise ValueError(f"the answer is coded as {coding}, which was not asked for")
+    return Answer(url, response.status, body.decode("utf-8", "replace"), told)
+
+
+def _read(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The body, as long as it is no larger than any product's answer may be."""
     total = 0
     while chunk := response.read1(CHUNK):
         yield chunk
         total += len(chunk)
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"the answer had not ended after {total} bytes")
         if total > MOST_BYTES:
             raise ValueError(f"the answer is larger than {MOST_BYTES >> 20} MiB")
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
 
 
+def _said(answer: Answer) -> str:
+    return snippet(answer.text) or (
+        f"see {answer.headers['location']}" if "location" in answer.headers else ""
+    )
+
+
 def snippet(text: str) -> str:
-    """The first words of a body on one line."""
-    return " ".join(text.split())[:SNIPPET]
+    """The first words of a body on one line, as a terminal may show them."""
+    return printable(" ".join(text[: 8 * SNIPPET].split()))[:SNIPPET]
 
 
-def reason(error: BaseException) -> str:
-    """The innermost cause in a few words."""
+def reason(error: BaseException, seconds: float = SECONDS) -> str:
+    """The innermost cause in a few words; ``seconds`` is what the exchange was given."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return f"{type(error).__name__}: {error}"[:SNIPPET]
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused: nobody listens there"
+    if isinstance(error, TimeoutError):
+        return f"no whole answer within {seconds:g} s"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the connection was closed without an answer"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the answer was cut off"
+    if isinstance(error, http.client.HTTPException):
+        return f"what answers there speaks no HTTP: {type(error).__name__}: {snippet(str(error))}"
+    return snippet(f"{type(error).__name__}: {error}")

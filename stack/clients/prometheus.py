@@ -10,11 +10,11 @@ from typing import Any
 
 from stack.clients.exposition import sample
 from stack.clients.http import Answer, Http
-from stack.clients.shape import shaped
+from stack.clients.shape import Typed, shaped, texts
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedRule:
+class LoadedRule(Typed):
     """A rule as Prometheus holds it. ``health``: ok, unknown (not evaluated yet) or err."""
 
     group: str
@@ -26,7 +26,7 @@ class LoadedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(Typed):
     """One scrape target. ``health``: up, down or unknown (not scraped yet)."""
 
     job: str
@@ -36,7 +36,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Typed):
     """One series of an instant query."""
 
     labels: tuple[tuple[str, str], ...]
@@ -101,7 +101,7 @@ class Prometheus:
         params = {"match[]": selector} if selector else {}
         answer = self.http.get(f"/api/v1/label/{label}/values", params=params)
         with shaped(answer):
-            return tuple(str(v) for v in _data(answer))
+            return texts(_data(answer))
 
 
 def _data(answer: Answer) -> Any:

@@ -5,10 +5,16 @@ It turns the lookup errors of a client into ``HttpFailure`` and must never hide 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any
 
 from stack.clients.http import Answer, HttpFailure, snippet
+
+MISREAD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+"""What reading a value of another kind raises."""
 
 
 @contextmanager
@@ -16,8 +22,70 @@ def shaped(answer: Answer) -> Iterator[None]:
     """Reading ``answer`` inside: a missing key, a wrong type or number becomes ``HttpFailure``."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    except MISREAD as error:
         raise HttpFailure(
             f"{answer.url} answered another shape ({type(error).__name__}: {error}): {snippet(answer.text)!r}",
             answer.status,
         ) from error
+
+
+def text(value: Any) -> str:
+    """A text; TypeError for anything else, which would only fail later where it is used."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of a text")
+    return value
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """A list of objects; TypeError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise TypeError(f"{type(value).__name__} instead of a list of objects")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; TypeError for anything else."""
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} instead of a list")
+    return tuple(text(one) for one in value)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+
+
+def _pairs(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_texts(pair) and len(pair) == 2 for pair in value)
+
+
+KINDS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "str": _text,
+        "bool": lambda value: isinstance(value, bool),
+        "int": lambda value: type(value) is int,
+        "float": lambda value: type(value) in (int, float),
+        "tuple[str, ...]": _texts,
+        "tuple[tuple[str, str], ...]": _pairs,
+        "Pairs": _pairs,
+    }
+)
+"""Whether a value is of an annotated kind; others are not looked at."""
+
+
+class Typed:
+    """A frozen dataclass of an answer's values: TypeError where one is not of the kind that its field names.
+
+    So an answer of another shape fails where it is read, not later in a comparison or a table.
+    """
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]  # its heirs are dataclasses
+            value, kind = getattr(self, each.name), str(each.type)
+            if kind in KINDS and not KINDS[kind](value):
+                raise TypeError(f"{each.name} is {type(value).__name__}, not {kind}")

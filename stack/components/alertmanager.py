@@ -52,9 +52,10 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 
 def checks() -> Checks:
     """Its own, and the way of an alert through it."""
-    from stack.checks import alert_path, alert_receiver, alertmanager
+    from stack.checks import alert_path, alert_receiver, alert_routes, alertmanager, silences
 
-    found = (*alertmanager.CHECKS, *alert_path.CHECKS, *alert_receiver.CHECKS)
+    own = (*alertmanager.CHECKS, *alert_routes.CHECKS, *silences.CHECKS)
+    found = (*own, *alert_path.CHECKS, *alert_receiver.CHECKS)
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 
 

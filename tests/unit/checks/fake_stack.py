@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from stack.checks.alertmanager import LACKING
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
 from stack.clients.alertmanager import published_hash
 from stack.engine.interface import Ran
@@ -22,7 +23,16 @@ from tests.loopback import Asked, Reply, Routes, serve
 
 PASSWORD = "right-password"
 DIGEST = "0123456789abcdef"
-CONFIG = "route:\n  receiver: default\n"
+CONFIG = """
+route:
+  receiver: default
+  repeat_interval: 1m
+receivers:
+  - name: default
+    webhook_configs:
+      - url: http://app:8000/alerts
+        http_config: {authorization: {credentials_file: /etc/stack/token}}
+"""
 BOARD: dict[str, Any] = {
     "uid": "gates",
     "title": "Gates",
@@ -159,11 +169,15 @@ class FakeStack:
             "GET /metrics": (200, am_metrics(CONFIG)),
             "POST /api/v2/alerts": self._take_alert,
             "GET /api/v2/alerts": (200, [held(time.time())]),
+            "GET /api/v2/silences": (200, []),
+            "GET /api/v2/status": (200, {"config": {"original": CONFIG}}),
         }
 
     def run_in(self, component: str, argv: tuple[str, ...]) -> Ran:
         """A command in a component's container: the receiver there hears of each alert in turn."""
         self.commands.append((component, argv))
+        if argv[2] == LACKING:
+            return Ran(0, "all\n")
         return Ran(0, "\n".join(delivery(body, s) for body, s in zip(argv[-2:], self.heard, strict=True)))
 
     def _take_alert(self, asked: Asked) -> Reply:
@@ -253,10 +267,29 @@ def delivery(body: str, status: str) -> str:
     return json.dumps(told, separators=(",", ":")) if status else ""
 
 
-def held(moment: float, name: str = "Watchdog") -> dict[str, Any]:
+def held(moment: float, name: str = "Watchdog", **changes: Any) -> dict[str, Any]:
     """An alert as Alertmanager lists it."""
     at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
-    return {"labels": {"alertname": name}, "updatedAt": at, "status": {"state": "active"}}
+    status = {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []}
+    return {"fingerprint": name, "labels": {"alertname": name}, "updatedAt": at, "status": status | changes}
+
+
+def silence(*matchers: tuple[str, str, str], state: str = "active", **changes: Any) -> dict[str, Any]:
+    """A silence as Alertmanager lists it; its matchers by name, operator and value."""
+    found = [
+        {"name": n, "value": value, "isRegex": "~" in op, "isEqual": not op.startswith("!")}
+        for n, op, value in matchers
+    ]
+    return {
+        "id": "5d1e",
+        "status": {"state": state},
+        "matchers": found,
+        "createdBy": "anna",
+        "comment": "a move",
+        "startsAt": "2026-01-01T00:00:00.000Z",
+        "endsAt": "2026-01-02T00:00:00.000Z",
+        **changes,
+    }
 
 
 def kept_in(store: str) -> Reply:

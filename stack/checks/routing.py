@@ -1,0 +1,189 @@
+"""Where alertmanager.yml sends an alert: the routes that it may take, and what holds it back on its way.
+
+Pure, over the rendered file. Of an alert's labels only some are known before it fires; where a matcher asks for
+another one both ways are followed, so that what is said here of an alert is true whatever its other labels are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from stack.checks.expect import seconds
+from stack.checks.intervals import covers, moments
+from stack.common.matchers import Labels, Matcher, match, parse
+
+INTEGRATIONS = "_configs"
+REPEAT = "4h"
+"""Alertmanager's own default."""
+LEGACY = {"match": "=", "match_re": "=~"}
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as its rule gives it. ``constant``: it fires always, as the Watchdog does."""
+
+    name: str
+    labels: Labels
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the tree; ``place`` is where it stands in the file. ``muted`` and ``active`` name time intervals.
+
+    ``repeat``: after so many seconds an alert that still fires is told again.
+    """
+
+    place: str
+    receiver: str
+    repeat: float
+    matchers: tuple[Matcher, ...]
+    goes_on: bool
+    muted: tuple[str, ...]
+    active: tuple[str, ...]
+    children: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """An inhibit rule: while a source fires, targets with the same ``equal`` labels are held back."""
+
+    place: str
+    sources: tuple[Matcher, ...]
+    targets: tuple[Matcher, ...]
+    equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """A whole file. ``receivers``: name > its integrations, such as webhook. ``intervals``: name > entries."""
+
+    root: Route
+    receivers: Mapping[str, tuple[str, ...]]
+    intervals: Mapping[str, object]
+    inhibitions: tuple[Inhibition, ...]
+
+    def is_muted(self, route: Route, moment: datetime) -> bool:
+        """Whether a time interval keeps the route silent at that moment."""
+        muted = any(covers(self.intervals.get(name), moment) for name in route.muted)
+        active = any(covers(self.intervals.get(name), moment) for name in route.active)
+        return muted or bool(route.active and not active)
+
+    def muted_until(self, route: Route, now: datetime) -> datetime | None:
+        """``now`` where the route speaks, else when it will speak again; None where that is not within a week."""
+        if not (route.muted or route.active):
+            return now
+        return next((moment for moment in moments(now) if not self.is_muted(route, moment)), None)
+
+    def is_empty(self, route: Route) -> bool:
+        """Whether its receiver tells nobody."""
+        return not self.receivers.get(route.receiver)
+
+
+def read(config: Config) -> Routing:
+    """The routing of a file that amtool has accepted."""
+    named = chain(_objects(config.get("time_intervals")), _objects(config.get("mute_time_intervals")))
+    return Routing(
+        _route(config.get("route") or {}, "route"),
+        {str(one.get("name")): _integrations(one) for one in _objects(config.get("receivers"))},
+        {str(one.get("name")): one.get("time_intervals") for one in named},
+        tuple(_inhibitions(_objects(config.get("inhibit_rules")))),
+    )
+
+
+def routes_of(root: Route, labels: Labels) -> tuple[Route, ...]:
+    """The routes that an alert with these labels ends at; more than it takes, where some of its labels are unknown."""
+    found: list[Route] = []
+    taken = False
+    for child in root.children:
+        verdict = match(child.matchers, labels)
+        if verdict is False:
+            continue
+        found += routes_of(child, labels)
+        taken = taken or verdict is True
+        if verdict is True and not child.goes_on:
+            break
+    return tuple(found) if taken else (*found, root)
+
+
+def held_back_by(rule: Inhibition, alert: Alert, sources: Iterable[Alert]) -> Alert | None:
+    """The source among ``sources``, all of which fire, that surely holds the alert back."""
+    if match(rule.targets, alert.labels) is not True:
+        return None
+    both = match(rule.sources, alert.labels) is not False
+    return next((source for source in sources if _holds_back(rule, source, alert, both)), None)
+
+
+def _holds_back(rule: Inhibition, source: Alert, alert: Alert, both: bool) -> bool:
+    """An alert that is source and target holds back none that may be both, and so never itself."""
+    if match(rule.sources, source.labels) is not True:
+        return False
+    if both and match(rule.targets, source.labels) is not False:
+        return False
+    return all(_same(source.labels.value(name), alert.labels.value(name)) for name in rule.equal)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return one is not None and one == other
+
+
+def matches_all(matchers: tuple[Matcher, ...], alerts: Iterable[Alert]) -> bool:
+    """Whether every alert surely matches; false where there is none."""
+    verdicts = [match(matchers, alert.labels) for alert in alerts]
+    return bool(verdicts) and all(verdict is True for verdict in verdicts)
+
+
+def _objects(value: object) -> list[Config]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+
+def _integrations(receiver: Config) -> tuple[str, ...]:
+    return tuple(
+        key.removesuffix(INTEGRATIONS)
+        for key, listed in receiver.items()
+        if key.endswith(INTEGRATIONS)
+        for _ in _objects(listed)
+    )
+
+
+def _route(node: Config, place: str, receiver: str = "", repeat: str = REPEAT) -> Route:
+    own, again = str(node.get("receiver") or receiver), str(node.get("repeat_interval") or repeat)
+    children = enumerate(_objects(node.get("routes")))
+    return Route(
+        place,
+        own,
+        seconds(again),
+        tuple(_matchers(node, "matchers", LEGACY)),
+        node.get("continue") is True,
+        _texts(node.get("mute_time_intervals")),
+        _texts(node.get("active_time_intervals")),
+        tuple(_route(child, f"{place}.routes[{number}]", own, again) for number, child in children),
+    )
+
+
+def _inhibitions(listed: list[Config]) -> Iterator[Inhibition]:
+    for number, rule in enumerate(listed):
+        sources, targets = (
+            tuple(_matchers(rule, f"{side}_matchers", {f"{side}_{key}": op for key, op in LEGACY.items()}))
+            for side in ("source", "target")
+        )
+        yield Inhibition(f"inhibit_rules[{number}]", sources, targets, _texts(rule.get("equal")))
+
+
+def _matchers(node: Config, key: str, legacy: Mapping[str, str]) -> Iterator[Matcher]:
+    written = node.get(key)
+    for text in [written] if isinstance(written, str) else _texts(written):
+        yield from parse(text)
+    for older, operator in legacy.items():
+        pairs = node.get(older)
+        if isinstance(pairs, Mapping):
+            yield from (Matcher(str(name), operator, str(value)) for name, value in pairs.items())
