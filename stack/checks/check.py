@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence, Expected, Stage
 
 LOGS = "monitoring-stack logs shows why"
+USUAL_INTERVAL = 5.0
+"""The scrape interval, in seconds, for which the deadlines are made."""
+LONGEST_WAITED_FOR = 60.0
+"""Nobody waits for what comes more rarely than each so many seconds."""
 RELOAD = "monitoring-stack reload writes and loads the rendered files"
 
 
@@ -21,6 +25,7 @@ class Check:
     tries. ``hint`` says how to mend what a deadline has found.
     ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
     ``after``: checks without whose success the answer means nothing; where one failed, this one is not asked.
+    ``by_scrape``: what it waits for comes with a scrape, so that its time grows with the longest scrape interval.
     ``recurring``: what it asks can change by itself, so that each start asks it, of an unchanged stack too.
     """
 
@@ -39,6 +44,16 @@ class Check:
     by_engine: bool = False
     after: tuple[str, ...] = ()
     recurring: bool = False
+    by_scrape: bool = False
+
+    def suited(self, expected: Expected) -> Check:
+        """The same check with the time that the stack's scrape interval takes."""
+        more = max(0.0, 2 * (min(expected.scrape_interval, LONGEST_WAITED_FOR) - USUAL_INTERVAL))
+        if not self.by_scrape or not more:
+            return self
+        if self.pending:
+            return replace(self, pending=self.pending + more)
+        return replace(self, seconds=self.seconds + more)
 
     def concerns(self, expected: Expected) -> bool:
         """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""

@@ -6,18 +6,23 @@ Pure: it reads the specification's files and nothing else, so an edited file is 
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stack.checks.model import Dashboard, DataSource, Expected, Rule
+from stack.checks.expect_prometheus import (
+    INTERVAL,
+    MAIN,
+    digest_of,
+    global_of,
+    jobs_of,
+    rules_of,
+    seconds,
+    with_variables,
+)
+from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.yaml_text import load_yaml
-from stack.model.spec import DIGEST_RULE, ConfigFile, ServiceSpec, StackSpec
+from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-PART = re.compile(r"(\d+)(ms|[smhdwy])")
-DEFAULT_INTERVAL = "1m"
 BOARDS_BELOW = ("", "user/")
 
 
@@ -33,22 +38,26 @@ def expected(
 ) -> Expected:
     """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself."""
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
-    prometheus = _documents(files.get("prometheus", {}))
-    main = prometheus.get("prometheus.yml", {})
+    of_prometheus = files.get("prometheus", {})
+    prometheus = _documents(of_prometheus)
+    texts = {path: _text(of_prometheus[path]) for path in prometheus}
+    known = (*spec.components, *(name for name, _ in spec.absent))
+    jobs = tuple(sorted(jobs_of(prometheus, texts, known), key=lambda job: job.name))
     return Expected(
         stack=spec.name,
         addresses=tuple((c, addresses[c].rstrip("/")) for c in spec.components if c in addresses),
         absent=spec.absent,
-        jobs=tuple(sorted(_jobs(prometheus).items())),
-        digest=_digest(prometheus),
-        rules=tuple(_rules(prometheus)),
+        jobs=jobs,
+        digest=digest_of(prometheus),
+        rules=tuple(rules_of(prometheus, texts, known)),
+        prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
         data_sources=tuple(_data_sources(_documents(files.get("grafana", {})))),
         grafana_password=grafana_password,
         probe_default_login=probe_default_login,
         app_token=app_token,
-        scrape_interval=seconds(main.get("global", {}).get("scrape_interval", DEFAULT_INTERVAL)),
+        scrape_interval=max((job.interval for job in jobs), default=_default_interval(prometheus)),
         makes_load=makes_load,
         database="postgres" in spec.components,
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
@@ -56,13 +65,12 @@ def expected(
     )
 
 
-def seconds(duration: str) -> float:
-    """A Prometheus duration such as ``5s`` or ``1m30s`` in seconds; ValueError where it is none."""
-    text = str(duration)
-    parts = PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"not a duration: {text!r}")
-    return sum(int(number) * UNITS[unit] for number, unit in parts)
+def _default_interval(documents: Mapping[str, Any]) -> float:
+    return seconds(global_of(documents).get("scrape_interval") or INTERVAL)
+
+
+def _environment(spec: StackSpec) -> dict[str, str]:
+    return dict(next((s.environment for s in spec.services if s.component == "prometheus"), ()))
 
 
 def _documents(files: Mapping[str, ConfigFile]) -> dict[str, Any]:
@@ -71,42 +79,6 @@ def _documents(files: Mapping[str, ConfigFile]) -> dict[str, Any]:
         for path, file in sorted(files.items())
         if path.endswith((".yml", ".yaml")) and not file.secret
     }
-
-
-def _jobs(documents: Mapping[str, Any]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for path, document in documents.items():
-        if path == "prometheus.yml" or path.startswith("scrape/"):
-            for job in document.get("scrape_configs") or ():
-                statics = job.get("static_configs") or ()
-                counts[str(job["job_name"])] += sum(len(group.get("targets") or ()) for group in statics)
-    return counts
-
-
-def _groups(documents: Mapping[str, Any]) -> Iterable[Any]:
-    for path, document in documents.items():
-        if path.startswith("rules/"):
-            yield from document.get("groups") or ()
-
-
-def _rules(documents: Mapping[str, Any]) -> Iterable[Rule]:
-    for group in _groups(documents):
-        for rule in group.get("rules") or ():
-            alerting = "alert" in rule
-            yield Rule(
-                str(group["name"]),
-                str(rule["alert"] if alerting else rule["record"]),
-                "alerting" if alerting else "recording",
-                str(rule["expr"]),
-            )
-
-
-def _digest(documents: Mapping[str, Any]) -> str:
-    for group in _groups(documents):
-        for rule in group.get("rules") or ():
-            if rule.get("record") == DIGEST_RULE:
-                return str(rule["labels"]["digest"])
-    return ""
 
 
 def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:

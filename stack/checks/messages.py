@@ -9,9 +9,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from stack.checks.model import STAGES, Dashboard, DataSource, Expected, Finding, Report, Rule, Stage
+from stack.checks.model import STAGES, Dashboard, DataSource, Expected, Finding, Job, Report, Rule, Stage
 
-PAIRS = ("addresses", "absent", "jobs", "ready_paths")
+PAIRS = ("addresses", "absent", "ready_paths")
+PAIRS_OF_RULE = ("labels", "annotations", "unchecked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,29 @@ def load_order(text: str) -> Order:
 
 def _expected(document: dict[str, Any]) -> Expected:
     values = dict(document)
-    for name in PAIRS:
-        values[name] = tuple((first, second) for first, second in values[name])
-    values["rules"] = tuple(Rule(**rule) for rule in values["rules"])
+    _pair(values, PAIRS)
+    values["rules"] = tuple(_rule(rule) for rule in values["rules"])
+    values["jobs"] = tuple(_job(job) for job in values["jobs"])
     values["dashboards"] = tuple(Dashboard(**dashboard) for dashboard in values["dashboards"])
     values["data_sources"] = tuple(DataSource(**source) for source in values["data_sources"])
     return Expected(**values)
+
+
+def _pair(values: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        values[name] = tuple((first, second) for first, second in values[name])
+
+
+def _rule(document: dict[str, Any]) -> Rule:
+    values = dict(document)
+    _pair(values, PAIRS_OF_RULE)
+    return Rule(**values)
+
+
+def _job(document: dict[str, Any]) -> Job:
+    values = dict(document)
+    _pair(values, ("params",))
+    return Job(**values | {name: tuple(document[name]) for name in ("addresses", "files", "reserved")})
 
 
 def report_document(report: Report) -> dict[str, Any]:

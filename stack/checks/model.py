@@ -15,14 +15,75 @@ STAGES: tuple[Stage, ...] = ("ready", "checked", "proven")
 Status = Literal["ok", "failed"]
 
 
+Pairs = tuple[tuple[str, str], ...]
+OF_PROMETHEUS = "prometheus/"
+"""The folder of Prometheus' files in the tree that people edit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule as its file gives it. ``kind`` as Prometheus names it."""
+    """One rule as its file gives it. ``kind`` as Prometheus names it; durations and ``interval`` are in seconds.
+
+    ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``labels`` hold those of its group.
+    ``interval`` and ``limit`` are its group's. ``own``: the user's, so that emptiness can be right.
+    ``unchecked``: selectors and labels that its file asks not to look for, as (selector, label); either may be empty.
+    """
 
     group: str
     name: str
     kind: Literal["alerting", "recording"]
     expr: str
+    file: str = ""
+    line: int = 0
+    duration: float = 0.0
+    keep_firing_for: float = 0.0
+    labels: Pairs = ()
+    annotations: Pairs = ()
+    interval: float = 60.0
+    limit: int = 0
+    own: bool = False
+    unchecked: Pairs = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a person."""
+        return f"{_place(self.file, self.line)} {self.group}/{self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scrape job as its file gives it, with Prometheus' defaults; ``interval`` and ``timeout`` are in seconds.
+
+    ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``component`` is the one that it
+    scrapes, empty for a job of the user's. ``addresses`` are those written down; ``discovered``: others come from
+    service discovery. ``chosen``: its relabelling may leave some out. ``files``: what it reads at work, such as a CA.
+    ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
+    """
+
+    name: str
+    file: str = ""
+    line: int = 0
+    component: str = ""
+    interval: float = 60.0
+    timeout: float = 10.0
+    path: str = "/metrics"
+    scheme: str = "http"
+    params: Pairs = ()
+    addresses: tuple[str, ...] = ()
+    discovered: bool = False
+    chosen: bool = False
+    files: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a person."""
+        return _place(self.file, self.line)
+
+
+def _place(file: str, line: int) -> str:
+    told = f"{OF_PROMETHEUS}{file}" if file else ""
+    return f"{told}:{line}" if file and line else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +109,23 @@ class DataSource:
 class Expected:
     """All that the checks need to know; it travels as JSON to a container inside a remote stack.
 
-    ``addresses``: component > base URL. ``jobs``: scrape job > number of targets.
-    ``digest``: what the digest rule must carry, empty where the files have none.
+    ``addresses``: component > base URL. ``digest``: what the digest rule must carry, empty where the files have none.
+    ``prometheus_config``: its main file, variables replaced as it replaces them.
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
-    ``scrape_interval`` is in seconds. ``makes_load``: whether the application calls itself; without calls a ratio
-    or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when
-    it is ready. ``database``: whether the application keeps its packets in a server of the stack.
+    ``scrape_interval`` is the longest of all jobs, in seconds. ``makes_load``: whether the application calls itself;
+    without calls a ratio or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when it is
+    ready. ``database``: whether the application keeps its packets in a server of the stack.
     ``age``: seconds since its youngest container started; 0 while it is being started.
     """
 
     stack: str
     addresses: tuple[tuple[str, str], ...]
     absent: tuple[tuple[str, str], ...] = ()
-    jobs: tuple[tuple[str, int], ...] = ()
+    jobs: tuple[Job, ...] = ()
     digest: str = ""
     rules: tuple[Rule, ...] = ()
+    prometheus_config: str = ""
     alertmanager_config: str = ""
     dashboards: tuple[Dashboard, ...] = ()
     data_sources: tuple[DataSource, ...] = ()

@@ -49,7 +49,7 @@ def run(
     without ``run_in``.
     """
     began = clock.now()
-    due = [c for c in checks if c.concerns(expected) and (run_in or not c.by_engine)]
+    due = [c.suited(expected) for c in checks if c.concerns(expected) and (run_in or not c.by_engine)]
     asking = _Asking(CheckContext(expected, run_in), tell, clock)
     books = _Books(due, known)
     for finding in known:

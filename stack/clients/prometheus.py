@@ -5,17 +5,22 @@ It must never write: no admin or lifecycle calls.
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from stack.clients.exposition import sample
-from stack.clients.http import Answer, Http
+from stack.clients.http import Answer, Http, HttpFailure, snippet
 from stack.clients.shape import Typed, shaped, texts
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRule(Typed):
-    """A rule as Prometheus holds it. ``health``: ok, unknown (not evaluated yet) or err."""
+    """A rule as Prometheus holds it. ``health``: ok, unknown (not evaluated yet) or err. Durations are in seconds.
+
+    ``file`` is its path inside the container; ``interval`` and ``limit`` are its group's.
+    """
 
     group: str
     name: str
@@ -23,16 +28,28 @@ class LoadedRule(Typed):
     health: str
     last_error: str
     labels: tuple[tuple[str, str], ...]
+    file: str = ""
+    expr: str = ""
+    duration: float = 0.0
+    keep_firing_for: float = 0.0
+    annotations: tuple[tuple[str, str], ...] = ()
+    interval: float = 0.0
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Target(Typed):
-    """One scrape target. ``health``: up, down or unknown (not scraped yet)."""
+    """One scrape target. ``health``: up, down or unknown (not scraped yet).
+
+    ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling.
+    """
 
     job: str
     instance: str
     health: str
     last_error: str
+    url: str = ""
+    found: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,10 @@ class Sample(Typed):
 
     labels: tuple[tuple[str, str], ...]
     value: float
+
+
+class Refused(HttpFailure):
+    """Prometheus understood the question and cannot answer it; the text is its own word on why."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +74,43 @@ class Prometheus:
         """The readiness text."""
         return self.http.get("/-/ready").text.strip()
 
-    def reload_succeeded(self) -> bool:
-        """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""
-        return sample(self.http.get("/metrics"), "prometheus_config_last_reload_successful") == 1
-
     def rules(self) -> tuple[LoadedRule, ...]:
         """All loaded rules in file order."""
         answer = self.http.get("/api/v1/rules", params={"exclude_alerts": "true"})
         with shaped(answer):
-            return tuple(
-                _rule(group["name"], rule) for group in _data(answer)["groups"] for rule in group["rules"]
-            )
+            return tuple(_rule(group, rule) for group in _data(answer)["groups"] for rule in group["rules"])
+
+    def configuration(self) -> str:
+        """The main file as it is loaded: defaults filled in, secrets masked."""
+        answer = self.http.get("/api/v1/status/config")
+        with shaped(answer):
+            return str(_data(answer)["yaml"])
 
     def targets(self) -> tuple[Target, ...]:
         """All active scrape targets."""
         answer = self.http.get("/api/v1/targets", params={"state": "active"})
         with shaped(answer):
-            return tuple(
-                Target(t["labels"]["job"], t["labels"].get("instance", ""), t["health"], t["lastError"])
-                for t in _data(answer)["activeTargets"]
-            )
+            return tuple(_target(target) for target in _data(answer)["activeTargets"])
+
+    def reload_succeeded(self) -> bool:
+        """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""
+        answer = self.http.get("/api/v1/status/runtimeinfo")
+        with shaped(answer):
+            return bool(_data(answer)["reloadConfigSuccess"])
+
+    def loaded_for(self) -> float:
+        """Seconds since the start or the latest successful load, whichever is later, by the server's own clock."""
+        answer = self.http.get("/api/v1/status/runtimeinfo")
+        with shaped(answer):
+            data = _data(answer)
+            now = _moment(data["serverTime"]) if "serverTime" in data else time.time()
+            return now - max(_moment(data["startTime"]), _moment(data["lastConfigTime"]))
+
+    def formatted(self, expr: str) -> str:
+        """The expression as Prometheus itself writes it down."""
+        answer = self.http.post("/api/v1/format_query", data={"query": expr})
+        with shaped(answer):
+            return str(_data(answer))
 
     def alertmanagers(self) -> tuple[str, ...]:
         """Addresses to which alerts are sent."""
@@ -81,13 +119,16 @@ class Prometheus:
             return tuple(str(a["url"]) for a in _data(answer)["activeAlertmanagers"])
 
     def query(self, expr: str) -> tuple[Sample, ...]:
-        """An instant query now; a scalar comes back as one series without labels."""
-        answer = self.http.post("/api/v1/query", data={"query": expr})
+        """An instant query now; a scalar comes back as one series without labels. ``Refused`` with Prometheus' reason."""
+        answer = self.http.post("/api/v1/query", data={"query": expr}, expect=(200, 400, 422, 503))
+        _refuse(answer)
         with shaped(answer):
             data = _data(answer)
+            if data["resultType"] not in ("scalar", "vector"):
+                raise Refused(f"a rule needs a vector or a scalar, this is a {data['resultType']}")
             if data["resultType"] == "scalar":
                 return (Sample((), float(data["result"][1])),)
-            return tuple(Sample(_labels(s["metric"]), float(s["value"][1])) for s in data["result"])
+            return tuple(Sample(_labels(s["metric"]), _value(s)) for s in data["result"])
 
     def query_range(self, expr: str, start: float, end: float, step: float) -> tuple[tuple[float, ...], ...]:
         """The values of each series between two Unix times."""
@@ -112,12 +153,53 @@ def _labels(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(labels.items()))
 
 
-def _rule(group: str, rule: dict[str, Any]) -> LoadedRule:
+def _value(series: dict[str, Any]) -> float:
+    """The sample's value; of a native histogram the count of its observations."""
+    return float(series["value"][1] if "value" in series else series["histogram"][1]["count"])
+
+
+def _refuse(answer: Answer) -> None:
+    if answer.status == 200:
+        return
+    try:
+        said = str(json.loads(answer.text)["error"])
+    except (ValueError, TypeError, KeyError):
+        raise HttpFailure(
+            f"POST {answer.url} answered {answer.status}: {snippet(answer.text)}", answer.status
+        ) from None
+    raise Refused(said, answer.status)
+
+
+def _moment(text: str) -> float:
+    """Unix time of a moment as Go writes it; 0 for one that has not come yet."""
+    return max(0.0, datetime.fromisoformat(text).timestamp())
+
+
+def _target(target: dict[str, Any]) -> Target:
+    labels = target["labels"]
+    return Target(
+        target.get("scrapePool") or labels["job"],
+        labels.get("instance", ""),
+        target["health"],
+        target["lastError"],
+        target.get("scrapeUrl", ""),
+        _labels(target.get("discoveredLabels", {})),
+    )
+
+
+def _rule(group: dict[str, Any], rule: dict[str, Any]) -> LoadedRule:
     return LoadedRule(
-        group,
+        group["name"],
         rule["name"],
         rule["type"],
         rule["health"],
         rule.get("lastError", ""),
-        _labels(rule.get("labels", {})),
+        _labels(rule.get("labels") or {}),
+        group.get("file", ""),
+        rule["query"],
+        float(rule.get("duration", 0)),
+        float(rule.get("keepFiringFor", 0)),
+        _labels(rule.get("annotations") or {}),
+        float(group.get("interval", 0)),
+        int(group.get("limit", 0)),
     )

@@ -1,0 +1,212 @@
+"""What Prometheus' own files promise: its rules with all that they say, its jobs with the defaults filled in.
+
+Pure: texts in, values out. A document is read as Prometheus reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from stack.checks.model import Job, Pairs, Rule
+from stack.checks.pint import Requests, requests_in
+from stack.model.spec import DIGEST_RULE
+
+MAIN = "prometheus.yml"
+OWN = "own/"
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+PART = re.compile(r"(\d+)(ms|[smhdwy])")
+INTERVAL, TIMEOUT = "1m", "10s"
+RULE_LINE = re.compile(r"^\s*(?:-\s+)?(?:alert|record)\s*:")
+JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
+CHOOSING = frozenset({"keep", "drop", "keepequal", "dropequal"})
+READ_FILES = ("ca_file", "cert_file", "key_file", "credentials_file", "password_file", "username_file")
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def seconds(duration: object) -> float:
+    """A Prometheus duration such as ``5s`` or ``1m30s`` in seconds; ValueError where it is none."""
+    text = str(duration)
+    parts = PART.findall(text)
+    if text == "0":
+        return 0.0
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"not a duration: {text!r}")
+    return sum(int(number) * UNITS[unit] for number, unit in parts)
+
+
+def global_of(documents: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The main file's ``global``; an empty one is fine."""
+    found: Mapping[str, Any] = (documents.get(MAIN) or {}).get("global") or {}
+    return found
+
+
+def with_variables(text: str, environment: Mapping[str, str]) -> str:
+    """The main file with the variables that Prometheus replaces in external labels; an unknown one is empty.
+
+    Elsewhere in the file a dollar stays one, so only the lines of that section are touched.
+    """
+    lines, inside = [], -1
+    for line in text.splitlines(keepends=True):
+        indent = len(line) - len(line.lstrip())
+        if inside >= 0 and line.strip() and indent <= inside:
+            inside = -1
+        if inside >= 0 or "external_labels" in line:
+            lines.append(VARIABLE.sub(lambda m: environment.get(m[1] or m[2], ""), line))
+            inside = inside if inside >= 0 else indent
+        else:
+            lines.append(line)
+    return "".join(lines)
+
+
+def digest_of(documents: Mapping[str, Any]) -> str:
+    """What the digest rule carries; empty where there is none."""
+    for _, group in _groups(documents):
+        for rule in group.get("rules") or ():
+            if rule.get("record") == DIGEST_RULE:
+                return str(rule["labels"]["digest"])
+    return ""
+
+
+def rules_of(
+    documents: Mapping[str, Any], texts: Mapping[str, str], components: Iterable[str]
+) -> Iterator[Rule]:
+    """All rules in the order in which Prometheus shows them: by file, then as they stand."""
+    shipped = tuple(components)
+    default = global_of(documents).get("evaluation_interval", INTERVAL)
+    for path in sorted({path for path, _ in _groups(documents)}):
+        lines = _lines(texts.get(path, ""), RULE_LINE)
+        requests = requests_in(texts.get(path, ""), lines)
+        own = _owner(path, shipped) is None and not _is_digest(documents[path])
+        number = 0
+        for group in documents[path].get("groups") or ():
+            for rule in group.get("rules") or ():
+                place = lines[number] if number < len(lines) else 0
+                yield _rule(path, group, rule, default, place=place, own=own, requests=requests)
+                number += 1
+
+
+def _rule(
+    path: str,
+    group: Mapping[str, Any],
+    rule: Mapping[str, Any],
+    default: object,
+    *,
+    place: int,
+    own: bool,
+    requests: Requests,
+) -> Rule:
+    alerting = "alert" in rule
+    return Rule(
+        group=str(group["name"]),
+        name=str(rule["alert"] if alerting else rule["record"]),
+        kind="alerting" if alerting else "recording",
+        expr=text_of(rule["expr"]),
+        file=path,
+        line=place,
+        duration=seconds(rule.get("for") or "0"),
+        keep_firing_for=seconds(rule.get("keep_firing_for") or "0"),
+        labels=_pairs({**(group.get("labels") or {}), **(rule.get("labels") or {})}),
+        annotations=_pairs(rule.get("annotations") or {}),
+        interval=seconds(group.get("interval") or default),
+        limit=int(group.get("limit") or 0),
+        own=own,
+        unchecked=requests.of(place),
+    )
+
+
+def jobs_of(
+    documents: Mapping[str, Any], texts: Mapping[str, str], components: Iterable[str]
+) -> Iterator[Job]:
+    """All scrape jobs of the main file and of those beside it."""
+    shipped, whole = tuple(components), global_of(documents)
+    for path, document in sorted(documents.items()):
+        if path != MAIN and not path.startswith("scrape/"):
+            continue
+        lines = _lines(texts.get(path, ""), JOB_LINE)
+        component = _owner(path, shipped) or ""
+        for number, job in enumerate((document or {}).get("scrape_configs") or ()):
+            yield _job(path, job, whole, lines[number] if number < len(lines) else 0, component)
+
+
+def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int, component: str) -> Job:
+    interval = seconds(job.get("scrape_interval") or whole.get("scrape_interval") or INTERVAL)
+    given = job.get("scrape_timeout")
+    timeout = seconds(given) if given else min(seconds(whole.get("scrape_timeout") or TIMEOUT), interval)
+    relabels = job.get("relabel_configs") or ()
+    return Job(
+        name=str(job["job_name"]),
+        file=path,
+        line=line,
+        component=component,
+        interval=interval,
+        timeout=timeout,
+        path=str(job.get("metrics_path") or "/metrics"),
+        scheme=str(job.get("scheme") or "http"),
+        params=tuple(
+            (str(name), text_of(value))
+            for name, values in sorted((job.get("params") or {}).items())
+            for value in tuple(values or ())[:1]
+        ),
+        addresses=tuple(address for address, _ in dict.fromkeys(_statics(job))),
+        discovered=any(key.endswith("_sd_configs") and value for key, value in job.items()),
+        chosen=any(str((r or {}).get("action", "")).lower() in CHOOSING for r in relabels),
+        files=tuple(_files_read(job)),
+        reserved=tuple(sorted({name for _, ls in _statics(job) for name, _ in ls if name.startswith("__")})),
+    )
+
+
+def _statics(job: Mapping[str, Any]) -> Iterator[tuple[str, Pairs]]:
+    """Each address that is written down, with its labels; a repeated one is one target."""
+    for group in job.get("static_configs") or ():
+        labels = _pairs((group or {}).get("labels") or {})
+        yield from ((str(target), labels) for target in (group or {}).get("targets") or ())
+
+
+def _files_read(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key in READ_FILES and value:
+                yield str(value)
+            else:
+                yield from _files_read(value)
+
+
+def text_of(value: object) -> str:
+    """A scalar as Go's YAML gives it to a text field."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pairs(values: Mapping[Any, Any]) -> Pairs:
+    """Labels sorted by name; an empty value is no label."""
+    told = ((str(name), text_of(value)) for name, value in values.items())
+    return tuple(sorted((name, value) for name, value in told if value))
+
+
+def _groups(documents: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path, document in documents.items():
+        if path.startswith("rules/"):
+            for group in (document or {}).get("groups") or ():
+                yield path, group
+
+
+def _is_digest(document: Mapping[str, Any]) -> bool:
+    rules = [r for group in document.get("groups") or () for r in group.get("rules") or ()]
+    return [r.get("record") for r in rules] == [DIGEST_RULE]
+
+
+def _owner(path: str, components: tuple[str, ...]) -> str | None:
+    """The component that a shipped file is about, by its name; None for a file of the user's."""
+    if path == MAIN or path.partition("/")[2].startswith(OWN):
+        return None
+    stem = PurePosixPath(path).stem
+    known = sorted(components, key=len, reverse=True)
+    return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
+
+
+def _lines(text: str, pattern: re.Pattern[str]) -> list[int]:
+    return [n for n, line in enumerate(text.splitlines(), 1) if pattern.match(line)]

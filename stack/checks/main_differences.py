@@ -1,0 +1,95 @@
+"""What differs between the rendered prometheus.yml and the one that Prometheus shows as loaded.
+
+The shown one has defaults filled in, paths made absolute and secrets masked, so what the file says must be found in it;
+of what only the shown one has, sections and values other than the default are told. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from stack.checks.expect_prometheus import INTERVAL, MAIN, TIMEOUT, seconds, text_of
+from stack.checks.model import OF_PROMETHEUS
+from stack.common.yaml_text import load_yaml
+
+FILE = f"{OF_PROMETHEUS}{MAIN}"
+MASKED = "<secret>"
+SECTIONS = frozenset({"alerting", "rule_files", "scrape_config_files", "scrape_configs"})
+SECTIONS_OF_STORAGE = frozenset({"remote_write", "remote_read", "tracing"})
+DEFAULTS: Mapping[str, str] = {
+    "scrape_interval": INTERVAL,
+    "scrape_timeout": TIMEOUT,
+    "evaluation_interval": INTERVAL,
+}
+SIZE = re.compile(r"(\d+)(B|[KMGTPE]i?B)")
+
+
+def differences(rendered: str, shown: str) -> Iterator[str]:
+    """Each difference in words."""
+    try:
+        ours, theirs = load_yaml(rendered) or {}, load_yaml(shown) or {}
+    except yaml.YAMLError as error:
+        yield f"the loaded configuration cannot be read: {' '.join(str(error).split())}"
+        return
+    yield from _missing(ours, theirs, "")
+    whole, loaded = ours.get("global") or {}, theirs.get("global") or {}
+    for key in sorted((SECTIONS | SECTIONS_OF_STORAGE) & theirs.keys()):
+        if theirs[key] and not ours.get(key):
+            yield f"{key} is set in Prometheus and not in {FILE}"
+    for key, default in DEFAULTS.items():
+        if key in loaded and key not in whole and not _default(key, loaded, default):
+            yield f"global.{key} is {loaded[key]} in Prometheus, {default} by default in {FILE}"
+    for key in sorted({*(loaded.get("external_labels") or {})} - {*(whole.get("external_labels") or {})}):
+        yield f"global.external_labels.{key} is set in Prometheus and not in {FILE}"
+
+
+def _default(key: str, loaded: Mapping[str, Any], default: str) -> bool:
+    """Whether the value is the default; the timeout's is never longer than the interval."""
+    value = seconds(loaded[key])
+    shortest = seconds(loaded.get("scrape_interval") or INTERVAL)
+    return value == seconds(default) or (key == "scrape_timeout" and value == min(seconds(default), shortest))
+
+
+def _missing(ours: Any, theirs: Any, path: str) -> Iterator[str]:
+    """What the file says and the loaded configuration has not."""
+    if isinstance(ours, Mapping):
+        there = theirs if isinstance(theirs, Mapping) else {}
+        for key, value in ours.items():
+            if value not in (None, "", {}, []):
+                yield from _missing(value, there.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(ours, list):
+        shown = theirs if isinstance(theirs, list) else []
+        if len(shown) != len(ours):
+            yield f"{path} has {len(shown)} entries in Prometheus, {len(ours)} in {FILE}"
+            return
+        for number, (mine, other) in enumerate(zip(ours, shown, strict=True)):
+            yield from _missing(mine, other, f"{path}[{number}]")
+    elif not _same(text_of(ours), text_of(theirs)):
+        yield f"{path} is {text_of(theirs) or 'missing'} in Prometheus, {text_of(ours)} in {FILE}"
+
+
+def _same(ours: str, theirs: str) -> bool:
+    if ours == theirs or theirs == MASKED:
+        return True
+    if theirs.startswith("/") and theirs.endswith(f"/{ours.removeprefix('./')}"):
+        return True
+    return any(_as(form, ours) == _as(form, theirs) is not None for form in (seconds, _bytes, float))
+
+
+def _as(form: Any, text: str) -> float | None:
+    try:
+        value: float = form(text)
+    except ValueError:
+        return None
+    return value
+
+
+def _bytes(text: str) -> float:
+    found = SIZE.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    return int(found[1]) * 1024 ** " KMGTPE".index(found[2][0] if found[2] != "B" else " ")

@@ -1,0 +1,104 @@
+"""Checks of what Prometheus scrapes: the jobs are those of the files, their targets up, and their samples kept."""
+
+from __future__ import annotations
+
+from stack.checks.batches import numbered, side_by_side
+from stack.checks.check import LONGEST_WAITED_FOR, Check
+from stack.checks.context import CheckContext
+from stack.checks.job_differences import differences
+from stack.checks.model import Broken, Evidence, Job, Pending
+from stack.checks.target_faults import fault
+from stack.checks.words import duration, some
+from stack.clients.prometheus import Target
+from stack.common.wait import NotYet
+
+KEPT = "scrape_samples_post_metric_relabeling == 0"
+REJECTED = {
+    "out_of_order": "are older than what is stored already",
+    "out_of_bounds": "have a time too far in the past or the future",
+    "duplicate_timestamp": "repeat a series of the same answer with another value",
+}
+WINDOW = "5m"
+
+
+def targets(context: CheckContext) -> Evidence:
+    """The targets of each job are those of its file, scraped as it says, and all of them are up."""
+    jobs = context.expected.jobs
+    if not jobs:
+        raise Broken("no scrape job is expected", "the scrape files are empty or were not rendered")
+    found = context.prometheus.targets()
+    by_name = {job.name: job for job in jobs}
+    if down := [t for t in found if t.health == "down" and t.job in by_name]:
+        raise _down(down, by_name)
+    if different := list(differences(jobs, found)):
+        raise NotYet(some(different))
+    fresh = [t for t in found if t.health != "up"]
+    if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
+        raise Pending(some(f"{t.job} {t.instance} has not been scraped yet" for t in waited))
+    rare = tuple(
+        f"{t.job} {t.instance} has not been scraped yet: its interval is {duration(by_name[t.job].interval)}"
+        for t in fresh
+    )
+    return Evidence(f"{len(found) - len(fresh)} targets up in {len(jobs)} jobs", rare)
+
+
+def _down(down: list[Target], jobs: dict[str, Job]) -> NotYet:
+    """The causes; the remedy of the first. Components are at fault only where all these targets are theirs."""
+    faults = [(t, fault(jobs[t.job], t)) for t in down]
+    about = tuple(dict.fromkeys(jobs[t.job].component for t in down))
+    text = some(f"{t.job} {t.instance} is down: {found.cause}" for t, found in faults)
+    return NotYet(text, faults[0][1].remedy, about if all(about) else ())
+
+
+def samples(context: CheckContext) -> Evidence:
+    """What the targets answer is kept: no target is left with nothing, and nothing is rejected."""
+    jobs = {job.name: job for job in context.expected.jobs}
+    remarks, lost = [], []
+    for sample in context.prometheus.query(KEPT):
+        labels = dict(sample.labels)
+        job = jobs.get(labels.get("job", ""), Job(labels.get("job", "")))
+        said = f"{job.name} {labels.get('instance', '')} is up and none of its samples is kept ({job.place})"
+        (lost if job.component else remarks).append(said)
+    if lost:
+        raise NotYet(some(lost), "metric_relabel_configs of the job drop all, or its page is empty")
+    remarks += [
+        f"Prometheus rejects samples that {REJECTED[kind]}: {count:g} within {WINDOW} (its own log at debug names them)"
+        for kind, count in _rejected(context)
+    ]
+    return Evidence(f"samples of {len(jobs)} jobs are kept", tuple(remarks))
+
+
+def _rejected(context: CheckContext) -> list[tuple[str, float]]:
+    kinds = list(REJECTED)
+    counters = [f"sum(increase(prometheus_target_scrapes_sample_{kind}_total[{WINDOW}]))" for kind in kinds]
+    found = numbered(context.prometheus.query(side_by_side(counters)))
+    return [(kinds[number], value) for number, value in sorted(found.items()) if value > 0]
+
+
+CHECKS = (
+    Check(
+        "prometheus.targets",
+        "all targets are up, by job and number",
+        "prometheus",
+        "proven",
+        targets,
+        "monitoring-stack reload writes and loads the rendered files",
+        30,
+        every=0.1,
+        after=("prometheus.config",),
+        recurring=True,
+        by_scrape=True,
+    ),
+    Check(
+        "prometheus.samples",
+        "what the targets answer is kept",
+        "prometheus",
+        "proven",
+        samples,
+        "metric_relabel_configs of the job drop all, or its page is empty",
+        15,
+        every=0.2,
+        after=("prometheus.targets",),
+        by_scrape=True,
+    ),
+)
