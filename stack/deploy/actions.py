@@ -75,7 +75,11 @@ class Actions:
             Verb.CREATE: lambda s: self.engine.create(
                 self.spec.name, self.spec.service(s.component), s.target
             ),
-            Verb.RENAME: lambda s: self.engine.rename(next_name(s.target), s.target),
+            Verb.RENAME: lambda s: self.engine.rename(s.object_id or next_name(s.target), s.target),
+            Verb.CONNECT: lambda s: self.engine.connect(
+                self.spec.name, s.object_id, self.spec.service(s.component).aliases
+            ),
+            Verb.LIMIT: lambda s: self.engine.limit(s.object_id, self.spec.service(s.component).limits),
             Verb.START: lambda s: self.engine.start(s.object_id or s.target),
             Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
             Verb.RESTART: lambda s: self.engine.restart(s.object_id),

@@ -58,11 +58,12 @@ def _fault(outcome: Outcome, observed: Observed, plan: Plan, actions: Actions) -
 def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, actions: Actions) -> str:
     """Only where a running container was told to take new files and older ones had been verified."""
     found = observed.container(component) if component else None
-    reloaded = any(s.component == component and s.verb in (Verb.RELOAD, Verb.RESTART) for s in plan.steps)
+    written = any(s.component == component and s.verb is Verb.WRITE for s in plan.steps)
     if (
         found is None
-        or not reloaded
-        or not found.applied.version
+        or not found.running
+        or not written
+        or found.applied.version in ("", actions.spec.service(component).files_digest())
         or verb not in (Verb.RELOAD, Verb.RESTART, Verb.VERIFY)
     ):
         return ""

@@ -6,6 +6,7 @@ Holds no decisions. Everything that asks the engine is given this object.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -27,6 +28,7 @@ class Client:
 
     def __init__(self, transport: Transport, address: str, seconds: float) -> None:
         self._transport = transport
+        self._one = threading.Lock()
         self.address = address
         self.seconds = seconds
 
@@ -39,9 +41,14 @@ class Client:
             raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
         return found
 
-    @cached_property
+    @property
     def told(self) -> Inspect:
         """The engine of itself. Asked once: it costs 10 ms, and several parts of a command want to know."""
+        with self._one:
+            return self._told
+
+    @cached_property
+    def _told(self) -> Inspect:
         with self.asking("ask who answers"):
             return dict(self.json("GET", "info"))
 

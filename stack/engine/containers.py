@@ -22,7 +22,7 @@ from stack.engine.client import (
 )
 from stack.engine.limits import Abilities
 from stack.engine.transport import Refusal
-from stack.model.spec import ServiceSpec, container_name
+from stack.model.spec import Limits, ServiceSpec, container_name
 
 GONE_SECONDS = 10.0
 
@@ -43,7 +43,19 @@ class Containers:
         """See ``Engine``."""
         found = self._client.present(container)
         with self._client.asking(f"rename {name_of(found)} to {name}"):
-            self._client.read("POST", f"containers/{found['Id']}/rename", query={"name": name})
+            try:
+                self._client.read("POST", f"containers/{found['Id']}/rename", query={"name": name})
+            except Refusal as error:
+                if error.status == CONFLICT:
+                    self._client.container(name)  # refuses a foreign one
+                raise
+
+    def limit(self, container: str, limits: Limits) -> None:
+        """See ``Engine``."""
+        found = self._client.present(container)
+        with self._client.asking(f"limit {name_of(found)}"):
+            body = self._abilities.possible(convert.update_body(limits))
+            self._client.read("POST", f"containers/{found['Id']}/update", body=body)
 
     def create(self, name: str, body: dict[str, Any]) -> str:
         """Makes a container and returns its id; StartFailed where somebody else was quicker."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stack.engine import labels
 from stack.engine.interface import Job, Usage
-from stack.model.observed import Applied, ObservedContainer
-from stack.model.spec import OPEN_FILES, Health, Mount, Port, ServiceSpec
+from stack.model.observed import HELPER
+from stack.model.spec import OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
@@ -33,7 +33,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     host = {
         **_hardened(service.limits.memory, service.limits.cpus, service.limits.pids),
         "NetworkMode": stack,
-        "RestartPolicy": {"Name": "unless-stopped"},
+        "RestartPolicy": {"Name": RESTART},
         "Mounts": [_mount(m, stack) for m in service.mounts if m.kind != "tmpfs"],
         "Tmpfs": _tmpfs(service.mounts),
         "PortBindings": _bindings(service.published),
@@ -53,7 +53,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "StopTimeout": service.stop_seconds,
         "ExposedPorts": {f"{service.port}/tcp": {}},
         "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": _aliases(service)}}},
+        "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}},
     }
     if service.stop_signal:
         body["StopSignal"] = f"SIG{service.stop_signal}"
@@ -62,6 +62,13 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     if service.command:
         body["Cmd"] = list(service.command)
     return body
+
+
+def update_body(limits: Limits) -> Body:
+    """``POST /containers/{id}/update``: what can be changed while a container runs."""
+    given = _hardened(limits.memory, limits.cpus, limits.pids)
+    changeable = ("Memory", "MemorySwap", "NanoCpus", "PidsLimit")
+    return {**{name: given[name] for name in changeable}, "RestartPolicy": {"Name": RESTART}}
 
 
 def helper_body(stack: str, image: str, volume: str) -> Body:
@@ -148,37 +155,7 @@ def removal_body(stack: str, image: str, volume: str, paths: Iterable[str]) -> B
 
 def helper_name(stack: str) -> str:
     """A name that no other helper has."""
-    return f"{stack}-{labels.HELPER}-{secrets.token_hex(4)}"
-
-
-def observed_container(
-    inspect: Mapping[str, Any], applied: Applied, networks: Collection[str]
-) -> ObservedContainer:
-    """What ``GET /containers/{id}/json`` says, as our value; ``networks`` are the ids of those that there are."""
-    config, state = inspect["Config"], inspect["State"]
-    marks = config.get("Labels") or {}
-    return ObservedContainer(
-        id=inspect["Id"],
-        name=inspect["Name"].removeprefix("/"),
-        component=marks.get(labels.COMPONENT, ""),
-        digest=marks.get(labels.DIGEST, ""),
-        image=config.get("Image", ""),
-        image_id=inspect["Image"],
-        state=state["Status"],
-        health=(state.get("Health") or {}).get("Status", ""),
-        needs=labels.needs_of(marks),
-        started_at=_moment(state.get("StartedAt", "")),
-        exit_code=state.get("ExitCode", 0),
-        published=published(inspect),
-        applied=applied,
-        stranded=_own_network(inspect, labels.stack_of(marks)) not in ("", *networks),
-    )
-
-
-def _own_network(inspect: Mapping[str, Any], stack: str) -> str:
-    """Id of the stack's network when the container last started: it starts on this very network or not at all."""
-    joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
-    return str((joined.get(stack) or {}).get("NetworkID") or "")
+    return f"{stack}-{HELPER}-{secrets.token_hex(4)}"
 
 
 def link_target(stat: str) -> str:
@@ -264,10 +241,6 @@ def _bindings(port: Port | None) -> Body:
     return {f"{port.container}/tcp": [{"HostIp": port.address, "HostPort": str(port.host)}]}
 
 
-def _aliases(service: ServiceSpec) -> list[str]:
-    return list(dict.fromkeys((service.host, service.component)))
-
-
 def _healthcheck(health: Health) -> Body:
     known = health.test[0] in ("CMD", "CMD-SHELL", "NONE")
     return {
@@ -277,7 +250,3 @@ def _healthcheck(health: Health) -> Body:
         "Retries": health.retries,
         "StartPeriod": int(health.start_period * NANO),
     }
-
-
-def _moment(text: str) -> str:
-    return "" if text.startswith("0001-") else text

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 from stack.model.observed import Observed
-from stack.model.spec import ConfigFile, ServiceSpec
+from stack.model.spec import ConfigFile, Limits, ServiceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,12 @@ class Engine(Protocol):
 
     def rename(self, container: str, name: str) -> None:
         """Gives the container another name, which must be free."""
+
+    def connect(self, stack: str, container: str, aliases: tuple[str, ...]) -> None:
+        """The container joins the stack's network under these names; anew where it is on it already."""
+
+    def limit(self, container: str, limits: Limits) -> None:
+        """Gives a running container these limits, as far as the engine can, and our restart policy."""
 
     def start(self, container: str) -> None:
         """``PortTaken`` or ``StartFailed`` where the engine refuses."""

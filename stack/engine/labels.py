@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from stack.model.observed import HELPER
 from stack.model.spec import NAMESPACE
 
 STACK = f"{NAMESPACE}.stack"
@@ -16,9 +17,7 @@ COMPONENT = f"{NAMESPACE}.component"
 DIGEST = f"{NAMESPACE}.digest"
 NEEDS = f"{NAMESPACE}.needs"
 ROLE = f"{NAMESPACE}.role"
-
-HELPER = "helper"
-"""Component and role of short-lived containers; one that is still there was left by an interrupted run."""
+"""``HELPER`` for short-lived containers; one that is still there was left by an interrupted run."""
 
 SERVICE = "service"
 STATE = "state"

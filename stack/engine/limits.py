@@ -19,6 +19,11 @@ _ABILITIES = (
     ("PidsLimit", ("PidsLimit",), "the number of processes"),
 )
 """What the engine says of itself, the limits that need it, and what they limit."""
+CANNOT_LIMIT: Mapping[str, tuple[str, ...]] = {
+    limit: tuple(name for name, limits, _ in _ABILITIES if limit in limits)
+    for limit in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit")
+}
+"""By limit what the engine says of itself that is False where it cannot give it."""
 _ULIMITS = "this engine may not set the number of open files: containers run with its own"
 
 
@@ -31,19 +36,20 @@ class Abilities:
 
     def fit(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body of ``POST /containers/create`` with those limits that this engine can give."""
-        told, host = self._ask(), dict(body["HostConfig"])
-        for name in _impossible(told):
-            host.pop(name, None)
-        cpus, wanted = int(told["NCPU"]), host.get("NanoCpus", 0)
-        if wanted > cpus * NANO:
-            host["NanoCpus"] = cpus * NANO
-            if labels.is_service(body["Labels"]):
-                self._noticed[
-                    f"this engine has {cpus} of {wanted / NANO:g} CPUs that a container may use"
-                ] = None
+        cpus, wanted = int(self._ask()["NCPU"]), body["HostConfig"].get("NanoCpus", 0)
+        if wanted > cpus * NANO and labels.is_service(body["Labels"]):
+            self._noticed[f"this engine has {cpus} of {wanted / NANO:g} CPUs that a container may use"] = None
+        return {**body, "HostConfig": self.possible(body["HostConfig"])}
+
+    def possible(self, host: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the asked limits that this engine can give."""
+        told = self._ask()
+        found = {name: value for name, value in host.items() if name not in _impossible(told)}
+        if "NanoCpus" in found:
+            found["NanoCpus"] = min(found["NanoCpus"], int(told["NCPU"]) * NANO)
         if _ULIMITS in self._noticed:
-            host.pop("Ulimits", None)
-        return {**body, "HostConfig": host}
+            found.pop("Ulimits", None)
+        return found
 
     def refuses_ulimits(self) -> None:
         """From now on no container asks for them."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from stack.common.errors import StartFailed
 from stack.engine import labels
-from stack.engine.client import CONFLICT, NOT_FOUND, Client, Inspect, filters, forgiving, ours
+from stack.engine.client import CONFLICT, NOT_FOUND, Client, Inspect, filters, forgiving, name_of, ours
+
+UNABLE = 500
+"""What an engine answers that has nothing to disconnect."""
 
 
 class Networks:
@@ -32,6 +36,23 @@ class Networks:
         """See ``Engine.remove_network``."""
         with self._client.asking(f"remove network {name}"):
             self._discard(self._own(name))
+
+    def connect(self, stack: str, container: str, aliases: tuple[str, ...]) -> None:
+        """See ``Engine``. Published ports come back with it."""
+        found = self._client.present(container)
+        what = f"connect {name_of(found)} to network {stack}"
+        with self._client.asking(what):
+            networks = self._own(stack)
+            if not networks:
+                raise StartFailed(f"{what}: it is gone", hint="run start again")
+            if stack in (found["NetworkSettings"].get("Networks") or {}):
+                with forgiving(NOT_FOUND, UNABLE):
+                    self._ask(stack, "disconnect", {"Container": found["Id"], "Force": True})
+            wanted = {"Container": found["Id"], "EndpointConfig": {"Aliases": list(aliases)}}
+            self._ask(networks[0]["Id"], "connect", wanted)
+
+    def _ask(self, network: str, call: str, body: dict[str, object]) -> None:
+        self._client.read("POST", f"networks/{network}/{call}", body=body)
 
     def _discard(self, networks: list[Inspect]) -> None:
         for network in networks:

@@ -8,7 +8,8 @@ from typing import Any
 
 from stack.engine import convert, labels
 from stack.engine.client import NOT_FOUND, Client, filters, forgiving
-from stack.model.observed import Applied, Observed, ObservedContainer, in_place
+from stack.engine.observation import observed_container
+from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 OBSERVERS = 8
@@ -31,16 +32,17 @@ class Snapshots:
         with self._client.asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
             asked_networks = pool.submit(self._listed, "networks", name)
             asked_volumes = pool.submit(self._listed, "volumes", name)
+            pool.submit(lambda: self._client.told)
             all_listed = self._listed("containers/json", name, all=1)
             listed = [c for c in all_listed if not labels.is_keeper(c["Labels"])]
             networks, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
             ids = {n["Id"] for n in networks}
             asked = pool.map(lambda one: self._observe_one(one, ids), listed)
-            seen = sorted(filter(None, asked), key=lambda c: c.name)
+            containers, leftovers = placed(name, filter(None, asked))
             return Observed(
                 name,
-                containers=tuple(c for c in seen if in_place(name, c)),
-                leftovers=tuple(c for c in seen if not in_place(name, c)),
+                containers=containers,
+                leftovers=leftovers,
                 networks=tuple(sorted({n["Name"] for n in networks})),
                 volumes=tuple(sorted(v["Name"] for v in volumes if not labels.is_keeper(v["Labels"]))),
                 has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),
@@ -57,7 +59,7 @@ class Snapshots:
             return None
         configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
         applied = self._applied(listed["Id"]) if configured else Applied()
-        return convert.observed_container(found, applied, networks)
+        return observed_container(found, applied, networks, self._client.told)
 
     def _applied(self, container: str) -> Applied:
         return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))

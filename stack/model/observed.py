@@ -5,9 +5,13 @@ Values only; whoever decides reads nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stack.model.spec import container_name
+from stack.model.spec import Mount, container_name, next_name
+
+HELPER = "helper"
+"""What short-lived containers have in place of a component."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,48 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenLimits:
+    """Upper bounds as the engine has them: bytes, cores, processes; 0 is no limit.
+
+    None: this engine cannot limit it. ``swap`` is memory and swap together. ``most_cpus``: what a container may have
+    at most here, None where that is not known.
+    """
+
+    memory: int | None = None
+    swap: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+    most_cpus: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What else the engine gives a container, as it is. ``ports`` are ``address:port>port``.
+
+    ``mounts``: host folders without their source, which some engines rewrite. ``oddities``: what no container of
+    ours is made with, as sentences.
+    """
+
+    restart: str
+    user: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    ports: tuple[str, ...]
+    oddities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedContainer:
-    """One container that carries our label. ``stranded``: the network it was on is gone, so it can never start."""
+    """One container that carries our label.
+
+    ``stranded``: the network it was on is gone, so it can never start. ``connected``: it is on the stack's present
+    network, known there by ``aliases`` (None: not known); ``networks`` are the names of all that it is on.
+    ``restarts``: how often the engine started it again since somebody last did; ``oom_killed``: it was out of memory
+    when it last ended, which was at ``finished_at``. ``limits`` and ``setup`` are as they are, None where not asked.
+    ``drift``: what was changed in its configuration volume, as sentences.
+    """
 
     id: str
     name: str
@@ -44,6 +88,15 @@ class ObservedContainer:
     published: str = ""
     applied: Applied = Applied()
     stranded: bool = False
+    networks: tuple[str, ...] = ()
+    connected: bool = True
+    aliases: tuple[str, ...] | None = None
+    restarts: int = 0
+    oom_killed: bool = False
+    finished_at: str = ""
+    limits: GivenLimits | None = None
+    setup: Setup | None = None
+    drift: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -51,14 +104,38 @@ class ObservedContainer:
         return self.state == "running"
 
 
+def placed(
+    stack: str, seen: Iterable[ObservedContainer]
+) -> tuple[tuple[ObservedContainer, ...], tuple[ObservedContainer, ...]]:
+    """One container a component, and what is left over of interrupted runs.
+
+    A component's container under a name that is not its own was renamed by somebody: it still is the component's,
+    unless there is one under the right name. Names that the bundle itself gives meanwhile are no renaming.
+    """
+    found = sorted(seen, key=lambda c: c.name)
+    chosen: dict[str, ObservedContainer] = {}
+    for container in sorted(found, key=lambda c: (not in_place(stack, c), not c.running)):
+        if container.component and not passing(stack, container):
+            chosen.setdefault(container.component, container)
+    kept = {c.id for c in chosen.values()}
+    return tuple(c for c in found if c.id in kept), tuple(c for c in found if c.id not in kept)
+
+
 def in_place(stack: str, container: ObservedContainer) -> bool:
-    """Whether a container is its component's, under the name that this must have."""
+    """Whether a container has the name that its component's must have."""
     return container.name == container_name(stack, container.component)
+
+
+def passing(stack: str, container: ObservedContainer) -> bool:
+    """Whether it is a helper, or was to take the place of another: only an interrupted run leaves these."""
+    return container.component == HELPER or container.name == next_name(
+        container_name(stack, container.component)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and what has another name.
+    """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and second containers.
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds
     its lock, or was killed while it did.

@@ -18,6 +18,8 @@ class Verb(StrEnum):
     WRITE = "write files"
     CREATE = "create container"
     RENAME = "rename"
+    CONNECT = "connect"
+    LIMIT = "set limits"
     START = "start"
     RELOAD = "reload"
     RESTART = "restart"

@@ -21,6 +21,8 @@ LOG_LINES = 8
 """Log lines of a container that stand beside an error."""
 OPEN_FILES = 16384
 """Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
+RESTART = "unless-stopped"
+"""When the engine starts a container again that ended: always, unless somebody stopped it."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
 DIGEST_RULE = "stack:config_digest:info"
@@ -145,6 +147,11 @@ class ServiceSpec:
     def host(self) -> str:
         """The service's name inside the stack's network (RFC 1123: no underscore)."""
         return self.component.replace("_", "-")
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """All its names inside the stack's network."""
+        return tuple(dict.fromkeys((self.host, self.component)))
 
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""

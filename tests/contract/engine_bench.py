@@ -65,6 +65,15 @@ class Bench(Protocol):
     def lose(self, name: str) -> None:
         """Somebody's prune takes a container that does not run."""
 
+    def detach(self, name: str) -> None:
+        """Somebody takes a container off the stack's network."""
+
+    def lose_network(self) -> None:
+        """Somebody takes all containers off the stack's network and removes it."""
+
+    def update(self, name: str, **host: Any) -> None:
+        """Somebody changes the limits of a container, in the words of ``HostConfig``."""
+
     def tear_state(self) -> None:
         """The newest slot of the stack's state was written by half only."""
 
@@ -155,6 +164,15 @@ class MemoryBench:
         found = self.engine.find(name)
         del self.engine.containers[found.id if found else name]
 
+    def detach(self, name: str) -> None:
+        self.engine.detach(name)
+
+    def lose_network(self) -> None:
+        self.engine.lose_network(self.stack)
+
+    def update(self, name: str, **host: Any) -> None:
+        self.engine.update(name, **host)
+
     def tear_state(self) -> None:
         files = self.engine.volumes[f"{self.stack}-state"].files
         name = newest_slot({path: file.content for path, file in files.items()})
@@ -215,6 +233,19 @@ class DockerBench:
 
     def lose(self, name: str) -> None:
         self.raw.containers.get(name).remove()
+
+    def detach(self, name: str) -> None:
+        self.raw.networks.get(self.stack).disconnect(name, force=True)
+
+    def lose_network(self) -> None:
+        network = self.raw.networks.get(self.stack)
+        for container in network.containers:
+            network.disconnect(container, force=True)
+        network.remove()
+
+    def update(self, name: str, **host: Any) -> None:
+        api: Any = self.raw.api
+        api._raise_for_status(api._post_json(api._url("/containers/{0}/update", name), data=host))
 
     def tear_state(self) -> None:
         holder = self.raw.containers.get(f"{self.stack}-state")

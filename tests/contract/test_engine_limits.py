@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from stack.deploy.differences import differences
 from stack.engine.docker import connect
 from stack.engine.interface import Job
-from stack.model.spec import CONFIG_ROOT, ConfigFile, Limits, container_name
+from stack.model.spec import CONFIG_ROOT, ConfigFile, Limits, ServiceSpec, container_name
 from tests.contract.engine_bench import MIB, TINY, DockerBench, make, published, service, write
 from tests.contract.poor_engine import Poverty, poor_engine
 from tests.loopback import free_port
@@ -38,12 +39,22 @@ def host(bench: DockerBench, container: str) -> dict[str, Any]:
     return found
 
 
+def settled(bench: DockerBench, wanted: ServiceSpec) -> bool:
+    """Whether nothing is found to differ from what was asked for: else every start would do it over."""
+    (seen,) = bench.engine.observe(bench.stack).containers
+    bench.engine.limit(seen.id, wanted.limits)
+    (again,) = bench.engine.observe(bench.stack).containers
+    return differences(wanted, seen) == differences(wanted, again) == ()
+
+
 def test_one_cpu(poor: Poor) -> None:
     """Jobs ask for two."""
     bench = poor(info={"NCPU": 1})
     assert bench.engine.run(bench.stack, Job(TINY, ("/bin/sh", "-c", "exit 3"))).code == 3
     assert bench.engine.info().restrictions == ()
-    container = make(bench, service(bench, limits=Limits(64 * MIB, 1.5)))
+    wanted = service(bench, limits=Limits(64 * MIB, 1.5))
+    container = make(bench, wanted)
+    assert settled(bench, wanted)
     assert host(bench, container)["NanoCpus"] == 1_000_000_000
     assert bench.engine.info().restrictions == ("this engine has 1 of 1.5 CPUs that a container may use",)
 
@@ -58,6 +69,7 @@ def test_no_cpu_quota(poor: Poor) -> None:
     assert host(bench, container)["Memory"] == 64 * MIB
     assert bench.engine.run(bench.stack, Job(TINY, ("/bin/sh", "-c", "exit 3"))).code == 3
     assert bench.engine.info().restrictions == ("this engine cannot limit CPU time",)
+    assert settled(bench, wanted)
     (seen,) = bench.engine.observe(bench.stack).containers
     assert seen.digest == wanted.digest(), "what an engine can give is no part of the description"
 
@@ -65,7 +77,9 @@ def test_no_cpu_quota(poor: Poor) -> None:
 def test_no_limits_at_all(poor: Poor) -> None:
     names = ("CpuCfsQuota", "MemoryLimit", "SwapLimit", "PidsLimit")
     bench = poor(info=dict.fromkeys(names, False))
-    told = host(bench, make(bench, service(bench)))
+    wanted = service(bench)
+    told = host(bench, make(bench, wanted))
+    assert settled(bench, wanted)
     assert (told["NanoCpus"], told["Memory"], told["MemorySwap"], told["PidsLimit"]) == (0, 0, 0, None)
     (restriction,) = bench.engine.info().restrictions
     assert restriction == "this engine cannot limit CPU time and memory and swap and the number of processes"
@@ -79,6 +93,7 @@ def test_a_refused_ulimit_costs_the_ulimit_only(poor: Poor) -> None:
     write(bench, ConfigFile("a", b"1"))
     bench.engine.start(container_name(bench.stack, "web_app"))
     (seen,) = bench.engine.observe(bench.stack).containers
+    assert settled(bench, wanted)
     assert (seen.name, seen.running, seen.digest) == (
         container_name(bench.stack, "web_app"),
         True,

@@ -166,14 +166,6 @@ def test_one_refused_creation_does_not_hold_up_the_others(client: Client) -> Non
     assert client.running() == set(before)
 
 
-def test_what_was_renamed_by_hand_is_put_right(client: Client) -> None:
-    client("start")
-    client.engine.rename(f"{NAME}-prometheus", "my-prometheus")
-    assert {target for verb, target in client.plan() if verb == "stop"} == {"my-prometheus"}
-    as_if_nothing_had_been(client, data_of(client))
-    assert client.engine.find("my-prometheus") is None
-
-
 def test_a_replacement_that_was_left_over_is_made_anew(client: Client) -> None:
     client("start")
     app = client.engine.find(f"{NAME}-app")
@@ -182,11 +174,3 @@ def test_a_replacement_that_was_left_over_is_made_anew(client: Client) -> None:
     before = client.ids()
     as_if_nothing_had_been(client, data_of(client))
     assert client.ids() == before
-
-
-def test_a_stop_ends_what_was_left_over_too(client: Client) -> None:
-    client("start")
-    client.engine.rename(f"{NAME}-app", "other")
-    client("stop")
-    assert client.running() == set()
-    assert all(c.state != "running" for c in client.engine.containers.values())

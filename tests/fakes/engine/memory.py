@@ -16,13 +16,15 @@ from stack.engine.convert import Body
 from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
-from stack.model.observed import Applied, Observed, ObservedContainer, in_place
-from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, container_name
+from stack.engine.observation import observed_container
+from stack.model.observed import Applied, Observed, ObservedContainer, placed
+from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, Limits, ServiceSpec, container_name
 from tests.fakes.engine.lock import MemoryLock
 from tests.fakes.engine.volumes import MemoryVolume, MemoryVolumes, require
 
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"
+ENDED = "2026-01-01T01:00:00Z"
 
 
 def quiet(argv: tuple[str, ...], files: dict[str, ConfigFile]) -> Ran:
@@ -42,8 +44,10 @@ class MemoryContainer:
     state: str = "created"
     health: str = ""
     exit_code: int = 0
-    network_id: str = ""
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     starts: int = 0
+    restarts: int = 0
+    oom_killed: bool = False
     signed: float = 0.0
     signals: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -70,6 +74,8 @@ class MemoryContainer:
             "Running": self.state == "running",
             "ExitCode": self.exit_code,
             "StartedAt": STARTED if self.starts else "",
+            "FinishedAt": ENDED if self.starts and self.state == "exited" else "",
+            "OOMKilled": self.oom_killed,
         }
         if self.health:
             state["Health"] = {"Status": self.health}
@@ -80,11 +86,17 @@ class MemoryContainer:
             "Config": {k: v for k, v in self.body.items() if k not in ("HostConfig", "NetworkingConfig")},
             "HostConfig": self.body["HostConfig"],
             "State": state,
-            "NetworkSettings": {
-                "Ports": {},
-                "Networks": {self.body["HostConfig"].get("NetworkMode", ""): {"NetworkID": self.network_id}},
-            },
+            "RestartCount": self.restarts,
+            "Mounts": [mounted(m) for m in self.body["HostConfig"].get("Mounts", ())],
+            "NetworkSettings": {"Ports": {}, "Networks": self.endpoints},
         }
+
+
+def mounted(asked: dict[str, Any]) -> dict[str, Any]:
+    """A mount as an engine shows it."""
+    name = {"Name": asked["Source"]} if asked["Type"] == "volume" else {}
+    kept = {"Type": asked["Type"], "Source": asked["Source"], "Destination": asked["Target"]}
+    return {**kept, **name, "RW": not asked.get("ReadOnly")}
 
 
 class MemoryEngine(MemoryVolumes):
@@ -108,10 +120,26 @@ class MemoryEngine(MemoryVolumes):
         """Somebody else's container of this name."""
         self.put(name, {"Image": "foreign", "HostConfig": {}}, "sha256:foreign")
 
-    def crash(self, container: str, code: int = 137) -> None:
-        """Its process dies and nobody starts it again."""
+    def crash(self, container: str, code: int = 137, *, memory: bool = False) -> None:
+        """Its process dies, of a lack of ``memory`` perhaps, and nobody starts it again."""
         found = self._present(container)
-        found.state, found.health, found.exit_code = "exited", "", code
+        found.state, found.health, found.exit_code, found.oom_killed = "exited", "", code, memory
+
+    def detach(self, container: str) -> None:
+        """Somebody takes it off its stack's network."""
+        found = self._present(container)
+        found.endpoints.pop(labels.stack_of(found.marks), None)
+
+    def lose_network(self, name: str) -> None:
+        """Somebody takes all containers off a network and removes it."""
+        for container in self.containers.values():
+            container.endpoints.pop(name, None)
+        self.remove_network(name)
+
+    def update(self, container: str, **host: Any) -> None:
+        """Somebody changes what a container is given, in the words of ``HostConfig``."""
+        found = self._present(container)
+        found.body = {**found.body, "HostConfig": {**found.body["HostConfig"], **host}}
 
     def info(self) -> EngineInfo:
         """See ``Engine``."""
@@ -138,11 +166,11 @@ class MemoryEngine(MemoryVolumes):
                 if labels.stack_of(c.marks) == name and not labels.is_keeper(c.marks)
             ]
             state = convert.keeper_name(name, labels.STATE)
-            seen = sorted(((self._seen(c), c) for c in mine), key=lambda pair: pair[0].name)
+            containers, leftovers = placed(name, [self._seen(c) for c in mine])
             return Observed(
                 name,
-                containers=tuple(o for o, _ in seen if in_place(name, o)),
-                leftovers=tuple(o for o, _ in seen if not in_place(name, o)),
+                containers=containers,
+                leftovers=leftovers,
                 networks=tuple(n for n, stack in self.networks.items() if stack == name),
                 volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
                 has_state=state in self.volumes,
@@ -153,7 +181,7 @@ class MemoryEngine(MemoryVolumes):
         volume = self.volumes.get(container.mounts().get(CONFIG_ROOT, ""))
         links = volume.links if volume else {}
         applied = Applied.of(links.get(APPLIED, ""), links.get(CURRENT, ""))
-        return convert.observed_container(container.inspect(), applied, self.network_ids.values())
+        return observed_container(container.inspect(), applied, self.network_ids.values(), self.told)
 
     def read_state(self, stack: str) -> bytes | None:
         """See ``Engine``."""
@@ -199,7 +227,8 @@ class MemoryEngine(MemoryVolumes):
         self._called("rename", name)
         with self.mutex:
             found = self._present(container)
-            if self.find(name):
+            if taken := self.find(name):
+                require("container", name, labels.stack_of(taken.marks))
                 raise StartFailed(f"rename {found.name} to {name}: the name is taken")
             found.name = name
 
@@ -215,7 +244,9 @@ class MemoryEngine(MemoryVolumes):
             return self.put(name, body, self._needed(service.image)).id
 
     def put(self, name: str, body: Body, image: str) -> MemoryContainer:
-        made = MemoryContainer(f"{next(self._numbers):064x}", name, body, image)
+        asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+        endpoints = {net: {"NetworkID": "", "Aliases": told["Aliases"]} for net, told in asked.items()}
+        made = MemoryContainer(f"{next(self._numbers):064x}", name, body, image, endpoints=endpoints)
         self.containers[made.id] = made
         return made
 
@@ -228,14 +259,36 @@ class MemoryEngine(MemoryVolumes):
         self._called("start", container)
         with self.mutex:
             found = self._present(container)
-            network = self.network_ids.get(found.body["HostConfig"]["NetworkMode"], "")
-            if not network or found.network_id not in ("", network):
+            mode = found.body["HostConfig"]["NetworkMode"]
+            network = self.network_ids.get(mode, "")
+            endpoint = found.endpoints.setdefault(mode, {"NetworkID": "", "Aliases": []})
+            if not network or endpoint["NetworkID"] not in ("", network):
                 raise StartFailed(f"{found.name} does not start: network not found")
-            found.network_id = network
+            endpoint["NetworkID"] = network
             if found.state != "running":
                 self._bind(found)
                 found.state, found.exit_code, found.starts = "running", 0, found.starts + 1
-                found.health = "healthy"
+                found.health, found.oom_killed, found.restarts = "healthy", False, 0
+
+    def connect(self, stack: str, container: str, aliases: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        self._called("connect", container)
+        with self.mutex:
+            found = self._present(container)
+            require("network", stack, self.networks.get(stack))
+            if stack not in self.network_ids:
+                raise StartFailed(
+                    f"connect {found.name} to network {stack}: it is gone", hint="run start again"
+                )
+            network = self.network_ids[stack] if found.state == "running" else ""
+            found.endpoints[stack] = {"NetworkID": network, "Aliases": list(aliases)}
+
+    def limit(self, container: str, limits: Limits) -> None:
+        """See ``Engine``."""
+        self._called("limit", container)
+        with self.mutex:
+            found = self._present(container)
+            self.update(found.id, **self.abilities.possible(convert.update_body(limits)))
 
     def _bind(self, container: MemoryContainer) -> None:
         running = [c for c in self.containers.values() if c.state == "running"]
@@ -357,7 +410,7 @@ class MemoryEngine(MemoryVolumes):
 
     def _attached(self, network: str) -> bool:
         alive = (c for c in self.containers.values() if c.state == "running")
-        return any(c.body["HostConfig"].get("NetworkMode") == network for c in alive)
+        return any(network in c.endpoints for c in alive)
 
     def _mounted(self, volume: str) -> bool:
         return any(volume in c.mounts().values() for c in self.containers.values())

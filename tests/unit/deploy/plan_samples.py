@@ -17,6 +17,7 @@ from stack.model.spec import (
 )
 
 NAME = "demo"
+MIB = 1 << 20
 
 
 def service(
@@ -33,7 +34,7 @@ def service(
         image_id=f"sha256:{component}",
         port=9000,
         ready_path="/",
-        limits=Limits(1, 1.0),
+        limits=Limits(MIB, 1.0),
         health=Health(("CMD", "x")),
         mounts=(
             Mount("volume", config_volume(NAME, component), CONFIG_ROOT),

@@ -10,7 +10,7 @@ import pytest
 
 from stack.common.errors import SettingsError
 from stack.deploy.reconcile import reconcile
-from stack.model.observed import Applied, Observed, ObservedContainer
+from stack.model.observed import Applied, GivenLimits, Observed, ObservedContainer
 from stack.model.plan import Plan, Step, Verb
 from stack.model.spec import (
     ConfigFile,
@@ -24,7 +24,7 @@ from stack.model.spec import (
     destroyed,
     stopped,
 )
-from tests.unit.deploy.plan_samples import NAME, service
+from tests.unit.deploy.plan_samples import MIB, NAME, service
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -103,6 +103,32 @@ CASES: dict[str, tuple[StackSpec, Observed]] = {
             at_rest(**{s.component: {"state": "exited", "stranded": True} for s in SPEC.services}),
             networks=(),
         ),
+    ),
+    "detached": (SPEC, at_rest(prometheus={"connected": False, "networks": ()})),
+    "detached_and_stopped": (SPEC, at_rest(app={"connected": False, "networks": (), "state": "exited"})),
+    "alias_lost": (SPEC, at_rest(app={"aliases": ("3f0c23ebe59f",)})),
+    "network_removed_while_running": (
+        SPEC,
+        replace(at_rest(**{s.component: {"connected": False} for s in SPEC.services}), networks=()),
+    ),
+    "renamed": (SPEC, at_rest(app={"name": "my-app"})),
+    "renamed_and_stopped": (SPEC, at_rest(app={"name": "my-app", "state": "exited"})),
+    "names_swapped": (SPEC, at_rest(app={"name": "demo-grafana"}, grafana={"name": "demo-app"})),
+    "renamed_and_changed": (edit("app", command=("--new",)), at_rest(app={"name": "my-app"})),
+    "stop_renamed": (stopped(NAME), at_rest(app={"name": "my-app"})),
+    "unhealthy": (SPEC, at_rest(prometheus={"health": "unhealthy"})),
+    "unhealthy_and_changed": (
+        edit("prometheus", files=NEW_FILES),
+        at_rest(prometheus={"health": "unhealthy"}),
+    ),
+    "limits_lowered": (
+        SPEC,
+        at_rest(app={"limits": GivenLimits(MIB // 2, MIB // 2, 0.1, 20, 2.0), "health": "unhealthy"}),
+    ),
+    "limits_raised": (SPEC, at_rest(app={"limits": GivenLimits(2 * MIB, 2 * MIB, 1.0, 256, 2.0)})),
+    "limits_lowered_and_stopped": (
+        SPEC,
+        at_rest(app={"limits": GivenLimits(MIB // 2, MIB // 2, 1.0, 256, 2.0), "state": "exited"}),
     ),
     "interrupted": (SPEC, INTERRUPTED),
     "component_dropped": (replace(SPEC, services=SPEC.services[:3]), at_rest()),
@@ -306,6 +332,13 @@ def test_a_shared_volume_is_made_once() -> None:
     shared = Mount("volume", "demo-shared-data", "/s")
     spec = StackSpec(NAME, tuple(replace(s, mounts=(*s.mounts, shared)) for s in (APP, ALERTMANAGER)))
     assert keys(reconcile(spec, Observed(NAME))).count("create volume demo-shared-data") == 1
+
+
+def test_a_container_is_not_removed_by_a_stop_whatever_its_name() -> None:
+    second = seen(APP, id="id-second", name="copy-of-app")
+    plan = reconcile(stopped(NAME), replace(at_rest(), leftovers=(second,)))
+    assert {step.verb for step in plan.steps} == {Verb.STOP}
+    assert "stop copy-of-app" in keys(plan)
 
 
 def test_another_network_of_the_stack_goes_and_its_own_stays() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from stack.engine import convert, labels
 from stack.engine.interface import Job, Usage
+from stack.engine.observation import observed_container
 from stack.model.observed import Applied
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, Limits, Mount, Port, ServiceSpec
 
@@ -161,7 +162,7 @@ def inspected(**state: Any) -> dict[str, Any]:
 
 
 def test_a_container_reads_back() -> None:
-    seen = convert.observed_container(inspected(), Applied("d", "v"), ())
+    seen = observed_container(inspected(), Applied("d", "v"), (), {})
     assert (seen.id, seen.name, seen.component) == ("abc", "demo-node-exporter", "node_exporter")
     assert seen.digest == spec(needs=("a", "b"), published=Port(9100, 19100)).digest()
     assert (seen.needs, seen.published, seen.applied) == (("a", "b"), "127.0.0.1:19100", Applied("d", "v"))
@@ -169,12 +170,13 @@ def test_a_container_reads_back() -> None:
 
 
 def test_state_and_health_read_back() -> None:
-    seen = convert.observed_container(
+    seen = observed_container(
         inspected(
             Status="exited", ExitCode=3, StartedAt="2026-01-01T00:00:00Z", Health={"Status": "healthy"}
         ),
         Applied(),
         (),
+        {},
     )
     assert (seen.state, seen.exit_code, seen.started_at) == ("exited", 3, "2026-01-01T00:00:00Z")
     assert seen.health == "healthy" and not seen.running
@@ -183,7 +185,7 @@ def test_state_and_health_read_back() -> None:
 def test_a_container_without_labels_reads_as_nobodys() -> None:
     told = inspected()
     told["Config"] = {"Image": "x", "Labels": None}
-    seen = convert.observed_container(told, Applied(), ())
+    seen = observed_container(told, Applied(), (), {})
     assert (seen.component, seen.digest, seen.needs) == ("", "", ())
 
 
@@ -202,7 +204,7 @@ def test_a_container_without_labels_reads_as_nobodys() -> None:
 def test_a_container_whose_network_is_gone_is_stranded(joined: Any, stranded: bool) -> None:
     told = inspected()
     told["NetworkSettings"]["Networks"] = joined
-    assert convert.observed_container(told, Applied(), {"n1", "n2"}).stranded is stranded
+    assert observed_container(told, Applied(), {"n1", "n2"}, {}).stranded is stranded
 
 
 @pytest.mark.parametrize(

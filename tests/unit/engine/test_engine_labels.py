@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.engine import labels
+from stack.model.observed import HELPER
 from stack.model.spec import NAMESPACE
 
 
@@ -25,7 +26,7 @@ def test_nothing_needed_reads_back_as_nothing() -> None:
 
 def test_a_helper_is_one() -> None:
     told = labels.of_helper("demo", "x/y:1")
-    assert told[labels.ROLE] == labels.HELPER and labels.stack_of(told) == "demo"
+    assert told[labels.ROLE] == HELPER and labels.stack_of(told) == "demo"
 
 
 def test_everything_of_ours_says_whose_it_is_what_it_is_and_of_what_it_was_made() -> None:
@@ -35,7 +36,7 @@ def test_everything_of_ours_says_whose_it_is_what_it_is_and_of_what_it_was_made(
         assert told.keys() == service.keys()
         assert told[labels.STACK] == "demo" and told[labels.DIGEST]
     assert volume[labels.COMPONENT] == "node_exporter"
-    assert volume[labels.ROLE] != labels.HELPER
+    assert volume[labels.ROLE] != HELPER
 
 
 def test_what_lacks_the_label_is_not_ours() -> None:

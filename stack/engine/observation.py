@@ -1,0 +1,130 @@
+"""What the engine says of a container, as our values: the one place that knows how engines normalise what they hold.
+
+Pure functions over the answers of the API. What an engine cannot limit is told apart from what has no limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from stack.engine import convert, labels
+from stack.engine.limits import CANNOT_LIMIT, NANO
+from stack.model.observed import Applied, GivenLimits, ObservedContainer, Setup
+from stack.model.spec import Mount
+
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+"""The name of a volume that an image declares and nobody named."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine makes of no address at all
+
+
+def observed_container(
+    inspect: Mapping[str, Any],
+    applied: Applied,
+    networks: Collection[str],
+    told: Mapping[str, Any],
+) -> ObservedContainer:
+    """What ``GET /containers/{id}/json`` says.
+
+    ``networks`` are the ids of the stack's networks that there are; ``told`` is what the engine says of itself.
+    """
+    config, state = inspect["Config"], inspect["State"]
+    marks = config.get("Labels") or {}
+    joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    own = joined.get(labels.stack_of(marks))
+    network = str((own or {}).get("NetworkID") or "")
+    return ObservedContainer(
+        id=inspect["Id"],
+        name=inspect["Name"].removeprefix("/"),
+        component=marks.get(labels.COMPONENT, ""),
+        digest=marks.get(labels.DIGEST, ""),
+        image=config.get("Image", ""),
+        image_id=inspect["Image"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        needs=labels.needs_of(marks),
+        started_at=_moment(state.get("StartedAt", "")),
+        exit_code=state.get("ExitCode", 0),
+        published=convert.published(inspect),
+        applied=applied,
+        stranded=network not in ("", *networks),
+        networks=tuple(sorted(joined)),
+        connected=own is not None,
+        aliases=tuple(own.get("Aliases") or ()) if own is not None else (),
+        restarts=inspect.get("RestartCount", 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        finished_at=_moment(state.get("FinishedAt", "")),
+        limits=limits(inspect["HostConfig"], told),
+        setup=setup(inspect),
+    )
+
+
+def limits(host: Mapping[str, Any], told: Mapping[str, Any]) -> GivenLimits:
+    """The limits of a container; None for those that this engine cannot give."""
+
+    def given(name: str, value: float | None) -> Any:
+        unable = any(told.get(ability) is False for ability in CANNOT_LIMIT[name])
+        return None if unable else max(value or 0, 0)
+
+    quota, period = host.get("CpuQuota") or 0, host.get("CpuPeriod") or 100_000
+    cpus = (host.get("NanoCpus") or 0) / NANO or max(quota, 0) / period
+    return GivenLimits(
+        memory=given("Memory", host.get("Memory")),
+        swap=given("MemorySwap", host.get("MemorySwap")),
+        cpus=given("NanoCpus", cpus),
+        pids=given("PidsLimit", host.get("PidsLimit")),
+        most_cpus=told.get("NCPU"),
+    )
+
+
+def setup(inspect: Mapping[str, Any]) -> Setup:
+    """What else a container was given."""
+    config, host = inspect["Config"], inspect["HostConfig"]
+    return Setup(
+        restart=(host.get("RestartPolicy") or {}).get("Name") or "no",
+        user=config.get("User") or "",
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment=tuple(config.get("Env") or ()),
+        mounts=tuple(_mounts(inspect.get("Mounts") or ())),
+        ports=tuple(sorted(_ports(host.get("PortBindings") or {}))),
+        oddities=tuple(_oddities(host)),
+    )
+
+
+def _mounts(found: Collection[Mapping[str, Any]]) -> Iterator[Mount]:
+    for mount in sorted(found, key=lambda m: m["Destination"]):
+        source = mount.get("Name", "") if mount["Type"] == "volume" else ""
+        if mount["Type"] in ("volume", "bind") and not ANONYMOUS.fullmatch(source):
+            yield Mount(mount["Type"], source, mount["Destination"], read_only=not mount["RW"])
+
+
+def _ports(bindings: Mapping[str, Any]) -> Iterator[str]:
+    for port, places in bindings.items():
+        for place in places or ():
+            where = convert.address(
+                (place.get("HostIp") or EVERYWHERE).strip("[]"), place.get("HostPort", "")
+            )
+            yield f"{where}>{port.removesuffix('/tcp')}"
+
+
+def _oddities(host: Mapping[str, Any]) -> Iterator[str]:
+    if host.get("Privileged"):
+        yield "it is privileged"
+    if not host.get("ReadonlyRootfs"):
+        yield "its own files can be written"
+    if host.get("CapAdd") or not host.get("CapDrop"):
+        yield "it has capabilities"
+    if not any("no-new-privileges" in option for option in host.get("SecurityOpt") or ()):
+        yield "it may gain privileges"
+    if host.get("CpusetCpus"):
+        yield f"it runs on CPUs {host['CpusetCpus']} only"
+    if host.get("CpuShares") not in (None, 0, 1024):
+        yield f"its share of the CPUs is {host['CpuShares']}"
+    if host.get("OomKillDisable"):
+        yield "it is not ended when it is out of memory"
+
+
+def _moment(text: str) -> str:
+    return "" if text.startswith("0001-") else text
