@@ -10,7 +10,7 @@ from typing import Any
 
 from yaml import YAMLError
 
-from stack.checks.expect import seconds
+from stack.checks.expect_prometheus import seconds
 from stack.checks.model import Broken
 from stack.common.matchers import parse
 from stack.common.yaml_text import load_yaml

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from stack.checks.expect import seconds
+from stack.checks.expect_prometheus import seconds
 from stack.checks.intervals import covers, moments
 from stack.common.matchers import Labels, Matcher, match, parse
 
