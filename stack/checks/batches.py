@@ -12,7 +12,8 @@ MARK = "stack_question"
 def side_by_side(questions: Sequence[str]) -> str:
     """One query for all; each must yield one series without labels, or none."""
     return " or ".join(
-        f'label_replace({question}, "{MARK}", "{number}", "", "")' for number, question in enumerate(questions)
+        f'label_replace({question}, "{MARK}", "{number}", "", "")'
+        for number, question in enumerate(questions)
     )
 
 

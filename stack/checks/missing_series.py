@@ -51,7 +51,11 @@ def why(
 def _parts(selector: Selector) -> list[Selector]:
     """The metric alone, and with each condition alone."""
     labels = [selector.only(_any(m)) for m in selector.matchers]
-    return [s for s in (selector.only(), *labels, *(selector.only(m) for m in selector.matchers)) if str(s) != "{}"]
+    return [
+        s
+        for s in (selector.only(), *labels, *(selector.only(m) for m in selector.matchers))
+        if str(s) != "{}"
+    ]
 
 
 def _any(matcher: Matcher) -> Matcher:
@@ -104,7 +108,9 @@ def _no_match(selector: Selector, there: set[Selector], values: Mapping[str, tup
 
 def _shown(matcher: Matcher, known: Sequence[str]) -> str:
     """The values that come nearest first: the same number in another spelling, then a similar text."""
-    near = [value for value in known if _number(value) is not None and _number(value) == _number(matcher.value)]
+    near = [
+        value for value in known if _number(value) is not None and _number(value) == _number(matcher.value)
+    ]
     near += difflib.get_close_matches(matcher.value, known, n=2)
     ordered = list(dict.fromkeys((*near, *known)))
     more = f" and {len(ordered) - VALUES_SHOWN} more" if len(ordered) > VALUES_SHOWN else ""

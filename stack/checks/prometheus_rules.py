@@ -38,7 +38,8 @@ def rules(context: CheckContext) -> str:
         places = {(r.file, r.group, r.name): r for r in context.expected.rules}
         known = [(_rule_of(places, r), r.last_error or "in error") for r in broken]
         raise Broken(
-            some(f"{rule.place} is in error: {said}" for rule, said in known), remedy(known[0][0], known[0][1])
+            some(f"{rule.place} is in error: {said}" for rule, said in known),
+            remedy(known[0][0], known[0][1]),
         )
     return f"{len(loaded)} rules loaded as their files have them, none in error"
 

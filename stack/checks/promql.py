@@ -194,4 +194,6 @@ def _selector(node: Any) -> Selector:
 
 
 def _op(op: Any) -> str:
-    return {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}.get(str(op).rpartition(".")[2], str(op))
+    return {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}.get(
+        str(op).rpartition(".")[2], str(op)
+    )

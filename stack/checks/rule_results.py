@@ -85,7 +85,10 @@ REMEDIES = (
     (r"too many samples", "{place}: a shorter range, a narrower selector, or a recording rule below it"),
     (r"timed out", "{place}: a shorter range, a narrower selector, or a recording rule below it"),
     (r"exceeded limit", "{place}: raise the limit of its group, or aggregate more"),
-    (r"same labelset after applying", "{place}: its labels replace what tells the series apart; or aggregate"),
+    (
+        r"same labelset after applying",
+        "{place}: its labels replace what tells the series apart; or aggregate",
+    ),
 )
 
 

@@ -5,16 +5,20 @@ What must be there is what the stack was started with, not what happens to run. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.model.observed import Observed, ObservedContainer
+from stack.components import TABLE
+from stack.deploy.differences import differences
+from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
+LOGS = "monitoring-stack logs {} shows why"
+MIB = 1024 * 1024
 
 
 def condition(spec: StackSpec, observed: Observed) -> tuple[Finding, ...]:
@@ -25,7 +29,8 @@ def condition(spec: StackSpec, observed: Observed) -> tuple[Finding, ...]:
     found = {component: fault for component, fault in faults.items() if fault}
     if not found:
         said = f"{len(spec.services)} containers run, connected to network {spec.name}"
-        return (Finding("stack.containers", "", "ready", "ok", said),)
+        warnings = tuple(_remarks(spec, observed))
+        return (Finding("stack.containers", "", "ready", "ok", said, warnings=warnings),)
     return tuple(
         Finding(f"{component}.{CHECK}", component, "ready", "failed", evidence, hint, final=True)
         for component, (evidence, hint) in found.items()
@@ -60,31 +65,70 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed) -> tuple[s
     name = container_name(spec.name, service.component)
     found = observed.container(service.component)
     if found is None:
-        return _missing(name, service, observed.leftovers)
+        return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
     if not found.running:
-        return _down(name, found)
+        return _down(name, service, found)
+    return _unreachable(spec, name, found, observed) or _changed(name, service, found)
+
+
+def _unreachable(
+    spec: StackSpec, name: str, found: ObservedContainer, observed: Observed
+) -> tuple[str, str] | None:
+    """Why nobody gets an answer from a container that runs."""
     if spec.name not in observed.networks:
         return f"network {spec.name} is gone, {name} cannot be reached", f"{START} makes it anew"
-    if found.stranded:
+    if not found.connected or found.stranded:
         return f"{name} is not connected to network {spec.name}", f"{START} connects it"
+    if not in_place(spec.name, found):
+        return f"container {name} was renamed to {found.name}", f"{START} gives it its name back"
     if found.health == "unhealthy":
-        return f"{name} runs, and its health check fails", f"{AGAIN}; logs {service.component} show why"
+        return f"{name} runs, and its health check fails", f"{AGAIN}; {LOGS.format(found.component)}"
     return None
 
 
-def _missing(name: str, service: ServiceSpec, others: Iterable[ObservedContainer]) -> tuple[str, str]:
-    renamed = next((c.name for c in others if c.component == service.component and c.running), "")
-    if renamed:
-        return f"container {name} has been renamed {renamed}", f"{START} gives it its name back"
-    return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
+def _changed(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str] | None:
+    """What was changed behind our back: it differs from the very description that it was made from."""
+    if found.digest == service.digest() and (other := differences(service, found)):
+        words = "; ".join(one.words for one in other)
+        return f"{name} was changed outside the bundle: {words}", f"{START} puts it right"
+    if found.drift:
+        return f"{name}: {'; '.join(found.drift)}", f"{START} writes the rendered files anew"
+    return None
 
 
-def _down(name: str, found: ObservedContainer) -> tuple[str, str]:
-    logs = f"monitoring-stack logs {found.component} shows why it ended"
+def _down(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str]:
+    logs = LOGS.format(found.component)
     if found.state == "paused":
         return f"{name} is paused", f"docker unpause {name}, or {START}"
     if found.state == "created":
         return f"{name} was never started", START
-    if found.state == "restarting":
+    again = " again and again" if found.state == "restarting" else ""
+    if found.oom_killed:
+        return f"{name} was killed for memory{again}: {_limit(service)}", f"{_more(service)}, then {START}"
+    if again:
         return f"{name} ends with exit code {found.exit_code} again and again", logs
     return f"{name} does not run: it ended with exit code {found.exit_code}", f"{AGAIN}; {logs}"
+
+
+def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
+    """What containers that run have gone through."""
+    for service in spec.services:
+        found = observed.container(service.component)
+        if found is None or not (found.restarts or found.oom_killed):
+            continue
+        name, times = container_name(spec.name, service.component), found.restarts
+        started = f"the engine has started {name} again {times} time{'s' if times > 1 else ''}"
+        ended = f"it last ended with exit code {found.exit_code}"
+        if found.oom_killed:
+            ended = f"it was killed for memory, {_limit(service)}: {_more(service)}"
+        yield f"{started}: {ended}" if times else f"{name}: {ended}"
+
+
+def _limit(service: ServiceSpec) -> str:
+    return f"its limit is {service.limits.memory / MIB:g} MiB"
+
+
+def _more(service: ServiceSpec) -> str:
+    path = f"{service.component}.limits.memory"
+    setting = TABLE.by_path.get(path)
+    return f"raise {path} ({setting.variable})" if setting else f"raise {path}"

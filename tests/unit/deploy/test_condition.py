@@ -8,11 +8,12 @@ import pytest
 
 from stack.checks.model import Finding, Report
 from stack.deploy.condition import age, at_rest, condition, nobody
-from stack.model.observed import Observed, ObservedContainer
-from stack.model.spec import StackSpec
+from stack.model.observed import GivenLimits, Observed, ObservedContainer
+from stack.model.spec import Limits, StackSpec
 from tests.unit.deploy.plan_samples import NAME, service
 
-SPEC = StackSpec(NAME, (service("app"), service("prometheus")))
+APP = replace(service("app"), limits=Limits(64 << 20, 1.0))
+SPEC = StackSpec(NAME, (APP, service("prometheus")))
 
 
 def container(component: str, state: str = "running", **more: object) -> ObservedContainer:
@@ -56,7 +57,24 @@ def test_a_sound_stack_is_one_good_finding() -> None:
         ),
         (seen(container("app", health="unhealthy")), "its health check fails", "start runs it again"),
         (seen(container("app", stranded=True)), "not connected to network demo", "start connects it"),
-        (seen(leftovers=(container("app", name="mine"),)), "has been renamed mine", "gives it its name back"),
+        (seen(container("app", connected=False)), "not connected to network demo", "start connects it"),
+        (seen(container("app", name="mine")), "demo-app was renamed to mine", "gives it its name back"),
+        (
+            seen(container("app", "exited", exit_code=137, oom_killed=True)),
+            "demo-app was killed for memory: its limit is 64 MiB",
+            "raise app.limits.memory (STACK_APP_MEMORY), then",
+        ),
+        (
+            seen(container("app", "restarting", exit_code=137, oom_killed=True)),
+            "demo-app was killed for memory again and again",
+            "raise app.limits.memory",
+        ),
+        (
+            seen(container("app", digest=APP.digest(), limits=GivenLimits(memory=8 << 20))),
+            "changed outside the bundle: memory is 8 MiB instead of 64 MiB",
+            "start puts it right",
+        ),
+        (seen(container("app", drift=("main.yml is another one",))), "demo-app: main.yml is", "writes the"),
     ],
 )
 def test_a_fault_names_cause_and_remedy(observed: Observed, evidence: str, hint: str) -> None:
@@ -71,6 +89,19 @@ def test_without_the_network_every_container_is_at_fault() -> None:
         "network demo is gone, demo-app cannot be reached",
         "network demo is gone, demo-prometheus cannot be reached",
     ]
+
+
+def test_a_description_that_changed_since_is_no_fault_of_the_container() -> None:
+    assert condition(SPEC, seen(container("app", limits=GivenLimits(memory=8 << 20))))[0].status == "ok"
+
+
+def test_what_runs_again_after_it_was_killed_is_remarked() -> None:
+    (finding,) = condition(SPEC, seen(container("app", restarts=2, oom_killed=True)))
+    assert finding.status == "ok"
+    assert finding.warnings == (
+        "the engine has started demo-app again 2 times: it was killed for memory, its limit is 64 MiB: "
+        "raise app.limits.memory (STACK_APP_MEMORY)",
+    )
 
 
 def test_a_stack_of_others_is_not_judged() -> None:
