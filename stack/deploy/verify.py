@@ -7,7 +7,7 @@ at work: its imports and files take about as long as a container's start.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from stack.common.errors import NotReady, SmokeFailed
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, all_checks
 from stack.components.hooks import Hooks, Scene
+from stack.deploy.actions import Actions
 from stack.deploy.converge import died
 from stack.deploy.describe import Description
 from stack.engine.interface import Engine, Ran
@@ -25,12 +26,21 @@ from stack.model.events import Event, Progress
 from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 
 SECONDS = 90.0
+SETTLE = 15.0
+"""Seconds that a component which answers has for the files it was given."""
 TURN = 1.0
 IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
 OLD = 60.0
 """Seconds after which all that follows from a start has had its time: scrapes, rules, the first data."""
 IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 2.0, "checked": 1.0, "proven": 1.0})
 """A stack that has been up for long gives the awaited answer at once or is at fault."""
+
+
+@dataclass
+class _Wait:
+    """``until`` when a component that answers is waited for; 0 before it was told to read its files again."""
+
+    until: float = 0.0
 
 
 @dataclass
@@ -101,12 +111,13 @@ class Verification:
 
     def _until_as_asked(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
         name = container_name(self.spec.name, service.component)
+        wait = _Wait()
         try:
-            until(lambda: self._turn(service, names), seconds=SECONDS, clock=self.clock)
+            until(lambda: self._turn(service, names, wait), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
             raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
 
-    def _turn(self, service: ServiceSpec, names: tuple[str, ...]) -> None:
+    def _turn(self, service: ServiceSpec, names: tuple[str, ...], wait: _Wait) -> None:
         name = container_name(self.spec.name, service.component)
         hooks = _hooks(service)
         before = self.engine.logs(name, hooks.log_lines) if hooks.log_lines else ()
@@ -116,10 +127,22 @@ class Verification:
         if (end := died(self.engine, self.spec, service)) is not None:
             raise end
         final = [f for f in failed if f.final]
-        if final and not any(hooks.repair(self._scene(service), f, before) for f in final):
-            raise NotReady(f"{name}: {final[0].evidence}", hint=final[0].hint)
-        self.emit(Progress(service.component, failed[0].evidence))
-        raise NotYet(failed[0].evidence)
+        first = (final or failed)[0]
+        repaired = any(hooks.repair(self._scene(service), f, before) for f in final)
+        if not repaired and self._hopeless(service, failed, wait):
+            raise NotReady(f"{name}: {first.evidence}", hint=first.hint)
+        self.emit(Progress(service.component, first.evidence))
+        raise NotYet(first.evidence)
+
+    def _hopeless(self, service: ServiceSpec, failed: Sequence[Finding], wait: _Wait) -> bool:
+        """Whether waiting does not help: an answer that is final, or files that are not in use in time."""
+        if any(f.stage == "ready" for f in failed) or not service.files_digest():
+            return any(f.final for f in failed)
+        if not wait.until:  # it answers: it is told once to read its files again
+            wait.until = self.clock.now() + SETTLE
+            Actions(self.engine, self.spec, reload_api=self.reload).reload(service)
+            return False
+        return any(f.final for f in failed) or self.clock.now() > wait.until
 
     def _failed(self, service: ServiceSpec, names: tuple[str, ...]) -> tuple[Finding, ...]:
         if not self.expected.has(service.component):

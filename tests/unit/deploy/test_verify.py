@@ -13,7 +13,7 @@ from stack.common.wait import Clock
 from stack.deploy.verify import Verification
 from stack.engine.interface import Ran
 from stack.model.events import Progress
-from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
+from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
 from tests.loopback import Routes, serve
 
@@ -116,6 +116,39 @@ def test_the_deadline_carries_the_last_evidence_and_log_lines() -> None:
     with pytest.raises(NotReady, match=r"answered 503 \(waited 90 s\)") as error:
         setting.verify()
     assert error.value.logs == ("cannot open the store",)
+
+
+def with_files(setting: Setting) -> Setting:
+    """The component has a file and is told by a signal to read it again."""
+    setting.service = replace(setting.service, reload="signal", files=(ConfigFile("main.yml", b"x"),))
+    return setting
+
+
+def other_files(*, final: bool = False) -> Finding:
+    told = finding("prometheus.config", ok=False, evidence="another digest", final=final)
+    return replace(told, stage="checked")
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_what_answers_with_other_files_is_told_once_to_read_them_again(final: bool) -> None:
+    setting = with_files(Setting("prometheus", (other_files(final=final),), (finding("prometheus.config"),)))
+    setting.verify()
+    assert setting.engine._present(setting.container).signals == ["HUP"]
+
+
+def test_what_still_has_other_files_is_given_up_long_before_the_deadline() -> None:
+    setting = with_files(Setting("prometheus", (other_files(),)))
+    with pytest.raises(NotReady, match="s-prometheus: another digest"):
+        setting.verify()
+    assert 15 <= setting.now < 20
+    assert setting.engine._present(setting.container).signals == ["HUP"]
+
+
+def test_a_final_answer_after_it_was_told_again_ends_the_wait_at_once() -> None:
+    setting = with_files(Setting("prometheus", (other_files(final=True),)))
+    with pytest.raises(NotReady, match="another digest"):
+        setting.verify()
+    assert setting.now < 2
 
 
 def test_a_dead_process_ends_the_wait_at_once() -> None:
