@@ -12,6 +12,7 @@ from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.reconcile import reconcile
+from stack.deploy.volumes import examined
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
@@ -28,6 +29,11 @@ def start_stack(session: Session) -> int:
         with session.lock_beside(lambda: described(session)) as description:
             return _bring_up_fresh(session, description)
     description = described(session)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(examined, session.engine, description.spec, observed)
+        from stack.deploy import verify  # noqa: F401 - read while the engine answers
+
+        observed = looking.result()
     plan = reconcile(description.spec, observed)
     if plan or session.state.lacks(_told(session, description)):
         with session.lock():
@@ -50,10 +56,11 @@ def _bring_up_fresh(session: Session, description: Description) -> int:
     return bring_up(session, current).finish()
 
 
-def bring_up(session: Session, description: Description) -> Milestones:
-    """Validates, decides, applies, and waits until every component answers."""
+def bring_up(session: Session, description: Description, *, thorough: bool = False) -> Milestones:
+    """Validates, decides, applies, and waits until every component answers; ``thorough``: see ``decide``."""
     _validated(session, description)
-    return _apply(session, description, *decide(description.spec, session.engine))
+    found, plan = decide(description.spec, session.engine, thorough=thorough)
+    return _apply(session, description, found, plan)
 
 
 def _apply(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:

@@ -78,7 +78,8 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
         keep = session.may_stay(observed)
-        bring_up(session, session.as_it_runs(observed, keep_bind=keep, to_ask=True))
+        described = session.as_it_runs(observed, keep_bind=keep, to_ask=True)
+        bring_up(session, described, thorough=True)
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0
 

@@ -8,10 +8,10 @@ move lead through ``current``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from stack.deploy.links import MANIFEST, change, manifest, read_manifest
+from stack.deploy.links import MANIFEST, change, read_manifest, versioned
 from stack.engine.interface import Engine
 from stack.model.observed import Applied
 from stack.model.plan import Step, Verb
@@ -110,27 +110,27 @@ class Actions:
 
     def _write(self, service: ServiceSpec) -> None:
         version = service.files_digest()
-        files = [replace(f, path=f"{version}/{f.path}") for f in service.files]
         links = service.linked.placed() if service.linked else {}
-        if service.linked:
-            files.append(manifest(version, links))
-        self._use(service, version, (*files, *service.assets), links)
+        files = versioned(service)
+        self._use(service, version, (*files, *service.assets), links, only=version)
 
     def _use(
-        self, service: ServiceSpec, version: str, files: tuple[ConfigFile, ...], links: dict[str, str]
+        self,
+        service: ServiceSpec,
+        version: str,
+        files: tuple[ConfigFile, ...],
+        links: dict[str, str],
+        *,
+        only: str = "",
     ) -> None:
         """Files and new links first, then the version is in use, then links go that lead nowhere any more."""
         if service.linked is None:
-            self._into_volume(service, files, ((CURRENT, version),))
+            self._into_volume(service, files, ((CURRENT, version),), only)
             return
-        name = container_name(self.spec.name, service.component)
-        changed = change(
-            service.linked.path,
-            links,
-            lambda: self._links_of(service, CURRENT),
-            lambda folder: self.engine.list_folder(name, f"{CONFIG_ROOT}/{folder}"),
-        )
-        self._into_volume(service, files, (*changed.place, (CURRENT, version)))
+        name, root = container_name(self.spec.name, service.component), service.linked.path
+        found = self.engine.read_folder(name, f"{CONFIG_ROOT}/{root}")
+        changed = change(root, links, {f"{root}/{path}": one.target for path, one in found.items()})
+        self._into_volume(service, files, (*changed.place, (CURRENT, version)), only)
         if changed.remove:
             volume = config_volume(self.spec.name, service.component)
             self.engine.remove_from_volume(volume, self.spec.name, service.image, changed.remove)
@@ -156,7 +156,11 @@ class Actions:
             self.versions.forget(volume, old)
 
     def _into_volume(
-        self, service: ServiceSpec, files: tuple[ConfigFile, ...], links: tuple[tuple[str, str], ...]
+        self,
+        service: ServiceSpec,
+        files: tuple[ConfigFile, ...],
+        links: tuple[tuple[str, str], ...],
+        only: str = "",
     ) -> None:
         volume = config_volume(self.spec.name, service.component)
-        self.engine.write_volume(volume, self.spec.name, service.image, files, links)
+        self.engine.write_volume(volume, self.spec.name, service.image, files, links, only=only)

@@ -12,6 +12,7 @@ from stack.common.errors import NotReady, StackError, StartFailed
 from stack.deploy.actions import Actions
 from stack.deploy.execute import Outcome, apply
 from stack.deploy.reconcile import reconcile
+from stack.deploy.volumes import examined
 from stack.engine.interface import Engine
 from stack.model.events import Event
 from stack.model.observed import Observed
@@ -28,9 +29,9 @@ class Converged:
     outcome: Outcome
 
 
-def decide(spec: StackSpec, engine: Engine) -> tuple[Observed, Plan]:
-    """The snapshot and the plan that follows from it."""
-    observed = engine.observe(spec.name)
+def decide(spec: StackSpec, engine: Engine, *, thorough: bool = False) -> tuple[Observed, Plan]:
+    """The snapshot and the plan that follows from it; ``thorough``: all files in volumes are read."""
+    observed = examined(engine, spec, engine.observe(spec.name), thorough=thorough)
     return observed, reconcile(spec, observed)
 
 

@@ -7,10 +7,10 @@ not touched: replacing one takes it away for a moment, and who looks just then t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from stack.model.spec import ConfigFile
+from stack.model.spec import ConfigFile, ServiceSpec
 
 MANIFEST = ".links"
 """This file of a version lists the links that belong to it, so that going back to it brings them back."""
@@ -26,19 +26,22 @@ class Change:
     remove: tuple[str, ...]
 
 
-def change(
-    root: str, wanted: Links, known: Callable[[], Links], names: Callable[[str], Iterable[str]]
-) -> Change:
+def change(root: str, wanted: Links, there: Mapping[str, str]) -> Change:
     """What makes folder ``root`` hold exactly ``wanted``.
 
-    ``names`` lists a folder; ``known`` gives the targets of the version in use, asked only where a link is there.
+    ``there`` is all that lies below it, by path: targets of links, empty for anything else.
     """
     folders = _folders(root, wanted)
-    there = {f"{folder}/{name}" for folder in sorted(folders) for name in names(folder)}
-    targets = known() if there & wanted.keys() else {}
-    right = {path for path in there & wanted.keys() if targets.get(path) == wanted[path]}
-    place = tuple((path, target) for path, target in sorted(wanted.items()) if path not in right)
-    return Change(place, tuple(sorted(there - wanted.keys() - folders)))
+    place = tuple((path, target) for path, target in sorted(wanted.items()) if there.get(path) != target)
+    foreign = there.keys() - wanted.keys() - folders
+    return Change(place, tuple(sorted(p for p in foreign if p.rpartition("/")[0] not in foreign)))
+
+
+def versioned(service: ServiceSpec) -> tuple[ConfigFile, ...]:
+    """All files that lie in the folder of the version in use, by their path in the volume."""
+    version = service.files_digest()
+    files = tuple(replace(f, path=f"{version}/{f.path}") for f in service.files)
+    return (*files, manifest(version, service.linked.placed())) if service.linked else files
 
 
 def manifest(version: str, links: Links) -> ConfigFile:

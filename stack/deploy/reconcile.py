@@ -176,7 +176,8 @@ def _write(
     draft: Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None
 ) -> tuple[str, ...]:
     digest = service.files_digest()
-    unchanged = found is not None and found.applied.digest == digest
+    drift = found.drift if found is not None else ()
+    unchanged = found is not None and found.applied.digest == digest and not drift
     if not digest or (found is not None and found.running and unchanged):
         return ()
     volume = config_volume(spec.name, service.component)
@@ -184,6 +185,9 @@ def _write(
     why = "changed" if found is not None and found.applied.version else "new"
     if unchanged:  # whatever became of the volume while nothing ran
         why = "once more"
+    elif drift:
+        more = f" and {len(drift) - 1} more" if len(drift) > 1 else ""
+        why = f"changed in the volume: {drift[0]}{more}"
     name = container_name(spec.name, service.component)
     made = (
         f"{Verb.CREATE_NETWORK} {spec.name}",  # the slowest to answer waits for it; files can wait

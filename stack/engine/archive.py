@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from stack.engine.interface import FileFound, FileKind
 from stack.model.spec import ConfigFile, ordered
 
 
@@ -58,6 +59,34 @@ def unpack_folder(data: BinaryIO) -> dict[str, bytes | None]:
                 stream = tar.extractfile(member) if member.isfile() else None
                 found[names[0]] = stream.read() if stream else None
     return found
+
+
+def unpack_tree(data: BinaryIO) -> dict[str, FileFound]:
+    """All that a tar of a folder holds, by its path in that folder."""
+    found: dict[str, FileFound] = {}
+    with tarfile.open(fileobj=data, mode="r|") as tar:
+        for member in tar:
+            path = "/".join(part for part in PurePosixPath(member.name).parts if part != ".")
+            if path:
+                stream = tar.extractfile(member) if member.isfile() else None
+                content = stream.read() if stream else b""
+                mode = member.mode & 0o7777
+                found[path] = FileFound(_kind(member), mode, member.uid, content, member.linkname)
+    return found
+
+
+def surplus(folder: str, there: Iterable[str], files: Iterable[ConfigFile]) -> tuple[str, ...]:
+    """Of all that lies below ``folder``, by path in it, what is none of ``files`` and no folder of theirs."""
+    wanted = [file.path for file in files]
+    kept = {*wanted, *_folders(wanted)}
+    foreign = {path for path in (f"{folder}/{name}" for name in there) if path not in kept}
+    return tuple(sorted(p for p in foreign if not any(str(up) in foreign for up in PurePosixPath(p).parents)))
+
+
+def _kind(member: tarfile.TarInfo) -> FileKind:
+    if member.isdir():
+        return "folder"
+    return "link" if member.issym() else "file" if member.isfile() else "other"
 
 
 def _entry(path: str, kind: bytes, mode: int, mtime: float) -> tarfile.TarInfo:

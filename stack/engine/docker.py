@@ -71,14 +71,15 @@ class DockerEngine:
         self.create_network, self.remove_network = networks.create, networks.remove
         self.connect, self.limit = networks.connect, self._containers.limit
         self.create_volume, self.remove_volume = volumes.create, volumes.remove
-        self.write_volume, self.remove_from_volume = volumes.write, jobs.remove_from_volume
+        self.write_volume, self.remove_from_volume = jobs.write_volume, jobs.remove_from_volume
         self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove
         self.create, self.remove = self._containers.create_service, self._containers.remove
         self.start, self.stop = self._containers.start, self._containers.stop
         self.restart, self.rename = self._containers.restart, self._containers.rename
         self.run = jobs.run
         self.signal, self.execute = insides.signal, insides.execute
-        self.read_file, self.list_folder = insides.read_file, insides.list_folder
+        self.stat = insides.stat
+        self.read_file, self.read_folder = insides.read_file, insides.read_folder
         self.logs, self.follow = insides.logs, insides.follow
         self.usage, self.inspect = insides.usage, insides.inspect
         self.image, self.tag, self.untag = images.image, images.tag, images.untag

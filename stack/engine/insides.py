@@ -11,7 +11,8 @@ from stack.common.wait import NotYet, TimedOut, until
 from stack.engine import archive, convert
 from stack.engine.client import NOT_FOUND, Client, Inspect, forgiving, lines, name_of
 from stack.engine.frames import demultiplexed
-from stack.engine.interface import Ran, Usage
+from stack.engine.interface import FileFound, FileStat, Ran, Usage
+from stack.engine.observation import file_stat
 
 CODE_SECONDS = 10.0
 LINKS = 8
@@ -88,16 +89,29 @@ class Insides:
             return archive.unpack_file(self._archive(container, path))
         return None
 
-    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
-        """See ``Engine``."""
-        found = self._client.present(container)
-        with self._client.asking(f"list {path}"), forgiving(NOT_FOUND):
-            return tuple(sorted(self.folder(found["Id"], path)))
-        return ()
-
     def folder(self, container: str, path: str) -> dict[str, bytes | None]:
         """What lies in a folder, by name: the engine tells names only together with the content."""
         return archive.unpack_folder(io.BytesIO(self._archive(container, path)))
+
+    def stat(self, container: str, paths: tuple[str, ...]) -> tuple[FileStat | None, ...]:
+        """See ``Engine``. 1.4 ms each on 20.10, where to read a file or folder takes 50."""
+        with self._client.asking(f"look into {container}"):
+            return tuple(self._stat(container, path) for path in paths)
+
+    def _stat(self, container: str, path: str) -> FileStat | None:
+        with (
+            forgiving(NOT_FOUND),
+            self._client.open("HEAD", f"containers/{container}/archive", query={"path": path}) as reply,
+        ):
+            return file_stat(reply.headers.get("x-docker-container-path-stat", ""))
+        return None
+
+    def read_folder(self, container: str, path: str) -> dict[str, FileFound]:
+        """See ``Engine``."""
+        found = self._client.present(container)
+        with self._client.asking(f"read {path}"), forgiving(NOT_FOUND):
+            return archive.unpack_tree(io.BytesIO(self._archive(found["Id"], f"{path}/.")))
+        return {}
 
     def _archive(self, container: str, path: str) -> bytes:
         return self._client.read("GET", f"containers/{container}/archive", query={"path": path})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Literal, Protocol, Self
 
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, Limits, ServiceSpec
@@ -72,6 +72,31 @@ class Ran:
 
     code: int
     output: str
+
+
+FileKind = Literal["file", "folder", "link", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What an engine tells of a file without its content: bytes, permissions, last change, a link's whole target."""
+
+    kind: FileKind
+    mode: int
+    size: int
+    changed: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """A file, folder or link as it is read: permissions, owner, content, a link's target as it is written."""
+
+    kind: FileKind
+    mode: int
+    uid: int
+    content: bytes = b""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +180,13 @@ class Engine(Protocol):
         image: str,
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
+        *,
+        only: str = "",
     ) -> None:
-        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts."""
+        """Puts files, then links (path, target) in their order, into a volume through a helper that never starts.
+
+        ``only``: a folder that holds nothing but these files afterwards.
+        """
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
@@ -209,8 +239,11 @@ class Engine(Protocol):
     def read_file(self, container: str, path: str) -> bytes | None:
         """A file's content, running or not; None where there is no such file."""
 
-    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
-        """Names in a folder of a container, running or not, sorted; none where there is no such folder."""
+    def stat(self, container: str, paths: tuple[str, ...]) -> tuple[FileStat | None, ...]:
+        """Each path without its content, which is quick, running or not; None where there is nothing."""
+
+    def read_folder(self, container: str, path: str) -> dict[str, FileFound]:
+        """All that lies below a folder, by its path in it, running or not; nothing where there is no such folder."""
 
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """The last log lines."""

@@ -41,6 +41,32 @@ class Jobs:
                 self._containers.put(container, "/", files, f"run {what}")
             return self._ran(container, what, job.seconds)
 
+    def write_volume(
+        self,
+        volume: str,
+        stack: str,
+        image: str,
+        files: tuple[ConfigFile, ...],
+        links: tuple[tuple[str, str], ...],
+        *,
+        only: str = "",
+    ) -> None:
+        """See ``Engine``."""
+
+        def clear(helper: str) -> None:
+            surplus = self._surplus(helper, only, files) if only else ()
+            if surplus:
+                self.remove_from_volume(volume, stack, image, surplus)
+
+        self._volumes.write(volume, stack, image, files, links, before=clear)
+
+    def _surplus(self, helper: str, folder: str, files: tuple[ConfigFile, ...]) -> tuple[str, ...]:
+        """What lies in a folder of the helper's volume and is none of the files."""
+        place = f"{convert.VOLUME_ROOT}/{folder}"
+        if self._insides.stat(helper, (place,)) == (None,):
+            return ()
+        return archive.surplus(folder, self._insides.read_folder(helper, place), files)
+
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """See ``Engine``."""
         inside = tuple(map(archive.inside, paths))

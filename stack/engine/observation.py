@@ -5,17 +5,22 @@ Pure functions over the answers of the API. What an engine cannot limit is told 
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stack.engine import convert, labels
+from stack.engine.interface import FileKind, FileStat
 from stack.engine.limits import CANNOT_LIMIT, NANO
 from stack.model.observed import Applied, GivenLimits, ObservedContainer, Setup
 from stack.model.spec import Mount
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name of a volume that an image declares and nobody named."""
+FOLDER, LINK, OTHERS = 1 << 31, 1 << 27, 0x07280000
+"""Kinds of files in the bits of Go's ``os.FileMode``."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine makes of no address at all
 
 
@@ -91,6 +96,19 @@ def setup(inspect: Mapping[str, Any]) -> Setup:
         ports=tuple(sorted(_ports(host.get("PortBindings") or {}))),
         oddities=tuple(_oddities(host)),
     )
+
+
+def file_stat(header: str) -> FileStat | None:
+    """What the engine says of a file in a header (JSON in base64); None where it says nothing usable."""
+    try:
+        told = json.loads(base64.b64decode(header, validate=True))
+        bits = int(told["mode"])
+        kind: FileKind = (
+            "folder" if bits & FOLDER else "link" if bits & LINK else "other" if bits & OTHERS else "file"
+        )
+        return FileStat(kind, bits & 0o777, int(told["size"]), str(told["mtime"]), str(told["linkTarget"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _mounts(found: Collection[Mapping[str, Any]]) -> Iterator[Mount]:

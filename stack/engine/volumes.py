@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from stack.common.errors import StartFailed
 from stack.engine import archive, convert, labels
@@ -51,13 +52,19 @@ class Volumes:
         image: str,
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
+        *,
+        before: Callable[[str], None],
     ) -> None:
-        """See ``Engine.write_volume``. Works on a remote engine too: nothing of this machine is mounted."""
+        """See ``Engine.write_volume``. Works on a remote engine too: nothing of this machine is mounted.
+
+        ``before`` is given the helper, which has the volume, before anything is written.
+        """
         self.needed(volume)
         data = archive.pack(files, links, time.time())
         body = convert.helper_body(stack, image, volume)
         helper = self._containers.create(convert.helper_name(stack), body)
         try:
+            before(helper)
             self._containers.put(helper, convert.VOLUME_ROOT, data, f"write {volume}")
         finally:
             self._containers.discard(helper)

@@ -6,6 +6,7 @@ import io
 import secrets
 import socket
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import Any, Literal, Protocol, Self
 import docker
 from docker.errors import APIError
 
-from stack.engine import labels
+from stack.engine import archive, labels
 from stack.engine.convert import VOLUME_ROOT
 from stack.engine.docker import DockerEngine, connect
 from stack.engine.interface import ImageConfig, Ran
@@ -73,6 +74,9 @@ class Bench(Protocol):
 
     def update(self, name: str, **host: Any) -> None:
         """Somebody changes the limits of a container, in the words of ``HostConfig``."""
+
+    def tamper(self, file: ConfigFile) -> None:
+        """Somebody writes a file into the configuration volume of the default service."""
 
     def tear_state(self) -> None:
         """The newest slot of the stack's state was written by half only."""
@@ -173,6 +177,9 @@ class MemoryBench:
     def update(self, name: str, **host: Any) -> None:
         self.engine.update(name, **host)
 
+    def tamper(self, file: ConfigFile) -> None:
+        self.engine.tamper(config_volume(self.stack, "web_app"), file.path, file)
+
     def tear_state(self) -> None:
         files = self.engine.volumes[f"{self.stack}-state"].files
         name = newest_slot({path: file.content for path, file in files.items()})
@@ -246,6 +253,15 @@ class DockerBench:
     def update(self, name: str, **host: Any) -> None:
         api: Any = self.raw.api
         api._raise_for_status(api._post_json(api._url("/containers/{0}/update", name), data=host))
+
+    def tamper(self, file: ConfigFile) -> None:
+        volume = {config_volume(self.stack, "web_app"): {"bind": "/v"}}
+        helper = self.raw.containers.create(TINY, ["/bin/sh"], volumes=volume)
+        try:
+            folder, _, name = f"/v/{file.path}".rpartition("/")
+            helper.put_archive(folder, archive.pack([replace(file, path=name)], mtime=time.time() + 0.5))
+        finally:
+            helper.remove()
 
     def tear_state(self) -> None:
         holder = self.raw.containers.get(f"{self.stack}-state")

@@ -165,9 +165,9 @@ class Client:
 
     def files_in_use(self, component: str, folder: str) -> tuple[str, ...]:
         """Names in a folder of the version in use."""
-        return self.engine.list_folder(
-            container_name(NAME, component), f"{CONFIG_ROOT}/{CURRENT}/{folder}".rstrip("/")
-        )
+        place = f"{CONFIG_ROOT}/{CURRENT}/{folder}".rstrip("/")
+        found = self.engine.read_folder(container_name(NAME, component), place)
+        return tuple(sorted(path for path in found if "/" not in path))
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, grafana: bool = False) -> Products:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from stack.common.errors import StartFailed
+from stack.common.errors import NotReady, StartFailed
+from stack.model.spec import CURRENT, ConfigFile, config_volume
 from tests.scenarios.commands import NAME, Client
 from tests.scenarios.test_commands_killed import as_if_nothing_had_been, data_of
 
@@ -139,4 +140,64 @@ def test_an_unhealthy_container_is_restarted(client: Client) -> None:
     assert found is not None
     found.health = "unhealthy"
     assert client.plan() == [("restart", f"{NAME}-alertmanager"), ("verify", f"{NAME}-alertmanager")]
+    as_if_nothing_had_been(client, data_of(client))
+
+
+def volume(component: str) -> str:
+    """Name of a component's configuration volume."""
+    return config_volume(NAME, component)
+
+
+def version(client: Client, component: str) -> str:
+    """The folder of the files that a component has in use."""
+    return client.engine.volumes[volume(component)].links[CURRENT]
+
+
+@pytest.mark.parametrize("command", ["start", "reload"])
+@pytest.mark.parametrize(
+    ("component", "path", "words"),
+    [
+        ("prometheus", "prometheus.yml", "prometheus.yml was changed"),
+        ("prometheus", "rules/own.yml", "rules/own.yml was added"),
+        ("alertmanager", "alertmanager.yml", "alertmanager.yml was changed"),
+    ],
+)
+def test_files_changed_by_hand_in_a_volume_are_written_anew_and_taken(
+    client: Client, command: str, component: str, path: str, words: str
+) -> None:
+    client("start")
+    before, written = client.ids(), client.in_use(component, path)
+    place = f"{version(client, component)}/{path}"
+    client.engine.tamper(volume(component), place, ConfigFile(place, b"by hand"))
+    name = f"{NAME}-{component}"
+    assert client.plan() == [
+        ("write files", volume(component)),
+        ("reload", name),
+        ("verify", name),
+        ("record", name),
+    ]
+    assert f"changed in the volume: {words}" in why(client)
+    assert client(command) == 0
+    assert client.in_use(component, path) == written and client.ids() == before
+    assert client.plan() == []
+
+
+def test_a_link_moved_by_hand_is_put_back(client: Client) -> None:
+    client("start")
+    told = client.engine.volumes[volume("prometheus")]
+    before, told.links[CURRENT] = told.links[CURRENT], "elsewhere"
+    as_if_nothing_had_been(client, data_of(client))
+    assert told.links[CURRENT] == before
+
+
+def test_repaired_files_that_are_not_taken_are_no_reason_to_go_back(client: Client) -> None:
+    """What was in use before is what was changed."""
+    client("start")
+    place = f"{version(client, 'prometheus')}/prometheus.yml"
+    client.engine.tamper(volume("prometheus"), place, ConfigFile(place, b"by hand"))
+    client.products.refuse.add("prometheus")
+    with pytest.raises(NotReady) as told:
+        client("start")
+    assert "previous files" not in told.value.hint
+    client.products.refuse.clear()
     as_if_nothing_had_been(client, data_of(client))

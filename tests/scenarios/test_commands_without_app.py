@@ -78,7 +78,7 @@ def test_nothing_of_the_application_is_left(alone: Client) -> None:
     }
     assert not [n for n in alone.files_in_use("prometheus", "rules") if n.startswith("app")]
     assert "mine.yml" in alone.files_in_use("prometheus", "rules")
-    boards = alone.engine.list_folder("monitoring-prometheus", "/etc/stack/user/dashboards")
+    boards = alone.engine.read_folder("monitoring-prometheus", "/etc/stack/user/dashboards")
     assert set(boards) == {"host.json", "stack-health.json"}
 
 

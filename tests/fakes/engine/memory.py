@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels, state
 from stack.engine.convert import Body
-from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
+from stack.engine.interface import EngineInfo, FileFound, FileStat, Holder, Job, Lease, Ran, Usage
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
 from stack.engine.observation import observed_container
@@ -22,6 +22,7 @@ from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, Limits, 
 from tests.fakes.engine.lock import MemoryLock
 from tests.fakes.engine.volumes import MemoryVolume, MemoryVolumes, require
 
+T = TypeVar("T")
 Program = Callable[[tuple[str, ...], dict[str, ConfigFile]], Ran]
 STARTED = "2026-01-01T00:00:00Z"
 ENDED = "2026-01-01T01:00:00Z"
@@ -349,13 +350,23 @@ class MemoryEngine(MemoryVolumes):
                 return self.volumes[volume].read(path.removeprefix(f"{target}/"))
         return None
 
-    def list_folder(self, container: str, path: str) -> tuple[str, ...]:
+    def stat(self, container: str, paths: tuple[str, ...]) -> tuple[FileStat | None, ...]:
         """See ``Engine``; only volumes hold files."""
         found = self._present(container)
-        for target, volume in found.mounts().items():
+        return tuple(self._below(found, path, lambda volume, inside: volume.stat(inside)) for path in paths)
+
+    def read_folder(self, container: str, path: str) -> dict[str, FileFound]:
+        """See ``Engine``; only volumes hold files."""
+        found = self._present(container)
+        return self._below(found, path, lambda volume, inside: volume.tree(inside)) or {}
+
+    def _below(
+        self, container: MemoryContainer, path: str, ask: Callable[[MemoryVolume, str], T]
+    ) -> T | None:
+        for target, volume in container.mounts().items():
             if f"{path}/".startswith(f"{target}/") and volume in self.volumes:
-                return self.volumes[volume].names(path.removeprefix(target).strip("/"))
-        return ()
+                return ask(self.volumes[volume], path.removeprefix(target).strip("/"))
+        return None
 
     def logs(self, container: str, tail: int) -> tuple[str, ...]:
         """See ``Engine``."""

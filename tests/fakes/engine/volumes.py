@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import PurePosixPath
 
 from stack.common.errors import StartFailed
 from stack.engine import archive, labels
+from stack.engine.interface import FileFound, FileStat
 from stack.engine.labels import Kind
-from stack.model.spec import ConfigFile
+from stack.model.spec import CONFIG_ROOT, ConfigFile
 from tests.fakes.engine.images import MemoryImages
 
 LINKS = 8
@@ -23,6 +26,35 @@ class MemoryVolume:
     stack: str
     files: dict[str, ConfigFile] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
+    """When each file, folder and link was changed last, as a word."""
+
+    def stamp(self, paths: Iterable[str], when: str) -> None:
+        """They were changed just now."""
+        self.changed.update(dict.fromkeys(paths, when))
+
+    def folders(self) -> set[str]:
+        """All folders: those that something lies in."""
+        return {str(up) for path in (*self.files, *self.links) for up in PurePosixPath(path).parents} - {"."}
+
+    def stat(self, path: str) -> FileStat | None:
+        """What is at a path, without its content; the last part of it is not followed."""
+        above, slash, name = path.rpartition("/")
+        path = f"{self.resolve(above)}/{name}" if slash else name
+        when = self.changed.get(path, "")
+        if path in self.links:
+            return FileStat("link", 0o777, len(self.links[path]), when, f"{CONFIG_ROOT}/{self.resolve(path)}")
+        if path in self.files:
+            return FileStat("file", self.files[path].mode, len(self.files[path].content), when)
+        return FileStat("folder", 0o755, 4096, when) if path in self.folders() else None
+
+    def tree(self, folder: str) -> dict[str, FileFound]:
+        """All below a folder, by its path in it; empty: below the root."""
+        above = f"{self.resolve(folder)}/" if folder else ""
+        found = {path: FileFound("folder", 0o755, 0) for path in self.folders()}
+        found |= {path: FileFound("file", f.mode, f.uid, f.content) for path, f in self.files.items()}
+        found |= {path: FileFound("link", 0o777, 0, b"", target) for path, target in self.links.items()}
+        return {path.removeprefix(above): one for path, one in found.items() if path.startswith(above)}
 
     def resolve(self, path: str) -> str:
         """The path with all links followed."""
@@ -39,12 +71,6 @@ class MemoryVolume:
     def contents(self) -> dict[str, bytes]:
         """All files by path."""
         return {path: file.content for path, file in self.files.items()}
-
-    def names(self, folder: str) -> tuple[str, ...]:
-        """What lies directly in a folder; empty: in the root."""
-        above = f"{self.resolve(folder)}/" if folder else ""
-        inside = (path.removeprefix(above) for path in (*self.files, *self.links) if path.startswith(above))
-        return tuple(sorted({path.split("/")[0] for path in inside}))
 
     def discard(self, path: str) -> None:
         """Removes a file, a link or a folder."""
@@ -120,6 +146,8 @@ class MemoryVolumes(MemoryImages):
         image: str,
         files: tuple[ConfigFile, ...],
         links: tuple[tuple[str, str], ...],
+        *,
+        only: str = "",
     ) -> None:
         """See ``Engine``."""
         self._called("write_volume", volume)
@@ -127,8 +155,24 @@ class MemoryVolumes(MemoryImages):
             found = self._filled(volume)
             self._needed(image)
             archive.pack(files, links)
+            if only:
+                for path in archive.surplus(only, found.tree(only), files):
+                    found.discard(path)
             found.files.update({file.path: file for file in files})
             found.links.update(dict(links))
+            told = [*(file.path for file in files), *(path for path, _ in links)]
+            folders = {str(up) for path in told for up in PurePosixPath(path).parents} - {"."}
+            found.stamp((*told, *folders), f"write {next(self._numbers)}")
+
+    def tamper(self, volume: str, path: str, file: ConfigFile | None) -> None:
+        """Somebody changes a file in a volume, puts it there, or removes it."""
+        found, now = self.volumes[volume], f"by hand {next(self._numbers)}"
+        if file is None or path not in found.files:
+            found.stamp((path.rpartition("/")[0],), now)
+        found.discard(path)
+        if file is not None:
+            found.files[path] = file
+            found.stamp((path,), now)
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
         """See ``Engine``."""
