@@ -7,7 +7,7 @@ of what only the shown one has, sections and values other than the default are t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -73,23 +73,22 @@ def _missing(ours: Any, theirs: Any, path: str) -> Iterator[str]:
 
 
 def _same(ours: str, theirs: str) -> bool:
-    if ours == theirs or theirs == MASKED:
+    if theirs in (ours, MASKED):
         return True
     if theirs.startswith("/") and theirs.endswith(f"/{ours.removeprefix('./')}"):
         return True
     return any(_as(form, ours) == _as(form, theirs) is not None for form in (seconds, _bytes, float))
 
 
-def _as(form: Any, text: str) -> float | None:
+def _as(form: Callable[[str], float], text: str) -> float | None:
     try:
-        value: float = form(text)
+        return form(text)
     except ValueError:
         return None
-    return value
 
 
 def _bytes(text: str) -> float:
     found = SIZE.fullmatch(text)
     if not found:
         raise ValueError(text)
-    return int(found[1]) * 1024 ** " KMGTPE".index(found[2][0] if found[2] != "B" else " ")
+    return float(int(found[1]) * 1024 ** " KMGTPE".index(found[2][0] if found[2] != "B" else " "))

@@ -119,7 +119,7 @@ class Prometheus:
             return tuple(str(a["url"]) for a in _data(answer)["activeAlertmanagers"])
 
     def query(self, expr: str) -> tuple[Sample, ...]:
-        """An instant query now; a scalar comes back as one series without labels. ``Refused`` with Prometheus' reason."""
+        """An instant query now; a scalar is one series without labels. ``Refused`` with Prometheus' reason."""
         answer = self.http.post("/api/v1/query", data={"query": expr}, expect=(200, 400, 422, 503))
         _refuse(answer)
         with shaped(answer):
