@@ -97,6 +97,7 @@ def test_imports_keep_all_contracts() -> None:
         ("cli/printer", "import rich.console", "rich is imported in one module"),
         ("clients/app", "import requests", "requests speaks"),
         ("clients/exposition", "import prometheus_client", "prometheus_client is of telemetry"),
+        ("checks/panels", "import promql_parser", "PromQL is parsed in one module"),
         ("cli/monitor", "import uvicorn", "What serves the application"),
         ("cli/grammar", "import shtab", "Tools of one command"),
         ("cli/printer", "def late():\n    import rich.live", "rich is imported in one module"),

@@ -18,5 +18,6 @@ def side_by_side(questions: Sequence[str]) -> str:
 
 
 def numbered(samples: Iterable[Sample]) -> dict[int, float]:
-    """The answer to each question that has one, by number."""
-    return {int(dict(sample.labels)[MARK]): sample.value for sample in samples}
+    """The answer to each question that has one, by number; what bears no number answers none."""
+    marked = ((dict(sample.labels).get(MARK, ""), sample.value) for sample in samples)
+    return {int(mark): value for mark, value in marked if mark.isdigit()}

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from stack.checks.model import Broken, Expected
 from stack.clients.alertmanager import Alertmanager
@@ -25,10 +26,14 @@ Execute = Callable[[str, tuple[str, ...]], Ran]
 
 @dataclass(frozen=True)
 class CheckContext:
-    """The stack as the checks see it; a client's address is a KeyError where the component is not part of it."""
+    """The stack as the checks see it; a client's address is a KeyError where the component is not part of it.
+
+    ``kept``: what one check has found out and a later one of the same run may take, once.
+    """
 
     expected: Expected
     run_in: Execute | None = None
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
     _door: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _logins: list[int] = field(default_factory=list, repr=False)
 

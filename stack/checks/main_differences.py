@@ -7,7 +7,7 @@ of what only the shown one has, sections and values other than the default are t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -35,23 +35,31 @@ def differences(rendered: str, shown: str) -> Iterator[str]:
     except yaml.YAMLError as error:
         yield f"the loaded configuration cannot be read: {' '.join(str(error).split())}"
         return
+    if not isinstance(theirs, Mapping):
+        yield "the loaded configuration cannot be read: it is no mapping"
+        return
     yield from _missing(ours, theirs, "")
-    whole, loaded = ours.get("global") or {}, theirs.get("global") or {}
+    whole, loaded = _mapping(ours.get("global")), _mapping(theirs.get("global"))
     for key in sorted((SECTIONS | SECTIONS_OF_STORAGE) & theirs.keys()):
         if theirs[key] and not ours.get(key):
             yield f"{key} is set in Prometheus and not in {FILE}"
     for key, default in DEFAULTS.items():
         if key in loaded and key not in whole and not _default(key, loaded, default):
             yield f"global.{key} is {loaded[key]} in Prometheus, {default} by default in {FILE}"
-    for key in sorted({*(loaded.get("external_labels") or {})} - {*(whole.get("external_labels") or {})}):
+    given, shown_labels = (_mapping(g.get("external_labels")) for g in (whole, loaded))
+    for key in sorted(shown_labels.keys() - given.keys()):
         yield f"global.external_labels.{key} is set in Prometheus and not in {FILE}"
 
 
 def _default(key: str, loaded: Mapping[str, Any], default: str) -> bool:
     """Whether the value is the default; the timeout's is never longer than the interval."""
-    value = seconds(loaded[key])
-    shortest = seconds(loaded.get("scrape_interval") or INTERVAL)
+    value = _as(seconds, text_of(loaded[key]))
+    shortest = _as(seconds, text_of(loaded.get("scrape_interval") or INTERVAL)) or 0.0
     return value == seconds(default) or (key == "scrape_timeout" and value == min(seconds(default), shortest))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _missing(ours: Any, theirs: Any, path: str) -> Iterator[str]:
@@ -73,23 +81,22 @@ def _missing(ours: Any, theirs: Any, path: str) -> Iterator[str]:
 
 
 def _same(ours: str, theirs: str) -> bool:
-    if ours == theirs or theirs == MASKED:
+    if theirs in (ours, MASKED):
         return True
     if theirs.startswith("/") and theirs.endswith(f"/{ours.removeprefix('./')}"):
         return True
     return any(_as(form, ours) == _as(form, theirs) is not None for form in (seconds, _bytes, float))
 
 
-def _as(form: Any, text: str) -> float | None:
+def _as(form: Callable[[str], float], text: str) -> float | None:
     try:
-        value: float = form(text)
+        return form(text)
     except ValueError:
         return None
-    return value
 
 
 def _bytes(text: str) -> float:
     found = SIZE.fullmatch(text)
     if not found:
         raise ValueError(text)
-    return int(found[1]) * 1024 ** " KMGTPE".index(found[2][0] if found[2] != "B" else " ")
+    return float(int(found[1]) * 1024 ** " KMGTPE".index(found[2][0] if found[2] != "B" else " "))

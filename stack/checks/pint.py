@@ -20,7 +20,7 @@ EVERYTHING = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What a file asks: ``everywhere``, and of the rule that stands at a line. (selector, label), either may be empty."""
+    """What a file asks: ``everywhere``, and of the rule at a line. (selector, label), either may be empty."""
 
     everywhere: Pairs = ()
     at: tuple[tuple[int, tuple[str, str]], ...] = ()

@@ -25,7 +25,7 @@ def ready(context: CheckContext) -> str:
 
 
 def configuration(context: CheckContext) -> str:
-    """The latest load succeeded, the digest in the rules is that of the files, and the main file says what ours says."""
+    """The latest load succeeded, the rules carry the digest of the files, and the main file says what ours says."""
     if not context.prometheus.reload_succeeded():
         raise NotYet(*REFUSED)
     wanted = context.expected.digest

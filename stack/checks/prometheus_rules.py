@@ -20,6 +20,7 @@ from stack.clients.prometheus import LoadedRule, Refused
 from stack.common.wait import NotYet
 
 EVALUATORS = 4
+EVALUATED = "what each rule yields"
 
 
 def rules(context: CheckContext) -> str:
@@ -46,15 +47,20 @@ def rules(context: CheckContext) -> str:
 
 def _rule_of(places: dict[tuple[str, str, str], Rule], one: LoadedRule) -> Rule:
     file = one.file.removeprefix(BASE)
-    kind = "alerting" if one.kind == "alerting" else "recording"
-    unknown = Rule(one.group, one.name, kind, one.expr, file=file)
+    unknown = Rule(one.group, one.name, "recording", one.expr, file=file)
     return places.get((file, one.group, one.name), unknown)
 
 
 def expressions(context: CheckContext) -> str:
     """Every rule can be evaluated now, whenever its group's first turn may be."""
-    evaluated(context)
+    context.kept[EVALUATED] = evaluated(context)
     return f"{len(context.expected.rules)} rules healthy: each expression evaluated"
+
+
+def lately_evaluated(context: CheckContext) -> list[tuple[Rule, Outcome]]:
+    """What each rule yields, as this run has just seen it; asked anew the next time."""
+    found: list[tuple[Rule, Outcome]] | None = context.kept.pop(EVALUATED, None)
+    return evaluated(context) if found is None else found
 
 
 def evaluated(context: CheckContext) -> list[tuple[Rule, Outcome]]:

@@ -15,7 +15,7 @@ from stack.checks.check import LONGEST_WAITED_FOR, Check
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import Missing, why
 from stack.checks.model import Evidence, Pairs, Pending, Rule
-from stack.checks.prometheus_rules import evaluated
+from stack.checks.prometheus_rules import lately_evaluated
 from stack.checks.promql import EQUAL, Reading, Selector, reading
 from stack.checks.rule_results import ALERT_NAME, Outcome
 from stack.checks.words import some
@@ -42,7 +42,7 @@ class Doubt:
 
 def series(context: CheckContext) -> Evidence:
     """Every selector of every rule finds series, and every recording rule records some."""
-    results = evaluated(context)
+    results = lately_evaluated(context)
     readings = [(rule, made, reading(rule.expr)) for rule, made in results]
     wanted = {s: None for rule, _, read in readings if read for s in _looked_for(rule, read)}
     there = found(context, wanted)

@@ -53,7 +53,8 @@ def _down(down: list[Target], jobs: dict[str, Job]) -> NotYet:
 def samples(context: CheckContext) -> Evidence:
     """What the targets answer is kept: no target is left with nothing, and nothing is rejected."""
     jobs = {job.name: job for job in context.expected.jobs}
-    remarks, lost = [], []
+    remarks: list[str] = []
+    lost: list[str] = []
     for sample in context.prometheus.query(KEPT):
         labels = dict(sample.labels)
         job = jobs.get(labels.get("job", ""), Job(labels.get("job", "")))

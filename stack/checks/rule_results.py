@@ -61,7 +61,7 @@ def _apart(rule: Rule) -> str:
     """How to keep the series of a rule apart."""
     if rule.labels:
         names = ", ".join(name for name, _ in rule.labels)
-        return f"{rule.place}: its labels ({names}) replace what tells the series apart; name other labels, or aggregate"
+        return f"{rule.place}: its labels ({names}) replace what tells the series apart; give others, or aggregate"
     return f"{rule.place}: aggregate, so that each series has labels of its own"
 
 

@@ -6,6 +6,7 @@ It must never write: no admin or lifecycle calls.
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,7 +85,10 @@ class Prometheus:
         """The main file as it is loaded: defaults filled in, secrets masked."""
         answer = self.http.get("/api/v1/status/config")
         with shaped(answer):
-            return str(_data(answer)["yaml"])
+            text = _data(answer)["yaml"]
+            if not isinstance(text, str):
+                raise TypeError(f"no text: {text!r}")
+            return text
 
     def targets(self) -> tuple[Target, ...]:
         """All active scrape targets."""
@@ -119,7 +123,7 @@ class Prometheus:
             return tuple(str(a["url"]) for a in _data(answer)["activeAlertmanagers"])
 
     def query(self, expr: str) -> tuple[Sample, ...]:
-        """An instant query now; a scalar comes back as one series without labels. ``Refused`` with Prometheus' reason."""
+        """An instant query now; a scalar is one series without labels. ``Refused`` with Prometheus' reason."""
         answer = self.http.post("/api/v1/query", data={"query": expr}, expect=(200, 400, 422, 503))
         _refuse(answer)
         with shaped(answer):
@@ -175,6 +179,14 @@ def _moment(text: str) -> float:
     return max(0.0, datetime.fromisoformat(text).timestamp())
 
 
+def _duration(value: Any) -> float:
+    """Seconds; ValueError for what is no span of time."""
+    found = float(value)
+    if not 0 <= found < math.inf:
+        raise ValueError(f"not a duration: {value!r}")
+    return found
+
+
 def _target(target: dict[str, Any]) -> Target:
     labels = target["labels"]
     return Target(
@@ -197,9 +209,9 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> LoadedRule:
         _labels(rule.get("labels") or {}),
         group.get("file", ""),
         rule["query"],
-        float(rule.get("duration", 0)),
-        float(rule.get("keepFiringFor", 0)),
+        _duration(rule.get("duration", 0)),
+        _duration(rule.get("keepFiringFor", 0)),
         _labels(rule.get("annotations") or {}),
-        float(group.get("interval", 0)),
+        _duration(group.get("interval", 0)),
         int(group.get("limit", 0)),
     )

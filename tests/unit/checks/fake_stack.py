@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stack.checks.alertmanager import LACKING
-from stack.checks.model import Dashboard, DataSource, Expected, Rule
+from stack.checks.batches import MARK
+from stack.checks.model import Dashboard, DataSource, Expected, Job, Rule
 from stack.clients.alertmanager import published_hash
 from stack.engine.interface import Ran
 from stack.telemetry.catalogue import METRICS
@@ -59,12 +61,31 @@ BOARD: dict[str, Any] = {
 }
 REFUSED: Reply = (401, {"messageId": "password-auth.failed", "message": "Invalid username or password"})
 RULES = (
-    Rule("alerts", "Watchdog", "alerting", "vector(1)"),
-    Rule("stack_digest", "stack:config_digest:info", "recording", "vector(1)"),
+    Rule("alerts", "Watchdog", "alerting", "vector(1)", "rules/prometheus.yml", 4),
+    Rule(
+        "stack_digest",
+        "stack:config_digest:info",
+        "recording",
+        "vector(1)",
+        "rules/stack-digest.yml",
+        5,
+        labels=(("digest", DIGEST),),
+    ),
+)
+JOBS = (
+    Job("app", "scrape/app.yml", 2, "app", addresses=("app:1",)),
+    Job("prometheus", "scrape/prometheus.yml", 2, "prometheus", addresses=("prometheus:1",)),
+)
+MAIN = "global:\n  scrape_interval: 60s\nrule_files: [rules/*.yml]\n"
+LOADED_MAIN = (
+    "global:\n  scrape_interval: 1m\n  scrape_timeout: 10s\n  evaluation_interval: 1m\n"
+    "rule_files:\n- /etc/stack/current/rules/*.yml\n"
 )
 
 
-def loaded(name: str = "Watchdog", group: str = "alerts", **changes: Any) -> dict[str, Any]:
+def loaded(
+    name: str = "Watchdog", group: str = "alerts", file: str = "prometheus", **changes: Any
+) -> dict[str, Any]:
     """A rule group with one rule as Prometheus shows it."""
     rule = {
         "name": name,
@@ -73,13 +94,23 @@ def loaded(name: str = "Watchdog", group: str = "alerts", **changes: Any) -> dic
         "lastError": "",
         "labels": {},
         "query": "vector(1)",
+        "duration": 0,
+        "keepFiringFor": 0,
+        "annotations": {},
     }
-    return {"name": group, "rules": [{**rule, **changes}]}
+    return {
+        "name": group,
+        "file": f"/etc/stack/current/rules/{file}.yml",
+        "interval": 60,
+        "limit": 0,
+        "rules": [{**rule, **changes}],
+    }
 
 
 def digest_group(digest: str = DIGEST) -> dict[str, Any]:
     """The group that carries the digest."""
-    return loaded("stack:config_digest:info", "stack_digest", type="recording", labels={"digest": digest})
+    labels = {"digest": digest}
+    return loaded("stack:config_digest:info", "stack_digest", "stack-digest", type="recording", labels=labels)
 
 
 def data(value: Any) -> Reply:
@@ -87,21 +118,65 @@ def data(value: Any) -> Reply:
     return 200, {"status": "success", "data": value}
 
 
+def target(job: str, health: str = "up", error: str = "", **found: str) -> dict[str, Any]:
+    """A scrape target as Prometheus shows it; ``found``: labels before relabelling, without their underscores."""
+    labels = {
+        "address": f"{job}:1",
+        "metrics_path": "/metrics",
+        "scheme": "http",
+        "scrape_interval": "1m",
+        "scrape_timeout": "10s",
+        **found,
+    }
+    return {
+        "discoveredLabels": {f"__{name}__": value for name, value in labels.items()},
+        "labels": {"job": job, "instance": labels["address"]},
+        "scrapePool": job,
+        "scrapeUrl": f"http://{labels['address']}/metrics",
+        "health": health,
+        "lastError": error,
+    }
+
+
 def targets(*states: tuple[str, str]) -> Reply:
     """Scrape targets by job and health."""
-    return data(
-        {
-            "activeTargets": [
-                {"labels": {"job": job, "instance": f"{job}:1"}, "health": health, "lastError": "refused"}
-                for job, health in states
-            ]
-        }
-    )
+    said = "connect: connection refused"
+    return data({"activeTargets": [target(job, health, said) for job, health in states]})
 
 
 def vector(*values: str) -> Reply:
     """An instant query's result."""
     return data({"resultType": "vector", "result": [{"metric": {}, "value": [1, v]} for v in values]})
+
+
+def runtime(*, succeeded: bool = True, loaded_for: float = 3600.0) -> Reply:
+    """What Prometheus says of its own run."""
+    now = datetime.now(UTC)
+    return data(
+        {
+            "startTime": (now - timedelta(seconds=loaded_for)).isoformat(),
+            "lastConfigTime": (now - timedelta(seconds=loaded_for)).isoformat(),
+            "serverTime": now.isoformat(),
+            "reloadConfigSuccess": succeeded,
+        }
+    )
+
+
+def answer_query(asked: Asked) -> Reply:
+    """Each of many questions has its answer; whatever must not be is not."""
+    query = asked.params["query"]
+    marks = re.findall(rf'"{MARK}", "(\d+)"', query)
+    if marks:
+        value = "0" if "increase(" in query else "1"
+        found = [{"metric": {MARK: mark}, "value": [1, value]} for mark in marks]
+        return data({"resultType": "vector", "result": found})
+    return vector() if "== 0" in query else vector("1")
+
+
+def kept_nothing(job: str) -> Reply:
+    """The series of a target of which no sample is kept."""
+    metric = {"job": job, "instance": f"{job}:1"}
+    return data({"resultType": "vector", "result": [{"metric": metric, "value": [1, "0"]}]})
 
 
 def frames(*columns: list[float | None], error: str = "") -> dict[str, Any]:
@@ -154,11 +229,12 @@ class FakeStack:
     def _prometheus(self) -> Routes:
         return {
             "GET /-/ready": (200, "Prometheus Server is Ready."),
-            "GET /metrics": (200, "prometheus_config_last_reload_successful 1\n"),
+            "GET /api/v1/status/runtimeinfo": runtime(),
+            "GET /api/v1/status/config": data({"yaml": LOADED_MAIN}),
             "GET /api/v1/rules": data({"groups": [loaded(), digest_group()]}),
             "GET /api/v1/targets": targets(("app", "up"), ("prometheus", "up")),
             "GET /api/v1/alertmanagers": data({"activeAlertmanagers": [{"url": "http://am/api/v2/alerts"}]}),
-            "POST /api/v1/query": vector("1"),
+            "POST /api/v1/query": answer_query,
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),
         }
@@ -246,7 +322,8 @@ def expectation() -> Expected:
     return Expected(
         stack="fake",
         addresses=(),
-        jobs=(("app", 1), ("prometheus", 1)),
+        jobs=JOBS,
+        prometheus_config=MAIN,
         digest=DIGEST,
         rules=RULES,
         alertmanager_config=CONFIG,

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from stack.checks.expect import expected, seconds
-from stack.checks.model import Dashboard, DataSource, Rule
+from stack.checks.expect import expected
+from stack.checks.expect_prometheus import seconds
+from stack.checks.model import Dashboard, DataSource, Job, Rule
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 
 PROMETHEUS = {
@@ -74,11 +75,22 @@ def test_everything_comes_from_the_files() -> None:
         probe_default_login=False,
     )
     assert found.addresses == (("prometheus", "http://p"), ("grafana", "http://g"))
-    assert found.jobs == (("app", 3), ("own", 1))
+    assert found.jobs == (
+        Job("app", "scrape/app.yml", 2, interval=7, timeout=7, addresses=("a", "b", "c")),
+        Job("own", "prometheus.yml", interval=7, timeout=7, addresses=("a",)),
+    )
     assert found.rules == (
-        Rule("g", "A", "alerting", "up == 0"),
-        Rule("g", "a:b", "recording", "1"),
-        Rule("stack_digest", "stack:config_digest:info", "recording", "vector(1)"),
+        Rule("g", "A", "alerting", "up == 0", "rules/app.yml", own=True),
+        Rule("g", "a:b", "recording", "1", "rules/app.yml", own=True),
+        Rule(
+            "stack_digest",
+            "stack:config_digest:info",
+            "recording",
+            "vector(1)",
+            "rules/stack-digest.yml",
+            4,
+            labels=(("digest", "abcd"),),
+        ),
     )
     assert found.digest == "abcd"
     assert found.scrape_interval == 7.0
