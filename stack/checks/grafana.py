@@ -190,7 +190,9 @@ def _some_expected(values: object, what: str) -> None:
 
 PROVISIONING = "monitoring-stack reload provisions again; Grafana's log names the file at fault"
 CHECKS = (
-    Check("grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90),
+    Check(
+        "grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90, recurring=True
+    ),
     Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
     Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
     Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
@@ -211,6 +213,8 @@ CHECKS = (
         data_source_health,
         "is the component behind the data source up?",
         10,
+        after=("grafana.login", "grafana.data_sources"),
+        recurring=True,
     ),
     Check(
         "grafana.dashboards",

@@ -104,6 +104,11 @@ def vector(*values: str) -> Reply:
     return data({"resultType": "vector", "result": [{"metric": {}, "value": [1, v]} for v in values]})
 
 
+def answer_to(query: str) -> Reply:
+    """What a query finds in a healthy stack: nothing where it looks for faults."""
+    return vector() if "node_scrape_collector_success" in query or "offset 2m" in query else vector("1")
+
+
 def frames(*columns: list[float | None], error: str = "") -> dict[str, Any]:
     """One query's result as Grafana gives it; no column: nothing found."""
     fields = [{"name": "Time", "type": "time"}, {"name": "Value", "type": "number"}]
@@ -158,7 +163,7 @@ class FakeStack:
             "GET /api/v1/rules": data({"groups": [loaded(), digest_group()]}),
             "GET /api/v1/targets": targets(("app", "up"), ("prometheus", "up")),
             "GET /api/v1/alertmanagers": data({"activeAlertmanagers": [{"url": "http://am/api/v2/alerts"}]}),
-            "POST /api/v1/query": vector("1"),
+            "POST /api/v1/query": lambda asked: answer_to(asked.params["query"]),
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),
         }
@@ -294,7 +299,13 @@ def silence(*matchers: tuple[str, str, str], state: str = "active", **changes: A
 
 def kept_in(store: str) -> Reply:
     """What the application says of its packet store."""
-    return 200, {"parts": {"packet_store": {"name": store}}}
+    return health(packet_store={"name": store, "probe_ms": 1.0, "detail": ""})
+
+
+def health(**parts: dict[str, Any]) -> Reply:
+    """What the application says of its parts; each is well unless its ``status`` says otherwise."""
+    usual: dict[str, dict[str, Any]] = {"packet_store": {"name": "SQLite /data/packets.db", "detail": ""}}
+    return 200, {"parts": {name: {"status": "ok"} | part for name, part in {**usual, **parts}.items()}}
 
 
 def received(status: str, moment: float, **labels: str) -> dict[str, Any]:
