@@ -5,7 +5,6 @@ Pure: it reads the specification's files and nothing else, so an edited file is 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from stack.checks.model import Dashboard, DataSource, Expected, Rule
 from stack.common.yaml_text import load_yaml
+from stack.dashboards.queries import model
 from stack.model.spec import DIGEST_RULE, ConfigFile, ServiceSpec, StackSpec
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
@@ -29,9 +29,14 @@ def expected(
     app_token: str = "",
     probe_default_login: bool = True,
     makes_load: bool = True,
+    idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
 ) -> Expected:
-    """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself."""
+    """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself.
+
+    ``idle``: files of components that do not run; the dashboards shown elsewhere name data sources of Grafana's.
+    """
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
+    unused = {component: {f.path: f for f in found} for component, found in idle}
     prometheus = _documents(files.get("prometheus", {}))
     main = prometheus.get("prometheus.yml", {})
     return Expected(
@@ -43,7 +48,7 @@ def expected(
         rules=tuple(_rules(prometheus)),
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
-        data_sources=tuple(_data_sources(_documents(files.get("grafana", {})))),
+        data_sources=tuple(_data_sources(_documents({**unused, **files}.get("grafana", {})))),
         grafana_password=grafana_password,
         probe_default_login=probe_default_login,
         app_token=app_token,
@@ -116,9 +121,15 @@ def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:
             if name.endswith(".json") and folder in BOARDS_BELOW:
                 texts.setdefault(name, _text(file))
     for name, text in sorted(texts.items()):
-        model = json.loads(text)
-        if isinstance(model, dict) and "panels" in model:
-            yield Dashboard(str(model.get("uid") or name.removesuffix(".json")), text)
+        yield Dashboard(_uid(text) or name.removesuffix(".json"), text)
+
+
+def _uid(text: str) -> str:
+    """The dashboard's uid; empty where the text has none, which its check will tell."""
+    try:
+        return str(model(text)["uid"])
+    except ValueError:
+        return ""
 
 
 def _data_sources(documents: Mapping[str, Any]) -> Iterable[DataSource]:

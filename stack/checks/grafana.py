@@ -5,10 +5,10 @@ A wrong password is never tried where it could lock out the real administrator f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
+from stack.checks.boards import CORRECT
 from stack.checks.check import LOGS, Check
 from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
@@ -18,6 +18,7 @@ from stack.checks.model import Broken, Dashboard, DataSource, Expected, Finding,
 from stack.clients.http import HttpFailure
 from stack.common.errors import StartFailed
 from stack.common.wait import NotYet
+from stack.dashboards.queries import model
 from stack.engine.interface import Engine
 from stack.model.spec import StackSpec, container_name
 
@@ -138,8 +139,15 @@ def _as_in_file(context: CheckContext, uid: str, wanted: Dashboard | None) -> No
         return
     if not held.provisioned:
         raise NotYet(f"dashboard {uid} does not come from its file")
-    if what := difference(json.loads(wanted.text), held.model):
+    if what := difference(_in_file(wanted), held.model):
         raise NotYet(f"dashboard {uid} differs from its file: {what}")
+
+
+def _in_file(wanted: Dashboard) -> dict[str, Any]:
+    try:
+        return model(wanted.text)
+    except ValueError as error:
+        raise Broken(f"dashboard {wanted.uid}: {error}", CORRECT) from error
 
 
 def classify_login(status: int, logs: Iterable[str]) -> Login:
@@ -204,6 +212,7 @@ CHECKS = (
         data_sources,
         PROVISIONING,
         10,
+        after=("grafana.login",),
     ),
     Check(
         "grafana.data_source_health",
@@ -225,5 +234,6 @@ CHECKS = (
         PROVISIONING,
         10,
         every=0.1,
+        after=("grafana.login",),
     ),
 )

@@ -59,6 +59,7 @@ class Description:
             app_token=self.build.secrets.get("app_token", Secret()).reveal(),
             probe_default_login=bool(login) and self._may_try_login(now),
             makes_load=self.settings["app.load"] != "off",
+            idle=self.idle,
         )
 
     def _may_try_login(self, now: float) -> bool:
