@@ -166,6 +166,8 @@ class FakeStack:
             "POST /api/v1/query": lambda asked: answer_to(asked.params["query"]),
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),
+            "GET /api/v1/labels": data(["job", "instance", "team"]),
+            "GET /api/v1/status/config": data({"yaml": "global: {external_labels: {cluster: here}}"}),
         }
 
     def _alertmanager(self) -> Routes:
