@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from stack.checks.context import CheckContext
 from stack.checks.routing import Alert
+from stack.clients.prometheus import LoadedRule
 from stack.common.matchers import Labels
 
 PROOF = "StackProof"
@@ -22,19 +23,26 @@ PROOF_ALERT = Alert(PROOF, Labels(PROOF_LABELS), constant=True)
 
 
 def alerts_of(context: CheckContext) -> tuple[Alert, ...]:
-    """Every alerting rule that Prometheus has loaded. What an expression adds to its labels is unknown."""
+    """Every alerting rule that Prometheus has loaded.
+
+    An alert has the labels of its rule, and perhaps any that a series has or that is added to all; no other.
+    """
     expressions = {(rule.group, rule.name): rule.expr for rule in context.expected.rules}
+    names = frozenset(context.prometheus.label_names())
+    external = context.prometheus.external_labels()
     return tuple(
-        _alert(rule.name, dict(rule.labels), expressions.get((rule.group, rule.name), ""))
+        _alert(rule, expressions.get((rule.group, rule.name), ""), names, external)
         for rule in context.prometheus.rules()
         if rule.kind == "alerting"
     )
 
 
-def _alert(name: str, labels: dict[str, str], expression: str) -> Alert:
+def _alert(rule: LoadedRule, expression: str, names: frozenset[str], external: Mapping[str, str]) -> Alert:
     constant = ALWAYS.fullmatch(expression) is not None
-    unknown = frozenset(label for label, value in labels.items() if TEMPLATE in value)
-    return Alert(name, Labels({**labels, "alertname": name}, complete=constant, unknown=unknown), constant)
+    own = {**dict(rule.labels), "alertname": rule.name}
+    templated = frozenset(label for label, value in own.items() if TEMPLATE in value)
+    unknown = templated | (frozenset() if constant else names - own.keys())
+    return Alert(rule.name, Labels({**external, **own}, unknown), constant)
 
 
 def some(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ The alert path is in ``alert_path``, what holds alerts back in ``alert_routes`` 
 
 from __future__ import annotations
 
-from stack.checks.alertmanager_file import FILE, parting, rendered, secret_files
+from stack.checks.alertmanager_file import FILE, parting, rendered, secret_files, understood
 from stack.checks.check import LOGS, RELOAD, Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
@@ -46,14 +46,16 @@ def configuration(context: CheckContext) -> str:
 
 def _where(context: CheckContext) -> str:
     try:
-        return parting(context.expected.alertmanager_config, context.alertmanager.config())
+        with understood():
+            return parting(context.expected.alertmanager_config, context.alertmanager.config())
     except HttpFailure as failure:
         return str(failure)
 
 
 def secrets(context: CheckContext) -> str:
     """Each file that a receiver reads its secret from is there, not empty, and readable for the server."""
-    named = list(secret_files(rendered(context.expected.alertmanager_config)))
+    with understood():
+        named = list(secret_files(rendered(context.expected.alertmanager_config)))
     if not named:
         return "no receiver reads a secret from a file"
     paths = [path for _, path in named]

@@ -6,12 +6,14 @@ The server fills in defaults, masks secrets and addresses, and writes durations 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from yaml import YAMLError
 
 from stack.checks.expect_prometheus import seconds
 from stack.checks.model import Broken
+from stack.clients.shape import MISREAD
 from stack.common.matchers import parse
 from stack.common.yaml_text import load_yaml
 
@@ -23,11 +25,21 @@ READ_BY_ITSELF = "_file"
 SHOWN = 60
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Reading the file inside: what is of another shape than Alertmanager's is ``Broken`` and names the file."""
+    try:
+        yield
+    except MISREAD as error:
+        message = f"{FILE} is of another shape ({type(error).__name__}: {error})"
+        raise Broken(message, "monitoring-stack validate names the line") from error
+
+
 def rendered(text: str) -> Mapping[str, Any]:
     """The rendered file; ``Broken`` where it holds no configuration."""
     try:
         found = load_yaml(text)
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, *MISREAD) as error:
         raise Broken(f"{FILE}: {' '.join(str(error).split())}", "correct the YAML") from error
     if not isinstance(found, Mapping) or not found:
         raise Broken("no configuration is expected", f"{FILE} is empty or was not rendered")
@@ -38,7 +50,7 @@ def parting(text: str, shown: str) -> str:
     """Where the file that the server shows parts from the rendered one."""
     try:
         loaded = load_yaml(shown)
-    except (YAMLError, ValueError):
+    except (YAMLError, *MISREAD):
         return "what it shows of its own is no YAML"
     other = "it is another in comments, order or secrets"
     return difference(rendered(text), loaded) or other

@@ -1,18 +1,42 @@
-"""Checks of the application: it answers, shows the whole catalogue in a page that parses, counts a request.
+"""Checks of the application: all its parts are well, its page shows the catalogue and parses, it counts a request.
 
 The request is one harmless decision of filesystem_gate. What is stored where a database is to be proven expires soon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from stack.checks.check import LOGS, Check
 from stack.checks.context import CheckContext
 from stack.clients.http import HttpFailure
+from stack.clients.shape import MISREAD
+from stack.common.printable import printable
 from stack.common.wait import NotYet
 from stack.telemetry.catalogue import METRICS
 
+WORDS = ("detail", "problem")
+AMOUNTS = (
+    "dropped",
+    "missing",
+    "refused",
+    "damaged",
+    "waiting",
+    "corrupt",
+    "surprises",
+    "active",
+    "record_failures",
+)
+SHOWN = 300
+COUNTED = "monitoring-stack logs app names what failed; monitoring-stack restart counts anew"
+REMEDIES = {
+    "packet_store": "monitoring-stack logs app has it all; free the disk of its data volume, or put back a good copy "
+    "of the database, then monitoring-stack restart",
+    "faults": 'end the drill: POST {"state": "off"} to /faults/NAME of the application',
+}
+OF_POSTGRES = "monitoring-stack logs postgres shows why"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 DATABASE = "PostgreSQL"
 SEGMENT = "session_context"
@@ -27,6 +51,29 @@ def ready(context: CheckContext) -> str:
     if (status := context.app.health()) != "ok":
         raise NotYet(f"/health says {status}")
     return "/health says ok"
+
+
+def health(context: CheckContext) -> str:
+    """Each part says of itself that it is well; the packet store by a real write and read."""
+    parts = context.app.parts()
+    if not parts:
+        raise NotYet("/health/detailed names no part")
+    ill = {name: part for name, part in parts.items() if part["status"] != "ok"}
+    if ill:
+        first, part = next(iter(ill.items()))
+        outside = first == "packet_store" and str(part.get("name")).startswith(DATABASE)
+        hint = OF_POSTGRES if outside else REMEDIES.get(first, COUNTED)
+        told = "; ".join(f"{name} is {part['status']}{_why(part)}" for name, part in ill.items())
+        raise NotYet(f"the application's {told}", hint, ("postgres",) if outside else ())
+    return f"{', '.join(parts)} are well"
+
+
+def _why(part: Mapping[str, Any]) -> str:
+    """The reasons among what a part tells of itself; the rest are amounts of its daily work."""
+    plain = (f"{part[name]}" for name in WORDS if part.get(name))
+    counts = (f"{name} {part[name]}" for name in AMOUNTS if part.get(name))
+    reasons = " ".join(printable(", ".join((*plain, *counts))).split())
+    return f": {reasons[:SHOWN]}" if reasons else ""
 
 
 def catalogue(context: CheckContext) -> str:
@@ -75,7 +122,7 @@ def read(text: str) -> Samples:
 
     try:
         families = list(text_string_to_metric_families(text))
-    except (ValueError, KeyError, IndexError) as error:
+    except MISREAD as error:
         raise HttpFailure(f"/metrics does not parse: {error}") from error
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -85,7 +132,17 @@ def read(text: str) -> Samples:
 
 
 CHECKS = (
-    Check("app.ready", "the application serves", "app", "ready", ready, LOGS, 60),
+    Check("app.ready", "the application serves", "app", "ready", ready, LOGS, 60, recurring=True),
+    Check(
+        "app.health",
+        "all parts of the application are well",
+        "app",
+        "checked",
+        health,
+        LOGS,
+        10,
+        recurring=True,
+    ),
     Check("app.metrics", "the whole catalogue is exposed", "app", "proven", catalogue, LOGS, 15, every=0.2),
     Check("app.counter", "a request moves its counters", "app", "proven", counter, LOGS, 10, every=0.2),
     Check(
@@ -94,8 +151,9 @@ CHECKS = (
         "app",
         "checked",
         store,
-        "monitoring-stack logs postgres shows why",
+        OF_POSTGRES,
         20,
+        after=("app.health",),
         every=0.1,
         database=True,
     ),

@@ -5,7 +5,6 @@ Pure: it reads the specification's files and nothing else, so an edited file is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from stack.checks.expect_prometheus import (
 )
 from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.yaml_text import load_yaml
+from stack.dashboards.queries import model
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
 BOARDS_BELOW = ("", "user/")
@@ -35,9 +35,14 @@ def expected(
     probe_default_login: bool = True,
     makes_load: bool = True,
     age: float = 0.0,
+    idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
 ) -> Expected:
-    """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself."""
+    """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself.
+
+    ``idle``: files of components that do not run; the dashboards shown elsewhere name data sources of Grafana's.
+    """
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
+    unused = {component: {f.path: f for f in found} for component, found in idle}
     of_prometheus = files.get("prometheus", {})
     prometheus = _documents(of_prometheus)
     texts = {path: _text(of_prometheus[path]) for path in prometheus}
@@ -53,7 +58,7 @@ def expected(
         prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
-        data_sources=tuple(_data_sources(_documents(files.get("grafana", {})))),
+        data_sources=tuple(_data_sources(_documents({**unused, **files}.get("grafana", {})))),
         grafana_password=grafana_password,
         probe_default_login=probe_default_login,
         app_token=app_token,
@@ -90,9 +95,15 @@ def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:
             if name.endswith(".json") and folder in BOARDS_BELOW:
                 texts.setdefault(name, _text(file))
     for name, text in sorted(texts.items()):
-        model = json.loads(text)
-        if isinstance(model, dict) and "panels" in model:
-            yield Dashboard(str(model.get("uid") or name.removesuffix(".json")), text)
+        yield Dashboard(_uid(text) or name.removesuffix(".json"), text)
+
+
+def _uid(text: str) -> str:
+    """The dashboard's uid; empty where the text has none, which its check will tell."""
+    try:
+        return str(model(text)["uid"])
+    except ValueError:
+        return ""
 
 
 def _data_sources(documents: Mapping[str, Any]) -> Iterable[DataSource]:

@@ -5,10 +5,10 @@ A wrong password is never tried where it could lock out the real administrator f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
+from stack.checks.boards import CORRECT
 from stack.checks.check import LOGS, Check
 from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
@@ -18,6 +18,7 @@ from stack.checks.model import Broken, Dashboard, DataSource, Expected, Finding,
 from stack.clients.http import HttpFailure
 from stack.common.errors import StartFailed
 from stack.common.wait import NotYet
+from stack.dashboards.queries import model
 from stack.engine.interface import Engine
 from stack.model.spec import StackSpec, container_name
 
@@ -138,8 +139,15 @@ def _as_in_file(context: CheckContext, uid: str, wanted: Dashboard | None) -> No
         return
     if not held.provisioned:
         raise NotYet(f"dashboard {uid} does not come from its file")
-    if what := difference(json.loads(wanted.text), held.model):
+    if what := difference(_in_file(wanted), held.model):
         raise NotYet(f"dashboard {uid} differs from its file: {what}")
+
+
+def _in_file(wanted: Dashboard) -> dict[str, Any]:
+    try:
+        return model(wanted.text)
+    except ValueError as error:
+        raise Broken(f"dashboard {wanted.uid}: {error}", CORRECT) from error
 
 
 def classify_login(status: int, logs: Iterable[str]) -> Login:
@@ -190,7 +198,9 @@ def _some_expected(values: object, what: str) -> None:
 
 PROVISIONING = "monitoring-stack reload provisions again; Grafana's log names the file at fault"
 CHECKS = (
-    Check("grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90),
+    Check(
+        "grafana.ready", "Grafana serves, provisioned", "grafana", "ready", ready, LOGS, 90, recurring=True
+    ),
     Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
     Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
     Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
@@ -202,6 +212,7 @@ CHECKS = (
         data_sources,
         PROVISIONING,
         10,
+        after=("grafana.login",),
     ),
     Check(
         "grafana.data_source_health",
@@ -211,6 +222,8 @@ CHECKS = (
         data_source_health,
         "is the component behind the data source up?",
         10,
+        after=("grafana.login", "grafana.data_sources"),
+        recurring=True,
     ),
     Check(
         "grafana.dashboards",
@@ -221,5 +234,6 @@ CHECKS = (
         PROVISIONING,
         10,
         every=0.1,
+        after=("grafana.login",),
     ),
 )

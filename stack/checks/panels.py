@@ -6,45 +6,49 @@ names say so. A query that returns series of NaN only counts as data where the a
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
 
+from stack.checks.board_variables import variables_in_grafana, variables_in_prometheus
+from stack.checks.boards import (
+    CORRECT,
+    PROMETHEUS,
+    SHOWN,
+    Sources,
+    Untouched,
+    dashboards_of,
+    kind_of,
+    reason_of,
+    some,
+    sources_in_files,
+    sources_in_grafana,
+)
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken, Dashboard
+from stack.checks.model import Broken, Evidence
 from stack.clients.grafana import Query, Result
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
-from stack.dashboards.queries import PanelQuery, Window, panel_queries, resolve, variables
+from stack.dashboards.queries import PanelQuery, Unusable, Window, judged_queries
 
 WINDOW_SECONDS = 300
 STEP_SECONDS = 5
 ASKERS = 4
-SHOWN = 3
-LABEL_VALUES = "label_values("
+
+Judged = tuple[PanelQuery, Result]
+Ask = Callable[[tuple[PanelQuery, ...]], Iterable[Judged]]
 
 
-class _Untouched(Window):
-    """Leaves Grafana's macros in the text, so that Grafana itself must replace them."""
-
-    def macros(self) -> dict[str, str]:
-        """Each macro stands for itself."""
-        return {name: f"${name}" for name in Window.macros(self)}
-
-
-def data_in_grafana(context: CheckContext) -> str:
+def data_in_grafana(context: CheckContext) -> Evidence:
     """Every panel query of every dashboard returns numbers through /api/ds/query, one batch a dashboard.
 
     Asked to one step ahead: Grafana rounds the end of a range down to a step, so the newest one would be left out.
     """
 
-    def ask(dashboard: Dashboard) -> Iterator[tuple[PanelQuery, Result]]:
-        queries = _by_ref(panel_queries(dashboard.text, _Untouched()))
+    def ask(asked: tuple[PanelQuery, ...]) -> Iterator[Judged]:
+        queries = _by_ref(asked)
         results: dict[str, Result] = {}
         now, lost = time.time(), "no result came back"
         try:
@@ -59,7 +63,7 @@ def data_in_grafana(context: CheckContext) -> str:
         for ref, query in queries.items():
             yield query, results.get(ref, Result(lost, 0, 0))
 
-    return _all_have_data(context, ask, "through Grafana")
+    return _all_have_data(context, ask, Untouched(), sources_in_grafana(context), "through Grafana")
 
 
 def _by_ref(queries: Iterable[PanelQuery]) -> dict[str, PanelQuery]:
@@ -71,15 +75,16 @@ def _by_ref(queries: Iterable[PanelQuery]) -> dict[str, PanelQuery]:
     return found
 
 
-def data_in_prometheus(context: CheckContext) -> str:
+def data_in_prometheus(context: CheckContext) -> Evidence:
     """The same queries asked of Prometheus, each by itself."""
 
-    def ask(dashboard: Dashboard) -> Iterator[tuple[PanelQuery, Result]]:
-        window = Window(range_s=WINDOW_SECONDS, interval_s=STEP_SECONDS)
-        for query in panel_queries(dashboard.text, window):
+    def ask(queries: tuple[PanelQuery, ...]) -> Iterator[Judged]:
+        for query in queries:
             yield query, _from_prometheus(context, query)
 
-    return _all_have_data(context, ask, f"asked of Prometheus; Grafana is absent: {_reason(context)}")
+    window = Window(range_s=WINDOW_SECONDS, interval_s=STEP_SECONDS)
+    how = f"asked of Prometheus; Grafana is absent: {reason_of(context)}"
+    return _all_have_data(context, ask, window, sources_in_files(context), how)
 
 
 def _from_prometheus(context: CheckContext, query: PanelQuery) -> Result:
@@ -95,24 +100,48 @@ def _from_prometheus(context: CheckContext, query: PanelQuery) -> Result:
     return Result("", len(columns), sum(math.isfinite(value) for column in columns for value in column))
 
 
-Asked = Iterable[tuple[PanelQuery, Result]]
-
-
-def _all_have_data(context: CheckContext, ask: Callable[[Dashboard], Asked], how: str) -> str:
-    dashboards = _dashboards(context)
-    with ThreadPoolExecutor(ASKERS) as pool:
-        answers = [pair for pairs in pool.map(lambda d: list(ask(d)), dashboards) for pair in pairs]
+def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sources, how: str) -> Evidence:
+    dashboards = dashboards_of(context)
+    found = [one for board in dashboards for one in judged_queries(board.text, board.uid, window)]
+    broken = [f"{one.place}: {one.why}" for one in found if isinstance(one, Unusable)]
+    queries = [one for one in found if isinstance(one, PanelQuery)]
+    missing = [query for query in queries if kind_of(sources, query.datasource_uid) == ""]
+    broken += [f"{_place(q)}: there is no data source {q.datasource_uid}" for q in missing]
+    if broken:
+        raise Broken(some(broken, "panel queries cannot be asked"), CORRECT)
+    answers = list(_answers(ask, [q for q in queries if kind_of(sources, q.datasource_uid) == PROMETHEUS]))
     if not answers:
         raise Broken("no dashboard has a panel query", "the dashboards' files are empty of queries")
     faults = [text for query, result in answers if (text := _fault(context, query, result))]
     if faults:
         raise NotYet(f"{len(faults)} of {len(answers)} panel queries: {'; '.join(faults[:SHOWN])}")
     panels = {(query.dashboard_uid, query.panel_id) for query, _ in answers}
-    return f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards {how}"
+    evidence = f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards {how}"
+    return Evidence(evidence, tuple(_unjudged(queries, sources)))
+
+
+def _answers(ask: Ask, queries: Iterable[PanelQuery]) -> Iterator[Judged]:
+    """The results, some dashboards at a time."""
+    boards: dict[str, list[PanelQuery]] = {}
+    for query in queries:
+        boards.setdefault(query.dashboard_uid, []).append(query)
+    with ThreadPoolExecutor(ASKERS) as pool:
+        for judged in pool.map(lambda asked: list(ask(tuple(asked))), boards.values()):
+            yield from judged
+
+
+def _unjudged(queries: Iterable[PanelQuery], sources: Sources) -> Iterator[str]:
+    for query in queries:
+        if (kind := kind_of(sources, query.datasource_uid)) != PROMETHEUS:
+            yield f"{_place(query)} was not asked: data source {query.datasource_uid} is of type {kind}"
+
+
+def _place(query: PanelQuery) -> str:
+    return f"{query.dashboard_uid} / {query.panel_title} / {query.ref_id}"
 
 
 def _fault(context: CheckContext, query: PanelQuery, result: Result) -> str:
-    where = f"{query.dashboard_uid} / {query.panel_title} / {query.ref_id}"
+    where = _place(query)
     if result.error:
         return f"{where} failed: {result.error}"
     if not result.series:
@@ -122,73 +151,10 @@ def _fault(context: CheckContext, query: PanelQuery, result: Result) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A query variable of a dashboard: values of ``label`` among the series of ``selector``."""
-
-    dashboard_uid: str
-    name: str
-    label: str
-    selector: str
-    source_uid: str
-
-
-def variables_in_grafana(context: CheckContext) -> str:
-    """Each query variable has values when asked as a browser asks."""
-    return _all_resolve(
-        context, lambda v: context.administrator().label_values(v.source_uid, v.label, v.selector), ""
-    )
-
-
-def variables_in_prometheus(context: CheckContext) -> str:
-    """The same asked of Prometheus."""
-    how = f", asked of Prometheus; Grafana is absent: {_reason(context)}"
-    return _all_resolve(context, lambda v: context.prometheus.label_values(v.label, v.selector), how)
-
-
-def _all_resolve(context: CheckContext, ask: Callable[[Variable], tuple[str, ...]], how: str) -> str:
-    found = [variable for dashboard in _dashboards(context) for variable in query_variables(dashboard)]
-    answers: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    for variable in found:
-        key = (variable.source_uid, variable.label, variable.selector)
-        answers[key] = answers.get(key) or ask(variable)
-        if not answers[key]:
-            raise NotYet(f"{variable.dashboard_uid} / ${variable.name} has no value: {variable.selector}")
-    return f"{len(found)} variables resolve{how}"
-
-
-def query_variables(dashboard: Dashboard) -> Iterator[Variable]:
-    """The variables that Prometheus must fill; ``Broken`` for a kind of query that cannot be judged."""
-    model = json.loads(dashboard.text)
-    values = variables(model) | _Untouched().macros()
-    for variable in model.get("templating", {}).get("list", []):
-        if variable.get("type") == "query":
-            yield _variable(dashboard.uid, variable, values)
-
-
-def _variable(uid: str, variable: Mapping[str, Any], values: Mapping[str, str]) -> Variable:
-    query = variable.get("query", "")
-    text = str(query.get("query", "") if isinstance(query, dict) else query).strip()
-    if not (text.startswith(LABEL_VALUES) and text.endswith(")")):
-        raise Broken(f"{uid} / ${variable['name']}: cannot judge the query {text!r}", "use label_values(...)")
-    selector, _, label = text[len(LABEL_VALUES) : -1].rpartition(",")
-    source = str((variable.get("datasource") or {}).get("uid", "${datasource}"))
-    return Variable(
-        uid, str(variable["name"]), label.strip(), resolve(selector.strip(), values), resolve(source, values)
-    )
-
-
-def _dashboards(context: CheckContext) -> tuple[Dashboard, ...]:
-    if not context.expected.dashboards:
-        raise Broken("no dashboard is expected", "the dashboards' files are empty or were not rendered")
-    return context.expected.dashboards
-
-
-def _reason(context: CheckContext) -> str:
-    return dict(context.expected.absent).get("grafana", "not part of this stack")
-
-
 TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_LOAD) and the target up?"
+SCRAPED = ("prometheus.targets", "prometheus.storage")
+"""What says why there is no data; an empty panel then says nothing new."""
+THROUGH_GRAFANA = (*SCRAPED, "grafana.login", "grafana.data_sources", "grafana.data_source_health")
 OF_GRAFANA = (
     Check(
         "grafana.variables",
@@ -199,6 +165,7 @@ OF_GRAFANA = (
         TRAFFIC,
         30,
         every=0.2,
+        after=THROUGH_GRAFANA,
     ),
     Check(
         "grafana.panels",
@@ -209,6 +176,7 @@ OF_GRAFANA = (
         TRAFFIC,
         45,
         every=0.2,
+        after=THROUGH_GRAFANA,
     ),
 )
 OF_PROMETHEUS = (
@@ -222,6 +190,7 @@ OF_PROMETHEUS = (
         30,
         every=0.2,
         unless="grafana",
+        after=SCRAPED,
     ),
     Check(
         "prometheus.panels",
@@ -233,5 +202,6 @@ OF_PROMETHEUS = (
         45,
         every=0.2,
         unless="grafana",
+        after=SCRAPED,
     ),
 )

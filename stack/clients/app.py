@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from stack.clients.http import Http
-from stack.clients.shape import Typed, shaped
+from stack.clients.shape import Typed, shaped, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,18 @@ class App:
         with shaped(answer):
             return str(answer.json()["outcome"])
 
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """What each part of the application says of itself, with at least its ``status``."""
+        answer = self.http.get("/health/detailed")
+        with shaped(answer):
+            found = answer.json()["parts"]
+            return {text(name): {**part, "status": text(part["status"])} for name, part in found.items()}
+
     def store_name(self) -> str:
         """Where the packets are kept, in the application's own words."""
         answer = self.http.get("/health/detailed")
         with shaped(answer):
-            return str(answer.json()["parts"]["packet_store"]["name"])
+            return text(answer.json()["parts"]["packet_store"]["name"])
 
     def write_packet(self, segment: str, payload: Mapping[str, str], seconds: float) -> str:
         """The id of a new packet that expires after ``seconds``."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from stack.clients.http import Answer, Http, HttpFailure, snippet
-from stack.clients.shape import Typed, shaped, texts
+from stack.clients.shape import Typed, shaped, text, texts, yaml_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,21 @@ class Prometheus:
         answer = self.http.get(f"/api/v1/label/{label}/values", params=params)
         with shaped(answer):
             return texts(_data(answer))
+
+    def label_names(self) -> tuple[str, ...]:
+        """The names of all labels that any series has."""
+        answer = self.http.get("/api/v1/labels")
+        with shaped(answer):
+            return texts(_data(answer))
+
+    def external_labels(self) -> dict[str, str]:
+        """The labels that it adds to each alert which has none of that name."""
+        answer = self.http.get("/api/v1/status/config")
+        with shaped(answer):
+            configured = yaml_object(text(_data(answer)["yaml"])).get("global") or {}
+            return {
+                text(name): str(value) for name, value in (configured.get("external_labels") or {}).items()
+            }
 
 
 def _data(answer: Answer) -> Any:

@@ -11,7 +11,10 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
+from yaml import YAMLError
+
 from stack.clients.http import Answer, HttpFailure, snippet
+from stack.common.yaml_text import load_yaml
 
 MISREAD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 """What reading a value of another kind raises."""
@@ -48,6 +51,17 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError(f"{type(value).__name__} instead of a list")
     return tuple(text(one) for one in value)
+
+
+def yaml_object(written: str) -> dict[Any, Any]:
+    """The object in a YAML text; ValueError where there is none."""
+    try:
+        found = load_yaml(written)
+    except YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if not isinstance(found, dict):
+        raise TypeError(f"{type(found).__name__} instead of an object")
+    return found
 
 
 def _text(value: Any) -> bool:

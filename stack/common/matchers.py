@@ -14,6 +14,7 @@ Verdict = bool | None
 """Whether something holds; None where it depends on what is not known."""
 UNREADABLE = "?"
 ANYTHING = (".*", "(.*)", "^.*$")
+CLASSES = "[["
 PART = re.compile(
     r"""\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^\s"=!~,{}]+))\s*(?P<op>=~|!~|!=|=)\s*
     (?:"(?P<value>(?:[^"\\]|\\.)*)"|(?P<bare>[^",]*))\s*(?:,|$)""",
@@ -47,6 +48,9 @@ class Matcher:
 
 
 def _fits(pattern: str, value: str) -> Verdict:
+    """Whether the whole value fits; named classes, which Python lacks, would be read as something else."""
+    if CLASSES in pattern:
+        return None
     try:
         return re.fullmatch(pattern, value) is not None
     except re.error:
@@ -55,17 +59,14 @@ def _fits(pattern: str, value: str) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The labels of an alert as far as they are known. ``complete``: it has no other ones."""
+    """The labels of an alert as far as they are known; those named in ``unknown`` may have any value."""
 
     known: Mapping[str, str]
-    complete: bool = True
     unknown: frozenset[str] = frozenset()
 
     def value(self, name: str) -> str | None:
-        """The value of a label; None where nobody knows it beforehand."""
-        if name in self.unknown:
-            return None
-        return self.known.get(name, "" if self.complete else None)
+        """The value of a label, "" where there is none; None where nobody knows it beforehand."""
+        return None if name in self.unknown else self.known.get(name, "")
 
 
 def match(matchers: Iterable[Matcher], labels: Labels) -> Verdict:

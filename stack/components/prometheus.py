@@ -85,10 +85,10 @@ def _assets(build: Build) -> tuple[ConfigFile, ...]:
 
 def checks() -> Checks:
     """Its own; and what the dashboards ask, where Grafana cannot be asked."""
-    from stack.checks import panels, prometheus
+    from stack.checks import panels, prometheus, selfreport
 
     after = ("prometheus.ready", "prometheus.config", "prometheus.rules")
-    return Checks((*prometheus.CHECKS, *panels.OF_PROMETHEUS), after)
+    return Checks((*prometheus.CHECKS, *selfreport.CHECKS, *panels.OF_PROMETHEUS), after)
 
 
 def recipe() -> Recipe:

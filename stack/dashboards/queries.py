@@ -15,6 +15,18 @@ ALL = "$__all"
 ALL_VALUE = ".+"
 DEFAULT_SOURCE = "prometheus"
 """Grafana takes its default data source where a dashboard names none."""
+WITHOUT_QUERY = (
+    "row",
+    "text",
+    "dashlist",
+    "alertlist",
+    "annolist",
+    "news",
+    "welcome",
+    "gettingstarted",
+    "pluginlist",
+)
+"""Panels that show no data of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +63,71 @@ class Window:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What a panel asks and cannot: ``place`` names dashboard, panel and query, ``why`` the fault."""
+
+    place: str
+    why: str
+
+
 def panel_queries(document: str, window: Window | None = None) -> Iterator[PanelQuery]:
     """The queries of all panels, those inside rows too, of one dashboard's JSON text.
 
     Raises ValueError for text that is not a dashboard or for a variable that no template defines.
     """
-    dashboard = json.loads(document)
-    if not isinstance(dashboard, dict) or not dashboard.get("uid"):
-        raise ValueError("dashboard: the document has no uid: export it as a dashboard, without a wrapper")
-    values = variables(dashboard) | (window or Window()).macros()
+    for found in judged_queries(document, "dashboard", window):
+        if isinstance(found, Unusable):
+            raise ValueError(f"{found.place}: {found.why}")
+        yield found
+
+
+def judged_queries(document: str, name: str, window: Window | None = None) -> Iterator[PanelQuery | Unusable]:
+    """The same, each query judged by itself: one that cannot be asked hides no other. ``name`` is the document's."""
+    try:
+        dashboard = model(document)
+        values = variables(dashboard) | (window or Window()).macros()
+    except ValueError as error:
+        yield Unusable(name, str(error))
+        return
     for panel in _panels(dashboard.get("panels", [])):
-        for target in panel.get("targets", []):
-            if target.get("expr") and not target.get("hide"):
-                yield _query(dashboard["uid"], panel, target, values)
+        yield from _of_panel(str(dashboard["uid"]), panel, values)
+
+
+def model(document: str) -> dict[str, Any]:
+    """The dashboard in a text; ValueError where there is none, or one without a uid or a list of panels."""
+    try:
+        dashboard = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the document is no JSON: {error}") from error
+    if not isinstance(dashboard, dict) or not dashboard.get("uid"):
+        raise ValueError("the dashboard has no uid: export it as a dashboard, without a wrapper")
+    if not isinstance(dashboard.get("panels", []), list):
+        raise ValueError("the dashboard's panels are no list")
+    return dashboard
+
+
+def templates(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The dashboard's variables that have a name."""
+    templating = dashboard.get("templating")
+    listed = templating.get("list") if isinstance(templating, dict) else None
+    return [one for one in _objects(listed) if isinstance(one.get("name"), str)]
 
 
 def variables(dashboard: Mapping[str, Any]) -> dict[str, str]:
     """Each template variable's current value; "All" becomes the variable's own value for all, or ``.+``."""
-    found = {}
-    for variable in dashboard.get("templating", {}).get("list", []):
-        current = variable.get("current", {}).get("value", "")
-        chosen = [str(value) for value in (current if isinstance(current, list) else [current])]
-        if variable.get("type") == "datasource" and chosen == ["default"]:
-            chosen = [DEFAULT_SOURCE]
-        everything = ALL in chosen or (not any(chosen) and variable.get("includeAll"))
-        found[variable["name"]] = (
-            variable.get("allValue") or ALL_VALUE if everything else "|".join(chosen) or _default(variable)
-        )
-    return found
+    return {variable["name"]: _current(variable) for variable in templates(dashboard)}
+
+
+def _current(variable: Mapping[str, Any]) -> str:
+    current = variable.get("current")
+    value = current.get("value", "") if isinstance(current, dict) else ""
+    chosen = [str(one) for one in (value if isinstance(value, list) else [value])]
+    if variable.get("type") == "datasource" and chosen == ["default"]:
+        chosen = [DEFAULT_SOURCE]
+    if ALL in chosen or (not any(chosen) and variable.get("includeAll")):
+        return str(variable.get("allValue") or ALL_VALUE)
+    return "|".join(chosen) or _default(variable)
 
 
 def _default(variable: Mapping[str, Any]) -> str:
@@ -86,26 +135,51 @@ def _default(variable: Mapping[str, Any]) -> str:
     return DEFAULT_SOURCE if variable.get("type") == "datasource" else ALL_VALUE
 
 
-def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for panel in panels:
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _panels(panels: object) -> Iterator[dict[str, Any]]:
+    for panel in _objects(panels):
         yield panel
-        yield from _panels(panel.get("panels", []))
+        yield from _panels(panel.get("panels"))
+
+
+def _of_panel(
+    uid: str, panel: Mapping[str, Any], values: Mapping[str, str]
+) -> Iterator[PanelQuery | Unusable]:
+    title = str(panel.get("title") or panel.get("id") or "a panel without title")
+    targets = _objects(panel.get("targets"))
+    if not targets and panel.get("type") not in WITHOUT_QUERY and "libraryPanel" not in panel:
+        yield Unusable(f"{uid} / {title}", "the panel has no query: give it one, or remove it")
+    for target in targets:
+        if target.get("expr") and not target.get("hide"):
+            try:
+                yield _query(uid, panel, target, values)
+            except ValueError as error:
+                yield Unusable(f"{uid} / {title} / {target.get('refId', 'A')}", str(error))
 
 
 def _query(
     uid: str, panel: Mapping[str, Any], target: Mapping[str, Any], values: Mapping[str, str]
 ) -> PanelQuery:
-    source = target.get("datasource") or panel.get("datasource") or {}
-    source_uid = source if isinstance(source, str) else source.get("uid") or DEFAULT_SOURCE
+    number = panel.get("id", 0)
     return PanelQuery(
         dashboard_uid=uid,
-        panel_id=int(panel.get("id", 0)),
+        panel_id=number if isinstance(number, int) else 0,
         panel_title=str(panel.get("title", "")),
         ref_id=str(target.get("refId", "A")),
         expr=resolve(str(target["expr"]), values),
-        datasource_uid=resolve(str(source_uid), values),
+        datasource_uid=resolve(source_of(target, panel), values),
         instant=bool(target.get("instant")),
     )
+
+
+def source_of(*owners: Mapping[str, Any]) -> str:
+    """The data source that the first of a query, its panel or a variable names: its uid, in older files its name."""
+    source = next((owner["datasource"] for owner in owners if owner.get("datasource")), None)
+    named = source.get("uid") if isinstance(source, dict) else source
+    return str(named or DEFAULT_SOURCE)
 
 
 def resolve(text: str, values: Mapping[str, str]) -> str:
@@ -125,7 +199,7 @@ def resolve(text: str, values: Mapping[str, str]) -> str:
         elif name in values:
             out.append(values[name])
         else:
-            raise ValueError(f"dashboard: no variable is called {name}: define it or correct {text!r}")
+            raise ValueError(f"no variable is called {name}: define it or correct {text!r}")
         rest = after
 
 

@@ -63,6 +63,7 @@ class Description:
             probe_default_login=bool(login) and self._may_try_login(now),
             makes_load=self.settings["app.load"] != "off",
             age=age,
+            idle=self.idle,
         )
 
     def _may_try_login(self, now: float) -> bool:

@@ -162,6 +162,10 @@ def runtime(*, succeeded: bool = True, loaded_for: float = 3600.0) -> Reply:
     )
 
 
+FAULTS_SOUGHT = ("== 0", "node_scrape_collector_success", "offset 2m")
+"""Parts of queries that look for faults."""
+
+
 def answer_query(asked: Asked) -> Reply:
     """Each of many questions has its answer; whatever must not be is not."""
     query = asked.params["query"]
@@ -170,7 +174,7 @@ def answer_query(asked: Asked) -> Reply:
         value = "0" if "increase(" in query else "1"
         found = [{"metric": {MARK: mark}, "value": [1, value]} for mark in marks]
         return data({"resultType": "vector", "result": found})
-    return vector() if "== 0" in query else vector("1")
+    return vector() if any(sign in query for sign in FAULTS_SOUGHT) else vector("1")
 
 
 def kept_nothing(job: str) -> Reply:
@@ -229,6 +233,7 @@ class FakeStack:
     def _prometheus(self) -> Routes:
         return {
             "GET /-/ready": (200, "Prometheus Server is Ready."),
+            "GET /metrics": (200, "prometheus_config_last_reload_successful 1\n"),
             "GET /api/v1/status/runtimeinfo": runtime(),
             "GET /api/v1/status/config": data({"yaml": LOADED_MAIN}),
             "GET /api/v1/rules": data({"groups": [loaded(), digest_group()]}),
@@ -237,6 +242,7 @@ class FakeStack:
             "POST /api/v1/query": answer_query,
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),
+            "GET /api/v1/labels": data(["job", "instance", "team"]),
         }
 
     def _alertmanager(self) -> Routes:
@@ -371,7 +377,13 @@ def silence(*matchers: tuple[str, str, str], state: str = "active", **changes: A
 
 def kept_in(store: str) -> Reply:
     """What the application says of its packet store."""
-    return 200, {"parts": {"packet_store": {"name": store}}}
+    return health(packet_store={"name": store, "probe_ms": 1.0, "detail": ""})
+
+
+def health(**parts: dict[str, Any]) -> Reply:
+    """What the application says of its parts; each is well unless its ``status`` says otherwise."""
+    usual: dict[str, dict[str, Any]] = {"packet_store": {"name": "SQLite /data/packets.db", "detail": ""}}
+    return 200, {"parts": {name: {"status": "ok"} | part for name, part in {**usual, **parts}.items()}}
 
 
 def received(status: str, moment: float, **labels: str) -> dict[str, Any]:

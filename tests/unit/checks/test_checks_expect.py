@@ -95,7 +95,11 @@ def test_everything_comes_from_the_files() -> None:
     assert found.digest == "abcd"
     assert found.scrape_interval == 7.0
     assert found.alertmanager_config == "route: {}\n"
-    assert found.dashboards == (Dashboard("gates", BOARD), Dashboard("below", BELOW))
+    assert found.dashboards == (
+        Dashboard("gates", BOARD),
+        Dashboard("below", BELOW),
+        Dashboard("other", "{}"),  # which the checks will find to be none
+    )
     assert found.data_sources == (
         DataSource("p", "P", "prometheus", "http://p"),
         DataSource("q", "Q", "prometheus", "", read_only=False),

@@ -24,7 +24,7 @@ import pytest
 from stack.checks import alert_path
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken
+from stack.checks.model import Broken, Dashboard
 from stack.checks.runner import run
 from stack.clients import http
 from stack.clients.http import Answer, Http, HttpFailure
@@ -33,7 +33,7 @@ from stack.common.wait import NotYet
 from stack.components import all_checks
 from stack.engine.interface import Ran
 from tests.loopback import Asked
-from tests.unit.checks.fake_stack import FakeStack, expectation
+from tests.unit.checks.fake_stack import BOARD, FakeStack, expectation
 
 CHECKS = all_checks()
 NAMES = [f"{check.name}, no {check.unless}" if check.unless else check.name for check in CHECKS]
@@ -166,6 +166,40 @@ def test_an_engine_that_fails_gets_its_word(failure: StackError) -> None:
                 assert finding.hint == (failure.hint or check.hint)
 
 
+ROUTING: dict[str, Any] = {
+    "route": {
+        "receiver": "a",
+        "repeat_interval": "1m",
+        "routes": [
+            {
+                "matchers": ['severity="critical"'],
+                "match": {"a": "b"},
+                "match_re": {"a": "b.*"},
+                "receiver": "b",
+                "continue": True,
+                "mute_time_intervals": ["n"],
+                "active_time_intervals": ["n"],
+            }
+        ],
+    },
+    "receivers": [{"name": "a", "webhook_configs": [{"url_file": "/x"}]}, {"name": "b"}],
+    "time_intervals": [
+        {
+            "name": "n",
+            "time_intervals": [
+                {
+                    "times": [{"start_time": "09:00", "end_time": "17:00"}],
+                    "weekdays": ["monday:friday"],
+                    "days_of_month": ["1:-1"],
+                    "months": ["may"],
+                    "years": ["2026"],
+                    "location": "UTC",
+                }
+            ],
+        }
+    ],
+    "inhibit_rules": [{"source_matchers": ["a=b"], "target_matchers": ["c=d"], "equal": ["e"]}],
+}
 WRONG: tuple[Any, ...] = (
     None,
     [],
@@ -216,10 +250,10 @@ class Table:
         return Answer(url, status, content if isinstance(content, str) else json.dumps(content))
 
 
-def asked_by(check: Check, table: Table) -> list[str]:
+def asked_by(check: Check, table: Table, **promised: Any) -> list[str]:
     """Runs a check once; the errors that nobody foresaw."""
     products = tuple((name, f"http://{name}") for name in table.fake.products if name != check.unless)
-    expected = replace(expectation(), addresses=products)
+    expected = replace(expectation(), addresses=products, **promised)
     try:
         check.run(CheckContext(expected, table.fake.run_in))
     except (NotYet, Broken, HttpFailure):
@@ -229,14 +263,20 @@ def asked_by(check: Check, table: Table) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
-def test_every_value_of_another_kind_gets_its_word(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    """The healthy products, without a network in between."""
     table = Table(FakeStack())
 
     def exchange(self: Http, method: str, url: str, query: str, body: bytes | None, headers: Any) -> Answer:
         return table.answer(self, method, url, query, body)
 
     monkeypatch.setattr(Http, "_exchange", exchange)
+    return table
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
+def test_every_value_of_another_kind_gets_its_word(check: Check, table: Table) -> None:
     assert asked_by(check, table) == []
     tried = 0
     for product, key in sorted(table.asked):
@@ -246,6 +286,27 @@ def test_every_value_of_another_kind_gets_its_word(check: Check, monkeypatch: py
             assert asked_by(check, table) == [], f"{key}: {json.dumps(other)[:300]}"
             tried += 1
     assert tried or check.by_engine
+
+
+OF_BOARDS = [check for check in CHECKS if "panels" in check.name or "variables" in check.name]
+OF_BOARDS += [check for check in CHECKS if check.name == "grafana.dashboards"]
+
+
+@pytest.mark.parametrize("check", OF_BOARDS, ids=lambda check: check.name)
+def test_every_dashboard_that_is_none_gets_its_word(check: Check, table: Table) -> None:
+    texts = [json.dumps(other) for other in mutations(BOARD)]
+    for text in ("", "no json", "[" * 100_000, *texts):
+        assert asked_by(check, table, dashboards=(Dashboard("gates", text),)) == [], text[:300]
+
+
+@pytest.mark.parametrize("name", ["config", "routes", "secrets"])
+def test_every_routing_file_that_is_none_gets_its_word(name: str, table: Table) -> None:
+    check = next(check for check in CHECKS if check.name == f"alertmanager.{name}")
+    for other in mutations(ROUTING):
+        text = json.dumps(other)  # which is YAML
+        assert asked_by(check, table, alertmanager_config=text) == [], text[:300]
+    for text in ("", "{", "a: 1\na: 2", "\x00", "- a", "route: &a [*a]"):
+        assert asked_by(check, table, alertmanager_config=text) == [], text
 
 
 def healthy_answer(table: Table, product: str, key: str) -> Any:

@@ -29,6 +29,7 @@ from tests.unit.checks.fake_stack import (
     data,
     digest_group,
     frames,
+    health,
     held,
     kept_in,
     kept_nothing,
@@ -139,6 +140,44 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "503",
     ),
     ("app.store", "app", "GET /memory/session_context/search", (200, {"packets": []}), "found nothing"),
+    (
+        "app.health",
+        "app",
+        "GET /health/detailed",
+        health(
+            packet_store={
+                "name": "SQLite /data/packets.db",
+                "status": "degraded",
+                "detail": "SQLite /data/packets.db: disk image is malformed",
+            },
+            load={"status": "degraded", "operations": 5, "surprises": {"memory-search": 2}},
+        ),
+        "the application's packet_store is degraded: SQLite /data/packets.db: disk image is malformed; "
+        "load is degraded: surprises {'memory-search': 2}",
+    ),
+    ("app.health", "app", "GET /health/detailed", (200, {"parts": {}}), "names no part"),
+    (
+        "prometheus.storage",
+        "prometheus",
+        "POST /api/v1/query",
+        vector(),
+        "Prometheus stores nothing: no sample of the last 5 minutes",
+    ),
+    ("prometheus.storage", "prometheus", "POST /api/v1/query", vector("77"), "newest sample is 77 s old"),
+    (
+        "prometheus.storage",
+        "prometheus",
+        "POST /api/v1/query",
+        vector("3"),
+        "Prometheus fails to store: a counter grew to 3",
+    ),
+    (
+        "prometheus.reports",
+        "prometheus",
+        "POST /api/v1/query",
+        vector("0"),
+        "node_exporter cannot read a file of its textfile folder",
+    ),
     (
         "alertmanager.routes",
         "prometheus",

@@ -7,7 +7,7 @@ import pytest
 from stack.common.matchers import UNREADABLE, Labels, Matcher, match, parse
 
 KNOWN = Labels({"alertname": "TargetDown", "severity": "critical"})
-PARTLY = Labels({"alertname": "TargetDown", "job": "{{ $labels.job }}"}, False, frozenset({"job"}))
+PARTLY = Labels({"alertname": "TargetDown", "job": "{{ $labels.job }}"}, frozenset({"job", "team"}))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_an_entry_is_read(text: str, found: list[Matcher]) -> None:
         ('alertname="Other", job="a"', PARTLY, False),
         ('alertname="TargetDown", job="a"', PARTLY, None),
         ('alertname=~"(?<"', PARTLY, None),
+        ('severity=~"[[:alpha:]]+"', KNOWN, None),
         ("gibberish", KNOWN, None),
         ("", KNOWN, True),
     ],
