@@ -38,26 +38,26 @@ def heard_again(stack: Stack) -> None:
             requests.delete(f"{base}/silence/{silence['id']}", timeout=10).raise_for_status()
 
 
-def _silence(name: str, act: Act) -> Breakage:
+def _silence(name: str, act: Act, what: str) -> Breakage:
     return Breakage(
         name,
         act,
-        r"alertmanager\.silences: .*silence.*somebody",
-        r"expire|silence",
-        "alertmanager.silences: silence ID by NAME",
+        rf"alertmanager\.silences: silence \S+ of .* by somebody .* holds back {what}",
+        r"amtool .* silence expire ",
+        "alertmanager.silences: silence ID of MATCHERS by SOMEBODY ... holds back ...",
         start="refuses",
         undo=heard_again,
     )
 
 
 ROWS = (
-    _silence("silence-of-everything", silenced("alertname", ".+", regex=True)),
-    _silence("silence-of-watchdog", silenced("alertname", "Watchdog")),
+    _silence("silence-of-everything", silenced("alertname", ".+", regex=True), "every alert"),
+    _silence("silence-of-watchdog", silenced("alertname", "Watchdog"), "Watchdog"),
     Breakage(
         "silence-of-one-alert",
         silenced("alertname", "TargetDown"),
-        warns=r"silence.*TargetDown",
-        entry="alertmanager.silences: silence ID by NAME",
+        warns=r"silence \S+ of .* holds back TargetDown",
+        entry="silence ID of MATCHERS by SOMEBODY ... holds back ...",
         start="accepts",
         undo=heard_again,
     ),

@@ -22,12 +22,12 @@ class Breakage:
     """One fault of a stack that was proven before.
 
     ``said`` and ``remedy``: patterns that the error line of ``smoke`` must match; without ``said`` it must succeed.
-    ``code``: its exit code. ``status``: the exit code of ``status``, where one is demanded. ``warns``: what one of its
-    warnings must match.
+    ``code``: its exit code. ``warns``: what one of its warnings must match. ``plan``: what the plan must name, where
+    ``smoke`` has nothing to say. ``status``: the exit code of ``status``, where one is demanded.
     ``start``: see there; ``refusal`` (default ``said``) and ``refusal_code`` (default ``code``) are its words.
     ``applied``: the fault lies in files on disk that take effect at ``start``, which is therefore asked before
-    ``smoke``.
-    ``undo``: the remedy as a person would follow it. ``environment``: what the user's shell has meanwhile.
+    ``smoke``. ``undo``: the remedy as a person would follow it.
+    ``environment``: what the user's shell has meanwhile.
     ``entry``: the message in docs/troubleshooting.md that a reader finds it by.
     """
 
@@ -39,6 +39,7 @@ class Breakage:
     code: int = 6
     status: int | None = None
     warns: str = ""
+    plan: str = ""
     start: Start = "repairs"
     refusal: str = ""
     refusal_code: int | None = None

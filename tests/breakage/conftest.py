@@ -17,8 +17,16 @@ from tests.e2e.conftest import grafana_image
 from tests.e2e.stack_command import Stack
 
 BASES: dict[Kind, int] = {"bare": 28100, "whole": 28200}
+NAMES: dict[Kind, str] = {kind: f"breakage-{kind}" for kind in BASES}
 __all__ = ["grafana_image"]
 StackOf = Callable[[Kind], Stack]
+
+
+def extras(kind: Kind, grafana: str) -> dict[str, str]:
+    """What the user of a stack has set."""
+    if kind == "bare":
+        return {"STACK_GRAFANA": "off"}
+    return {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": grafana}
 
 
 def anew(stack: Stack) -> None:
@@ -38,12 +46,9 @@ def stack_of(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
 
     def stack_of(kind: Kind) -> Stack:
         if kind not in made:
-            name = f"breakage-{kind}"
-            extra = {"STACK_GRAFANA": "off"}
-            if kind == "whole":
-                image = request.getfixturevalue("grafana_image")
-                extra = {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": image}
-            made[kind] = Stack.make(name, BASES[kind], tmp_path_factory.mktemp(name), **extra)
+            extra = extras(kind, request.getfixturevalue("grafana_image") if kind == "whole" else "")
+            home = tmp_path_factory.mktemp(NAMES[kind])
+            made[kind] = Stack.make(NAMES[kind], BASES[kind], home, **extra)
             made[kind].ok("start")
         return made[kind]
 

@@ -8,6 +8,7 @@ from docker.errors import NotFound
 
 from stack.common.wait import NotYet, until
 from tests.breakage.breakage import Act, Breakage, each
+from tests.breakage.containers import AGAIN
 from tests.breakage.hands import (
     FOREIGN,
     api,
@@ -228,7 +229,7 @@ ROWS = (
         each(in_volume("alertmanager", "data", MODE, "000"), restarted("alertmanager")),
         r"alertmanager\.\w+: .*(restart|ended|permission)",
         r"",
-        "COMPONENT.container: container NAME restarts again and again",
+        AGAIN,
         status=5,
         start="refuses",
         refusal=r"alertmanager.*(ended|restart|permission)",

@@ -23,7 +23,7 @@ class Verdict:
     first: float = 0.0
     smoke: float = 0.0
     start: float = 0.0
-    error: str = ""
+    said: list[str] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
 
 
@@ -39,10 +39,12 @@ def judge(stack: Stack, row: Breakage, told: Told = unheard) -> Verdict:
     verdict = Verdict()
     row.how(stack)
     if row.applied:
-        _started(stack, row, told)
+        _started(stack, row, verdict, told)
     _asked(stack, row, verdict, told)
     if not row.applied and row.start in ("refuses", "accepts"):
-        _started(stack, row, told)
+        _started(stack, row, verdict, told)
+    if row.entry:
+        assert any(re.search(pattern(row.entry), one) for one in verdict.said), f"{row.entry}: {verdict.said}"
     if row.undo is not None:
         row.undo(stack)
     if row.start != "not asked":
@@ -55,7 +57,7 @@ def judge(stack: Stack, row: Breakage, told: Told = unheard) -> Verdict:
     return verdict
 
 
-def _started(stack: Stack, row: Breakage, told: Told) -> None:
+def _started(stack: Stack, row: Breakage, verdict: Verdict, told: Told) -> None:
     told("start")
     ran = stack("start", **row.environment)
     told(ran.err)
@@ -64,6 +66,7 @@ def _started(stack: Stack, row: Breakage, told: Told) -> None:
         return
     code = row.code if row.refusal_code is None else row.refusal_code
     assert ran.code == code, f"start: exit code {ran.code}, not {code}\n{ran.out}\n{ran.err}"
+    verdict.said.append(error_of(ran))
     _matches(row.refusal or row.said, error_of(ran), "start")
 
 
@@ -74,6 +77,8 @@ def _asked(stack: Stack, row: Breakage, verdict: Verdict, told: Told) -> None:
         status = pool.submit(stack, "status", **row.environment)
         ran = _watched(stack, row, verdict, told)
     _judged(row, verdict, ran, document.result())
+    if row.plan:
+        _matches(row.plan, stack.ok("plan").out, "plan")
     if row.status is not None:
         code = status.result().code
         assert code == row.status, f"status: exit code {code}, not {row.status}\n{status.result()}"
@@ -114,10 +119,11 @@ def _judged(row: Breakage, verdict: Verdict, text: Ran, document: Ran) -> None:
     if not row.said:
         if row.warns:
             _matches(row.warns, "\n".join(_warnings(told)), "warnings")
+            verdict.said += _warnings(told)
         return
-    verdict.error = error_of(text)
-    _matches(row.said, verdict.error, "smoke")
-    _matches(row.remedy, verdict.error, "smoke's remedy")
+    verdict.said.append(error_of(text))
+    _matches(row.said, error_of(text), "smoke")
+    _matches(row.remedy, error_of(text), "smoke's remedy")
     _matches(row.said, str(told["error"]), "smoke --json")
     _matches(row.remedy, str(told["hint"]), "smoke --json's hint")
     failed = [f for f in told.get("findings", ()) if f["status"] == "failed"]
@@ -129,6 +135,12 @@ def error_of(ran: Ran) -> str:
     lines = [line.removeprefix("error: ") for line in ran.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, f"not one error line: {ran.err!r}"
     return lines[0]
+
+
+def pattern(entry: str) -> str:
+    """What a message in docs/troubleshooting.md stands for: words in capitals are values, three dots are any text."""
+    parts = re.split(r"(\.\.\.|\b[A-Z][A-Z_]+\b|\bN\b)", entry)
+    return "".join(re.escape(part) if number % 2 == 0 else ".*?" for number, part in enumerate(parts))
 
 
 def _warnings(document: dict[str, Any]) -> list[str]:

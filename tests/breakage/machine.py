@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from tests.breakage.breakage import Act, Breakage, nothing
+from tests.breakage.containers import GONE
 from tests.breakage.hands import removed
 from tests.e2e.stack_command import Stack
 
@@ -59,7 +60,7 @@ ROWS = (
         killed_in_the_middle(0.7),
         r"alertmanager",
         "start",
-        "COMPONENT.container: container NAME is missing",
+        GONE,
     ),
     Breakage("output-closed", closed_output),
     Breakage(
@@ -67,7 +68,7 @@ ROWS = (
         removed("alertmanager"),
         r"alertmanager\.container",
         "start",
-        "COMPONENT.container: container NAME is missing",
+        GONE,
         environment={"TERM": "dumb"},
     ),
     Breakage(
@@ -75,7 +76,7 @@ ROWS = (
         removed("alertmanager"),
         r"alertmanager\.container",
         "start",
-        "COMPONENT.container: container NAME is missing",
+        GONE,
         environment={"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"},
         on="whole",
     ),

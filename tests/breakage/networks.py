@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.breakage.breakage import Breakage, Kind, each
 from tests.breakage.hands import attached, detached, foreign_removed, network_made, network_removed
 
-OFF = r".*(detached|not on|not attached|no network|off) .*network"
-ENTRY = "COMPONENT.container: container NAME is not on network NAME"
+OFF = r" \S+ is not connected to network"
+ENTRY = "COMPONENT.container: NAME is not connected to network NETWORK"
 
 
 def _detached(component: str, kind: Kind) -> Breakage:
@@ -28,16 +28,16 @@ ROWS = (
     Breakage(
         "network-removed",
         network_removed,
-        rf"network \S+ is (missing|gone)|{OFF}",
+        r"\.container: network \S+ is gone, \S+ cannot be reached",
         "start",
-        "network NAME is missing",
+        "COMPONENT.container: network NETWORK is gone, NAME cannot be reached",
         on="whole",
     ),
     Breakage("network-made-anew", network_made(labelled=True), rf"\.container:{OFF}", "start", ENTRY),
     Breakage(
         "foreign-network",
         network_made(labelled=False),
-        rf"network \S+ .*(missing|not ours|somebody)|{OFF}",
+        r"\.container: network \S+ is gone, \S+ cannot be reached",
         "",
         "network NAME exists and is not ours",
         start="refuses",
@@ -48,8 +48,8 @@ ROWS = (
     Breakage(
         "alias-lost",
         each(detached("alertmanager"), attached("alertmanager")),
-        r"alertmanager\.container: .*(alias|name)",
+        r"alertmanager\.container: .*is not known as alertmanager",
         "start",
-        ENTRY,
+        "COMPONENT.container: NAME is not known as ALIAS ...",
     ),
 )

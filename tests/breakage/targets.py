@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.breakage.breakage import Breakage, Kind
 from tests.breakage.server import HOST, HTTP, TLS, mended, scraped
 
-ENTRY = "prometheus.targets: TARGET: "
+ENTRY = "prometheus.targets: JOB INSTANCE is down: "
 
 
 def _target(
@@ -33,78 +33,116 @@ def _target(
 
 
 SCHEME = "    scheme: https\n"
+PLACE = r"scrape/faulty\.yml.*"
 ROWS = (
-    _target("refused", "refuse", "port|listen", "connection refused", port=8999),
+    _target(
+        "refused", "nobody listens on faulty:8999", PLACE + "port", "nobody listens on ADDRESS", port=8999
+    ),
     _target(
         "no-such-host",
-        "no such host|not known|resolve",
-        "faulty.yml|name|address",
-        "no such host",
+        "the name nobody-of-that-name is unknown",
+        PLACE + "correct the name",
+        "the name NAME is unknown where Prometheus runs",
         host="nobody-of-that-name",
         kind="whole",
     ),
-    _target("401", "401", "authorization|credential|token", "answered 401", path="/401"),
+    _target("401", "wants credentials", PLACE + "authorization", "ADDRESS wants credentials", path="/401"),
     _target(
-        "403", "403", "authorization|credential|token|permission", "answered 403", path="/403", kind="whole"
+        "403",
+        "refuses /403 to Prometheus",
+        PLACE + "credentials",
+        "ADDRESS refuses PATH",
+        path="/403",
+        kind="whole",
     ),
-    _target("404", "404", "metrics_path|path", "answered 404", path="/404"),
-    _target("500", "500", "log", "answered 500", path="/500", kind="whole"),
-    _target("html", "HTML|text/html", "metrics_path|path", "answers with HTML", path="/html"),
+    _target("404", r"has no /404 \(404\)", PLACE + "metrics_path", "ADDRESS has no PATH", path="/404"),
+    _target("500", "answers 500", "log", "ADDRESS answers STATUS to PATH", path="/500", kind="whole"),
+    _target(
+        "html",
+        r"is a web page \(HTML\)",
+        PLACE + "metrics_path",
+        "URL is a web page (HTML), not metrics",
+        path="/html",
+    ),
     _target(
         "json",
-        "application/json|JSON|content type",
-        "metrics_path|path|fallback_scrape_protocol",
-        "answers with another content type",
+        'with Content-Type "application/json"',
+        PLACE + "fallback_scrape_protocol",
+        "URL answers with Content-Type TYPE, which is not one of metrics",
         path="/json",
         kind="whole",
     ),
     _target(
-        "untyped", "[Cc]ontent.[Tt]ype", "fallback_scrape_protocol", "names no content type", path="/untyped"
+        "untyped",
+        "answers without a Content-Type",
+        PLACE + "fallback_scrape_protocol",
+        "URL answers without a Content-Type",
+        path="/untyped",
     ),
     _target(
         "slow",
-        "timeout|within|deadline|slow",
-        "scrape_timeout",
-        "no answer within the timeout",
+        "did not answer within 1 s",
+        PLACE + "scrape_timeout",
+        "ADDRESS did not answer within N s",
         path="/slow",
         kind="whole",
     ),
-    _target("garbage", "pars", "", "does not parse", path="/garbage"),
-    _target("cut", "EOF|cut|broke off", "", "broke off", path="/cut", kind="whole"),
-    _target("tls-to-plain", "TLS|HTTPS", "scheme", "plain HTTP where HTTPS was asked", extra=SCHEME),
     _target(
-        "plain-to-tls", "TLS|HTTPS|400", "scheme", "HTTPS where plain HTTP was asked", port=TLS, kind="whole"
+        "garbage", "is no valid exposition", PLACE + "promtool", "URL is no valid exposition", path="/garbage"
+    ),
+    _target(
+        "cut",
+        "closed the connection before its answer was over",
+        PLACE,
+        "ADDRESS closed the connection before its answer was over",
+        path="/cut",
+        kind="whole",
+    ),
+    _target(
+        "tls-to-plain",
+        "speaks plain HTTP and the job asks for HTTPS",
+        PLACE + "remove scheme",
+        "ADDRESS speaks plain HTTP and the job asks for HTTPS",
+        extra=SCHEME,
+    ),
+    _target(
+        "plain-to-tls",
+        "may speak HTTPS",
+        PLACE + "scheme: https",
+        "ADDRESS closed the connection before its answer was over",
+        port=TLS,
+        kind="whole",
     ),
     _target(
         "certificate",
-        "certificate|x509|authority",
-        "ca_file|tls_config",
-        "certificate of an unknown authority",
+        "is of an authority that Prometheus does not know",
+        PLACE + "ca_file",
+        "the certificate of ADDRESS is of an authority that Prometheus does not know",
         port=TLS,
         extra=SCHEME,
     ),
     _target(
         "sample-limit",
-        "sample.?limit|samples",
-        "sample_limit",
-        "sample limit",
+        "more samples than sample_limit allows",
+        PLACE + "raise sample_limit",
+        "ADDRESS has more samples than sample_limit allows",
         path="/many",
         extra="    sample_limit: 10\n",
         kind="whole",
     ),
     _target(
         "body-limit",
-        "body.?size.?limit|larger|too large|bytes",
-        "body_size_limit",
-        "body size limit",
+        "larger than body_size_limit",
+        PLACE + "raise body_size_limit",
+        "the answer of ADDRESS is larger than body_size_limit",
         path="/big",
         extra="    body_size_limit: 1KB\n",
     ),
     _target(
         "redirect",
-        "redirect",
-        "metrics_path|path|follow_redirects",
-        "redirects",
+        "redirects /redirect in a circle",
+        PLACE + "metrics_path",
+        "ADDRESS redirects PATH in a circle",
         path="/redirect",
         kind="whole",
     ),

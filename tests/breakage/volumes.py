@@ -22,7 +22,9 @@ EXTRA = """groups:
       - record: added:by_hand:info
         expr: vector(1)
 """
-OTHER = r"(changed|differs?|not the rendered|other than|by hand|in no file|not loaded|missing)"
+OTHER = (
+    r"(in Prometheus, .* in the file|the latest load|changed|not the rendered|in no file|not loaded|missing)"
+)
 VOLUME = "COMPONENT.files: FILE was changed in volume NAME"
 LOADED = "COMPONENT.config: loaded NAME differs from the rendered"
 LINK = "import os; os.remove('/v/current'); os.symlink('nowhere', '/v/current')"
