@@ -26,6 +26,7 @@ from tests.e2e.stack_command import PORTS, Stack
 GONE = "COMPONENT.container: container NAME is gone, though the stack was started with it"
 ENDED = "COMPONENT.container: NAME does not run: it ended with exit code N"
 AGAIN = "COMPONENT.container: NAME ends with exit code N again and again"
+CHANGED = "COMPONENT.container: NAME was changed outside the bundle: ..."
 MIB = 1024 * 1024
 RUNNING = tuple(c.name for c in COMPONENTS if c.name in (*PORTS, "node_exporter"))
 MODE = "import os, sys; os.chmod('/v', int(sys.argv[1], 8))"
@@ -170,9 +171,9 @@ ROWS = (
     Breakage(
         "renamed",
         renamed("alertmanager"),
-        r"alertmanager\.container: container \S+ has been renamed \S+-renamed",
+        r"alertmanager\.container: container \S+ was renamed to \S+-renamed",
         "start",
-        "COMPONENT.container: container NAME has been renamed OTHER",
+        "COMPONENT.container: container NAME was renamed to OTHER",
         status=5,
         on="whole",
     ),
@@ -199,32 +200,40 @@ ROWS = (
             restarted("app"),
             in_state("app", "OOMKilled", "restarting"),
         ),
-        r"app\.container: .*memory.*24",
-        r"start|STACK_APP_MEMORY",
-        "COMPONENT.container: NAME ... memory",
+        r"app\.container: \S+ was killed for memory.*: its limit is 24 MiB",
+        "start",
+        "COMPONENT.container: NAME was killed for memory",
         status=5,
         on="whole",
     ),
     Breakage(
         "memory-limit",
         updated("prometheus", Memory=700 * MIB, MemorySwap=700 * MIB),
-        plan="memory is 700 MiB instead of 768 MiB",
+        r"prometheus\.container: \S+ was changed outside the bundle: memory is 700 MiB instead of 768 MiB",
+        "start puts it right",
+        CHANGED,
     ),
     Breakage(
         "cpu-limit",
         updated("alertmanager", NanoCpus=200_000_000),
-        plan="CPUs are 0.2 instead of ",
+        r"alertmanager\.container: \S+ was changed outside the bundle: CPUs are 0.2 instead of ",
+        "start puts it right",
+        CHANGED,
         on="whole",
     ),
     Breakage(
         "pids-limit",
         updated("app", PidsLimit=99),
-        plan="processes are 99 instead of ",
+        r"app\.container: \S+ was changed outside the bundle: processes are 99 instead of ",
+        "start puts it right",
+        CHANGED,
     ),
     Breakage(
         "restart-policy",
         updated("node_exporter", RestartPolicy={"Name": "no", "MaximumRetryCount": 0}),
-        plan="restart policy is no instead of unless-stopped",
+        r"node_exporter\.container: \S+ was changed outside the bundle: restart policy is no instead of unless-stopped",
+        "start puts it right",
+        CHANGED,
     ),
     Breakage(
         "port-taken",

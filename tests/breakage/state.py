@@ -6,7 +6,7 @@ import signal
 
 from stack.common.wait import NotYet, until
 from tests.breakage.breakage import Breakage, each, nothing
-from tests.breakage.hands import api, edited
+from tests.breakage.hands import api, edited, pristine
 from tests.e2e.stack_command import KEEPERS, Stack
 
 RULES = "prometheus/rules/app-gates.yml"
@@ -24,8 +24,8 @@ def state_removed(stack: Stack) -> None:
 
 
 def killed_under_lock(stack: Stack) -> None:
-    """A restart dies by SIGKILL once it holds the lock."""
-    process = stack.begin("restart", "--no-smoke")
+    """A reload dies by SIGKILL once it holds the lock."""
+    process = stack.begin("reload")
 
     def held() -> None:
         if KEEPERS[1] not in stack.keepers():
@@ -46,9 +46,10 @@ ROWS = (
     Breakage(
         "killed-under-lock",
         each(edited(RULES, "for: 2m", "for: 3m"), killed_under_lock),
-        r"reload|restart|config",
-        r"start|reload",
-        "prometheus.config",
+        r"prometheus\.config: loaded files have digest \w+, rendered ones \w+",
+        "reload",
+        "prometheus.config: loaded files have digest DIGEST, rendered ones DIGEST",
+        undo=pristine,
     ),
     Breakage(
         "engine-gone",

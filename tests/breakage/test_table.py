@@ -1,4 +1,4 @@
-"""The table and docs/troubleshooting.md are of one mind: what can be provoked has its entry, and the other way round."""
+"""The table and docs/troubleshooting.md agree: what can be provoked has its entry, and the other way round."""
 
 from __future__ import annotations
 

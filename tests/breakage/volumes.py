@@ -25,7 +25,7 @@ EXTRA = """groups:
 OTHER = (
     r"(in Prometheus, .* in the file|the latest load|changed|not the rendered|in no file|not loaded|missing)"
 )
-VOLUME = "COMPONENT.files: FILE was changed in volume NAME"
+VOLUME = "COMPONENT.container: NAME: FILE ..."
 LOADED = "COMPONENT.config: loaded NAME differs from the rendered"
 LINK = "import os; os.remove('/v/current'); os.symlink('nowhere', '/v/current')"
 NO_MARK = "import os; os.remove('/v/.applied')"
