@@ -22,8 +22,8 @@ from tests.breakage.hands import (
 )
 from tests.e2e.stack_command import Stack
 
-STORE = r"app\.(store|health): .*"
-STORE_ENTRY = "app.health: the application says that its memory is degraded"
+STORE = r"app\.health: the application's packet_store is \w+.*"
+STORE_ENTRY = "app.health: the application's PART is STATE: REASON"
 GARBLE = """
 import os
 for name in os.listdir('/v'):
@@ -154,7 +154,7 @@ ROWS = (
         "store-garbled",
         in_volume("app", "data", GARBLE),
         STORE + r"(not a database|malformed|corrupt|degraded)",
-        r"packets\.db|restore|backup",
+        "put back a good copy of the database",
         STORE_ENTRY,
         start="refuses",
         undo=each(on("app", "stop", timeout=3), in_volume("app", "data", AWAY)),
@@ -163,7 +163,7 @@ ROWS = (
         "store-cut-short",
         in_volume("app", "data", CUT),
         STORE + r"(malformed|corrupt|degraded|disk image|short)",
-        r"packets\.db|restore|backup",
+        "put back a good copy of the database",
         STORE_ENTRY,
         start="refuses",
         undo=each(on("app", "stop", timeout=3), in_volume("app", "data", AWAY)),
@@ -173,7 +173,7 @@ ROWS = (
         "store-removed",
         in_volume("app", "data", AWAY),
         STORE + r"(gone|missing|removed|degraded|moved|readonly)",
-        r"start|restart",
+        "restart",
         STORE_ENTRY,
         on="whole",
     ),
@@ -181,7 +181,7 @@ ROWS = (
         "store-closed",
         each(in_volume("app", "data", CLOSE), restarted("app")),
         r"app\.\w+: .*(read-?only|permission|cannot be written)",
-        r"owner|mode|chown|write",
+        "restart",
         STORE_ENTRY,
         start="refuses",
         refusal=r"app.*(read-?only|permission|cannot be written|ended)",
@@ -200,7 +200,7 @@ ROWS = (
         "store-full",
         each(small("app", "data", 8), in_volume("app", "data", FILL)),
         STORE + r"full",
-        r"space|docker system df",
+        "free ",
         STORE_ENTRY,
         start="refuses",
         undo=usual("app", "data"),
@@ -213,9 +213,9 @@ ROWS = (
             in_volume("prometheus", "data", FILL),
             waited(6),
         ),
-        r"prometheus\.\w+: .*(no space left|full)",
-        r"space|docker system df",
-        "prometheus.storage: Prometheus cannot write its data",
+        r"prometheus\.storage: Prometheus (stores nothing|fails to store)",
+        "free ",
+        "prometheus.storage: Prometheus ... store",
         start="refuses",
         undo=usual("prometheus", "data"),
         on="whole",
