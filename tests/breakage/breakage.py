@@ -28,7 +28,8 @@ class Breakage:
     ``applied``: the fault lies in files on disk that take effect at ``start``, which is therefore asked before
     ``smoke``. ``undo``: the remedy as a person would follow it.
     ``environment``: what the user's shell has meanwhile.
-    ``entry``: the message in docs/troubleshooting.md that a reader finds it by.
+    ``entry``: the message in docs/troubleshooting.md that a reader of ``smoke`` finds it by; ``refusal_entry`` one of
+    ``start``.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Breakage:
     start: Start = "repairs"
     refusal: str = ""
     refusal_code: int | None = None
+    refusal_entry: str = ""
     applied: bool = False
     undo: Act | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

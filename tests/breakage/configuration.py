@@ -76,14 +76,14 @@ ROWS = (
         edited(GATES, "sum by (", "summ by ("),
         r"rules/app-gates\.yml",
         "correct",
-        "promtool's or amtool's words, correct COMPONENT's files",
+        "correct COMPONENT's files",
     ),
     _refused(
         "receiver-unknown",
         edited(AM, "receiver: default", "receiver: nobody"),
         r"nobody",
         "correct",
-        "promtool's or amtool's words, correct COMPONENT's files",
+        "correct COMPONENT's files",
     ),
     _warned(
         "own-metric-unknown",

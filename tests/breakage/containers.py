@@ -117,7 +117,34 @@ def _missing(component: str) -> Breakage:
     )
 
 
+def all_of_it(call: str, **options: object) -> Act:
+    """A call of the engine about each container of the stack."""
+
+    def act(stack: Stack) -> None:
+        for component in stack.inspect():
+            getattr(api(), call)(name_of(stack, component), **options)
+
+    return act
+
+
 ROWS = (
+    Breakage(
+        "all-stopped",
+        all_of_it("stop", timeout=2),
+        r"stack \S+ is stopped",
+        "start",
+        "stack NAME is stopped",
+        status=5,
+    ),
+    Breakage(
+        "all-removed",
+        all_of_it("remove_container", force=True),
+        r"all containers of stack \S+ are gone",
+        "start",
+        "all containers of stack NAME are gone",
+        status=5,
+        on="whole",
+    ),
     *(_missing(component) for component in RUNNING),
     Breakage(
         "stopped",
@@ -149,14 +176,14 @@ ROWS = (
         killed("app", "STOP"),
         r"app\.(container|ready): .*(does not answer|no answer|stopped|frozen|timed? ?out)",
         "start",
-        "COMPONENT.ready: its process is frozen",
+        "COMPONENT.ready: ...",
     ),
     Breakage(
         "frozen-alertmanager",
         killed("alertmanager", "STOP"),
         r"alertmanager\.(container|ready): .*(does not answer|no answer|stopped|frozen|timed? ?out)",
         "start",
-        "COMPONENT.ready: its process is frozen",
+        "COMPONENT.ready: ...",
         on="whole",
     ),
     Breakage(
@@ -189,8 +216,9 @@ ROWS = (
         AGAIN,
         status=5,
         start="refuses",
-        refusal=r"prometheus.*(ended|restart|permission)",
+        refusal=r"breakage-\S+-prometheus ended with exit code \d+",
         refusal_code=5,
+        refusal_entry="NAME ended with exit code N",
         undo=in_volume("prometheus", "data", MODE, "777"),
     ),
     Breakage(
@@ -240,23 +268,25 @@ ROWS = (
         each(on("alertmanager", "stop", timeout=5), port_taken("alertmanager")),
         r"alertmanager\.container: .*does not run: it ended with exit code",
         "start",
-        "COMPONENT: port ADDRESS is taken by",
+        ENDED,
         status=5,
         start="refuses",
         refusal=r"alertmanager: port 127\.0\.0\.1:\d+ is taken by .*",
         refusal_code=5,
+        refusal_entry="COMPONENT: port ADDRESS is taken by ...",
         undo=port_freed,
     ),
     Breakage(
         "foreign-container",
         each(removed("node_exporter"), foreign_container("node_exporter")),
-        r"node_exporter\.container: .*(missing|not ours|somebody)",
+        r"node_exporter\.container: .*is gone",
         "",
-        "container NAME exists and is not ours",
+        GONE,
         status=5,
         start="refuses",
         refusal=r"container \S+-node-exporter exists and is not ours",
         refusal_code=5,
+        refusal_entry="container NAME exists and is not ours",
         undo=foreign_removed("{}-node-exporter"),
     ),
     Breakage(

@@ -43,8 +43,8 @@ def judge(stack: Stack, row: Breakage, told: Told = unheard) -> Verdict:
     _asked(stack, row, verdict, told)
     if not row.applied and row.start in ("refuses", "accepts"):
         _started(stack, row, verdict, told)
-    if row.entry:
-        assert any(re.search(pattern(row.entry), one) for one in verdict.said), f"{row.entry}: {verdict.said}"
+    for entry in filter(None, (row.entry, row.refusal_entry)):
+        assert any(re.search(pattern(entry), one) for one in verdict.said), f"{entry}: {verdict.said}"
     if row.undo is not None:
         row.undo(stack)
     if row.start != "not asked":

@@ -39,10 +39,11 @@ ROWS = (
         network_made(labelled=False),
         r"\.container: network \S+ is gone, \S+ cannot be reached",
         "",
-        "network NAME exists and is not ours",
+        "COMPONENT.container: network NETWORK is gone, NAME cannot be reached",
         start="refuses",
         refusal=r"network \S+ exists and is not ours",
         refusal_code=5,
+        refusal_entry="network NAME exists and is not ours",
         undo=foreign_removed("{}"),
     ),
     Breakage(

@@ -15,6 +15,7 @@ SCRIPT = """
 import http.server, ssl, sys, threading, time
 TEXT = 'text/plain; version=0.0.4'
 ANSWERS = {
+    '/400': (400, TEXT, b'Client sent an HTTP request to an HTTPS server.'),
     '/401': (401, TEXT, b'no'),
     '/403': (403, TEXT, b'no'),
     '/404': (404, TEXT, b'no'),

@@ -46,6 +46,14 @@ ROWS = (
         host="nobody-of-that-name",
         kind="whole",
     ),
+    _target(
+        "400",
+        "answers 400 to plain HTTP",
+        PLACE + "scheme: https",
+        "ADDRESS answers 400 to plain HTTP: it may speak HTTPS",
+        path="/400",
+        kind="whole",
+    ),
     _target("401", "wants credentials", PLACE + "authorization", "ADDRESS wants credentials", path="/401"),
     _target(
         "403",
