@@ -104,10 +104,22 @@ def _down(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[st
         return f"{name} was never started", START
     again = " again and again" if found.state == "restarting" else ""
     if found.oom_killed:
-        return f"{name} was killed for memory{again}: {_limit(service)}", f"{_more(service)}, then {START}"
+        return _starved(f"{name} was killed for memory{again}", service, found)
     if again:
         return f"{name} ends with exit code {found.exit_code} again and again", logs
     return f"{name} does not run: it ended with exit code {found.exit_code}", f"{AGAIN}; {logs}"
+
+
+def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str]:
+    """Its limit was too small, whoever has set it."""
+    given = found.limits.memory if found.limits else None
+    if given in (None, service.limits.memory):
+        return f"{what}: {_limit(service)}", f"{_more(service)}, then {START}"
+    wanted = service.limits.memory / MIB
+    return (
+        f"{what}: its limit is {(given or 0) / MIB:g} MiB instead of {wanted:g} MiB",
+        f"{START} puts it right",
+    )
 
 
 def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:

@@ -65,6 +65,13 @@ def test_a_sound_stack_is_one_good_finding() -> None:
             "raise app.limits.memory (STACK_APP_MEMORY), then",
         ),
         (
+            seen(
+                container("app", "exited", exit_code=137, oom_killed=True, limits=GivenLimits(memory=8 << 20))
+            ),
+            "demo-app was killed for memory: its limit is 8 MiB instead of 64 MiB",
+            "start puts it right",
+        ),
+        (
             seen(container("app", "restarting", exit_code=137, oom_killed=True)),
             "demo-app was killed for memory again and again",
             "raise app.limits.memory",

@@ -1,0 +1,56 @@
+"""Faults of the stack's network: a container off it, the network gone, made anew, or without the names."""
+
+from __future__ import annotations
+
+from tests.breakage.breakage import Breakage, Kind, each
+from tests.breakage.hands import attached, detached, foreign_removed, network_made, network_removed
+
+OFF = r" \S+ is not connected to network"
+ENTRY = "COMPONENT.container: NAME is not connected to network NETWORK"
+
+
+def _detached(component: str, kind: Kind) -> Breakage:
+    return Breakage(
+        f"detached-{component}",
+        detached(component),
+        rf"{component}\.container:{OFF}",
+        "start",
+        ENTRY,
+        on=kind,
+    )
+
+
+ROWS = (
+    _detached("app", "bare"),
+    _detached("alertmanager", "whole"),
+    _detached("prometheus", "bare"),
+    _detached("node_exporter", "whole"),
+    Breakage(
+        "network-removed",
+        network_removed,
+        r"\.container: network \S+ is gone, \S+ cannot be reached",
+        "start",
+        "COMPONENT.container: network NETWORK is gone, NAME cannot be reached",
+        on="whole",
+    ),
+    Breakage("network-made-anew", network_made(labelled=True), rf"\.container:{OFF}", "start", ENTRY),
+    Breakage(
+        "foreign-network",
+        network_made(labelled=False),
+        r"\.container: network \S+ is gone, \S+ cannot be reached",
+        "",
+        "COMPONENT.container: network NETWORK is gone, NAME cannot be reached",
+        start="refuses",
+        refusal=r"network \S+ exists and is not ours",
+        refusal_code=5,
+        refusal_entry="network NAME exists and is not ours",
+        undo=foreign_removed("{}"),
+    ),
+    Breakage(
+        "alias-lost",
+        each(detached("alertmanager"), attached("alertmanager")),
+        r"alertmanager\.container: .*is not known as alertmanager",
+        "start",
+        "COMPONENT.container: NAME is not known as ALIAS ...",
+    ),
+)

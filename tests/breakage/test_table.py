@@ -1,0 +1,118 @@
+"""The table and docs/troubleshooting.md agree: what can be provoked has its entry, and the other way round."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.breakage.breakage import Breakage, nothing
+from tests.breakage.judge import pattern
+from tests.breakage.table import ALL
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+LEAST = 60
+PROVOKED = ("Start (5)", "Checks (6)")
+"""Sections of which each entry is provoked here, or proven by the test that stands below."""
+ELSEWHERE = {
+    "NAME: ... (waited N s)": "tests/unit/deploy/test_verify.py: waited 90 s",
+    "container NAME was made by somebody else just now": (
+        "tests/contract/test_engine_docker.py: made by somebody else just now"
+    ),
+    "container NAME is gone": "tests/contract/test_engine_contract.py: is gone",
+    "volume NAME is gone": "tests/contract/test_engine_contract.py: is gone",
+    "its helper is gone": "tests/contract/test_engine_contract.py: is gone",
+    "NAME does not run, so it cannot take SIGHUP": "tests/fakes/engine/memory.py: does not run, so it cannot",
+    "WHAT: ... no space left on device": "tests/unit/engine/test_engine_failures.py: no space left on device",
+    "WHAT did not end within N s": "tests/contract/test_engine_docker.py: did not end within",
+    "... runs its previous files again": "tests/scenarios/test_changed_files.py: runs its previous files again",
+    "Grafana refuses every login of admin after too many wrong passwords": (
+        "tests/contract/test_grafana_login.py: locked"
+    ),
+    "Grafana refuses the password that was just set": (
+        "tests/unit/deploy/test_verify.py: refuses the password that was just set"
+    ),
+    "Grafana's password could not be set again": "tests/unit/deploy/test_verify.py: could not be set again",
+    "Grafana did not load its provisioning": "tests/contract/test_grafana_files.py: provisioning/datasources/reload",
+    "interrupted": "tests/e2e/test_e2e_killed.py: interrupted",
+    "volume NAME exists and is not ours": "tests/unit/engine/test_engine_labels.py: exists and is not ours",
+    "prometheus.persistence": "tests/e2e/test_e2e_whole_stack.py: prometheus.persistence",
+    "grafana.variables": "tests/unit/checks/test_checks_products.py: grafana.variables",
+    "prometheus.variables": "tests/unit/checks/test_checks_products.py: prometheus.variables",
+    "grafana.login": "tests/unit/checks/test_checks_products.py: grafana.login",
+    "grafana.default_login": "tests/unit/checks/test_checks_products.py: grafana.default_login",
+    "grafana.anonymous": "tests/unit/checks/test_checks_products.py: grafana.anonymous",
+    "grafana.data_sources": "tests/unit/checks/test_checks_products.py: grafana.data_sources",
+    "grafana.data_source_health": "tests/unit/checks/test_checks_products.py: grafana.data_source_health",
+    "grafana.dashboards": "tests/unit/checks/test_checks_products.py: grafana.dashboards",
+    "app.store": "tests/e2e/test_e2e_postgres.py: app.store",
+    "app.metrics": "tests/unit/checks/test_checks_products.py: app.metrics",
+    "app.counter": "tests/unit/checks/test_checks_products.py: app.counter",
+    "the checks inside the network gave no report": "tests/unit/checks/test_checks_prober.py: gave no report",
+    "no check was run": "tests/unit/cli/test_cli_milestones.py: no check was run",
+}
+
+
+def entries(section: str = "") -> list[str]:
+    """The messages of the first column, of one section or of all."""
+    found: list[str] = []
+    title = ""
+    for line in TEXT.splitlines():
+        if line.startswith("## "):
+            title = line[3:]
+        if line.startswith("| `") and (not section or title == section):
+            found += re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    return found
+
+
+def test_the_table_is_large_and_its_names_are_distinct() -> None:
+    assert len(ALL) >= LEAST
+    assert [name for name, count in Counter(row.name for row in ALL).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_each_row_has_its_entry(row: Breakage) -> None:
+    assert {row.entry, row.refusal_entry} - {""} <= set(entries())
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+def test_a_row_that_finds_something_demands_an_entry(row: Breakage) -> None:
+    finds = row.said or row.warns or row.refusal
+    assert bool(row.entry) == bool(finds), row.name
+
+
+@pytest.mark.parametrize("section", PROVOKED)
+def test_each_entry_is_provoked_or_proven_elsewhere(section: str) -> None:
+    listed = entries(section)
+    assert listed
+    told = {entry for row in ALL for entry in (row.entry, row.refusal_entry)}
+    assert [entry for entry in listed if entry not in told and entry not in ELSEWHERE] == []
+
+
+@pytest.mark.parametrize("entry", ELSEWHERE)
+def test_what_is_proven_elsewhere_is_named_there(entry: str) -> None:
+    assert entry in entries(), "an entry that is gone"
+    place, _, words = ELSEWHERE[entry].partition(": ")
+    assert words in (ROOT / place).read_text(encoding="utf-8"), f"{place} does not say {words!r}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "fits"),
+    [
+        ("container NAME is gone", "container x-app is gone", True),
+        ("container NAME is gone", "container x-app runs", False),
+        ("COMPONENT.container: NAME is paused", "app.container: x-app is paused: docker unpause", True),
+        ("silence ID ... holds back ALERT", "silence 7 of a=b holds back Watchdog", True),
+        ("answered (401)", "answered 401", False),
+    ],
+)
+def test_words_in_capitals_and_dots_stand_for_anything(entry: str, message: str, fits: bool) -> None:
+    assert bool(re.search(pattern(entry), message)) == fits
+
+
+def test_a_fault_that_nobody_repairs_is_no_row() -> None:
+    with pytest.raises(ValueError, match="somebody must"):
+        Breakage("x", nothing, start="refuses")
