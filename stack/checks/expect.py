@@ -6,6 +6,7 @@ Pure: it reads the specification's files and nothing else, so an edited file is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from stack.checks.expect_prometheus import (
@@ -47,14 +48,16 @@ def expected(
     prometheus = _documents(of_prometheus)
     texts = {path: _text(of_prometheus[path]) for path in prometheus}
     known = (*spec.components, *(name for name, _ in spec.absent))
-    jobs = tuple(sorted(jobs_of(prometheus, texts, known), key=lambda job: job.name))
+    origins = {path: file.origin for path, file in of_prometheus.items()}
+    found = (replace(job, origin=origins[job.file]) for job in jobs_of(prometheus, texts, known))
+    jobs = tuple(sorted(found, key=lambda job: job.name))
     return Expected(
         stack=spec.name,
         addresses=tuple((c, addresses[c].rstrip("/")) for c in spec.components if c in addresses),
         absent=spec.absent,
         jobs=jobs,
         digest=digest_of(prometheus),
-        rules=tuple(rules_of(prometheus, texts, known)),
+        rules=tuple(replace(rule, origin=origins[rule.file]) for rule in rules_of(prometheus, texts, known)),
         prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
@@ -88,14 +91,15 @@ def _documents(files: Mapping[str, ConfigFile]) -> dict[str, Any]:
 
 def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:
     """Grafana's files; where it is absent, the copies that the quick-look page of Prometheus draws."""
-    texts: dict[str, str] = {}
+    found: dict[str, ConfigFile] = {}
     for service in sorted(services, key=lambda s: s.component != "grafana"):
         for file in (*service.files, *service.assets):
             folder, _, name = file.path.partition("dashboards/")
             if name.endswith(".json") and folder in BOARDS_BELOW:
-                texts.setdefault(name, _text(file))
-    for name, text in sorted(texts.items()):
-        yield Dashboard(_uid(text) or name.removesuffix(".json"), text)
+                found.setdefault(name, file)
+    for name, file in sorted(found.items()):
+        text = _text(file)
+        yield Dashboard(_uid(text) or name.removesuffix(".json"), text, own=file.origin.startswith("own/"))
 
 
 def _uid(text: str) -> str:

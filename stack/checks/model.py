@@ -27,6 +27,7 @@ class Rule:
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``labels`` hold those of its group.
     ``interval`` and ``limit`` are its group's. ``own``: the user's, so that emptiness can be right.
     ``unchecked``: selectors and labels that its file asks not to look for, as (selector, label); either may be empty.
+    ``origin``: the file by the path that people know, where it is another.
     """
 
     group: str
@@ -43,11 +44,12 @@ class Rule:
     limit: int = 0
     own: bool = False
     unchecked: Pairs = ()
+    origin: str = ""
 
     @property
     def place(self) -> str:
         """Where it stands, for a person."""
-        return f"{_place(self.file, self.line)} {self.group}/{self.name}".strip()
+        return f"{_place(self.file, self.line, self.origin)} {self.group}/{self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Job:
     scrapes, empty for a job of the user's. ``addresses`` are those written down; ``discovered``: others come from
     service discovery. ``chosen``: its relabelling may leave some out. ``files``: what it reads at work, such as a CA.
     ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
+    ``origin``: the file by the path that people know, where it is another.
     """
 
     name: str
@@ -74,24 +77,26 @@ class Job:
     chosen: bool = False
     files: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def place(self) -> str:
         """Where it stands, for a person."""
-        return _place(self.file, self.line)
+        return _place(self.file, self.line, self.origin)
 
 
-def _place(file: str, line: int) -> str:
-    told = f"{OF_PROMETHEUS}{file}" if file else ""
+def _place(file: str, line: int, origin: str) -> str:
+    told = origin or (f"{OF_PROMETHEUS}{file}" if file else "")
     return f"{told}:{line}" if file and line else told
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard file: its uid and text."""
+    """One dashboard file: its uid and text. ``own``: the user's own, whose panels may be empty."""
 
     uid: str
     text: str
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
 from stack.components import BY_NAME
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
+from stack.deploy.left_out import refuse_faults
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
 from stack.model.events import Event, StepDone
@@ -115,8 +117,10 @@ def _remember(session: Session, description: Description, plan: Plan) -> None:
 def _validated(session: Session, description: Description) -> None:
     known = session.cache.read(VALIDATED)
     before = known if isinstance(known, list) else []
+    refuse_faults(description.left_out)
     good = validate_files(
         description.spec, session.engine, BY_NAME, set(before).__contains__, description.idle
     )
     if not set(good) <= set(before):
         session.cache.record(VALIDATED, [*before, *(g for g in good if g not in before)][-VERDICTS_KEPT:])
+    tell_left_out(session.printer, description.left_out)

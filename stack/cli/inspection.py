@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from stack.cli.left_out import left_out_document, line_of
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import StackError
 from stack.components import BY_NAME, COMPONENTS
 from stack.components.build import url_of
+from stack.deploy.left_out import refuse_faults
 from stack.validation.files import validate as validate_files
 
 
@@ -55,9 +57,12 @@ def validate(options: argparse.Namespace, printer: Printer) -> int:
     """All configuration files through their own tools, whatever was found good before."""
     session = Session.open(options, printer)
     description = session.described(provide=False)
+    refuse_faults(description.left_out)
     good = validate_files(description.spec, session.engine, BY_NAME, lambda identity: False, description.idle)
     idle = [len(files) for _, files in description.idle if files]
     count = sum(len(s.files) for s in description.spec.services) + sum(idle)
     printer.line("valid", f"{count} files of {len(good) + len(idle)} components")
-    printer.document({"ok": True, "files": count})
+    for one in description.left_out:
+        printer.line("left out" if one.weight == "quiet" else "not used", line_of(one))
+    printer.document({"ok": True, "files": count, "left_out": left_out_document(description.left_out)})
     return 0

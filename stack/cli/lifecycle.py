@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from stack.cli.left_out import left_out_document, tell_left_out
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -87,16 +88,20 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
 def _show_plan(session: Session) -> int:
     from stack.components import BY_NAME
     from stack.deploy.converge import decide
+    from stack.deploy.left_out import refuse_faults
     from stack.validation.files import check_syntax
 
     description = session.described(provide=False)
-    check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
+    refuse_faults(description.left_out)
+    check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services), *description.idle)
+    tell_left_out(session.printer, description.left_out)
     _, plan = decide(description.spec, session.engine)
     missing = session.images.missing
     for name in missing:
         session.printer.line("image", f"{name}: {session.images.found[name].why}")
     session.printer.text(plan.text() or "nothing to do")
-    session.printer.document({**plan.document(), "missing_images": list(missing)})
+    told = {"missing_images": list(missing), "left_out": left_out_document(description.left_out)}
+    session.printer.document({**plan.document(), **told})
     return 0
 
 

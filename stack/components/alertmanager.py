@@ -10,8 +10,11 @@ from __future__ import annotations
 from datetime import date
 
 from stack.components.app_webhooks import notifying
-from stack.components.build import MIB, Build, config_files, wget
+from stack.components.build import MIB, Build, wget
 from stack.components.manifest import Checks, Component
+from stack.components.own_paths import own_secrets, translated
+from stack.components.places import OWN, Place
+from stack.components.proof_route import with_proof
 from stack.components.token import token_file
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
@@ -20,6 +23,14 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSp
 
 PORT = 9093
 MAIN = "alertmanager.yml"
+MAINS = (
+    f"{OWN}alertmanager/alertmanager.yml",
+    f"{OWN}alertmanager/alertmanager.yaml",
+    f"alertmanager/{MAIN}",
+)
+"""The first that is there is read."""
+TEMPLATES = Place("templates/", (".tmpl",))
+UID = 65534
 
 
 def service(build: Build) -> ServiceSpec:
@@ -42,12 +53,28 @@ def service(build: Build) -> ServiceSpec:
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
-    """The main file and the message templates."""
-    tree = build.below("alertmanager/")
-    chosen = {p: c for p, c in tree.items() if p == MAIN or p.startswith("templates/")}
-    if MAIN in chosen:
-        chosen[MAIN] = notifying(build, chosen[MAIN])
-    return config_files(chosen)
+    """The main file, the message templates, and the secrets that the main file names."""
+    main = _main(build)
+    if main is None:
+        return ()
+    (main,) = translated((main.edited(notifying(build, main.content)),))
+    return (main, *build.gathered("alertmanager", TEMPLATES), *own_secrets(build, (main,), UID))
+
+
+def _main(build: Build) -> ConfigFile | None:
+    """The user's own, with the bundle's way of its test alert, or else the shipped one."""
+    found = next((path for path in MAINS if path in build.tree), "")
+    if not found:
+        return None
+    file = ConfigFile(MAIN, build.tree[found], origin=found)
+    return file.edited(with_proof(file.content)) if found.startswith(OWN) else file
+
+
+def check_files(files: tuple[ConfigFile, ...]) -> None:
+    """What amtool does not see: secrets, templates that nothing loads, a test alert that goes nowhere."""
+    from stack.validation.notifying import check_notifying
+
+    check_notifying(files)
 
 
 def checks() -> Checks:
@@ -89,6 +116,8 @@ ALERTMANAGER = Component(
     publish=9093,
     memory=256 * MIB,
     files=files,
+    places=(TEMPLATES,),
+    check_files=check_files,
     recipe=recipe,
     tool=("/bin/amtool", "check-config", f"{CONFIG_ROOT}/{CURRENT}/{MAIN}"),
     checks=checks,

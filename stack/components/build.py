@@ -5,14 +5,18 @@ Pure: the files were read before; nothing here opens, writes or asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from stack.components.places import OWN, OWN_MARK, Place
 from stack.config.secret import Secret
 from stack.config.settings import Settings
+from stack.model.left_out import LeftOut
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data_volume
 
 MIB = 1024 * 1024
+BOARDS = "grafana/dashboards"
+BOARDS_PLACE = Place("dashboards/", (".json",))
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 
 
@@ -28,7 +32,7 @@ class Image:
 class Build:
     """All inputs. ``tree``: path below the configuration root > content.
 
-    ``absent``: wanted components that cannot run, with the reason.
+    ``absent``: wanted components that cannot run, with the reason. ``left_out``: native files that cannot be read.
     """
 
     settings: Settings
@@ -37,6 +41,7 @@ class Build:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     plotly: bytes = b""
     absent: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def present(self) -> tuple[str, ...]:
@@ -67,24 +72,45 @@ class Build:
         secret = self.secrets.get(name)
         return () if secret is None else (private_file(name, secret.reveal(), uid),)
 
-    def about(self, contents: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
-        """Scrape or rule files below ``folder`` about what will run; one about no known component is the user's."""
-        known = sorted(self.settings.table.names, key=len, reverse=True)
-        kept = {}
-        for path, content in contents.items():
-            if not path.startswith(folder) or not path.endswith(".yml"):
-                continue
-            owner = next((name for name in known if belongs(path, name)), None)
-            if owner is None or owner in self.present:
-                kept[path] = content
-        return kept
+    def gathered(self, component: str, place: Place) -> tuple[ConfigFile, ...]:
+        """The files of one of the component's folders, shipped and own, at any depth, under names for the product."""
+        found = []
+        for top, mark in (("", ""), (OWN, OWN_MARK)):
+            folder = f"{top}{component}/{place.folder}"
+            for path, content in self.below(folder).items():
+                if path.endswith(place.suffixes):
+                    found.append(ConfigFile(place.rendered(path, mark), content, origin=folder + path))
+        return tuple(found)
 
-    def dashboards(self) -> dict[str, bytes]:
-        """The dashboards' files by name, without those about a component that will not run."""
-        units = self.settings.table.units
-        gone = {f"{uid}.json" for u in units if u.name not in self.present for uid in u.dashboards}
-        found = self.below("grafana/dashboards/")
-        return {name: text for name, text in found.items() if name not in gone}
+    def about_absent(self, origin: str) -> str:
+        """The component that a shipped scrape or rule file, or dashboard, is about, if it will not run; else empty.
+
+        What is the user's own is about no component, whatever its name.
+        """
+        if origin.startswith(OWN):
+            return ""
+        folder, _, name = origin.rpartition("/")
+        if folder == BOARDS:
+            units = self.settings.table.units
+            owner = next((u.name for u in units if name.removesuffix(".json") in u.dashboards), "")
+        else:
+            known = sorted(self.settings.table.names, key=len, reverse=True)
+            owner = next((one for one in known if belongs(name, one)), "")
+        return owner if owner and owner not in self.present else ""
+
+    def concerning(self, files: Iterable[ConfigFile]) -> tuple[ConfigFile, ...]:
+        """Those that are about no absent component."""
+        return tuple(file for file in files if not self.about_absent(file.origin))
+
+    def dashboards(self) -> tuple[ConfigFile, ...]:
+        """The dashboards, shipped and own, without those about a component that will not run."""
+        shipped = (
+            ConfigFile(f"dashboards/{name}", text, origin=f"{BOARDS}/{name}")
+            for name, text in self.below(f"{BOARDS}/").items()
+            if name.endswith(".json")
+        )
+        own = (f for f in self.gathered("grafana", BOARDS_PLACE) if f.origin.startswith(OWN))
+        return self.concerning((*shipped, *own))
 
 
 def url_of(settings: Settings, component: str) -> str:
@@ -95,13 +121,16 @@ def url_of(settings: Settings, component: str) -> str:
 
 def belongs(file_name: str, component: str) -> bool:
     """Whether a scrape or rule file is about ``component``: its name begins with it (``app-slo.yml``)."""
-    stem = file_name.rsplit("/", 1)[-1].removesuffix(".yml")
+    stem = file_name.rpartition(".")[0]
     return stem == component or stem.startswith(component + "-")
 
 
-def config_files(contents: Mapping[str, bytes]) -> tuple[ConfigFile, ...]:
-    """Plain world-readable files by path."""
-    return tuple(ConfigFile(path, content) for path, content in sorted(contents.items()))
+def config_files(contents: Mapping[str, bytes], origin: str = "") -> tuple[ConfigFile, ...]:
+    """Plain world-readable files by path; ``origin`` is the folder that they come from, empty where it is none."""
+    return tuple(
+        ConfigFile(path, content, origin=origin and origin + path)
+        for path, content in sorted(contents.items())
+    )
 
 
 def private_file(name: str, text: str, uid: int) -> ConfigFile:

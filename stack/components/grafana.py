@@ -9,7 +9,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
-from stack.components.build import MIB, Build, config_files, wget
+from stack.components.build import BOARDS_PLACE, MIB, Build, config_files, wget
 from stack.components.manifest import Checks, Component, Login, SecretSpec
 from stack.config.table import Setting, switch_setting
 from stack.images.pins import LOOKED_UP, Line, Pin
@@ -86,8 +86,7 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     """Data sources, the dashboard provider and the dashboards."""
     tree = build.below("grafana/")
     provisioned = {path: text for path, text in tree.items() if path.startswith("provisioning/")}
-    boards = {f"dashboards/{name}": text for name, text in build.dashboards().items()}
-    return config_files(provisioned | boards)
+    return (*config_files(provisioned, "grafana/"), *build.dashboards())
 
 
 def check_files(files: tuple[ConfigFile, ...]) -> None:
@@ -147,6 +146,7 @@ GRAFANA = Component(
     ),
     secrets=(SecretSpec(PASSWORD, setting="grafana.password_file"),),
     files=files,
+    places=(BOARDS_PLACE,),
     check_files=check_files,
     checks=checks,
     hooks=hooks,

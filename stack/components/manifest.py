@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stack.components.build import Build
+from stack.components.places import Place
 from stack.config.table import Setting, Switch, Unit
 from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
 
@@ -83,8 +84,8 @@ class Component:
     ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, over which it speaks ``http``
     or not, ``publish`` the default one on this machine. ``pin`` is its official image, None where it is one of our own
     programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only
-    beside one of these. ``dashboards`` are about it, by uid. ``tool`` checks its files in a container of its image;
-    ``check_files`` applies rules of ours.
+    beside one of these. ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool``
+    checks its files in a container of its image; ``check_files`` applies rules of ours.
     ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold.
     """
 
@@ -104,6 +105,7 @@ class Component:
     settings: tuple[Setting, ...] = ()
     secrets: tuple[SecretSpec, ...] = ()
     files: Callable[[Build], tuple[ConfigFile, ...]] = no_files
+    places: tuple[Place, ...] = ()
     dashboards: tuple[str, ...] = ()
     tool: tuple[str, ...] = ()
     check_files: Callable[[tuple[ConfigFile, ...]], None] = fine

@@ -6,24 +6,40 @@ Takes SIGHUP for a reload, so no lifecycle endpoint is open.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from stack.components.build import MIB, SCRATCH, Build, config_files, wget
 from stack.components.manifest import Checks, Component
+from stack.components.own_paths import own_secrets, own_targets, translated
+from stack.components.places import Place
 from stack.components.token import scraping, token_file
 from stack.config import values as read
 from stack.config.table import Setting
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
 from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
-from stack.model.spec import CONFIG_ROOT, CURRENT, DIGEST_RULE, ConfigFile, Health, ServiceSpec
+from stack.model.spec import (
+    CONFIG_ROOT,
+    CURRENT,
+    DIGEST_RULE,
+    TARGETS,
+    ConfigFile,
+    Health,
+    ServiceSpec,
+    ordered,
+)
 
 PORT = 9090
 RESEND_DELAY = "4s"
 """An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m. Less
 than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
+MAIN = "prometheus.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
+UID = 65534
+SUFFIXES = (".yml", ".yaml", ".json")
+PLACES = (Place("scrape/", SUFFIXES), Place("rules/", SUFFIXES))
 
 
 def service(build: Build) -> ServiceSpec:
@@ -48,20 +64,23 @@ def service(build: Build) -> ServiceSpec:
         mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
         reload="signal",
         assets=(*_assets(build), *token_file(build)),
+        exact=(TARGETS, "user/dashboards"),
     )
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
-    """Main file, the scrape and rule files of present components, and a rule that carries the digest of all."""
-    tree = build.below("prometheus/")
-    chosen = {
-        "prometheus.yml": tree["prometheus.yml"],
-        **build.about(tree, "scrape/"),
-        **build.about(tree, "rules/"),
-    }
-    chosen.pop(DIGEST_FILE, None)
-    chosen = scraping(build, chosen)
-    return config_files({**chosen, DIGEST_FILE: digest_rule(chosen).encode()})
+    """Main file, scrape and rule files, the secrets that they name, and a rule that carries the digest of all."""
+    chosen = [file for file in _plain(build) if file.path != DIGEST_FILE]
+    secrets = own_secrets(build, chosen, UID)
+    rule = digest_rule({file.path: file.content for file in chosen})
+    digest = ConfigFile(DIGEST_FILE, rule.encode(), origin=f"prometheus/{DIGEST_FILE}")
+    return tuple(ordered((*chosen, *secrets, digest)))
+
+
+def _plain(build: Build) -> tuple[ConfigFile, ...]:
+    main = ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
+    native = (file for place in PLACES for file in build.concerning(build.gathered("prometheus", place)))
+    return translated(scraping(build, (main, *native)))
 
 
 def digest_rule(contents: dict[str, bytes]) -> str:
@@ -77,10 +96,17 @@ def digest_rule(contents: dict[str, bytes]) -> str:
 
 
 def _assets(build: Build) -> tuple[ConfigFile, ...]:
-    page = {f"user/{path}": content for path, content in build.below("prometheus/user/").items()}
-    boards = {f"user/dashboards/{name}": content for name, content in build.dashboards().items()}
-    script = {"user/plotly.min.js": build.plotly} if build.plotly else {}
-    return config_files({**page, **boards, **script})
+    page = config_files(build.below("prometheus/user/"), "prometheus/user/")
+    script = config_files({"plotly.min.js": build.plotly}) if build.plotly else ()
+    shown = (*page, *build.dashboards(), *script)
+    return (*(replace(file, path=f"user/{file.path}") for file in shown), *own_targets(build, _plain(build)))
+
+
+def check_files(files: tuple[ConfigFile, ...]) -> None:
+    """What promtool does not say, or not by the names that people know."""
+    from stack.validation.scraping import check_scraping
+
+    check_scraping(files)
 
 
 def checks() -> Checks:
@@ -136,6 +162,8 @@ PROMETHEUS = Component(
         ),
     ),
     files=files,
+    places=PLACES,
+    check_files=check_files,
     recipe=recipe,
     dashboards=("stack-health",),
     tool=("/bin/promtool", "check", "config", f"{CONFIG_ROOT}/{CURRENT}/prometheus.yml"),

@@ -36,14 +36,16 @@ def token_file(build: Build) -> tuple[ConfigFile, ...]:
     return build.secret_file(APP_TOKEN, UID)
 
 
-def scraping(build: Build, contents: dict[str, bytes]) -> dict[str, bytes]:
+def scraping(build: Build, files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
     """Prometheus' files, in which every job of the application alone carries the token, if there is one."""
     if APP_TOKEN not in build.secrets:
-        return contents
-    return {
-        path: _with_credentials(content) if path.startswith(("prometheus.yml", "scrape/")) else content
-        for path, content in contents.items()
-    }
+        return files
+    return tuple(
+        file.edited(_with_credentials(file.content))
+        if file.path.startswith(("prometheus.yml", "scrape/"))
+        else file
+        for file in files
+    )
 
 
 def _with_credentials(content: bytes) -> bytes:

@@ -1,32 +1,69 @@
-"""Reads the native configuration folders into memory, bounded and in a stable order; never writes."""
+"""Reads the native configuration folders, and those of the user's own, into memory, bounded and in a stable order.
+
+Never writes. What cannot be read is kept as a value beside what can: it is refused where files are checked, while
+commands that only look still can.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack.common.errors import ConfigurationInvalid
+from stack.config.walk import Found, walk
+from stack.model.left_out import LeftOut
 
 FOLDERS = ("prometheus", "alertmanager", "grafana")
 NEEDED = ("prometheus/prometheus.yml", "alertmanager/alertmanager.yml")
-LEFT_OUT = ("prometheus/tests/",)
-MAX_BYTES = 8 * 1024 * 1024
+OWN = "own"
+"""The user's own folder, beside stack.toml."""
+RULE_TESTS = "prometheus/tests/"
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Files by path with forward slashes, the user's own below ``own/``; and what cannot be read."""
+
+    tree: Mapping[str, bytes] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def read_native(config: Path, home: Path) -> Native:
+    """The configuration folders in ``config`` and the user's own in ``home``, which need not be there."""
+    tree: dict[str, bytes] = {}
+    left_out: list[LeftOut] = []
+    for found in (*_shipped(config), *_own(home / OWN)):
+        if isinstance(found, LeftOut):
+            left_out.append(found)
+        elif not found[0].startswith(RULE_TESTS):
+            tree[found[0]] = found[1]
+    gone = {one.path for one in left_out}
+    if missing := [name for name in NEEDED if name not in tree and name not in gone]:
+        raise ConfigurationInvalid(f"{config / missing[0]} is missing", hint="restore it from the checkout")
+    return Native(tree, tuple(left_out))
 
 
 def read_tree(root: Path) -> dict[str, bytes]:
-    """Every file of the configuration folders below ``root`` by its path with forward slashes; no hidden ones."""
-    tree: dict[str, bytes] = {}
+    """Every file of the configuration folders below ``root``; none of anybody's own."""
+    native = read_native(root, root / ".none")
+    for one in native.left_out:
+        if one.weight == "fault":
+            raise ConfigurationInvalid(f"{root / one.path}: {one.why}", hint=one.hint)
+    return dict(native.tree)
+
+
+def _shipped(root: Path) -> Iterator[Found]:
     for folder in FOLDERS:
         if not (root / folder).is_dir():
             raise ConfigurationInvalid(f"{root / folder} is missing", hint="run from a whole checkout")
-        for path in sorted((root / folder).rglob("*")):
-            place = path.relative_to(root)
-            hidden = any(part.startswith(".") for part in place.parts)
-            if path.is_file() and not hidden and not place.as_posix().startswith(LEFT_OUT):
-                tree[place.as_posix()] = _read(path)
-    if missing := [name for name in NEEDED if name not in tree]:
-        raise ConfigurationInvalid(f"{root / missing[0]} is missing", hint="restore it from the checkout")
-    return tree
+        yield from walk(root / folder, folder)
+
+
+def _own(folder: Path) -> Iterator[Found]:
+    if folder.exists() or folder.is_symlink():
+        yield from walk(folder, OWN)
 
 
 def read_plotly() -> bytes:
@@ -35,13 +72,3 @@ def read_plotly() -> bytes:
     folders = spec.submodule_search_locations if spec else None
     script = Path(next(iter(folders))) / "package_data" / "plotly.min.js" if folders else None
     return script.read_bytes() if script and script.is_file() else b""
-
-
-def _read(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationInvalid(f"{path}: {error.strerror}", hint="mend its permissions") from error
-    if len(content) > MAX_BYTES:
-        raise ConfigurationInvalid(f"{path}: {len(content)} bytes", hint=f"at most {MAX_BYTES}")
-    return content

@@ -113,6 +113,19 @@ class Actions:
         links = service.linked.placed() if service.linked else {}
         files = versioned(service)
         self._use(service, version, (*files, *service.assets), links, only=version)
+        self._clear(service)
+
+    def _clear(self, service: ServiceSpec) -> None:
+        """What lies in a folder of exactly these assets, and is none of them, goes."""
+        name = container_name(self.spec.name, service.component)
+        stale: list[str] = []
+        for folder in service.exact:
+            wanted = {f.path: "" for f in service.assets if f.path.startswith(f"{folder}/")}
+            there = self.engine.read_folder(name, f"{CONFIG_ROOT}/{folder}")
+            stale += change(folder, wanted, {f"{folder}/{path}": "" for path in there}).remove
+        if stale:
+            volume = config_volume(self.spec.name, service.component)
+            self.engine.remove_from_volume(volume, self.spec.name, service.image, tuple(stale))
 
     def _use(
         self,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from stack.components.manifest import SecretSpec
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
-from stack.config.tree import read_plotly, read_tree
+from stack.config.tree import read_native, read_plotly
+from stack.deploy.left_out import left_out
+from stack.model.left_out import LeftOut
 from stack.model.spec import ConfigFile, StackSpec, internal_addresses
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ LOGIN_PAUSE = 300.0
 """Grafana counts wrong passwords over five minutes; one try in that time leaves four to the people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
     """The description and what it was made of. ``check_image``: where checks run that must run inside the network."""
 
@@ -40,6 +43,12 @@ class Description:
     def settings(self) -> Settings:
         """The settings that it follows."""
         return self.build.settings
+
+    @cached_property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Native files that no product gets, each with the reason."""
+        running = (f for s in self.spec.services for f in (*s.files, *s.assets))
+        return left_out(self.build, (*running, *(f for _, files in self.idle for f in files)))
 
     @property
     def idle(self) -> tuple[tuple[str, tuple[ConfigFile, ...]], ...]:
@@ -89,13 +98,15 @@ def describe(
     check_image: str = "",
 ) -> Description:
     """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack."""
+    native = read_native(settings.config, settings.home)
     build = Build(
         settings=settings,
         images=images,
-        tree=read_tree(settings.config),
+        tree=native.tree,
         secrets=secrets_in(settings, secrets),
         plotly=read_plotly(),
         absent=absent,
+        left_out=native.left_out,
     )
     return Description(build, assemble(build), check_image)
 

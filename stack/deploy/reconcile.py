@@ -194,8 +194,9 @@ def _write(
         f"{Verb.CREATE} {next_name(name)}",
         f"{Verb.CREATE_VOLUME} {volume}",
     )
-    # Links are looked up in the container of that name, so there must be one all the time.
-    after = (*made, f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}") if service.linked else made
+    # Folders are looked into in the container of that name, so there must be one all the time.
+    looked_into = service.linked or service.exact
+    after = (*made, f"{Verb.CREATE} {name}", f"{Verb.RENAME} {name}") if looked_into else made
     return (
         draft.add(
             Step(

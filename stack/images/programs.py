@@ -101,7 +101,10 @@ CHECKS = Program(
         "telemetry/__init__.py",
         "telemetry/catalogue.py",
         "validation/__init__.py",
+        "validation/native.py",
+        "validation/notifying.py",
         "validation/provisioning.py",
+        "validation/scraping.py",
     ),
     'ENTRYPOINT ["python3", "-m", "stack.components"]\nCMD []\n',
 )

@@ -25,6 +25,10 @@ RESTART = "unless-stopped"
 """When the engine starts a container again that ended: always, unless somebody stopped it."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
+SECRETS = "secrets"
+"""Folder of files that only their user may read."""
+TARGETS = "targets"
+"""Folder of Prometheus' targets, below CONFIG_ROOT: it is watched, so it never moves."""
 DIGEST_RULE = "stack:config_digest:info"
 """The recording rule whose label identifies the files that Prometheus runs."""
 TEST_RECEIVER = "stack-test"
@@ -38,13 +42,27 @@ APPLIED = ".applied"
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One file for a component's configuration volume; ``path`` is relative, ``uid`` owns it."""
+    """One file for a component's configuration volume; ``path`` is relative, ``uid`` owns it.
+
+    ``origin``: the native file that it was made of, by the path that people know; empty where it is our own.
+    ``source``: that file's content, where ours differs from it.
+    """
 
     path: str
     content: bytes = field(repr=False)
     mode: int = 0o444
     uid: int = 0
     secret: bool = False
+    origin: str = ""
+    source: bytes = field(default=b"", repr=False)
+
+    def edited(self, content: bytes) -> ConfigFile:
+        """The same file with another content."""
+        return (
+            self
+            if content == self.content
+            else replace(self, content=content, source=self.source or self.content)
+        )
 
     def fingerprint(self) -> str:
         """Identity of path, owner, mode and content."""
@@ -137,6 +155,8 @@ class ServiceSpec:
     files: tuple[ConfigFile, ...] = ()
     assets: tuple[ConfigFile, ...] = ()
     linked: LinkFolder | None = None
+    exact: tuple[str, ...] = ()
+    """Folders below CONFIG_ROOT that hold these assets and nothing else: what is described no longer is removed."""
     stop_seconds: int = 10
     stop_signal: str = ""
     """What asks the process to end; empty: what the image says, else TERM."""
@@ -158,9 +178,17 @@ class ServiceSpec:
         told = {
             f.name: getattr(self, f.name)
             for f in fields(self)
-            if f.name not in ("files", "assets", "linked", "reload", "awaits")
+            if f.name not in ("files", "assets", "linked", "exact", "reload", "awaits")
         }
         return _digest(told)
+
+    @property
+    def judged(self) -> tuple[ConfigFile, ...]:
+        """The files whose content can be right or wrong: versioned ones, and the assets that may come and go."""
+        return (
+            *self.files,
+            *(f for f in self.assets if f.path.startswith(tuple(f"{e}/" for e in self.exact))),
+        )
 
     def files_digest(self) -> str:
         """Identity of all files, versioned and not, and of their links; empty where there are none."""

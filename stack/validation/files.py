@@ -6,6 +6,7 @@ The products' own tools run in short-lived containers of their images, so nothin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -17,10 +18,12 @@ from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
+from stack.validation.native import known_line, place
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
 STAND_IN = b"a-secret-that-the-check-need-not-know"
+LINE = re.compile(r"\bline (\d+)")
 Idle = tuple[tuple[str, tuple[ConfigFile, ...]], ...]
 
 
@@ -49,7 +52,7 @@ def validate(
     """
     check_syntax(rules, *idle)
     checked = [s for s in spec.services if s.files and not known(identity(s))]
-    check_syntax(rules, *((s.component, s.files) for s in checked))
+    check_syntax(rules, *((s.component, s.judged) for s in checked))
     judged = [(s, rules[s.component].tool) for s in checked]
     together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
     return tuple(identity(s) for s in spec.services if s.files)
@@ -64,22 +67,24 @@ def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) 
     """YAML and JSON of components, with file, line and column; dashboards have distinct uids and titles."""
     for component, files in components:
         for file in files:
-            where = f"{component}/{file.path}"
+            where = place(file, component)
+            if file.secret:
+                continue
             if file.path.endswith((".yml", ".yaml")):
-                _yaml(where, file.content)
+                _yaml(file, where)
             elif file.path.endswith(".json"):
                 _json(where, file.content)
         rules[component].check_files(files)
 
 
-def _yaml(where: str, content: bytes) -> Any:
+def _yaml(file: ConfigFile, where: str) -> Any:
     try:
-        return load_yaml(content)
+        return load_yaml(file.content)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        position = f":{known_line(file, mark.line + 1)}:{mark.column + 1}" if mark else ""
         raise ConfigurationInvalid(
-            f"{where}{place}: {error.problem}", hint="correct the YAML; nothing was changed"
+            f"{where}{position}: {error.problem}", hint="correct the YAML; nothing was changed"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationInvalid(
@@ -91,9 +96,9 @@ def _json(where: str, content: bytes) -> Any:
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_no_json)
     except ValueError as error:
-        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        position = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigurationInvalid(
-            f"{where}{place}: {error}", hint="correct the JSON; nothing was changed"
+            f"{where}{position}: {error}", hint="correct the JSON; nothing was changed"
         ) from error
 
 
@@ -107,10 +112,32 @@ def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: E
     ran = engine.run(stack, job)
     if ran.code != 0:
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
-        said = _complaint(lines).replace(FOLDER, service.component)
+        lines = tuple(_by_known_lines(line, service, ran.output) for line in lines)
+        said = _by_known_names(_complaint(lines), service)
         raise ConfigurationInvalid(
-            said, hint=f"correct {service.component}'s files; nothing was changed", logs=lines[-8:]
+            said,
+            hint=f"correct {service.component}'s files; nothing was changed",
+            logs=tuple(_by_known_names(line, service) for line in lines[-8:]),
         )
+
+
+def _by_known_lines(said: str, service: ServiceSpec, output: str) -> str:
+    """The lines that a tool speaks of, as they stand in the file that people have; it tells the file elsewhere."""
+    meant = [f for f in service.files if f.source and f"{FOLDER}/{f.path}" in output]
+    if len(meant) != 1:
+        return said
+    return LINE.sub(lambda found: f"line {known_line(meant[0], int(found[1]))}", said)
+
+
+def _by_known_names(said: str, service: ServiceSpec) -> str:
+    """What a tool says of files in its container, by the paths that people know. Longest first: none is cut short."""
+    known = {f"{FOLDER}/{file.path}": place(file, service.component) for file in service.files}
+    known |= {
+        f"{CONFIG_ROOT}/{file.path}": place(file) for file in service.judged if file not in service.files
+    }
+    for inside in sorted(known, key=len, reverse=True):
+        said = said.replace(inside, known[inside])
+    return said.replace(FOLDER, service.component)
 
 
 def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
@@ -120,6 +147,8 @@ def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
     for asset in service.assets:
         if asset.secret:
             yield replace(asset, content=STAND_IN)
+        elif asset in service.judged:
+            yield asset
 
 
 def _complaint(lines: tuple[str, ...]) -> str:

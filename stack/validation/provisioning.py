@@ -13,6 +13,7 @@ from typing import Any
 from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_text import load_yaml
 from stack.model.spec import ConfigFile
+from stack.validation.native import place
 
 SOURCES, PROVIDERS = "provisioning/datasources/", "provisioning/dashboards/"
 SOURCE_KEYS = ("uid", "name", "type")
@@ -39,7 +40,7 @@ Found = list[tuple[str, dict[str, Any]]]
 def check_provisioning(files: tuple[ConfigFile, ...]) -> None:
     """Dashboards, data sources and providers; ``ConfigurationInvalid`` names the file and the remedy."""
     boards = [
-        (file.path, _board(file))
+        (place(file, "grafana"), _board(file))
         for file in files
         if file.path.startswith("dashboards/") and file.path.endswith(".json")
     ]
@@ -53,19 +54,23 @@ def check_provisioning(files: tuple[ConfigFile, ...]) -> None:
 def _board(file: ConfigFile) -> dict[str, Any]:
     board = json.loads(file.content)
     if isinstance(board, dict) and (RESOURCE in str(board.get("apiVersion")) or "elements" in board):
-        raise _fault(file.path, "a dashboard in the format of resources", RESOURCE_HINT)
+        raise _fault(place(file, "grafana"), "a dashboard in the format of resources", RESOURCE_HINT)
     if not isinstance(board, dict) or not _all_objects(board.get("panels")):
-        raise _fault(file.path, "no dashboard", "a dashboard is a JSON object with a list of panels")
+        raise _fault(
+            place(file, "grafana"), "no dashboard", "a dashboard is a JSON object with a list of panels"
+        )
     for key in ("uid", "title"):
         if not isinstance(board.get(key), str) or not board[key].strip():
-            raise _fault(file.path, f"no {key}", "give the dashboard a fixed one")
+            raise _fault(place(file, "grafana"), f"no {key}", "give the dashboard a fixed one")
     if not UID.fullmatch(board["uid"]):
-        raise _fault(file.path, f"uid {board['uid']!r} is refused by Grafana", UID_HINT)
+        raise _fault(place(file, "grafana"), f"uid {board['uid']!r} is refused by Grafana", UID_HINT)
     if board["title"] != board["title"].strip():
-        raise _fault(file.path, "spaces around the title", "Grafana would cut them off")
+        raise _fault(place(file, "grafana"), "spaces around the title", "Grafana would cut them off")
     if not _keeps(board.get("refresh")):
         raise _fault(
-            file.path, f"refresh {board['refresh']!r}", "Grafana would make it 5s, the least it allows"
+            place(file, "grafana"),
+            f"refresh {board['refresh']!r}",
+            "Grafana would make it 5s, the least it allows",
         )
     return board
 
@@ -95,11 +100,13 @@ def _listed(files: tuple[ConfigFile, ...], folder: str, key: str) -> Found:
         if file.path.startswith(folder) and file.path.endswith((".yml", ".yaml")):
             document = load_yaml(file.content)
             if not isinstance(document, dict) or document.get("apiVersion") != 1:
-                raise _fault(file.path, "no apiVersion: 1", "Grafana would ignore every uid")
+                raise _fault(place(file, "grafana"), "no apiVersion: 1", "Grafana would ignore every uid")
             found = document.get(key) or []
             if not _all_objects(found):
-                raise _fault(file.path, f"{key} is no list of objects", "see the files beside it")
-            entries += ((file.path, one) for one in found)
+                raise _fault(
+                    place(file, "grafana"), f"{key} is no list of objects", "see the files beside it"
+                )
+            entries += ((place(file, "grafana"), one) for one in found)
     return entries
 
 
@@ -156,4 +163,4 @@ def _one_organisation(path: str, entry: Mapping[str, Any]) -> None:
 
 
 def _fault(path: str, what: str, hint: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"grafana/{path}: {what}", hint=hint)
+    return ConfigurationInvalid(f"{path}: {what}", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -128,3 +129,23 @@ def test_durations(text: str, value: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         seconds(text)
+
+
+def test_a_job_and_a_rule_are_placed_where_people_know_them() -> None:
+    rules = "groups: [{name: g, rules: [{alert: A, expr: up}]}]"
+    files = (
+        ConfigFile("prometheus.yml", b"global:\n"),
+        ConfigFile("rules/~own+app.yml", rules.encode(), origin="own/prometheus/rules/app.yml"),
+        ConfigFile("scrape/~own+app%2Ejson.yml", b"scrape_configs: [{job_name: a}]", origin="own/a.json"),
+    )
+    spec = StackSpec("s", (replace(service("prometheus"), files=files), service("app")))
+    found = expected(spec, {})
+    assert found.rules[0].place.startswith("own/prometheus/rules/app.yml") and found.rules[0].own
+    assert found.jobs[0].place.startswith("own/a.json") and found.jobs[0].component == ""
+
+
+def test_a_dashboard_of_the_users_own_is_known_as_such() -> None:
+    own = ConfigFile("dashboards/~own+a.json", BOARD.encode(), origin="own/grafana/dashboards/a.json")
+    shipped = ConfigFile("dashboards/b.json", BELOW.encode(), origin="grafana/dashboards/b.json")
+    spec = StackSpec("s", (replace(service("grafana"), files=(own, shipped)),))
+    assert {one.uid: one.own for one in expected(spec, {}).dashboards} == {"gates": True, "below": False}

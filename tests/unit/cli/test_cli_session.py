@@ -90,7 +90,7 @@ def test_smoke_names_a_broken_file_instead_of_breaking_over_it(
     for folder in ("prometheus", "alertmanager", "grafana/dashboards"):
         (tmp_path / folder).mkdir(parents=True)
     for name in NEEDED:
-        (tmp_path / name).write_text("{}\n")
+        (tmp_path / name).write_text("rule_files: [rules/*.yml]\n")
     (tmp_path / "grafana/dashboards/mine.json").write_text('{"uid": "mine",}')
     monkeypatch.setenv("STACK_HOME", str(tmp_path))
     monkeypatch.setattr("stack.engine.docker.connect", lambda host: MemoryEngine())

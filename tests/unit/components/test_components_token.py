@@ -15,7 +15,7 @@ from stack.components.prometheus import DIGEST_FILE
 from stack.components.token import APP_TOKEN, scraping
 from stack.config.secret import Secret
 from stack.config.tree import read_tree
-from stack.model.spec import StackSpec
+from stack.model.spec import ConfigFile, StackSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
 TOKEN = "a-bearer-token"
@@ -32,7 +32,8 @@ def changed(path: str, document: Any) -> Any:
     text = yaml.safe_dump(document).encode()
     if path == "alertmanager.yml":
         return yaml.safe_load(notifying(build(), text))
-    return yaml.safe_load(scraping(build(), {path: text})[path])
+    (file,) = scraping(build(), (ConfigFile(path, text),))
+    return yaml.safe_load(file.content)
 
 
 def file_of(stack: StackSpec, component: str, path: str) -> bytes:
@@ -142,5 +143,6 @@ def test_webhooks(hook: dict[str, Any], config: dict[str, Any] | None) -> None:
     [b"a: [", b"\xff", b"", b"[]", b"scrape_configs: 1\n", b"scrape_configs: [1, {static_configs: [x]}]\n"],
 )
 def test_broken_files_pass_unchanged_for_validation_to_refuse(text: bytes) -> None:
-    assert scraping(build(), {"scrape/app.yml": text}) == {"scrape/app.yml": text}
+    file = ConfigFile("scrape/app.yml", text)
+    assert scraping(build(), (file,)) == (file,)
     assert notifying(build(), text) == text

@@ -37,6 +37,6 @@ def test_what_is_missing_is_named(root: Path, name: str) -> None:
 
 
 def test_a_file_beyond_all_measure_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.config.tree.MAX_BYTES", 2)
+    monkeypatch.setattr("stack.config.walk.MAX_BYTES", 2)
     with pytest.raises(ConfigurationInvalid, match="at most 2"):
         read_tree(root)

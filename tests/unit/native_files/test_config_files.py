@@ -10,6 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
+from stack.components.prometheus import SUFFIXES
 from stack.model.spec import TEST_RECEIVER
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,8 +65,8 @@ def test_scrape_settings() -> None:
 
 def test_everything_else_is_read_from_fragments() -> None:
     main = load("prometheus/prometheus.yml")
-    assert main["rule_files"] == ["rules/*.yml"]
-    assert main["scrape_config_files"] == ["scrape/*.yml"]
+    for key, folder in (("rule_files", "rules"), ("scrape_config_files", "scrape")):
+        assert main[key] == [f"{folder}/*{suffix}" for suffix in SUFFIXES]
     assert "scrape_configs" not in main
 
 

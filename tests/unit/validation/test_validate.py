@@ -89,12 +89,12 @@ def providers(*changes: dict[str, Any]) -> bytes:
         (
             "grafana",
             {"dashboards/a.json": board(), "dashboards/b.json": board(title="B")},
-            "grafana/dashboards/b.json: uid 'a' is that of dashboards/a.json",
+            "grafana/dashboards/b.json: uid 'a' is that of grafana/dashboards/a.json",
         ),
         (
             "grafana",
             {"dashboards/a.json": board(), "dashboards/b.json": board(uid="b")},
-            "grafana/dashboards/b.json: title 'A' is that of dashboards/a.json",
+            "grafana/dashboards/b.json: title 'A' is that of grafana/dashboards/a.json",
         ),
         ("grafana", {SOURCE: b"datasources: []\n"}, f"grafana/{SOURCE}: no apiVersion: 1"),
         (

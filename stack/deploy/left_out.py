@@ -1,0 +1,115 @@
+"""Which native files no product gets, and why: every file that was read and went into no description.
+
+Pure. What is used is known from the rendered files themselves, so nothing can be left out in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from stack.common.errors import ConfigurationInvalid
+from stack.components import COMPONENTS
+from stack.components.alertmanager import MAINS
+from stack.components.build import Build
+from stack.components.own_paths import OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
+from stack.components.places import OWN
+from stack.config.tree import RULE_TESTS
+from stack.model.left_out import LeftOut
+from stack.model.spec import ConfigFile
+
+DOCUMENTS = (".md", ".rst", ".example", ".sample")
+DOCUMENT_NAMES = ("README", "LICENSE", "CHANGELOG", "NOTICE")
+EXAMPLE = ".example."
+
+
+def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
+    """What could not be read, then what nothing uses; ``used`` are the files of all components."""
+    origins = {file.origin for file in used} | _named_by_settings(build)
+    unused = (_why(build, path) for path in sorted(build.tree.keys() - origins))
+    return (*build.left_out, *unused)
+
+
+def refuse_faults(found: Iterable[LeftOut]) -> None:
+    """``ConfigurationInvalid`` with the first fault; how many more there are, and which."""
+    faults = [one for one in found if one.weight == "fault"]
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        others = tuple(str(fault) for fault in faults[1:9])
+        raise ConfigurationInvalid(f"{faults[0]}{more}", hint=faults[0].hint, logs=others)
+
+
+def _named_by_settings(build: Build) -> set[str]:
+    """Secrets that a setting names."""
+    settings = build.settings
+    named = (
+        settings.file(path) for path, value in settings.values.items() if path.endswith("_file") and value
+    )
+    return {Path(os.path.relpath(path, settings.home)).as_posix() for path in named if path}
+
+
+def _why(build: Build, path: str) -> LeftOut:
+    return next(_reasons(build, path))
+
+
+def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
+    """The first that fits."""
+    name = path.rpartition("/")[2]
+    if path.startswith(OWN_SECRETS):
+        yield LeftOut(path, "no configuration file names it", weight="quiet")
+    if name.endswith(DOCUMENTS) or name.startswith(DOCUMENT_NAMES) or EXAMPLE in name:
+        yield LeftOut(path, "a document or an example", weight="quiet")
+    if path.startswith(OWN + RULE_TESTS):
+        yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
+    yield from _main_file(build, path)
+    yield from _in_place(build, path)
+    folder = path.rpartition("/")[0]
+    hint = _instead(f"{folder}/") if path.startswith(OWN) else ""
+    yield LeftOut(path, f"nothing reads a file in {folder}/", hint)
+
+
+def _main_file(build: Build, path: str) -> Iterator[LeftOut]:
+    read = next((main for main in MAINS if main in build.tree), "")
+    if path in MAINS and path.startswith(OWN) != read.startswith(OWN):
+        yield LeftOut(path, f"{read} takes its place", weight="quiet")
+    elif path.removesuffix(".yaml") == read.removesuffix(".yml"):
+        yield LeftOut(path, f"{read} is read instead", "keep one of the two")
+    for main in MAINS:
+        if path.startswith(f"{main}/"):
+            yield LeftOut(path, f"{main} is a folder where a file should be", "move the file up")
+
+
+def _in_place(build: Build, path: str) -> Iterator[LeftOut]:
+    """A file in a folder that is read, by its ending or by what it is about."""
+    if path.startswith(OWN_TARGETS):
+        if path.endswith(TARGET_SUFFIXES):
+            yield LeftOut(path, "no file_sd_configs of a scrape file names it", "name it there under files")
+        yield _other_suffix(path, TARGET_SUFFIXES)
+    for component in COMPONENTS:
+        for place in component.places:
+            inside = path.removeprefix(OWN).startswith(f"{component.name}/{place.folder}")
+            if inside and not path.endswith(place.suffixes):
+                yield _other_suffix(path, place.suffixes)
+            elif inside and (about := build.about_absent(path)):
+                yield LeftOut(path, f"it is about {about}, which does not run", weight="quiet")
+
+
+def _other_suffix(path: str, suffixes: tuple[str, ...]) -> LeftOut:
+    several = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
+    return LeftOut(path, f"its name does not end with {several}", "rename it")
+
+
+def _instead(folder: str) -> str:
+    inside = [one for one in _folders() if one.startswith(folder)]
+    near = difflib.get_close_matches(folder, _folders(), n=1, cutoff=0.7)
+    if near and not inside:
+        return f"did you mean {near[0]}?"
+    return f"put it into one of {', '.join(inside or _folders())}"
+
+
+def _folders() -> list[str]:
+    """The folders of the user's own that are read."""
+    found = [f"{OWN}{c.name}/{place.folder}" for c in COMPONENTS for place in c.places]
+    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_SECRETS]

@@ -1,0 +1,104 @@
+"""What native files say of each other: files that they name, and whether the main file's patterns load them. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from stack.common import yaml_edit as edit
+from stack.common.errors import ConfigurationInvalid
+from stack.common.yaml_paths import NamedFile, named_files
+from stack.model.left_out import shown
+from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
+
+INSIDE = f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/"
+TARGETS_INSIDE = f"{CONFIG_ROOT}/{TARGETS}/"
+OF_THE_IMAGE = ("/etc/ssl/", "/etc/pki/", "/usr/", f"{CONFIG_ROOT}/")
+"""Where an absolute path can lead to something: a container sees no file of any machine."""
+NAME_IT = "put the file into own/secrets/ and name it own/secrets/NAME"
+OWN = "own/"
+WILD = "*?["
+
+
+def check_named_files(files: Iterable[ConfigFile]) -> None:
+    """Every file that a value names is there; ``ConfigurationInvalid`` names key, file and line."""
+    listed = tuple(files)
+    there = {file.path for file in listed}
+    for file in listed:
+        if file.secret or not file.path.endswith((".yml", ".yaml")):
+            continue
+        for named in named_files(text_of(file)):
+            if fault := _fault(named, there):
+                raise wrong(file, f"{named.key}: {fault[0]}", fault[1], named.line)
+
+
+def _fault(named: NamedFile, there: set[str]) -> tuple[str, str] | None:
+    value = named.value
+    if named.discovery:
+        path = value.removeprefix(TARGETS_INSIDE)
+        if path == value:
+            hint = "put the file into own/prometheus/targets/ and name it own/prometheus/targets/NAME"
+            return f"{shown(value)} is not in the container", hint
+        if not any(sign in value for sign in WILD) and f"{TARGETS}/{path}" not in there:
+            return f"own/prometheus/targets/{shown(path)} is missing", "put it there, or correct its name"
+    elif value.startswith(INSIDE):
+        name = value.removeprefix(INSIDE)
+        if f"{SECRETS}/{name}" not in there:
+            return f"own/secrets/{shown(name)} is missing", "put it there, or correct its name"
+    elif value and not value.startswith(OF_THE_IMAGE):
+        return f"{shown(value)} is not in the container", NAME_IT
+    return None
+
+
+def check_loaded(files: Iterable[ConfigFile], main: str, key: str, folder: str) -> None:
+    """Every file of the folder is loaded by a pattern that the main file has under ``key``.
+
+    A main file of the user's own need not load what is shipped.
+    """
+    listed = tuple(files)
+    found = next((file for file in listed if file.path == main), None)
+    if found is None:
+        return
+    value = edit.member(edit.compose(text_of(found)), key)
+    patterns = [edit.text_of(item).removeprefix("./") for item in edit.items(value)]
+    patterns = [pattern.removeprefix(f"{CONFIG_ROOT}/{CURRENT}/") for pattern in patterns]
+    needed = [f for f in listed if f.origin.startswith(OWN) or not found.origin.startswith(OWN)]
+    for file in needed:
+        if file.path.startswith(folder) and not any(_loads(pattern, file.path) for pattern in patterns):
+            raise ConfigurationInvalid(
+                f"{place(file)}: no pattern under {key} of {place(found)} loads it",
+                hint=f"it needs {folder}*{file.path[file.path.rindex('.') :]} there",
+            )
+
+
+def _loads(pattern: str, path: str) -> bool:
+    """As Go's patterns: a wildcard stays within a folder."""
+    return pattern.count("/") == path.count("/") and fnmatchcase(path, pattern)
+
+
+def text_of(file: ConfigFile) -> str:
+    """Its text, with what is none escaped."""
+    return file.content.decode(errors="surrogateescape")
+
+
+def place(file: ConfigFile, component: str = "") -> str:
+    """The file by the path that people know."""
+    return shown(file.origin or f"{component}/{file.path}".lstrip("/"))
+
+
+def wrong(file: ConfigFile, what: str, hint: str, line: int) -> ConfigurationInvalid:
+    """The error that names file and line; ``line`` is that of the rendered file."""
+    return ConfigurationInvalid(f"{place(file)}:{known_line(file, line)}: {what}", hint=hint)
+
+
+def known_line(file: ConfigFile, line: int) -> int:
+    """The line of the file as people have it that became ``line`` of ours; the one before it where none did."""
+    if not file.source:
+        return line
+    ours, theirs = file.content.splitlines(), file.source.splitlines()
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
+    for _, first, last, other, end in matcher.get_opcodes():
+        if first < line <= last:
+            return min(other + line - first, max(end, other))
+    return line

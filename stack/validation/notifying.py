@@ -1,0 +1,51 @@
+"""Alertmanager's files beyond what amtool says: secrets, templates, and the way of the bundle's own alert. Pure."""
+
+from __future__ import annotations
+
+import yaml
+
+from stack.common import yaml_edit as edit
+from stack.common.errors import ConfigurationInvalid
+from stack.model.spec import TEST_RECEIVER, ConfigFile
+from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
+
+MAIN = "alertmanager.yml"
+TEMPLATES = "templates/"
+
+
+def check_notifying(files: tuple[ConfigFile, ...]) -> None:
+    """``ConfigurationInvalid`` names the file, the line and the remedy."""
+    check_loaded(files, MAIN, "templates", TEMPLATES)
+    check_named_files(files)
+    for file in files:
+        if file.path.startswith(TEMPLATES):
+            _is_text(file)
+        elif file.path == MAIN:
+            _provable(file)
+
+
+def _is_text(file: ConfigFile) -> None:
+    try:
+        file.content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationInvalid(f"{place(file)}: {error}", hint="save it as UTF-8") from error
+
+
+def _provable(file: ConfigFile) -> None:
+    """The bundle's own receiver, where there is one, is led to by a route."""
+    document = edit.compose(text_of(file))
+    for receiver in edit.items(edit.member(document, "receivers")):
+        name = edit.member(receiver, "name")
+        if name is None or edit.text_of(name) != TEST_RECEIVER:
+            continue
+        if not _leads_there(edit.member(document, "route")):
+            way = f"{{receiver: {TEST_RECEIVER}, matchers: ['stack_test=\"true\"']}}"
+            hint = f"add the route {way}, or remove the receiver"
+            what = f"no route leads to the receiver {TEST_RECEIVER}, so no alert path can be proven"
+            raise wrong(file, what, hint, int(name.start_mark.line) + 1)
+
+
+def _leads_there(route: yaml.Node | None) -> bool:
+    if edit.text_of(edit.member(route, "receiver")) == TEST_RECEIVER:
+        return True
+    return any(_leads_there(one) for one in edit.items(edit.member(route, "routes")))

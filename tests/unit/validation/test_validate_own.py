@@ -1,0 +1,147 @@
+"""What native files say of each other, with the file, the line and the remedy as people know them."""
+
+from __future__ import annotations
+
+import pytest
+
+from stack.common.errors import ConfigurationInvalid
+from stack.components import BY_NAME, assemble
+from stack.components.build import Build
+from stack.engine.interface import Ran
+from stack.model.spec import ConfigFile, StackSpec
+from stack.validation.files import check_syntax, validate
+from stack.validation.native import known_line
+from tests.fakes.engine.memory import MemoryEngine
+from tests.unit.components.test_own import JOB, MAIN, MINE, RULES, SCRAPE, TARGETS, own
+
+SECRETS = {"own/secrets/password": b"", "own/secrets/team/ca.pem": b"", "own/secrets/a b": b""}
+STATIC = b"scrape_configs:\n- job_name: q\n  static_configs: [{targets: [a]}]\n"
+
+
+def check(build: Build) -> None:
+    check_syntax(BY_NAME, *((s.component, s.judged) for s in assemble(build).services))
+
+
+def test_all_that_is_named_is_there() -> None:
+    check(own({f"{SCRAPE}mine.yml": JOB, **SECRETS, MAIN: MINE, "own/secrets/slack": b""}))
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({f"{SCRAPE}a/b.yml": JOB}, f"{SCRAPE}a/b.yml:3: password_file: ../../secrets/password is not in"),
+        (
+            {f"{SCRAPE}b.yml": JOB},
+            f"{SCRAPE}b.yml:3: password_file: own/secrets/password is missing: put it there",
+        ),
+        ({MAIN: MINE}, f"{MAIN}:5: api_url_file: own/secrets/slack is missing"),
+        (
+            {MAIN: MINE.replace(b"../secrets/slack", b"/etc/alertmanager/secrets/slack")},
+            f"{MAIN}:5: api_url_file: /etc/alertmanager/secrets/slack is not in the container",
+        ),
+        (
+            {f"{SCRAPE}b.yml": STATIC + b"  authorization: {credentials_file: /home/me/token}\n"},
+            f"{SCRAPE}b.yml:4: credentials_file: /home/me/token is not in the container: put the file into",
+        ),
+        (
+            {f"{SCRAPE}b.yml": STATIC + b"  file_sd_configs: [{files: [../targets/x.yml]}]\n"},
+            f"{SCRAPE}b.yml:4: files: own/prometheus/targets/x.yml is missing",
+        ),
+        (
+            {f"{SCRAPE}b.yml": STATIC + b"  file_sd_configs: [{files: [/srv/x.yml]}]\n"},
+            f"{SCRAPE}b.yml:4: files: /srv/x.yml is not in the container",
+        ),
+        (
+            {f"{SCRAPE}b.yml": STATIC.replace(b" q", b" app")},
+            f"{SCRAPE}b.yml:2: job_name 'app' is that of prometheus/scrape/app.yml: choose another name",
+        ),
+        (
+            {f"{SCRAPE}b.yml": STATIC, f"{SCRAPE}c/d.json": b'{"scrape_configs": [{"job_name": "q"}]}'},
+            f"{SCRAPE}c/d.json:1: job_name 'q' is that of {SCRAPE}b.yml",
+        ),
+        ({f"{RULES}grün.json": b'{"groups": [}'}, f"{RULES}grün.json:1:13: "),
+        ({f"{RULES}a\nb.yml": b"a: ["}, f"{RULES}a\\nb.yml:2:1: "),
+        (
+            {f"{SCRAPE}b.yml": JOB, **SECRETS, f"{TARGETS}a.json": b'{"targets": []}'},
+            f"{TARGETS}a.json: no list of targets",
+        ),
+        (
+            {f"{SCRAPE}b.yml": JOB, **SECRETS, f"{TARGETS}a.json": b'[{"targets": "a:1"}]'},
+            f"{TARGETS}a.json: no list of targets",
+        ),
+        ({f"{SCRAPE}b.yml": JOB, **SECRETS, f"{TARGETS}eu/b.yml": b"- ["}, f"{TARGETS}eu/b.yml:2:1: "),
+        ({"own/alertmanager/templates/a.tmpl": b"\xff"}, "own/alertmanager/templates/a.tmpl: 'utf-8' codec"),
+        (
+            {
+                MAIN: b"templates: [x/*.tmpl]\n" + MINE,
+                "own/secrets/slack": b"",
+                "own/alertmanager/templates/a.tmpl": b"",
+            },
+            f"own/alertmanager/templates/a.tmpl: no pattern under templates of {MAIN} loads it: it needs",
+        ),
+        (
+            {
+                "prometheus/prometheus.yml": b"scrape_config_files: ['./scrape/*.yml']\nrule_files: [rules/app*.yml]\n"
+            },
+            "prometheus/rules/alertmanager.yml: no pattern under rule_files of prometheus/prometheus.yml loads it",
+        ),
+        (
+            {MAIN: MINE + b"  - name: stack-test\n", "own/secrets/slack": b""},
+            f"{MAIN}:6: no route leads to the receiver stack-test, so no alert path can be proven: add the route",
+        ),
+        (
+            {"own/grafana/dashboards/a.json": b'{"uid": "slo", "title": "T", "panels": []}'},
+            "own/grafana/dashboards/a.json: uid 'slo' is that of grafana/dashboards/slo.json",
+        ),
+    ],
+)
+def test_file_line_and_remedy_are_named(files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as error:
+        check(own(files))
+    assert str(error.value).startswith(message)
+
+
+def test_a_main_file_of_the_users_own_need_not_load_what_is_shipped() -> None:
+    check(own({MAIN: MINE, "own/secrets/slack": b""}))
+
+
+def test_lines_are_told_as_the_user_has_them() -> None:
+    source = b"a: 1\nb:\n  - x\n  - y\nc: 2\n"
+    file = ConfigFile("a.yml", source).edited(b"a: 1\nb:\n  - ours\n  - x\n  - y\nc: 3\n")
+    assert [known_line(file, line) for line in (1, 2, 4, 5, 6)] == [1, 2, 3, 4, 5]
+    assert known_line(file, 3) == 2, "a line of ours: behind which it was put"
+    gone = ConfigFile("a.yml", source).edited(b"a: 1\nc: 2\n")
+    assert known_line(gone, 2) == 5
+    assert known_line(ConfigFile("a.yml", source), 4) == 4
+
+
+def test_a_tool_speaks_of_the_users_own_path_and_line() -> None:
+    said = (
+        "Checking '/etc/stack/current/alertmanager.yml'  FAILED: yaml: unmarshal errors:\n"
+        "  line 7: field slak_configs not found in type config.plain\n"
+    )
+    asked = MemoryEngine(program=lambda argv, files: Ran(1, said) if "amtool" in argv[0] else Ran(0, ""))
+    spec = assemble(own({MAIN: MINE, "own/secrets/slack": b""}))
+    for service in spec.services:
+        asked.hold(service.image)
+    only = StackSpec("s", (spec.service("alertmanager"),))
+    with pytest.raises(ConfigurationInvalid, match=rf"^{MAIN}: yaml: unmarshal errors: line 5: field"):
+        validate(only, asked, BY_NAME, lambda identity: False)
+
+
+def test_promtool_gets_targets_and_real_certificates_and_speaks_of_the_users_paths() -> None:
+    given: dict[str, bytes] = {}
+
+    def promtool(argv: tuple[str, ...], files: dict[str, ConfigFile]) -> Ran:
+        given.update({path: file.content for path, file in files.items()})
+        return Ran(1, "  FAILED: /etc/stack/current/rules/~own+a%2Eyaml.yml: /etc/stack/targets/a.json: no\n")
+
+    files = {f"{SCRAPE}b.yml": JOB, f"{RULES}a.yaml": b"groups: []\n", f"{TARGETS}a.json": b"[]"}
+    spec = assemble(own({**files, **SECRETS, "own/secrets/team/ca.pem": b"CA\n"}))
+    asked = MemoryEngine(program=promtool)
+    asked.hold(spec.service("prometheus").image)
+    only = StackSpec("s", (spec.service("prometheus"),))
+    with pytest.raises(ConfigurationInvalid, match=rf"^{RULES}a.yaml: {TARGETS}a.json: no"):
+        validate(only, asked, BY_NAME, lambda identity: False)
+    assert given["/etc/stack/targets/a.json"] == b"[]"
+    assert given["/etc/stack/current/secrets/team/ca.pem"] == b"CA"
