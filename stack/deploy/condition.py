@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.components import TABLE
 from stack.deploy.differences import differences
+from stack.deploy.ends import memory_limit, more_memory
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
@@ -18,7 +18,6 @@ CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
 LOGS = "monitoring-stack logs {} shows why"
-MIB = 1024 * 1024
 
 
 def condition(spec: StackSpec, observed: Observed) -> tuple[Finding, ...]:
@@ -104,7 +103,10 @@ def _down(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[st
         return f"{name} was never started", START
     again = " again and again" if found.state == "restarting" else ""
     if found.oom_killed:
-        return f"{name} was killed for memory{again}: {_limit(service)}", f"{_more(service)}, then {START}"
+        return (
+            f"{name} was killed for memory{again}: {memory_limit(service)}",
+            f"{more_memory(service)}, then {START}",
+        )
     if again:
         return f"{name} ends with exit code {found.exit_code} again and again", logs
     return f"{name} does not run: it ended with exit code {found.exit_code}", f"{AGAIN}; {logs}"
@@ -120,15 +122,5 @@ def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
         started = f"the engine has started {name} again {times} time{'s' if times > 1 else ''}"
         ended = f"it last ended with exit code {found.exit_code}"
         if found.oom_killed:
-            ended = f"it was killed for memory, {_limit(service)}: {_more(service)}"
+            ended = f"it was killed for memory, {memory_limit(service)}: {more_memory(service)}"
         yield f"{started}: {ended}" if times else f"{name}: {ended}"
-
-
-def _limit(service: ServiceSpec) -> str:
-    return f"its limit is {service.limits.memory / MIB:g} MiB"
-
-
-def _more(service: ServiceSpec) -> str:
-    path = f"{service.component}.limits.memory"
-    setting = TABLE.by_path.get(path)
-    return f"raise {path} ({setting.variable})" if setting else f"raise {path}"
