@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.components import TABLE
 from stack.deploy.differences import differences
+from stack.deploy.ends import memory_limit, more_memory
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
@@ -18,7 +18,6 @@ CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
 LOGS = "monitoring-stack logs {} shows why"
-MIB = 1024 * 1024
 
 
 def condition(spec: StackSpec, observed: Observed) -> tuple[Finding, ...]:
@@ -114,7 +113,7 @@ def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple
     """Its limit was too small, whoever has set it."""
     given = found.limits.memory if found.limits else None
     if given in (None, service.limits.memory):
-        return f"{what}: {_limit(service)}", f"{_more(service)}, then {START}"
+        return f"{what}: {memory_limit(service)}", f"{more_memory(service)}, then {START}"
     wanted = service.limits.memory / MIB
     return (
         f"{what}: its limit is {(given or 0) / MIB:g} MiB instead of {wanted:g} MiB",
@@ -132,15 +131,5 @@ def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
         started = f"the engine has started {name} again {times} time{'s' if times > 1 else ''}"
         ended = f"it last ended with exit code {found.exit_code}"
         if found.oom_killed:
-            ended = f"it was killed for memory, {_limit(service)}: {_more(service)}"
+            ended = f"it was killed for memory, {memory_limit(service)}: {more_memory(service)}"
         yield f"{started}: {ended}" if times else f"{name}: {ended}"
-
-
-def _limit(service: ServiceSpec) -> str:
-    return f"its limit is {service.limits.memory / MIB:g} MiB"
-
-
-def _more(service: ServiceSpec) -> str:
-    path = f"{service.component}.limits.memory"
-    setting = TABLE.by_path.get(path)
-    return f"raise {path} ({setting.variable})" if setting else f"raise {path}"

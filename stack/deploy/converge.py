@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stack.common.errors import NotReady, StackError, StartFailed
+from stack.common.errors import StackError, StartFailed
 from stack.deploy.actions import Actions
 from stack.deploy.execute import Outcome, apply
 from stack.deploy.reconcile import reconcile
@@ -17,7 +17,7 @@ from stack.engine.interface import Engine
 from stack.model.events import Event
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
-from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
+from stack.model.spec import StackSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,3 @@ def _go_back(component: str, verb: Verb, observed: Observed, plan: Plan, actions
     except StackError as error:
         return f"{component}'s previous files could not be put back ({error.message})"
     return f"{component} runs its previous files again"
-
-
-def died(engine: Engine, spec: StackSpec, service: ServiceSpec) -> NotReady | None:
-    """The error of a container whose process has ended; None while it runs."""
-    name = container_name(spec.name, service.component)
-    state = engine.inspect(name).get("State")
-    if not isinstance(state, dict) or (state.get("Running") and not state.get("Restarting")):
-        return None
-    return NotReady(
-        f"{name} ended with exit code {state.get('ExitCode')}",
-        hint="its last lines say why",
-        logs=engine.logs(name, LOG_LINES),
-    )

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
-from stack.common.errors import NotReady, SmokeFailed
+from stack.common.errors import NotReady, SmokeFailed, StartFailed
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, all_checks
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.actions import Actions
-from stack.deploy.converge import died
 from stack.deploy.describe import Description
+from stack.deploy.ends import died, full_disk, restarts_of, unresponsive
 from stack.engine.interface import Engine, Ran
-from stack.model.events import Event, Progress
+from stack.model.events import Event, Progress, StepBegun, StepDone
+from stack.model.plan import Verb
 from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 
 SECONDS = 90.0
@@ -45,7 +47,10 @@ class _Wait:
 
 @dataclass
 class Verification:
-    """What one command asks of one stack. ``turns`` asks in short turns, ``prober`` each stage to its deadline."""
+    """What one command asks of one stack. ``turns`` asks in short turns, ``prober`` each stage to its deadline.
+
+    ``patient`` makes the prober of a stack that has just started.
+    """
 
     engine: Engine
     spec: StackSpec
@@ -57,6 +62,8 @@ class Verification:
     clock: Clock = CLOCK
     report: Report = field(default_factory=lambda: Report(()))
     repaired: list[str] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    patient: Callable[[], Prober] | None = None
 
     def component(self, service: ServiceSpec) -> None:
         """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
@@ -115,7 +122,8 @@ class Verification:
         try:
             until(lambda: self._turn(service, names, wait), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
-            raise NotReady(f"{name}: {error}", logs=self.engine.logs(name, LOG_LINES)) from error
+            logs = self.engine.logs(name, LOG_LINES)
+            raise full_disk(self.spec, service, logs) or NotReady(f"{name}: {error}", logs=logs) from error
 
     def _turn(self, service: ServiceSpec, names: tuple[str, ...], wait: _Wait) -> None:
         name = container_name(self.spec.name, service.component)
@@ -124,13 +132,17 @@ class Verification:
         failed = self._failed(service, names)
         if not failed:
             return
-        if (end := died(self.engine, self.spec, service)) is not None:
+        if name not in self.restarts:
+            self.restarts[name] = restarts_of(self.engine.inspect(name))
+        if (end := died(self.engine, self.spec, service, self.restarts[name])) is not None:
             raise end
         final = [f for f in failed if f.final]
         first = (final or failed)[0]
         repaired = any(hooks.repair(self._scene(service), f, before) for f in final)
         if not repaired and self._hopeless(service, failed, wait):
             raise NotReady(f"{name}: {first.evidence}", hint=first.hint)
+        if any(f.stage == "ready" for f in failed):
+            self._revive(service)
         self.emit(Progress(service.component, first.evidence))
         raise NotYet(first.evidence)
 
@@ -144,6 +156,21 @@ class Verification:
             return False
         return any(f.final for f in failed) or self.clock.now() > wait.until
 
+    def _revive(self, service: ServiceSpec) -> None:
+        """Restarts, once, a process that has answered before and does not any more."""
+        name, done = container_name(self.spec.name, service.component), f"{service.component} restarted"
+        if done in self.repaired or not unresponsive(self.engine.inspect(name)):
+            return
+        self.repaired.append(done)
+        self.emit(StepBegun(Verb.RESTART, name))
+        self.emit(Progress(service.component, "answers no more, so it is restarted"))
+        with suppress(StartFailed):  # one that was stopped by a signal hears no other
+            self.engine.signal(name, "CONT")
+        self.engine.restart(name)
+        self.emit(StepDone(Verb.RESTART, name, "done"))
+        self.expected = replace(self.expected, age=0.0)
+        self.prober = self.patient() if self.patient else self.prober
+
     def _failed(self, service: ServiceSpec, names: tuple[str, ...]) -> tuple[Finding, ...]:
         if not self.expected.has(service.component):
             return self._own_health(service)
@@ -155,7 +182,11 @@ class Verification:
     def _own_health(self, service: ServiceSpec) -> tuple[Finding, ...]:
         if died(self.engine, self.spec, service) is not None:
             return (_not_ready(service, "its process has ended"),)
-        ran = self.engine.execute(container_name(self.spec.name, service.component), service.health.test[1:])
+        name, health = container_name(self.spec.name, service.component), service.health
+        try:
+            ran = self.engine.execute(name, health.test[1:], seconds=health.timeout)
+        except StartFailed as error:
+            return (_not_ready(service, error.message),)
         if ran.code == 0:
             return ()
         return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
@@ -184,6 +215,7 @@ def verification(
         turns=prober_for(engine, description, IN_TURNS),
         prober=prober_for(engine, description, patience(expected)),
         emit=emit,
+        patient=lambda: prober_for(engine, description),
     )
 
 

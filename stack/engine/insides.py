@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stack.common.errors import StackError, StartFailed
 from stack.common.wait import NotYet, TimedOut, until
@@ -13,6 +14,7 @@ from stack.engine.client import NOT_FOUND, Client, Inspect, forgiving, lines, na
 from stack.engine.frames import demultiplexed
 from stack.engine.interface import FileFound, FileStat, Ran, Usage
 from stack.engine.observation import file_stat
+from stack.engine.transport import Unreachable
 
 CODE_SECONDS = 10.0
 LINKS = 8
@@ -48,17 +50,33 @@ class Insides:
         except StackError:  # newer engines refuse a missing program; older ones answer 126 or 127
             return False
 
-    def execute(self, container: str, argv: tuple[str, ...]) -> Ran:
+    def execute(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
         """See ``Engine``. As the container's own user, without privileges (CIS 5.23, 5.24)."""
-        return self._execute(self._client.present(container), argv)
+        return self._execute(self._client.present(container), argv, seconds)
 
-    def _execute(self, found: Inspect, argv: tuple[str, ...]) -> Ran:
-        with self._client.asking(f"run {argv[0]} in {name_of(found)}"):
+    def _execute(self, found: Inspect, argv: tuple[str, ...], seconds: float | None = None) -> Ran:
+        what = f"run {argv[0]} in {name_of(found)}"
+        with self._client.asking(what):
             wanted = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
             process = self._client.json("POST", f"containers/{found['Id']}/exec", body=wanted)["Id"]
-            with self._client.open("POST", f"exec/{process}/start", body={"Detach": False}) as reply:
-                output = b"".join(demultiplexed(reply.chunks))
+            with self._bounded(what, seconds):
+                output = self._output_of(process, seconds)
             return Ran(self._exit_code(process), output.decode(errors="replace"))
+
+    def _output_of(self, process: str, seconds: float | None) -> bytes:
+        path, body = f"exec/{process}/start", {"Detach": False}
+        with self._client.open("POST", path, body=body, seconds=seconds) as reply:
+            return b"".join(demultiplexed(reply.chunks))
+
+    @contextmanager
+    def _bounded(self, what: str, seconds: float | None) -> Iterator[None]:
+        """Where a time was given, silence is the process', not the engine's."""
+        try:
+            yield
+        except Unreachable as error:
+            if seconds is None:
+                raise
+            raise StartFailed(f"{what}: no answer within {seconds:g} s") from error
 
     def _exit_code(self, process: str) -> int:
         """The output may end a moment before the engine knows the code."""

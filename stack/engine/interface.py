@@ -233,8 +233,8 @@ class Engine(Protocol):
     def run(self, stack: str, job: Job) -> Ran:
         """Runs a short-lived container to its end."""
 
-    def execute(self, container: str, argv: tuple[str, ...]) -> Ran:
-        """Runs a process inside a running container."""
+    def execute(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
+        """Runs a process inside a running container; StartFailed where it is silent for ``seconds``."""
 
     def read_file(self, container: str, path: str) -> bytes | None:
         """A file's content, running or not; None where there is no such file."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stack.common.errors import StartFailed
-from stack.common.wait import NotYet, until
+from stack.common.wait import CLOCK, NotYet, until
 from stack.engine.docker import connect
 from stack.engine.interface import ImageConfig, Job
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
@@ -221,6 +221,30 @@ def test_a_data_volume_takes_the_owner_of_the_images_folder(bench: DockerBench) 
     bench.engine.remove(container)
     again = make(bench, service(bench))
     assert bench.engine.execute(again, ("/bin/cat", "/data/x")).output == "kept\n"
+
+
+def test_a_silent_process_is_waited_for_as_long_as_asked(bench: DockerBench) -> None:
+    container = make(bench, service(bench))
+    with pytest.raises(StartFailed, match=rf"run /bin/sh in {bench.stack}-web-app: no answer within 0.3 s"):
+        bench.engine.execute(container, ("/bin/sh", "-c", "sleep 3; exit 5"), seconds=0.3)
+    assert bench.engine.execute(container, ("/bin/sh", "-c", "exit 5"), seconds=5.0).code == 5
+
+
+def test_a_process_that_was_stopped_by_a_signal_goes_on_and_restarts_at_once(bench: DockerBench) -> None:
+    container = make(bench, service(bench, stop_seconds=20))
+    bench.raw.api.kill(container, "STOP")
+    began = CLOCK.now()
+    bench.engine.signal(container, "CONT")
+    bench.engine.restart(container)
+    assert CLOCK.now() - began < 15
+    (seen,) = bench.engine.observe(bench.stack).containers
+    assert seen.running and seen.finished_at and not seen.restarts
+
+
+def test_what_the_engine_started_again_is_counted(bench: DockerBench) -> None:
+    container = make(bench, service(bench))
+    bench.engine.signal(container, "USR1")  # ends it with 7
+    soon(lambda: bench.engine.observe(bench.stack).containers[0].restarts > 0)
 
 
 def test_a_name_that_is_taken_by_a_starting_colleague(bench: DockerBench) -> None:

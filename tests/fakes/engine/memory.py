@@ -49,6 +49,7 @@ class MemoryContainer:
     starts: int = 0
     restarts: int = 0
     oom_killed: bool = False
+    failing: int = 0
     signed: float = 0.0
     signals: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -79,7 +80,7 @@ class MemoryContainer:
             "OOMKilled": self.oom_killed,
         }
         if self.health:
-            state["Health"] = {"Status": self.health}
+            state["Health"] = {"Status": self.health, "FailingStreak": self.failing}
         return {
             "Id": self.id,
             "Name": f"/{self.name}",
@@ -125,6 +126,15 @@ class MemoryEngine(MemoryVolumes):
         """Its process dies, of a lack of ``memory`` perhaps, and nobody starts it again."""
         found = self._present(container)
         found.state, found.health, found.exit_code, found.oom_killed = "exited", "", code, memory
+
+    def hang(self, container: str) -> None:
+        """Its process gives no answer any more, and the engine has noticed once."""
+        self._present(container).failing = 1
+
+    def come_back(self, container: str, *, memory: bool = False) -> None:
+        """Its process dies, of a lack of ``memory`` perhaps, and the engine starts it again."""
+        found = self._present(container)
+        found.restarts, found.oom_killed = found.restarts + 1, memory
 
     def detach(self, container: str) -> None:
         """Somebody takes it off its stack's network."""
@@ -269,7 +279,7 @@ class MemoryEngine(MemoryVolumes):
             if found.state != "running":
                 self._bind(found)
                 found.state, found.exit_code, found.starts = "running", 0, found.starts + 1
-                found.health, found.oom_killed, found.restarts = "healthy", False, 0
+                found.health, found.oom_killed, found.restarts, found.failing = "healthy", False, 0, 0
 
     def connect(self, stack: str, container: str, aliases: tuple[str, ...]) -> None:
         """See ``Engine``."""
@@ -336,10 +346,12 @@ class MemoryEngine(MemoryVolumes):
             raise StartFailed(f"run {job.argv[0]} in {job.image}: network {job.network} not found")
         return self.program(job.argv, {f"{job.folder.rstrip('/')}/{f.path}": f for f in job.files})
 
-    def execute(self, container: str, argv: tuple[str, ...]) -> Ran:
+    def execute(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
         """See ``Engine``."""
         self._called("execute", container)
-        self._running(container, f"run {argv[0]}")
+        found = self._running(container, f"run {argv[0]}")
+        if found.failing and seconds is not None:
+            raise StartFailed(f"run {argv[0]} in {found.name}: no answer within {seconds:g} s")
         return self.program(argv, {})
 
     def read_file(self, container: str, path: str) -> bytes | None:

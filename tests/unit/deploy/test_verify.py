@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +13,8 @@ from stack.common.errors import NotReady, StartFailed
 from stack.common.wait import Clock
 from stack.deploy.verify import Verification
 from stack.engine.interface import Ran
-from stack.model.events import Progress
-from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
+from stack.model.events import Event, Progress, StepBegun, StepDone
+from stack.model.spec import ConfigFile, Health, Limits, Mount, ServiceSpec, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
 from tests.loopback import Routes, serve
 
@@ -174,6 +175,99 @@ def test_a_dead_unpublished_component_says_so() -> None:
     setting.engine.crash(setting.container, 2)
     with pytest.raises(NotReady, match="ended with exit code 2"):
         setting.verify()
+
+
+def test_one_that_answers_no_more_is_restarted_once_and_asked_again() -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),), (finding("app.ready"),))
+    events: list[Event] = []
+    young = FakeProber([Report((finding("app.data"),))])
+    old = replace(setting.verification.expected, age=3600.0)
+    setting.verification = replace(
+        setting.verification, emit=events.append, patient=lambda: young, expected=old
+    )
+    setting.engine.hang(setting.container)
+    setting.verify()
+    assert (setting.verification.prober, setting.verification.expected.age) == (young, 0.0)
+    assert [c for c in setting.engine.calls if c[0] in ("signal", "restart")] == [
+        ("signal", "s-app"),
+        ("restart", "s-app"),
+    ]
+    assert Progress("app", "answers no more, so it is restarted") in events
+    assert [type(e) for e in events[:3]] == [StepBegun, Progress, StepDone]
+
+
+def test_one_that_a_restart_does_not_help_is_not_restarted_for_ever() -> None:
+    setting = Setting("app", (finding("app.ready", ok=False, evidence="timed out"),))
+    setting.watch(lambda: setting.engine.hang(setting.container))
+    with pytest.raises(NotReady, match="timed out"):
+        setting.verify()
+    assert [call for call, _ in setting.engine.calls].count("restart") == 1
+
+
+@pytest.mark.parametrize("healthy", [True, False])
+def test_one_that_answers_its_own_question_or_still_starts_is_left_alone(healthy: bool) -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),), (finding("app.ready"),))
+    if not healthy:
+        setting.engine.hang(setting.container)
+        setting.engine._present(setting.container).health = "starting"
+    setting.verify()
+    assert "restart" not in [call for call, _ in setting.engine.calls]
+
+
+def test_what_is_ready_and_says_something_else_is_not_restarted() -> None:
+    refused = replace(finding("app.files", ok=False), stage="checked")
+    setting = Setting("app", (refused,), (finding("app.ready"),))
+    setting.engine.hang(setting.container)
+    setting.verify()
+    assert "restart" not in [call for call, _ in setting.engine.calls]
+
+
+def test_an_unpublished_one_that_hangs_is_restarted_too() -> None:
+    setting = Setting("node_exporter", (), address="")
+    setting.engine.hang(setting.container)
+    setting.verify()
+    assert [call for call, _ in setting.engine.calls].count("restart") == 1
+
+
+def test_a_kill_for_memory_is_told_with_the_limit_and_the_setting() -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),))
+    setting.engine.crash(setting.container, memory=True)
+    with pytest.raises(NotReady, match="s-app was killed for memory: its limit is 1 MiB") as error:
+        setting.verify()
+    assert error.value.hint == "raise app.limits.memory (STACK_APP_MEMORY)"
+
+
+def test_one_that_is_killed_and_started_again_ends_the_wait_too() -> None:
+    for memory, words in ((True, "killed for memory"), (False, r"s-app ended$")):
+        setting = Setting("app", (finding("app.ready", ok=False),))
+        setting.watch(lambda s=setting, m=memory: s.engine.come_back(s.container, memory=m))  # type: ignore[misc]
+        with pytest.raises(NotReady) as error:
+            setting.verify()
+        assert re.search(words, error.value.message)
+
+
+def test_one_that_once_came_back_is_not_taken_for_dead() -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),), (finding("app.ready"),))
+    setting.engine.come_back(setting.container)
+    setting.verify()
+
+
+FULL = "opening storage failed: write /prometheus/wal/00000001: no space left on device"
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_full_disk_is_told_once_with_its_volume(dead: bool) -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),))
+    data = Mount("volume", "s-app-data", "/data", read_only=False)
+    config = Mount("volume", "s-app-config", "/etc/stack")
+    setting.service = replace(setting.service, mounts=(config, data))
+    for _ in range(5):
+        setting.log(FULL)
+    if dead:
+        setting.engine.crash(setting.container, 1)
+    with pytest.raises(NotReady, match=r"^s-app: the disk of volume s-app-data is full: free space") as error:
+        setting.verify()
+    assert error.value.logs == (FULL,)
 
 
 REFUSED = (
