@@ -19,6 +19,8 @@ REJECTED = {
     "duplicate_timestamp": "repeat a series of the same answer with another value",
 }
 WINDOW = "5m"
+SHOWN_AFTER = 10.0
+"""Seconds after a load by which the targets show it: Prometheus passes new ones on each five."""
 
 
 def targets(context: CheckContext) -> Evidence:
@@ -31,7 +33,7 @@ def targets(context: CheckContext) -> Evidence:
     if down := [t for t in found if t.health == "down" and t.job in by_name]:
         raise _down(down, by_name)
     if different := list(differences(jobs, found)):
-        raise NotYet(some(different))
+        raise (NotYet if context.prometheus.loaded_for() > SHOWN_AFTER else Pending)(some(different))
     fresh = [t for t in found if t.health != "up"]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
         raise Pending(some(f"{t.job} {t.instance} has not been scraped yet" for t in waited))

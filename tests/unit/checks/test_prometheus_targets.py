@@ -13,7 +13,7 @@ from stack.checks.check import Check
 from stack.checks.model import Finding, Job
 from stack.checks.runner import hurried, run
 from tests.loopback import Asked, Reply
-from tests.unit.checks.fake_stack import JOBS, FakeStack, data, kept_nothing, target, vector
+from tests.unit.checks.fake_stack import JOBS, FakeStack, data, kept_nothing, runtime, target, vector
 
 TARGETS, SAMPLES = prometheus_targets.CHECKS
 OWN = Job("shop", "scrape/shop.yml", 3, addresses=("shop:1",))
@@ -66,6 +66,21 @@ def test_a_target_that_is_rarely_scraped_is_a_remark() -> None:
     finding = found_by(target("shop", "unknown", scrape_interval="5m"), jobs=(rare,))
     assert finding.status == "ok"
     assert finding.warnings == ("shop shop:1 has not been scraped yet: its interval is 5m",)
+
+
+def test_what_targets_show_shortly_after_a_load_may_be_of_before() -> None:
+    fake = FakeStack()
+    shown = iter([target("shop", scrape_interval="15s")] * 3)
+    fake.products["prometheus"]["GET /api/v1/status/runtimeinfo"] = runtime(loaded_for=2.0)
+
+    def answer(asked: Asked) -> Reply:
+        return data({"activeTargets": [next(shown, target("shop"))]})
+
+    fake.products["prometheus"]["GET /api/v1/targets"] = answer
+    (check,) = hurried([replace(TARGETS, seconds=5, every=0.01)], {"proven": 0.01})
+    with fake.running(jobs=(OWN,)) as expected:
+        (finding,) = run([check], expected).findings
+    assert finding.status == "ok"
 
 
 @pytest.mark.parametrize(("interval", "more"), [(5.0, 0.0), (1.0, 0.0), (30.0, 50.0), (3600.0, 110.0)])
