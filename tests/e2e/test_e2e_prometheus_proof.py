@@ -91,42 +91,37 @@ def test_a_metric_that_nobody_has_is_a_remark_on_a_rule_of_the_users(started: di
 
 
 @pytest.mark.parametrize(
-    ("script", "back", "check", "says"),
+    ("script", "check", "says"),
     [
         (
             "sed -i 's/up == 0/up == 7/' rules/prometheus.yml",
-            "sed -i 's/up == 7/up == 0/' rules/prometheus.yml",
             "prometheus.rules",
             "stack_alerts/TargetDown: expr is up == 7 in Prometheus, up == 0 in the file",
         ),
         (
             "sed -i 's/scrape_interval: 5s/scrape_interval: 25s/' prometheus.yml",
-            "sed -i 's/scrape_interval: 25s/scrape_interval: 5s/' prometheus.yml",
             "prometheus.config",
             "global.scrape_interval is 25s in Prometheus, 5s in prometheus/prometheus.yml",
         ),
         (
             "sed -i 's/- job_name: node/&\\n    scrape_interval: 7s/' scrape/node_exporter.yml",
-            "sed -i '/scrape_interval: 7s/d' scrape/node_exporter.yml",
             "prometheus.targets",
             "job node (prometheus/scrape/node_exporter.yml:2): scrape_interval is 7s in Prometheus, 5s in the file",
         ),
     ],
 )
 def test_a_change_by_hand_is_found_though_the_digest_is_the_same(
-    alone: Stack, started: dict[str, Any], script: str, back: str, check: str, says: str
+    alone: Stack, started: dict[str, Any], script: str, check: str, says: str
 ) -> None:
     del started
     by_hand(alone, script)
-    try:
-        ran = alone("smoke", "--json")
-    finally:
-        by_hand(alone, back)
+    ran = alone("smoke", "--json")
     assert ran.code != 0
     finding = findings(ran)[check]
     assert finding["status"] == "failed"
     assert says in finding["evidence"]
     assert finding["hint"] == "monitoring-stack reload writes and loads the rendered files"
+    alone.ok("reload")
     alone.ok("smoke")
 
 
