@@ -60,7 +60,8 @@ def samples(context: CheckContext) -> Evidence:
     for sample in context.prometheus.query(KEPT):
         labels = dict(sample.labels)
         job = jobs.get(labels.get("job", ""), Job(labels.get("job", "")))
-        said = f"{job.name} {labels.get('instance', '')} is up and none of its samples is kept ({job.place})"
+        where = f" ({job.place})" if job.place else ""
+        said = f"{job.name} {labels.get('instance', '')} is up and none of its samples is kept{where}"
         (lost if job.component else remarks).append(said)
     if lost:
         raise NotYet(some(lost), "metric_relabel_configs of the job drop all, or its page is empty")
