@@ -15,7 +15,7 @@ from stack.checks.check import LONGEST_WAITED_FOR, Check
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import Missing, why
 from stack.checks.model import Evidence, Pairs, Pending, Rule
-from stack.checks.prometheus_rules import lately_evaluated
+from stack.checks.prometheus_rules import evaluated, lately_evaluated
 from stack.checks.promql import EQUAL, Reading, Selector, reading
 from stack.checks.rule_results import ALERT_NAME, Outcome
 from stack.checks.words import some
@@ -42,7 +42,14 @@ class Doubt:
 
 def series(context: CheckContext) -> Evidence:
     """Every selector of every rule finds series, and every recording rule records some."""
-    results = lately_evaluated(context)
+    doubts, selectors = _look(context, lately_evaluated(context))
+    if doubts:  # what was evaluated a while ago may have changed
+        doubts, selectors = _look(context, evaluated(context))
+    return _verdict(context, doubts, selectors)
+
+
+def _look(context: CheckContext, results: Results) -> tuple[list[Doubt], int]:
+    """What is in doubt, and how many selectors there are."""
     readings = [(rule, made, reading(rule.expr)) for rule, made in results]
     wanted = {s: None for rule, _, read in readings if read for s in _looked_for(rule, read)}
     there = found(context, wanted)
@@ -56,7 +63,7 @@ def series(context: CheckContext) -> Evidence:
         for doubt in _of_rule(rule, made, read, reasons)
     ]
     doubts += [Doubt(rule, text) for rule, text in _unknown_alerts(context.expected.rules, readings)]
-    return _verdict(context, doubts, len(wanted))
+    return doubts, len(wanted)
 
 
 def _verdict(context: CheckContext, doubts: list[Doubt], selectors: int) -> Evidence:

@@ -19,6 +19,8 @@ REJECTED = {
     "duplicate_timestamp": "repeat a series of the same answer with another value",
 }
 WINDOW = "5m"
+SHOWN_AFTER = 10.0
+"""Seconds after a load by which the targets show it: Prometheus passes new ones on each five."""
 
 
 def targets(context: CheckContext) -> Evidence:
@@ -31,7 +33,7 @@ def targets(context: CheckContext) -> Evidence:
     if down := [t for t in found if t.health == "down" and t.job in by_name]:
         raise _down(down, by_name)
     if different := list(differences(jobs, found)):
-        raise NotYet(some(different))
+        raise (NotYet if context.prometheus.loaded_for() > SHOWN_AFTER else Pending)(some(different))
     fresh = [t for t in found if t.health != "up"]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
         raise Pending(some(f"{t.job} {t.instance} has not been scraped yet" for t in waited))
@@ -58,7 +60,8 @@ def samples(context: CheckContext) -> Evidence:
     for sample in context.prometheus.query(KEPT):
         labels = dict(sample.labels)
         job = jobs.get(labels.get("job", ""), Job(labels.get("job", "")))
-        said = f"{job.name} {labels.get('instance', '')} is up and none of its samples is kept ({job.place})"
+        where = f" ({job.place})" if job.place else ""
+        said = f"{job.name} {labels.get('instance', '')} is up and none of its samples is kept{where}"
         (lost if job.component else remarks).append(said)
     if lost:
         raise NotYet(some(lost), "metric_relabel_configs of the job drop all, or its page is empty")

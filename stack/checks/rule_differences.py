@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from stack.checks import promql
 from stack.checks.model import OF_PROMETHEUS, Pairs, Rule
-from stack.checks.words import duration
+from stack.checks.words import apart, duration
 from stack.clients.prometheus import LoadedRule
 from stack.model.spec import CONFIG_ROOT, CURRENT
 
@@ -108,4 +108,5 @@ def _unequal(found: Pairs, wanted: Pairs) -> Iterator[tuple[str, str, str]]:
 
 
 def _said(rule: Rule, what: str, found: str, wanted: str) -> str:
-    return f"{rule.place}: {what} is {found or 'missing'} in Prometheus, {wanted or 'missing'} in the file"
+    theirs, ours = apart(found or "missing", wanted or "missing")
+    return f"{rule.place}: {what} is {theirs} in Prometheus, {ours} in the file"

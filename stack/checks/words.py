@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 SHOWN = 3
+LONGEST = 160
+BEFORE = 40
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -13,6 +15,21 @@ def some(texts: Iterable[str]) -> str:
     listed = list(texts)
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return "; ".join(listed[:SHOWN]) + more
+
+
+def apart(first: str, second: str) -> tuple[str, str]:
+    """Two texts, long ones cut to where they begin to differ."""
+    shorter = min(len(first), len(second))
+    same = next((n for n in range(shorter) if first[n] != second[n]), shorter)
+    start = max(0, same - BEFORE)
+    return _cut(first, start), _cut(second, start)
+
+
+def _cut(text: str, start: int) -> str:
+    if len(text) <= LONGEST:
+        return text
+    end = "..." if len(text) > start + LONGEST else ""
+    return f"{'...' if start else ''}{text[start : start + LONGEST]}{end}"
 
 
 def duration(seconds: float) -> str:

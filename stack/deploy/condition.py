@@ -17,6 +17,7 @@ from stack.model.spec import ServiceSpec, StackSpec, container_name
 CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
+MIB = 1024 * 1024
 LOGS = "monitoring-stack logs {} shows why"
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from stack.checks.messages import Order, dump_order, dump_report, load_order, load_report
 from stack.checks.model import Finding, Report
-from tests.unit.checks.fake_stack import expectation
+from tests.unit.checks.fake_stack import JOBS, RULES, expectation
 
+RULE = replace(RULES[0], annotations=(("a", "b"),), unchecked=(("", "x"),), own=True)
+JOB = replace(JOBS[0], params=(("a", "b"),), files=("/ca",), reserved=("__scheme__",), discovered=True)
 REPORT = Report((Finding("c", "app", "ready", "failed", "evidence", "hint", 0.5),), 1.5)
 
 
@@ -17,6 +20,7 @@ REPORT = Report((Finding("c", "app", "ready", "failed", "evidence", "hint", 0.5)
     "order",
     [
         Order(expectation()),
+        Order(replace(expectation(), rules=(RULE,), jobs=(JOB,))),
         Order(expectation(), ("ready", "proven"), ("app.ready",), at_most=(("ready", 5.0),)),
     ],
 )

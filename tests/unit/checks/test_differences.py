@@ -78,6 +78,14 @@ def test_each_thing_that_a_rule_says(changes: dict[str, Any], says: str) -> None
     assert told(replace(SHOWN, **changes)) == [says]
 
 
+def test_long_values_are_cut_to_where_they_differ() -> None:
+    long = " + ".join(["up"] * 100)
+    (found,) = told(replace(SHOWN, expr=f"{long} + 1 + {long}"), replace(RULE, expr=f"{long} + 2 + {long}"))
+    assert "up + 1 + up" in found
+    assert "up + 2 + up" in found
+    assert len(found) < 450
+
+
 def test_a_rule_that_is_missing_and_one_too_many() -> None:
     found = told(replace(SHOWN, name="Other"))
     assert found == [

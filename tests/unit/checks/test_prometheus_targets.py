@@ -13,7 +13,7 @@ from stack.checks.check import Check
 from stack.checks.model import Finding, Job
 from stack.checks.runner import hurried, run
 from tests.loopback import Asked, Reply
-from tests.unit.checks.fake_stack import JOBS, FakeStack, data, kept_nothing, target, vector
+from tests.unit.checks.fake_stack import JOBS, FakeStack, data, kept_nothing, runtime, target, vector
 
 TARGETS, SAMPLES = prometheus_targets.CHECKS
 OWN = Job("shop", "scrape/shop.yml", 3, addresses=("shop:1",))
@@ -47,18 +47,31 @@ def test_the_line_to_change_is_told() -> None:
     assert finding.hint == "prometheus/scrape/shop.yml:3: raise body_size_limit"
 
 
-def test_a_target_that_has_not_been_scraped_is_waited_for_even_in_a_hurry() -> None:
+def found_in_a_hurry(first: dict[str, Any], loaded_for: float = 3600.0) -> Finding:
+    """What is found where the first three answers show ``first``, later ones a healthy target."""
     fake = FakeStack()
-    shown = iter([target("shop", "unknown")] * 3)
+    shown = iter([first] * 3)
 
     def answer(asked: Asked) -> Reply:
         return data({"activeTargets": [next(shown, target("shop"))]})
 
     fake.products["prometheus"]["GET /api/v1/targets"] = answer
+    fake.products["prometheus"]["GET /api/v1/status/runtimeinfo"] = runtime(loaded_for=loaded_for)
     (check,) = hurried([replace(TARGETS, seconds=5, every=0.01)], {"proven": 0.01})
     with fake.running(jobs=(OWN,)) as expected:
         (finding,) = run([check], expected).findings
+    return finding
+
+
+def test_a_target_that_has_not_been_scraped_is_waited_for_even_in_a_hurry() -> None:
+    finding = found_in_a_hurry(target("shop", "unknown"))
     assert (finding.status, finding.evidence) == ("ok", "1 targets up in 1 jobs")
+
+
+def test_what_targets_show_shortly_after_a_load_may_be_of_before() -> None:
+    other = target("shop", scrape_interval="15s")
+    assert found_in_a_hurry(other, loaded_for=2.0).status == "ok"
+    assert found_in_a_hurry(other).status == "failed"
 
 
 def test_a_target_that_is_rarely_scraped_is_a_remark() -> None:
