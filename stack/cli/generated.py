@@ -9,6 +9,7 @@ from pathlib import Path
 from stack import __version__
 from stack.cli.printer import Printer
 from stack.common.errors import StackError, UsageError
+from stack.common.files import naming
 from stack.components import CATALOG, COMPONENTS, TABLE, assemble, load
 from stack.components.build import Build, Image
 from stack.components.manifest import Component
@@ -46,7 +47,8 @@ def render(options: argparse.Namespace, printer: Printer) -> int:
         return 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(made[path], encoding="utf-8")
+        with naming(path):
+            path.write_text(made[path], encoding="utf-8")
         printer.line("written", str(path))
     printer.document({"ok": True, "written": [str(path) for path in stale]})
     return 0

@@ -40,11 +40,17 @@ def _run(options: argparse.Namespace, printer: Any) -> int:
         return _report(error, printer)
     except KeyboardInterrupt as error:
         return _report(Interrupted("interrupted", hint="start again: it goes on from here"), printer, error)
+    except OSError as error:
+        from stack.common.files import unusable
+
+        return _report(unusable(error) or _unexpected(error), printer, error)
     except Exception as error:  # the last resort: one line, and the traceback on demand
-        return _report(
-            StackError(f"unexpected {type(error).__name__}: {error}", hint="-v shows where"), printer, error
-        )
+        return _report(_unexpected(error), printer, error)
     return code or _unheard(printer)
+
+
+def _unexpected(error: Exception) -> StackError:
+    return StackError(f"unexpected {type(error).__name__}: {error}", hint="-v shows where")
 
 
 def _unheard(printer: Any) -> int:

@@ -5,6 +5,7 @@ Everything is written beside its final name and renamed.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from stack.common.errors import StackError
+
 UNFINISHED = ".unfinished-"
+_SPACE = "free space there (df -h), or use another disk: STACK_HOME, STACK_CACHE, TMPDIR"
+_PLACE = "mend owner or permissions, or use another place: STACK_HOME, STACK_CACHE, TMPDIR"
+REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EROFS: "it is on a disk that cannot be written: use another place: STACK_HOME, STACK_CACHE, TMPDIR",
+    errno.EACCES: _PLACE,
+    errno.EPERM: _PLACE,
+}
+"""By what the operating system says: how a disk or a folder becomes usable."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An error of the block that names no file gets this one: a full disk is met by a write, which knows no name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def unusable(error: OSError) -> StackError | None:
+    """An error of a disk or of permissions, with its place and remedy; None for any other."""
+    if error.errno not in REMEDIES:
+        return None
+    place = (
+        error.filename if isinstance(error.filename, str) else f"a temporary file in {tempfile.gettempdir()}"
+    )
+    return StackError(f"{place} cannot be used: {error.strerror}", hint=REMEDIES[error.errno])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -30,6 +63,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file in one step; only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path):
+        _write_aside(path, content)
+
+
+def _write_aside(path: Path, content: bytes) -> None:
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -63,8 +101,9 @@ def folder_once(path: Path, fill: Callable[[Path], None]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=UNFINISHED))
     try:
-        fill(unfinished)
-        unfinished.rename(path)
+        with naming(path):
+            fill(unfinished)
+            unfinished.rename(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return path

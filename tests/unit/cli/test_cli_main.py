@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import errno
 import importlib
 import io
 import json
@@ -82,6 +83,19 @@ def test_exit_codes(
     assert cli.main(["plan"]) == code
     shown = capsys.readouterr().err
     assert shown == "    | last words\nerror: it broke: mend it\n"
+
+
+def test_a_full_disk_is_one_line_with_its_place_and_nothing_unexpected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/file")
+
+    monkeypatch.setattr(cli, "_handler", lambda name: handler)
+    assert cli.main(["plan"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: /full/file cannot be used: No space left on device: free space there")
+    assert said.count("\n") == 1
 
 
 def test_an_unforeseen_error_is_one_line_and_a_traceback_only_when_verbose(

@@ -2,12 +2,59 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from stack.common.files import clear_unfinished, exclusive, folder_once, read_json, write_atomically
+from stack.common.files import (
+    clear_unfinished,
+    exclusive,
+    folder_once,
+    naming,
+    read_json,
+    unusable,
+    write_atomically,
+)
+
+
+def failing(number: int, *names: str) -> OSError:
+    """The error as the operating system gives it."""
+    return OSError(number, os.strerror(number), *names)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_disk_that_cannot_be_written_is_told_with_place_and_remedy(number: int, tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught, naming(tmp_path / "x"):
+        raise failing(number)
+    told = unusable(caught.value)
+    assert told is not None
+    assert told.message == f"{tmp_path}/x cannot be used: {os.strerror(number)}"
+    assert "STACK_HOME, STACK_CACHE, TMPDIR" in told.hint
+    nameless = unusable(failing(number))
+    assert nameless is not None and nameless.message.startswith("a temporary file in /")
+
+
+def test_an_error_that_knows_its_file_keeps_it() -> None:
+    with pytest.raises(OSError) as caught, naming(Path("other")):
+        raise failing(errno.ENOSPC, "/its/own")
+    assert caught.value.filename == "/its/own"
+    assert unusable(failing(errno.ENOENT, "x")) is None
+
+
+def test_a_full_disk_under_an_atomic_write_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise failing(errno.ENOSPC)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError) as caught:
+        write_atomically(tmp_path / "kept", b"x")
+    assert caught.value.filename == str(tmp_path / "kept")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_fill_leaves_nothing(tmp_path: Path) -> None:
