@@ -224,8 +224,9 @@ ROWS = (
     Breakage(
         "out-of-memory",
         each(
+            on("app", "stop", timeout=3),
             updated("app", Memory=24 * MIB, MemorySwap=24 * MIB),
-            restarted("app"),
+            on("app", "start"),
             in_state("app", "OOMKilled", "restarting"),
         ),
         r"app\.container: \S+ was killed for memory.*: its limit is 24 MiB",
@@ -271,9 +272,9 @@ ROWS = (
         ENDED,
         status=5,
         start="refuses",
-        refusal=r"alertmanager: port 127\.0\.0\.1:\d+ is taken by .*",
+        refusal=r"alertmanager: port 127\.0\.0\.1:\d+ is taken",
         refusal_code=5,
-        refusal_entry="COMPONENT: port ADDRESS is taken by ...",
+        refusal_entry="COMPONENT: port ADDRESS is taken",
         undo=port_freed,
     ),
     Breakage(
