@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
 from stack.deploy.differences import differences
-from stack.deploy.ends import memory_limit, more_memory
+from stack.deploy.ends import MIB, memory_limit, more_memory
 from stack.deploy.mend import unknown_there
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
@@ -18,7 +18,6 @@ from stack.model.spec import ServiceSpec, StackSpec, container_name
 CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
-MIB = 1024 * 1024
 LOGS = "monitoring-stack logs {} shows why"
 WELL_AFTER = 10.0
 """Seconds after which the engine, too, takes a container's start for a good one."""
