@@ -17,6 +17,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     from stack.components import BY_NAME
     from stack.deploy.condition import START, age, at_rest, condition, nobody
     from stack.deploy.verify import patience, prober_for, wall_clock
+    from stack.deploy.volumes import examined
     from stack.validation.files import check_syntax
 
     session = Session.open(options, printer)
@@ -25,6 +26,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if why := at_rest(session.name, observed, session.state.now.started):
         raise SmokeFailed(why, hint=START)
     check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
+    observed = examined(session.engine, description.spec, observed)
     now, remote = wall_clock(), session.engine.info().remote
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
     prober = prober_for(session.engine, description, patience(expected))
@@ -34,7 +36,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         heard,
         tell=printer.event,
         stages=STAGES[:2] if options.quick else STAGES,
-        known=condition(description.spec, observed),
+        known=condition(description.spec, observed, now),
     )
     if not observed.containers and (why := nobody(session.name, report)):
         raise SmokeFailed(why, hint=START)

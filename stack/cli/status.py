@@ -154,7 +154,7 @@ def _look(session: Session) -> Look:
     asked = any(r.component == "prometheus" and r.up for r in rows)
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
-    found = () if resting else condition(description.spec, observed)
+    found = () if resting else condition(description.spec, observed, time.time())
     faults = tuple(f for f in found if f.status == "failed")
     return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent)
 

@@ -10,22 +10,27 @@ from collections.abc import Iterable, Iterator
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
 from stack.deploy.differences import differences
-from stack.deploy.ends import memory_limit, more_memory
+from stack.deploy.ends import MIB, memory_limit, more_memory
+from stack.deploy.mend import unknown_there
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 CHECK = "container"
 START = "monitoring-stack start"
 AGAIN = f"{START} runs it again"
-MIB = 1024 * 1024
 LOGS = "monitoring-stack logs {} shows why"
+WELL_AFTER = 10.0
+"""Seconds after which the engine, too, takes a container's start for a good one."""
 
 
-def condition(spec: StackSpec, observed: Observed) -> tuple[Finding, ...]:
-    """One finding a component whose container is at fault, one for all where none is; none of a stack of others."""
+def condition(spec: StackSpec, observed: Observed, now: float = 0.0) -> tuple[Finding, ...]:
+    """One finding a component whose container is at fault, one for all where none is; none of a stack of others.
+
+    ``now``: the Unix time of the observation, where it is known.
+    """
     if not observed.containers:
         return ()
-    faults = {s.component: _fault(spec, s, observed) for s in spec.services}
+    faults = {s.component: _fault(spec, s, observed, now) for s in spec.services}
     found = {component: fault for component, fault in faults.items() if fault}
     if not found:
         said = f"{len(spec.services)} containers run, connected to network {spec.name}"
@@ -60,7 +65,7 @@ def age(observed: Observed, now: float) -> float:
     return max(0.0, now - max(moments)) if moments else 0.0
 
 
-def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed) -> tuple[str, str] | None:
+def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float) -> tuple[str, str] | None:
     """What is wrong with a component's container, and the remedy; None where nothing is."""
     name = container_name(spec.name, service.component)
     found = observed.container(service.component)
@@ -68,19 +73,32 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed) -> tuple[s
         return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
     if not found.running:
         return _down(name, service, found)
-    return _unreachable(spec, name, found, observed) or _changed(name, service, found)
+    if _begins_anew(found, now):
+        return f"{name} ends again and again: this is its start number {found.restarts + 1}", LOGS.format(
+            found.component
+        )
+    return _unreachable(spec, service, found, observed) or _changed(name, service, found)
+
+
+def _begins_anew(found: ObservedContainer, now: float) -> bool:
+    """Whether a running container is between two of its ends; one that runs for ten seconds is held for well."""
+    started = moment(found.started_at)
+    return found.restarts > 1 and bool(started) and now - started < WELL_AFTER
 
 
 def _unreachable(
-    spec: StackSpec, name: str, found: ObservedContainer, observed: Observed
+    spec: StackSpec, service: ServiceSpec, found: ObservedContainer, observed: Observed
 ) -> tuple[str, str] | None:
     """Why nobody gets an answer from a container that runs."""
+    name = container_name(spec.name, service.component)
     if spec.name not in observed.networks:
         return f"network {spec.name} is gone, {name} cannot be reached", f"{START} makes it anew"
     if not found.connected or found.stranded:
         return f"{name} is not connected to network {spec.name}", f"{START} connects it"
     if not in_place(spec.name, found):
         return f"container {name} was renamed to {found.name}", f"{START} gives it its name back"
+    if why := unknown_there(service, found):
+        return f"{name} {why}", f"{START} connects it anew"
     if found.health == "unhealthy":
         return f"{name} runs, and its health check fails", f"{AGAIN}; {LOGS.format(found.component)}"
     return None

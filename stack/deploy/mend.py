@@ -53,6 +53,11 @@ def mend(
 def _network_reason(service: ServiceSpec, found: ObservedContainer) -> str:
     if not found.connected:
         return "is not on the stack's network"
+    return unknown_there(service, found)
+
+
+def unknown_there(service: ServiceSpec, found: ObservedContainer) -> str:
+    """Which of its names a container that is on the stack's network has lost there; empty where it has them all."""
     if found.aliases is None:
         return ""
     missing = [name for name in service.aliases if name not in found.aliases]

@@ -10,9 +10,9 @@ from typing import Literal
 from tests.e2e.stack_command import Stack
 
 Act = Callable[[Stack], object]
-Start = Literal["repairs", "refuses", "accepts", "not asked"]
-"""What ``start`` does of the fault: it repairs it; it refuses, since a person must decide; it takes what it finds, and
-the fault stays; or it is not asked, since the remedy is another."""
+Start = Literal["repairs", "refuses", "accepts"]
+"""What ``start`` does of the fault: it repairs it; it refuses, since a person must decide; or it takes what it
+finds, and the fault stays."""
 Kind = Literal["bare", "whole"]
 """On which stack: without Grafana, or with all five components."""
 
@@ -51,7 +51,7 @@ class Breakage:
     on: Kind = "bare"
 
     def __post_init__(self) -> None:
-        if self.start in ("refuses", "accepts", "not asked") and self.undo is None:
+        if self.start in ("refuses", "accepts") and self.undo is None:
             raise ValueError(f"{self.name}: where start does not repair, somebody must")
 
 

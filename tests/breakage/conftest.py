@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.breakage.breakage import Breakage, Kind
+from tests.breakage.containers import RUNNING, port_freed
 from tests.breakage.data import unlocked
-from tests.breakage.hands import pristine
+from tests.breakage.hands import foreign_removed, name_of, pristine
 from tests.breakage.judge import judge
 from tests.breakage.server import gone
 from tests.e2e.conftest import grafana_image
@@ -33,6 +34,8 @@ def anew(stack: Stack) -> None:
     """Whatever it was, it is a proven stack now."""
     gone(stack)
     unlocked(stack)
+    port_freed(stack)
+    foreign_removed("{}", *(name_of(stack, component) for component in RUNNING))(stack)
     stack("destroy", "--volumes", "--yes")
     pristine(stack)
     shutil.rmtree(stack.home / ".stack" / stack.name, ignore_errors=True)

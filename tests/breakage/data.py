@@ -227,7 +227,7 @@ ROWS = (
     Breakage(
         "alertmanager-data-closed",
         each(in_volume("alertmanager", "data", MODE, "000"), restarted("alertmanager")),
-        r"alertmanager\.\w+: .*(restart|ended|permission)",
+        r"alertmanager\.container: \S+ ends .*again and again",
         r"",
         AGAIN,
         status=5,

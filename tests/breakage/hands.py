@@ -95,7 +95,13 @@ def volume_of(stack: Stack, component: str, kind: str) -> str:
 
 def in_volume(component: str, kind: str, script: str, *args: str) -> Act:
     """A Python script that finds the component's volume below /v."""
-    return lambda stack: run_python(script, *args, volume=volume_of(stack, component, kind))
+
+    def act(stack: Stack) -> None:
+        volume = volume_of(stack, component, kind)
+        api().inspect_volume(volume)  # else the container would make one that is not the stack's
+        run_python(script, *args, volume=volume)
+
+    return act
 
 
 def detached(component: str) -> Act:

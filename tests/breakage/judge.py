@@ -35,23 +35,24 @@ def unheard(_: str) -> None:
 
 
 def judge(stack: Stack, row: Breakage, told: Told = unheard) -> Verdict:
-    """Goes through the whole row; afterwards the stack is proven again."""
+    """Goes through the whole row; afterwards the stack is proven again. The remedy is followed whatever was said."""
     verdict = Verdict()
-    row.how(stack)
-    if row.applied:
-        _started(stack, row, verdict, told)
-    _asked(stack, row, verdict, told)
-    if not row.applied and row.start in ("refuses", "accepts"):
-        _started(stack, row, verdict, told)
-    for entry in filter(None, (row.entry, row.refusal_entry)):
-        assert any(re.search(pattern(entry), one) for one in verdict.said), f"{entry}: {verdict.said}"
-    if row.undo is not None:
-        row.undo(stack)
-    if row.start != "not asked":
-        began = time.monotonic()
-        told("start")
-        stack.ok("start")
-        verdict.start = time.monotonic() - began
+    try:
+        row.how(stack)
+        if row.applied:
+            _started(stack, row, verdict, told)
+        _asked(stack, row, verdict, told)
+        if not row.applied and row.start in ("refuses", "accepts"):
+            _started(stack, row, verdict, told)
+        for entry in filter(None, (row.entry, row.refusal_entry)):
+            assert any(re.search(pattern(entry), one) for one in verdict.said), f"{entry}: {verdict.said}"
+    finally:
+        if row.undo is not None:
+            row.undo(stack)
+    began = time.monotonic()
+    told("start")
+    stack.ok("start")
+    verdict.start = time.monotonic() - began
     told("smoke")
     stack.ok("smoke")
     return verdict

@@ -51,6 +51,6 @@ ROWS = (
         each(detached("alertmanager"), attached("alertmanager")),
         r"alertmanager\.container: .*is not known as alertmanager",
         "start",
-        "COMPONENT.container: NAME is not known as ALIAS ...",
+        "COMPONENT.container: NAME is not known as ALIAS on its network",
     ),
 )

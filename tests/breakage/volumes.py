@@ -141,7 +141,7 @@ ROWS = (
             restarted("alertmanager"),
             in_state("alertmanager", "restarting", "exited"),
         ),
-        r"alertmanager\.container: \S+ ends with exit code 1 again and again",
+        r"alertmanager\.container: \S+ ends .*again and again",
         "logs alertmanager",
         AGAIN,
         status=5,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stack.checks.model import Finding, Report
+from stack.common.moments import moment
 from stack.deploy.condition import age, at_rest, condition, nobody
 from stack.model.observed import GivenLimits, Observed, ObservedContainer
 from stack.model.spec import Limits, StackSpec
@@ -100,6 +101,21 @@ def test_without_the_network_every_container_is_at_fault() -> None:
 
 def test_a_description_that_changed_since_is_no_fault_of_the_container() -> None:
     assert condition(SPEC, seen(container("app", limits=GivenLimits(memory=8 << 20))))[0].status == "ok"
+
+
+@pytest.mark.parametrize(("restarts", "later", "status"), [(2, 3, "failed"), (1, 3, "ok"), (2, 30, "ok")])
+def test_between_two_ends_a_container_runs_and_is_at_fault(restarts: int, later: float, status: str) -> None:
+    found = seen(container("app", restarts=restarts, started_at="2026-01-01T00:00:00Z"))
+    (finding,) = condition(SPEC, found, moment("2026-01-01T00:00:00Z") + later)
+    assert finding.status == status
+    if status == "failed":
+        assert finding.evidence == "demo-app ends again and again: this is its start number 3"
+        assert finding.hint == "monitoring-stack logs app shows why"
+
+
+def test_a_lost_name_on_the_network_is_a_fault() -> None:
+    (finding,) = condition(SPEC, seen(container("app", aliases=())))
+    assert finding.evidence == "demo-app is not known as app on its network"
 
 
 def test_what_runs_again_after_it_was_killed_is_remarked() -> None:
