@@ -44,32 +44,38 @@ def expected(
     """
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
     unused = {component: {f.path: f for f in found} for component, found in idle}
-    of_prometheus = files.get("prometheus", {})
-    prometheus = _documents(of_prometheus)
-    texts = {path: _text(of_prometheus[path]) for path in prometheus}
-    known = (*spec.components, *(name for name, _ in spec.absent))
-    origins = {path: file.origin for path, file in of_prometheus.items()}
-    found = (replace(job, origin=origins[job.file]) for job in jobs_of(prometheus, texts, known))
-    jobs = tuple(sorted(found, key=lambda job: job.name))
-    return Expected(
+    told = Expected(
         stack=spec.name,
         addresses=tuple((c, addresses[c].rstrip("/")) for c in spec.components if c in addresses),
         absent=spec.absent,
-        jobs=jobs,
-        digest=digest_of(prometheus),
-        rules=tuple(replace(rule, origin=origins[rule.file]) for rule in rules_of(prometheus, texts, known)),
-        prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
         data_sources=tuple(_data_sources(_documents({**unused, **files}.get("grafana", {})))),
         grafana_password=grafana_password,
         probe_default_login=probe_default_login,
         app_token=app_token,
-        scrape_interval=max((job.interval for job in jobs), default=_default_interval(prometheus)),
         makes_load=makes_load,
         database="postgres" in spec.components,
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
+    )
+    return _with_prometheus(told, spec, files.get("prometheus", {}))
+
+
+def _with_prometheus(told: Expected, spec: StackSpec, files: Mapping[str, ConfigFile]) -> Expected:
+    """The same with what Prometheus' own files promise."""
+    documents = _documents(files)
+    texts = {path: _text(files[path]) for path in documents}
+    known = (*spec.components, *(name for name, _ in spec.absent))
+    jobs = [replace(job, origin=files[job.file].origin) for job in jobs_of(documents, texts, known)]
+    rules = (replace(rule, origin=files[rule.file].origin) for rule in rules_of(documents, texts, known))
+    return replace(
+        told,
+        jobs=tuple(sorted(jobs, key=lambda job: job.name)),
+        digest=digest_of(documents),
+        rules=tuple(rules),
+        prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
+        scrape_interval=max((job.interval for job in jobs), default=_default_interval(documents)),
     )
 
 

@@ -80,11 +80,18 @@ class Milestones:
         else:
             found = self.verification.again()
             self._again = found if found.ok else None
-            unsure = [s for s in waiting if not (self._known_healthy(s) or self.verification.holds(s, found))]
+            suspects = {component for finding in found.failed for component in finding.about}
+            unsure = [s for s in waiting if not self._still_well(s, found, suspects)]
         if unsure:
             together(self.verification.component, unsure)
         said = [f"{c} {self._time(c)}" for c in self.spec.components]
         self._milestone("ready", "   ".join(said), self.session.seconds if waiting else self.answered)
+
+    def _still_well(self, service: ServiceSpec, found: Report, suspects: set[str]) -> bool:
+        """Whether the round has nothing against it, or the engine has asked whom nobody can ask from here."""
+        if self.verification.holds(service, found):
+            return True
+        return service.component not in suspects and self._known_healthy(service)
 
     def _known_healthy(self, service: ServiceSpec) -> bool:
         """What nobody can ask from here, the engine has asked within the last seconds; to ask again is slow."""

@@ -26,7 +26,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if why := at_rest(session.name, observed, session.state.now.started):
         raise SmokeFailed(why, hint=START)
     check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
-    observed = examined(session.engine, description.spec, observed)
+    observed = examined(session.engine, description.spec, observed, thorough=True)
     now, remote = wall_clock(), session.engine.info().remote
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
     prober = prober_for(session.engine, description, patience(expected))

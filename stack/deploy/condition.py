@@ -17,6 +17,7 @@ from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 CHECK = "container"
 START = "monitoring-stack start"
+RELOAD = "monitoring-stack reload writes the rendered files anew"
 AGAIN = f"{START} runs it again"
 LOGS = "monitoring-stack logs {} shows why"
 WELL_AFTER = 10.0
@@ -110,7 +111,7 @@ def _changed(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple
         words = "; ".join(one.words for one in other)
         return f"{name} was changed outside the bundle: {words}", f"{START} puts it right"
     if found.drift:
-        return f"{name}: {'; '.join(found.drift)}", f"{START} writes the rendered files anew"
+        return f"{name}: {'; '.join(found.drift)}", RELOAD
     return None
 
 
@@ -148,7 +149,7 @@ def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
             continue
         name, times = container_name(spec.name, service.component), found.restarts
         started = f"the engine has started {name} again {times} time{'s' if times > 1 else ''}"
-        ended = f"it last ended with exit code {found.exit_code}"
+        ended = f"monitoring-stack logs {found.component} shows why it ended"
         if found.oom_killed:
             ended = f"it was killed for memory, {memory_limit(service)}: {more_memory(service)}"
         yield f"{started}: {ended}" if times else f"{name}: {ended}"

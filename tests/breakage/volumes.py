@@ -58,7 +58,7 @@ def _changed(
         name,
         each(*acts),
         rf"{component}\.container: \S+: .*{re.escape(path)} {what}",
-        "start writes the rendered files anew",
+        "reload writes the rendered files anew",
         ENTRIES[what],
         status=5,
         on=kind,
