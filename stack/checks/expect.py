@@ -40,7 +40,6 @@ def expected(
 ) -> Expected:
     """What ``spec`` promises. ``addresses``: base URL by component. ``idle``: files of components that do not run."""
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
-    unused = {component: {f.path: f for f in found} for component, found in idle}
     of_prometheus = files.get("prometheus", {})
     prometheus = _documents(of_prometheus)
     texts = {path: _text(of_prometheus[path]) for path in prometheus}

@@ -111,7 +111,9 @@ def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sou
         raise Broken(some(broken, "panel queries cannot be asked"), CORRECT)
     answers = list(_answers(ask, [q for q in queries if kind_of(sources, q.datasource_uid) == PROMETHEUS]))
     if not answers and not dashboards:
-        return Evidence(f"none of the {len(context.expected.dashboards)} dashboards is shipped: nothing to judge")
+        return Evidence(
+            f"none of the {len(context.expected.dashboards)} dashboards is shipped: nothing to judge"
+        )
     if not answers:
         raise Broken("no dashboard has a panel query", "the dashboards' files are empty of queries")
     faults = [text for query, result in answers if (text := _fault(context, query, result))]

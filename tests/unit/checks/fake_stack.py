@@ -242,7 +242,6 @@ class FakeStack:
             "POST /api/v1/query": answer_query,
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),
-            "GET /metrics": (200, "up 1\n"),
             "GET /api/v1/labels": data(["job", "instance", "team"]),
         }
 
