@@ -5,32 +5,28 @@ The request is one harmless decision of filesystem_gate. What is stored where a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
 from stack.checks.check import LOGS, Check
 from stack.checks.context import CheckContext
+from stack.checks.model import Evidence
 from stack.clients.http import HttpFailure
 from stack.clients.shape import MISREAD
 from stack.common.printable import printable
-from stack.common.wait import NotYet
+from stack.common.wait import CLOCK, NotYet
 from stack.telemetry.catalogue import METRICS
 
 WORDS = ("detail", "problem")
-AMOUNTS = (
-    "dropped",
-    "missing",
-    "refused",
-    "damaged",
-    "waiting",
-    "corrupt",
-    "surprises",
-    "active",
-    "record_failures",
-)
+NOW = (*WORDS, "missing", "waiting", "corrupt", "active")
+"""Reasons that hold now."""
+COUNTED = ("dropped", "refused", "damaged", "surprises", "record_failures")
+"""Reasons that are counted since the application's start."""
+GROWS_WITHIN = 1.0
 SHOWN = 300
-COUNTED = "monitoring-stack logs app names what failed; monitoring-stack restart counts anew"
+STORES = ("SQLite", "PostgreSQL")
+Part = Mapping[str, Any]
 REMEDIES = {
     "packet_store": "monitoring-stack logs app has it all; free the disk of its data volume, or put back a good copy "
     "of the database, then monitoring-stack restart",
@@ -53,27 +49,51 @@ def ready(context: CheckContext) -> str:
     return "/health says ok"
 
 
-def health(context: CheckContext) -> str:
-    """Each part says of itself that it is well; the packet store by a real write and read."""
+def health(context: CheckContext) -> Evidence:
+    """Each part says of itself that it is well; the packet store by a real write and read.
+
+    What some parts count since their start tells of now where it grows, and else of something that is over.
+    """
+    ill = _ill(context)
+    if past := {name for name, part in ill.items() if not _reasons(part, NOW) and _reasons(part, COUNTED)}:
+        before = {name: _reasons(ill[name], COUNTED) for name in past}
+        CLOCK.sleep(GROWS_WITHIN)
+        ill = _ill(context)
+        past = {name for name in past if name in ill and _reasons(ill[name], COUNTED) == before[name]}
+    if present := {name: part for name, part in ill.items() if name not in past}:
+        raise _degraded(present)
+    remarks = (
+        f"the application's {name} counts {_reasons(ill[name], COUNTED)} since its start" for name in past
+    )
+    return Evidence("no part of the application is unwell", tuple(sorted(remarks)))
+
+
+def _ill(context: CheckContext) -> Mapping[str, Part]:
     parts = context.app.parts()
     if not parts:
         raise NotYet("/health/detailed names no part")
-    ill = {name: part for name, part in parts.items() if part["status"] != "ok"}
-    if ill:
-        first, part = next(iter(ill.items()))
-        outside = first == "packet_store" and str(part.get("name")).startswith(DATABASE)
-        hint = OF_POSTGRES if outside else REMEDIES.get(first, COUNTED)
-        told = "; ".join(f"{name} is {part['status']}{_why(part)}" for name, part in ill.items())
-        raise NotYet(f"the application's {told}", hint, ("postgres",) if outside else ())
-    return f"{', '.join(parts)} are well"
+    return {name: part for name, part in parts.items() if part["status"] != "ok"}
 
 
-def _why(part: Mapping[str, Any]) -> str:
+def _degraded(ill: Mapping[str, Part]) -> NotYet:
+    """Parts with one reason are named together, so that a damaged store is told of once."""
+    together: dict[str, list[str]] = {}
+    for name, part in ill.items():
+        together.setdefault(_reasons(part, (*NOW, *COUNTED)), []).append(name)
+    told = "; ".join(
+        f"{' and '.join(names)}: {reasons or ill[names[0]]['status']}" for reasons, names in together.items()
+    )
+    store = next((text for text in together if text.startswith(STORES)), "")
+    name = "packet_store" if store else next(iter(ill))
+    outside = store.startswith(DATABASE) or (name in ill and str(ill[name].get("name")).startswith(DATABASE))
+    hint = OF_POSTGRES if outside else REMEDIES.get(name, LOGS)
+    return NotYet(f"the application is degraded: {told}", hint, ("postgres",) if outside else ())
+
+
+def _reasons(part: Part, keys: Iterable[str]) -> str:
     """The reasons among what a part tells of itself; the rest are amounts of its daily work."""
-    plain = (f"{part[name]}" for name in WORDS if part.get(name))
-    counts = (f"{name} {part[name]}" for name in AMOUNTS if part.get(name))
-    reasons = " ".join(printable(", ".join((*plain, *counts))).split())
-    return f": {reasons[:SHOWN]}" if reasons else ""
+    told = (f"{part[key]}" if key in WORDS else f"{key} {part[key]}" for key in keys if part.get(key))
+    return printable(", ".join(told))[:SHOWN]
 
 
 def catalogue(context: CheckContext) -> str:

@@ -38,19 +38,15 @@ def expected(
     age: float = 0.0,
     idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
 ) -> Expected:
-    """What ``spec`` promises. ``addresses``: base URL by component; one without an address is not asked itself.
-
-    ``idle``: files of components that do not run; the dashboards shown elsewhere name data sources of Grafana's.
-    """
+    """What ``spec`` promises. ``addresses``: base URL by component. ``idle``: files of components that do not run."""
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
-    unused = {component: {f.path: f for f in found} for component, found in idle}
     told = Expected(
         stack=spec.name,
         addresses=tuple((c, addresses[c].rstrip("/")) for c in spec.components if c in addresses),
         absent=spec.absent,
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
-        data_sources=tuple(_data_sources(_documents({**unused, **files}.get("grafana", {})))),
+        data_sources=tuple(_data_sources(files.get("grafana", {}), idle)),
         grafana_password=grafana_password,
         probe_default_login=probe_default_login,
         app_token=app_token,
@@ -116,8 +112,12 @@ def _uid(text: str) -> str:
         return ""
 
 
-def _data_sources(documents: Mapping[str, Any]) -> Iterable[DataSource]:
-    for path, document in documents.items():
+def _data_sources(
+    files: Mapping[str, ConfigFile], idle: Iterable[tuple[str, tuple[ConfigFile, ...]]]
+) -> Iterable[DataSource]:
+    """Those of Grafana's files, also of a Grafana that does not run."""
+    unused = {file.path: file for component, found in idle if component == "grafana" for file in found}
+    for path, document in _documents(files or unused).items():
         if path.startswith("provisioning/datasources/"):
             for source in document.get("datasources") or ():
                 yield DataSource(

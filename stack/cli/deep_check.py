@@ -9,6 +9,7 @@ from stack.checks.model import Finding
 from stack.clients.http import Http, HttpFailure
 from stack.clients.prometheus import Prometheus
 from stack.common.errors import UsageError
+from stack.common.printable import printable
 from stack.common.wait import NotYet, TimedOut, until
 from stack.model.spec import container_name
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stack.cli.session import Session
     from stack.deploy.describe import Description
 
+RETRIED = (NotYet, HttpFailure)
 NAME = "prometheus.persistence"
 QUERY = 'sum(count_over_time(up{{job="prometheus"}}[10m] @ {moment:.3f}))'
 
@@ -26,15 +28,22 @@ def still_there(session: Session, description: Description) -> Finding:
         raise UsageError("smoke --deep needs an engine on this machine", hint="run it there")
     api = Prometheus(Http(description.build.url("prometheus")))
     began, moment = time.monotonic(), time.time()
-    before = _kept(api, moment)
+    try:
+        before = until(lambda: _kept(api, moment), seconds=5, retry=RETRIED)
+    except TimedOut as error:
+        return _failed(f"before the restart: {error.last}", "monitoring-stack smoke names what is wrong")
     session.engine.restart(container_name(description.spec.name, "prometheus"))
     try:
-        until(api.ready, seconds=60, retry=(NotYet, HttpFailure))
-        after = until(lambda: _same(_kept(api, moment), before), seconds=20, retry=(NotYet, HttpFailure))
+        until(api.ready, seconds=60, retry=RETRIED)
+        after = until(lambda: _same(_kept(api, moment), before), seconds=20, retry=RETRIED)
     except TimedOut as error:
-        return Finding(NAME, "prometheus", "proven", "failed", str(error), "is its data volume mounted?", 0.0)
+        return _failed(error.last, "is its data volume mounted?")
     evidence = f"{after:.0f} samples of the last 10 minutes before and after a restart"
     return Finding(NAME, "prometheus", "proven", "ok", evidence, "", time.monotonic() - began)
+
+
+def _failed(evidence: str, hint: str) -> Finding:
+    return Finding(NAME, "prometheus", "proven", "failed", printable(evidence), hint)
 
 
 def _kept(api: Prometheus, moment: float) -> float:

@@ -85,10 +85,7 @@ class Prometheus:
         """The main file as it is loaded: defaults filled in, secrets masked."""
         answer = self.http.get("/api/v1/status/config")
         with shaped(answer):
-            text = _data(answer)["yaml"]
-            if not isinstance(text, str):
-                raise TypeError(f"no text: {text!r}")
-            return text
+            return text(_data(answer)["yaml"])
 
     def targets(self) -> tuple[Target, ...]:
         """All active scrape targets."""

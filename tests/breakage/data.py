@@ -22,8 +22,8 @@ from tests.breakage.hands import (
 )
 from tests.e2e.stack_command import Stack
 
-STORE = r"app\.health: the application's packet_store is \w+.*"
-STORE_ENTRY = "app.health: the application's PART is STATE: REASON"
+STORE = r"app\.health: the application is degraded: packet_store.*"
+STORE_ENTRY = "app.health: the application is degraded: PART: REASON"
 GARBLE = """
 import os
 for name in os.listdir('/v'):

@@ -41,6 +41,9 @@ class Dialect(Protocol):
     def lost(self, connection: Any) -> bool:
         """Whether an error on the connection means that the database has gone away since it was opened."""
 
+    def fault(self) -> str:
+        """What is wrong with the database though it takes and gives a row; empty where nothing is known."""
+
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open."""
 

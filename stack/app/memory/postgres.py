@@ -109,6 +109,10 @@ class PostgresDialect:
         """Whether the server has ended the connection, as a restart does."""
         return connection.closed
 
+    def fault(self) -> str:
+        """Nothing: the server itself answers for its files."""
+        return ""
+
     def in_transaction(self, connection: psycopg.Connection) -> bool:
         """Whether a transaction is open and can still commit."""
         return connection.info.transaction_status == TransactionStatus.INTRANS

@@ -129,7 +129,8 @@ class SqlStore:
                 run("DELETE FROM probes WHERE written_at < ?", (self._clock() - PROBE_KEPT_S,))
                 run("INSERT INTO probes (token, written_at) VALUES (?, ?)", (token, self._clock()))
             found = self._rows("SELECT token FROM probes WHERE token = ?", (token,))
-            detail = "" if found else f"{self.name}: what was written cannot be read back: check the database"
+            unread = "" if found else f"{self.name}: what was written cannot be read back: check the database"
+            detail = unread or self._dialect.fault()
         except StoreError as error:
             detail = str(error)
         return Probe(not detail, (time.perf_counter() - started) * 1000, detail)

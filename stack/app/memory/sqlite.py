@@ -68,6 +68,7 @@ class SqliteDialect:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.name = f"SQLite {path}"
+        self._longest: tuple[tuple[int, int], int] = ((0, 0), 0)
 
     def connect(self) -> SqliteConnection:
         """Open the file. Raises StoreUnavailable."""
@@ -105,6 +106,18 @@ class SqliteDialect:
     def lost(self, connection: SqliteConnection) -> bool:
         """Never: there is nobody at the other side."""
         return False
+
+    def fault(self) -> str:
+        """That the file was cut short: nothing here makes it shorter, and its log hides that for a while."""
+        try:
+            identity, size = self._identity(), self._path.stat().st_size
+        except OSError:
+            return ""
+        known, longest = self._longest
+        if identity == known and size < longest:
+            return f"{self.name}: cut short from {longest} to {size} bytes: put back a good copy"
+        self._longest = (identity, size)
+        return ""
 
     def in_transaction(self, connection: SqliteConnection) -> bool:
         """Whether a transaction is open."""

@@ -42,6 +42,7 @@ time_intervals:
     time_intervals: [{{weekdays: ['TODAY']}}]
 inhibit_rules: [INHIBIT]
 """
+EXTERNAL = "global: {external_labels: {cluster: here}}"
 DOWN = Rule("alerts", "TargetDown", "alerting", "up == 0")
 
 
@@ -52,6 +53,7 @@ def config(routes: str = "", inhibit: str = "") -> str:
 
 def asked(file: str, *, without_app: bool = False) -> Finding:
     fake = FakeStack()
+    fake.products["prometheus"]["GET /api/v1/status/config"] = data({"yaml": EXTERNAL})
     fake.products["prometheus"]["GET /api/v1/rules"] = data(
         {
             "groups": [

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from stack.checks import alert_path
+from stack.checks import alert_path, app
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Dashboard
@@ -116,6 +116,7 @@ def answering(reply: bytes, pause: float = 0.0) -> Iterator[str]:
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alert_path, "DELIVERY_SECONDS", 0.02)
     monkeypatch.setattr(http, "MOST_BYTES", 200_000)
+    monkeypatch.setattr(app, "GROWS_WITHIN", 0.0)
     whole_http = CheckContext.http
     monkeypatch.setattr(
         CheckContext, "http", lambda self, name: replace(whole_http(self, name), timeout=SECONDS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack.checks import alert_path
+from stack.checks import alert_path, app
 from stack.checks.check import Check
 from stack.checks.context import Execute
 from stack.checks.model import Dashboard, DataSource, Expected, Finding
@@ -56,6 +56,7 @@ NAMES = [f"{check.name}, no {check.unless}" if check.unless else check.name for 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alert_path, "DELIVERY_SECONDS", 0.05)
+    monkeypatch.setattr(app, "GROWS_WITHIN", 0.0)
 
 
 def only_default(asked: Asked) -> Reply:
@@ -152,8 +153,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
             },
             load={"status": "degraded", "operations": 5, "surprises": {"memory-search": 2}},
         ),
-        "the application's packet_store is degraded: SQLite /data/packets.db: disk image is malformed; "
-        "load is degraded: surprises {'memory-search': 2}",
+        "the application is degraded: packet_store: SQLite /data/packets.db: disk image is malformed",
     ),
     ("app.health", "app", "GET /health/detailed", (200, {"parts": {}}), "names no part"),
     (

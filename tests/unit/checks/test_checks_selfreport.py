@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stack.checks import app
 from stack.checks.model import Finding
 from stack.components import all_checks
 from tests.loopback import Asked, Reply
@@ -71,33 +72,64 @@ def test_a_failure_of_last_week_is_none_of_now() -> None:
     assert finding.status == "ok", finding.evidence
 
 
+DAMAGED = "SQLite /data/packets.db: database disk image is malformed"
+
+
 @pytest.mark.parametrize(
-    ("part", "says", "hint"),
+    ("parts", "says", "hint"),
     [
-        (
-            {"faults": {"active": ["reject-all"]}},
-            "faults is degraded: active ['reject-all']",
-            "end the drill",
-        ),
+        ({"faults": {"active": ["reject-all"]}}, "faults: active ['reject-all']", "end the drill"),
         (
             {"audit": {"dropped": 3, "problem": "no\x1bspace"}},
-            "audit is degraded: no\\x1bspace, dropped 3",
-            "restart",
+            "audit: no\\x1bspace, dropped 3",
+            "monitoring-stack logs shows why",
         ),
         (
             {"packet_store": {"name": "PostgreSQL on x", "detail": "refused"}},
-            "packet_store is degraded: refused",
+            "packet_store: refused",
             "logs postgres",
         ),
-        ({"packet_store": {"detail": "disk full"}}, "packet_store is degraded: disk full", "free the disk"),
+        ({"packet_store": {"detail": "disk full"}}, "packet_store: disk full", "free the disk"),
+        (
+            {"audit": {"problem": DAMAGED}, "alerts": {"problem": DAMAGED}, "ingest": {"waiting": 1}},
+            f"audit and alerts: {DAMAGED}; ingest: waiting 1",
+            "put back a good copy",
+        ),
+        ({"audit": {}}, "audit: degraded", "monitoring-stack logs shows why"),
     ],
 )
-def test_a_part_of_the_application_is_named_with_its_reason(part: Any, says: str, hint: str) -> None:
-    fake = FakeStack()
-    ill = {name: {"status": "degraded", **told} for name, told in part.items()}
-    fake.products["app"]["GET /health/detailed"] = health(**ill)
-    with fake.running() as expected:
-        finding = finding_of(CHECKS["app.health"], expected)
-    assert finding.evidence == f"the application's {says}"
+def test_a_part_of_the_application_is_named_with_its_reason(parts: Any, says: str, hint: str) -> None:
+    finding = of_app({name: {"status": "degraded", **told} for name, told in parts.items()})
+    assert finding.evidence == f"the application is degraded: {says}"
     assert hint in finding.hint
     assert finding.about == (("postgres",) if "postgres" in hint else ())
+
+
+def of_app(*answers: dict[str, Any]) -> Finding:
+    """What is found where the application says this, one answer after the other and then the last one."""
+    fake, left = FakeStack(), list(answers)
+    fake.products["app"]["GET /health/detailed"] = lambda asked: health(
+        **(left.pop(0) if len(left) > 1 else left[0])
+    )
+    with fake.running() as expected:
+        return finding_of(CHECKS["app.health"], expected)
+
+
+def surprised(times: int) -> dict[str, Any]:
+    return {"load": {"status": "degraded", "surprises": {"memory-write": times}}}
+
+
+def test_what_was_counted_once_and_does_not_grow_is_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "GROWS_WITHIN", 0.0)
+    finding = of_app(surprised(1))
+    assert finding.status == "ok", finding.evidence
+    assert finding.warnings == (
+        "the application's load counts surprises {'memory-write': 1} since its start",
+    )
+
+
+def test_what_grows_is_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "GROWS_WITHIN", 0.0)
+    finding = of_app(*map(surprised, range(1, 200)))
+    assert finding.status == "failed"
+    assert finding.evidence.startswith("the application is degraded: load: surprises {'memory-write': ")

@@ -1,11 +1,14 @@
-"""Opening a SQLite file, by many at once."""
+"""A SQLite file: opened by many at once, and noticed when it is cut short."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+from stack.app.memory.sql import SqlStore
 from stack.app.memory.sqlite import SqliteDialect
 
 OPENERS, FILES = 8, 100
@@ -22,3 +25,19 @@ def test_a_new_file_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(OPENERS) as pool:
         assert list(pool.map(open_all, range(OPENERS))) == [FILES] * OPENERS
+
+
+def test_a_file_that_is_cut_short_is_noticed_by_the_next_probe(tmp_path: Path) -> None:
+    path = tmp_path / "packets.db"
+    store = SqlStore(SqliteDialect(path))
+    assert store.probe().healthy
+    held = sqlite3.connect(path)
+    held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    held.close()
+    assert store.probe().healthy
+    size = path.stat().st_size
+    os.truncate(path, size - 4096)
+    probe = store.probe()
+    assert not probe.healthy
+    assert f"cut short from {size} to {size - 4096} bytes" in probe.detail
+    store.close()
