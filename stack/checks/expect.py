@@ -24,6 +24,7 @@ from stack.common.yaml_text import load_yaml
 from stack.dashboards.queries import model
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
+TEMPLATE = ".tmpl"
 BOARDS_BELOW = ("", "user/")
 
 
@@ -54,6 +55,9 @@ def expected(
         database="postgres" in spec.components,
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
+        templates=tuple(
+            (p, _text(f)) for p, f in files.get("alertmanager", {}).items() if p.endswith(TEMPLATE)
+        ),
     )
     return _with_prometheus(told, spec, files.get("prometheus", {}))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from stack.checks.model import STAGES, Dashboard, DataSource, Expected, Finding, Job, Report, Rule, Stage
 
-PAIRS = ("addresses", "absent", "ready_paths")
+PAIRS = ("addresses", "absent", "ready_paths", "templates")
 PAIRS_OF_RULE = ("labels", "annotations", "unchecked")
 
 

@@ -121,6 +121,7 @@ class Expected:
     ``scrape_interval`` is the longest of all jobs, in seconds. ``makes_load``: whether the application calls itself;
     without calls a ratio or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when it is
     ready. ``database``: whether the application keeps its packets in a server of the stack.
+    ``templates``: path > text of Alertmanager's message templates.
     ``age``: seconds since its youngest container started; 0 while it is being started.
     """
 
@@ -143,6 +144,7 @@ class Expected:
     database: bool = False
     ready_paths: tuple[tuple[str, str], ...] = ()
     age: float = 0.0
+    templates: tuple[tuple[str, str], ...] = ()
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""

@@ -79,9 +79,16 @@ def check_files(files: tuple[ConfigFile, ...]) -> None:
 
 def checks() -> Checks:
     """Its own, and the way of an alert through it."""
-    from stack.checks import alert_path, alert_receiver, alert_routes, alertmanager, silences
+    from stack.checks import (
+        alert_path,
+        alert_receiver,
+        alert_routes,
+        alert_templates,
+        alertmanager,
+        silences,
+    )
 
-    own = (*alertmanager.CHECKS, *alert_routes.CHECKS, *silences.CHECKS)
+    own = (*alertmanager.CHECKS, *alert_routes.CHECKS, *alert_templates.CHECKS, *silences.CHECKS)
     found = (*own, *alert_path.CHECKS, *alert_receiver.CHECKS)
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 

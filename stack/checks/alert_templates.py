@@ -1,0 +1,90 @@
+"""The check that every message template which a receiver names is defined in a file that Alertmanager loads.
+
+Neither amtool nor Alertmanager says so before a notification fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from stack.checks.alertmanager_file import FILE, rendered, understood
+from stack.checks.check import Check
+from stack.checks.context import CheckContext
+from stack.checks.model import Broken
+
+NAMED = re.compile(r"""\{\{-?\s*template\s+(?:"([^"]+)"|`([^`]+)`)""")
+DEFINED = re.compile(r"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
+BUILT_IN = re.compile(r"__.*|[a-z_0-9]+\.default\..*")
+"""Names of Alertmanager's own templates (template/default.tmpl and email.tmpl of its source)."""
+
+
+def receivers(context: CheckContext) -> str:
+    """Each template that a receiver, or a template that it uses, names is defined."""
+    expected = context.expected
+    with understood():
+        config = rendered(expected.alertmanager_config)
+        patterns = [str(pattern) for pattern in config.get("templates") or ()]
+        loaded = {path: text for path, text in expected.templates if _matches(path, patterns)}
+        known = {name for text in loaded.values() for name in _names(DEFINED, text)}
+        asked = [*_of_receivers(config), *_of_files(loaded)]
+    for who, name in asked:
+        if name not in known and not BUILT_IN.fullmatch(name):
+            raise Broken(
+                f"{who}: template {name} is not defined, so that none of its notices can be written",
+                f"define it in a .tmpl file that templates: in {FILE} loads, or correct the name, "
+                "then monitoring-stack reload",
+            )
+    return f"{len(asked)} names of templates, each defined in {len(loaded)} files or Alertmanager's own"
+
+
+def _of_receivers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for receiver in config.get("receivers") or ():
+        for text in _texts(receiver):
+            for name in _names(NAMED, text):
+                yield f"{FILE}: receiver {receiver['name']}", name
+
+
+def _of_files(loaded: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for path, text in loaded.items():
+        for name in _names(NAMED, text):
+            yield path, name
+
+
+def _names(kind: re.Pattern[str], text: str) -> Iterator[str]:
+    return (quoted or raw for quoted, raw in kind.findall(text))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts inside a value of YAML."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _matches(path: str, patterns: list[str]) -> bool:
+    """Whether a pattern loads the file; Go's patterns do not cross folders."""
+    return any(
+        path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)
+        for pattern in (one.removeprefix("./") for one in patterns)
+    )
+
+
+CHECKS = (
+    Check(
+        "alertmanager.receivers",
+        "every template that a receiver names is defined",
+        "alertmanager",
+        "checked",
+        receivers,
+        f"correct the name in {FILE}, then monitoring-stack reload",
+        10,
+    ),
+)
