@@ -1,0 +1,112 @@
+"""Files of a person's own on a real engine: scraped with their secret, watched, replaced, taken away again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import docker
+import pytest
+
+from stack.common.wait import NotYet, until
+from tests.e2e.conftest import Make
+from tests.e2e.stack_command import Stack
+
+pytestmark = pytest.mark.e2e
+JOB = """\
+scrape_configs:
+  - job_name: mine
+    authorization: {credentials_file: ../../../secrets/token}
+    file_sd_configs:
+      - files: [../../targets/*.json]
+"""
+MAIN = """\
+route: {receiver: people}
+receivers:
+  - name: people
+    webhook_configs: [{url_file: own/secrets/hook}]
+"""
+
+
+def put(stack: Stack, path: str, text: str) -> Path:
+    file = stack.home / "own" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return file
+
+
+def until_up(stack: Stack, count: int) -> None:
+    def ask() -> None:
+        if (found := stack.query('up{job="mine"} == 1')) != [1.0] * count:
+            raise NotYet(f"up: {found}")
+
+    until(ask, seconds=30, retry=(NotYet,))
+
+
+@pytest.fixture(scope="module")
+def mine(make_stack: Make) -> Stack:
+    """A proven stack with a job, a rule in a linked folder, a target and a main file for Alertmanager."""
+    stack = make_stack("e2e-own", 26900, STACK_GRAFANA="off")
+    put(stack, "prometheus/scrape/team one/app.yaml", JOB)
+    put(stack, "prometheus/targets/a.json", '[{"targets": ["prometheus:9090"]}]')
+    put(stack, "secrets/token", "geheim\n")
+    put(stack, "secrets/hook", "http://127.0.0.1:1/\n")
+    put(stack, "alertmanager/alertmanager.yaml", MAIN)
+    rules = stack.home / "elsewhere" / "grün.json"
+    rules.parent.mkdir()
+    rules.write_text('{"groups": [{"name": "own", "rules": [{"record": "own:up", "expr": "sum(up)"}]}]}')
+    (stack.home / "own/prometheus/rules").mkdir()
+    (stack.home / "own/prometheus/rules/linked").symlink_to(rules.parent)
+    stack.ok("start")
+    return stack
+
+
+def test_all_of_it_is_in_use_and_proven(mine: Stack) -> None:
+    until_up(mine, 1)
+    assert mine.ok("smoke", "--json").json()["ok"]
+    assert mine.ok("plan", "--json").json()["plan"] == []
+
+
+def test_the_secret_is_its_users_alone(mine: Stack) -> None:
+    inside = docker.from_env().containers.get("e2e-own-prometheus")
+    _, told = inside.exec_run(["stat", "-c", "%a %u", "/etc/stack/current/secrets/token"])
+    _, text = inside.exec_run(["cat", "/etc/stack/current/secrets/token"])
+    assert (told, text) == (b"400 65534\n", b"geheim")
+
+
+def test_targets_come_and_go_without_another_container(mine: Stack) -> None:
+    before = mine.starts()
+    added = put(mine, "prometheus/targets/b.json", '[{"targets": ["alertmanager:9093"]}]')
+    mine.ok("reload")
+    until_up(mine, 2)
+    added.unlink()
+    mine.ok("reload")
+    until_up(mine, 1)
+    assert mine.starts() == before
+
+
+def test_what_is_wrong_is_named_and_changes_nothing(mine: Stack) -> None:
+    broken = put(
+        mine, "prometheus/rules/b.yaml", "groups:\n- name: a\n  rules:\n  - {record: x, expr: sum(}\n"
+    )
+    ran = mine("reload")
+    assert ran.code == 2 and "error: own/prometheus/rules/b.yaml: 4:" in ran.err
+    broken.unlink()
+    main = put(mine, "alertmanager/alertmanager.yaml", MAIN.replace("url_file", "urlfile"))
+    ran = mine("validate")
+    assert ran.code == 2
+    assert (
+        "error: own/alertmanager/alertmanager.yaml: yaml: unmarshal errors: line 4: field urlfile" in ran.err
+    )
+    main.write_text(MAIN)
+    put(mine, "prometheus/rules/alert.rules", "")
+    left = {one["path"] for one in json.loads(mine.ok("validate", "--json").out)["left_out"]}
+    assert "own/prometheus/rules/alert.rules" in left
+
+
+def test_without_them_the_stack_is_as_shipped(mine: Stack) -> None:
+    shutil.rmtree(mine.home / "own")
+    mine.ok("reload")
+    assert mine.query('up{job="mine"} == 1') in ([], [1.0]), "the last sample may linger"
+    assert mine.ok("smoke", "--json").json()["ok"]
