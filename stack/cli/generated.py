@@ -32,6 +32,10 @@ def render(options: argparse.Namespace, printer: Printer) -> int:
     settings = load({"name": options.name} if options.name else {})
     if options.secrets:
         return _secrets(settings, printer)
+    if options.own:
+        from stack.cli.generated_own import render_own
+
+        return render_own(settings, APP_IMAGE, printer)
     try:
         made = generated(settings)
     except ImportError as error:

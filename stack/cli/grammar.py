@@ -139,6 +139,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             _flag("--check", help="write nothing; fail where a file differs"),
             _flag("--secrets", help="make the password file that docker-compose.yml names"),
+            _flag("--own", help="write docker-compose.override.yml with the files in own/"),
         ),
     ),
     Command(

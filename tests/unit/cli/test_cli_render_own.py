@@ -1,0 +1,99 @@
+"""render --own: docker compose gets the files of the user's own, as start would write them, or nothing at all."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack.cli.generated import render
+from stack.cli.printer import Printer
+from stack.common.errors import ConfigurationInvalid, StackError
+
+ROOT = Path(__file__).resolve().parents[3]
+JOB = """\
+scrape_configs:
+  - job_name: mine
+    authorization: {credentials_file: own/secrets/token}
+    file_sd_configs: [{files: [own/prometheus/targets/eu/*.yml]}]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for folder in ("prometheus", "alertmanager", "grafana"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    monkeypatch.setenv("STACK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def run() -> int:
+    options = argparse.Namespace(name=None, check=False, secrets=False, own=True)
+    return render(options, Printer(quiet=True))
+
+
+def put(home: Path, path: str, text: str) -> Path:
+    file = home / "own" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def mounts(home: Path) -> dict[str, dict[str, Path]]:
+    document = yaml.safe_load((home / "docker-compose.override.yml").read_text())
+    return {
+        name: {volume["target"]: Path(volume["source"]) for volume in service["volumes"]}
+        for name, service in document["services"].items()
+    }
+
+
+def test_mounts_of_the_products_that_have_some_lead_to_rendered_files(home: Path) -> None:
+    put(home, "prometheus/scrape/a.yaml", JOB)
+    put(home, "secrets/token", "geheim\n")
+    targets = put(home, "prometheus/targets/eu/a.yml", "- targets: [a]\n")
+    put(home, "grafana/dashboards/a.json", '{"uid": "mine", "title": "Mine", "panels": []}')
+    assert run() == 0
+    found = mounts(home)
+    assert {name: set(of) for name, of in found.items()} == {
+        "prometheus": {"/etc/stack/current", "/etc/stack/targets"},
+        "grafana": {"/etc/stack/current", "/etc/stack/dashboards"},
+    }
+    current = found["prometheus"]["/etc/stack/current"]
+    assert (current / "secrets/token").read_text() == "geheim"
+    assert "/etc/stack/current/secrets/token" in (current / "scrape/~own+a%2Eyaml.yml").read_text()
+    assert (found["grafana"]["/etc/stack/dashboards"] / "~own+a.json").is_file()
+    assert (found["prometheus"]["/etc/stack/targets"] / "eu/a.yml").is_file()
+    assert (current / "secrets").stat().st_mode & 0o777 == 0o755
+    assert (home / ".stack").stat().st_mode & 0o077 == 0, "the folder above is private"
+    number = current.stat().st_ino
+    targets.unlink()
+    assert run() == 0
+    assert not (found["prometheus"]["/etc/stack/targets"] / "eu/a.yml").exists()
+    assert current.stat().st_ino == number, "a mounted folder stays the same"
+
+
+def test_without_files_of_ones_own_it_is_taken_away(home: Path) -> None:
+    put(home, "alertmanager/templates/a.tmpl", "")
+    assert run() == 0
+    assert set(mounts(home)) == {"alertmanager"}
+    shutil.rmtree(home / "own")
+    assert run() == 0
+    assert not (home / "docker-compose.override.yml").exists()
+    assert not list((home / ".stack").rglob("*.tmpl"))
+
+
+def test_what_is_wrong_is_refused_before_anything_is_written(home: Path) -> None:
+    put(home, "prometheus/scrape/a.yaml", JOB)
+    with pytest.raises(ConfigurationInvalid, match="own/secrets/token is missing"):
+        run()
+    assert not (home / "docker-compose.override.yml").exists()
+
+
+def test_an_installed_package_has_no_compose_file(home: Path) -> None:
+    (home / "docker-compose.yml").unlink()
+    with pytest.raises(StackError, match=r"there is no docker-compose\.yml"):
+        run()
