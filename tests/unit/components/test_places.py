@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.components.places import NAME_BYTES, OWN_MARK, Place
@@ -27,6 +27,7 @@ def test_plain_names_stay_and_all_others_say_where_they_come_from() -> None:
     assert RULES.rendered("grün kohl.json", OWN_MARK) == "rules/~own+gr%C3%BCn%20kohl%2Ejson.yml"
 
 
+@settings(deadline=None)
 @given(st.lists(PATHS, min_size=2, max_size=6, unique=True))
 def test_no_two_files_get_one_name_and_each_is_loaded(paths: list[str]) -> None:
     files = [
