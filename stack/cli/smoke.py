@@ -29,7 +29,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     observed = examined(session.engine, description.spec, observed, thorough=True)
     now, remote = wall_clock(), session.engine.info().remote
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
-    prober = prober_for(session.engine, description, patience(expected))
+    prober = prober_for(session.engine, description, patience(expected), ours=bool(observed.containers))
     heard = Findings(printer)
     report = prober.run(
         expected,

@@ -220,18 +220,23 @@ def verification(
 
 
 def prober_for(
-    engine: Engine, description: Description, at_most: Mapping[str, float] = MappingProxyType({})
+    engine: Engine,
+    description: Description,
+    at_most: Mapping[str, float] = MappingProxyType({}),
+    *,
+    ours: bool = True,
 ) -> Prober:
     """Checks run here for an engine on this machine, in ``image`` inside the stack's network for a remote one.
 
-    ``at_most``: seconds that the checks of a stage may take, where that is less than they have.
+    ``at_most``: seconds that the checks of a stage may take, where that is less than they have. ``ours``: the
+    containers are; nothing is run in those of docker compose.
     """
     name = description.spec.name
 
     def run_in(component: str, argv: tuple[str, ...]) -> Ran:
         return engine.execute(container_name(name, component), argv)
 
-    here = LocalProber(hurried(all_checks(), at_most), run_in)
+    here = LocalProber(hurried(all_checks(), at_most), run_in if ours else None)
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
