@@ -99,7 +99,7 @@ CHECKS = (
         "prometheus",
         "proven",
         targets,
-        "monitoring-stack reload writes and loads the rendered files",
+        "monitoring-stack restart makes Prometheus read the rendered files again",
         30,
         every=0.1,
         after=("prometheus.config",),
