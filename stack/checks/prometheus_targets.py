@@ -28,6 +28,10 @@ def targets(context: CheckContext) -> Evidence:
     jobs = context.expected.jobs
     if not jobs:
         raise Broken("no scrape job is expected", "the scrape files are empty or were not rendered")
+    if left := _unscraped(context, jobs):
+        raise NotYet(
+            f"no job scrapes {', '.join(left)}", f"restore prometheus/scrape/{left[0]}.yml, then reload"
+        )
     found = context.prometheus.targets()
     by_name = {job.name: job for job in jobs}
     if down := [t for t in found if t.health == "down" and t.job in by_name]:
@@ -42,6 +46,15 @@ def targets(context: CheckContext) -> Evidence:
         for t in fresh
     )
     return Evidence(f"{len(found) - len(fresh)} targets up in {len(jobs)} jobs", rare)
+
+
+def _unscraped(context: CheckContext, jobs: tuple[Job, ...]) -> list[str]:
+    """Components that serve over HTTP and that no job is about, by its file or by its addresses."""
+    if any(job.discovered for job in jobs):
+        return []
+    hosts = {address.partition(":")[0].replace("-", "_") for job in jobs for address in job.addresses}
+    known = hosts | {job.component for job in jobs}
+    return [component for component, _ in context.expected.ready_paths if component not in known]
 
 
 def _down(down: list[Target], jobs: dict[str, Job]) -> NotYet:
@@ -86,7 +99,7 @@ CHECKS = (
         "prometheus",
         "proven",
         targets,
-        "monitoring-stack reload writes and loads the rendered files",
+        "monitoring-stack restart makes Prometheus read the rendered files again",
         30,
         every=0.1,
         after=("prometheus.config",),

@@ -48,6 +48,30 @@ ELSEWHERE = {
     "grafana.data_sources": "tests/unit/checks/test_checks_products.py: grafana.data_sources",
     "grafana.data_source_health": "tests/unit/checks/test_checks_products.py: grafana.data_source_health",
     "grafana.dashboards": "tests/unit/checks/test_checks_products.py: grafana.dashboards",
+    "prometheus.config: WHAT is X in Prometheus, Y in FILE": (
+        "tests/e2e/test_e2e_prometheus_proof.py: 25s in Prometheus, 5s in"
+    ),
+    "prometheus.config: the latest load of the files failed": (
+        "tests/unit/checks/test_checks_products.py: previous configuration is still active"
+    ),
+    "prometheus.rules: FILE GROUP/RULE: WHAT is X in Prometheus, Y in the file": (
+        "tests/e2e/test_e2e_prometheus_proof.py: up == 7 in Prometheus"
+    ),
+    "prometheus.targets: job JOB (FILE): WHAT is X in Prometheus, Y in the file": (
+        "tests/e2e/test_e2e_prometheus_proof.py: 7s in Prometheus, 5s in the file"
+    ),
+    "prometheus.targets: job JOB (FILE): 0 targets, expected N; it reads FILE": (
+        "tests/unit/checks/test_differences.py: it reads /ca.pem"
+    ),
+    "prometheus.targets: job JOB (FILE): its service discovery has found no target": (
+        "tests/unit/checks/test_differences.py: its service discovery has found no target"
+    ),
+    "prometheus.targets: job JOB (FILE): its relabel_configs leave no target": (
+        "tests/unit/checks/test_differences.py: its relabel_configs leave no target"
+    ),
+    "prometheus.samples: JOB INSTANCE is up and none of its samples is kept": (
+        "tests/unit/checks/test_prometheus_targets.py: is up and none of its samples is kept"
+    ),
     "app.store": "tests/e2e/test_e2e_postgres.py: app.store",
     "app.metrics": "tests/unit/checks/test_checks_products.py: app.metrics",
     "app.counter": "tests/unit/checks/test_checks_products.py: app.counter",

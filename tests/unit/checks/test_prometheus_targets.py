@@ -98,6 +98,18 @@ def test_discovered_targets_must_be_up_whatever_their_number() -> None:
     assert "service discovery has found no target" in found_by(jobs=(found,)).evidence
 
 
+def test_a_component_that_no_job_scrapes() -> None:
+    paths = (("app", "/"), ("prometheus", "/"), ("node_exporter", "/"))
+    with FakeStack().running(ready_paths=paths, jobs=JOBS) as expected:
+        (finding,) = run([replace(TARGETS, seconds=0.02)], expected).findings
+    assert finding.evidence == "no job scrapes node_exporter"
+    assert finding.hint == "restore prometheus/scrape/node_exporter.yml, then reload"
+    by_address = replace(OWN, addresses=("node-exporter:1",))
+    with FakeStack().running(ready_paths=paths, jobs=(*JOBS, by_address)) as expected:
+        (finding,) = run([replace(TARGETS, seconds=0.02)], expected).findings
+    assert "no job scrapes" not in finding.evidence
+
+
 def answering(**replies: Reply) -> Finding:
     fake = FakeStack()
 
