@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from uuid import uuid4
 
-from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG
+from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, heartbeat
 from stack.checks.app import watchdog_seen
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
@@ -66,6 +66,7 @@ def watchdog(context: CheckContext) -> str:
 
     The application's gauge begins anew with its process; what it has stored outlives that.
     """
+    heartbeat(context)
     stored = [a.received for a in context.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
     seen = max([watchdog_seen(context), *stored])
     if seen <= 0:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from stack.checks.alert_path import BEFORE_IT, FOLLOWS, HEAD_START, LIFETIME, SUMMARY
-from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG
+from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, heartbeat
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Pending
@@ -86,6 +86,7 @@ def _body(proof: str, starts: datetime, ends: datetime) -> str:
 
 def watchdog(context: CheckContext) -> str:
     """Alertmanager holds the alert that always fires, and Prometheus has sent it just now."""
+    heartbeat(context)
     found = context.alertmanager.alerts(WATCHDOG)
     if not found:
         raise Pending("Alertmanager has not received the Watchdog yet")

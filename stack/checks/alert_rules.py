@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from stack.checks.context import CheckContext
+from stack.checks.model import Broken
 from stack.checks.routing import Alert
 from stack.clients.prometheus import LoadedRule
 from stack.common.matchers import Labels
@@ -50,3 +51,12 @@ def some(names: Iterable[str]) -> str:
     listed = list(dict.fromkeys(names))
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return ", ".join(listed[:SHOWN]) + more
+
+
+def heartbeat(context: CheckContext) -> None:
+    """``Broken`` where no rule of the files fires the Watchdog: what is remembered of it proves nothing then."""
+    if not any(rule.kind == "alerting" and rule.name == WATCHDOG for rule in context.expected.rules):
+        raise Broken(
+            f"no rule fires {WATCHDOG}",
+            "restore it in prometheus/rules/prometheus.yml, then monitoring-stack reload",
+        )

@@ -78,9 +78,15 @@ def _differences(place: str, wanted: Any, shown: Any) -> Iterator[str]:
 
 
 def _one(place: str, wanted: Any, shown: Any) -> Iterator[str]:
-    if MASK in str(shown) or _plain(wanted) == _plain(shown):
+    if MASK in str(shown) or _plain(wanted) == _plain(shown) or _made_absolute(wanted, shown):
         return
     yield f"{place} is {_short(shown)} instead of {_short(wanted)}"
+
+
+def _made_absolute(wanted: Any, shown: Any) -> bool:
+    """Whether the server shows a path of the file as the one that it follows from its own folder."""
+    path = str(shown)
+    return bool(wanted) and path.startswith("/") and path.endswith(f"/{str(wanted).removeprefix('./')}")
 
 
 def _plain(value: Any) -> Any:

@@ -220,8 +220,8 @@ class Report:
 
     @property
     def causes(self) -> tuple[Finding, ...]:
-        """The findings that failed by themselves, not as a consequence of another one."""
-        return tuple(f for f in self.failed if not f.because)
+        """The findings that failed by themselves, not as a consequence of another one: first who does not answer."""
+        return tuple(sorted((f for f in self.failed if not f.because), key=lambda f: f.stage != "ready"))
 
     @property
     def warnings(self) -> tuple[str, ...]:

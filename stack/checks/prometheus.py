@@ -5,6 +5,8 @@ All of them read only. Those of rules, of what the rules read, and of targets st
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from stack.checks import prometheus_rules, prometheus_series, prometheus_targets
 from stack.checks.check import LOGS, RELOAD, Check
 from stack.checks.context import CheckContext
@@ -13,6 +15,8 @@ from stack.checks.words import some
 from stack.common.wait import NotYet
 from stack.model.spec import DIGEST_RULE
 
+OURS = "alertmanager:9093"
+"""The stack's Alertmanager as Prometheus finds it."""
 REFUSED = (
     "the latest load of the files failed: the previous configuration is still active",
     "monitoring-stack validate names the line; monitoring-stack logs prometheus has its own word",
@@ -46,10 +50,12 @@ def _digest(context: CheckContext) -> str:
 
 
 def alertmanagers(context: CheckContext) -> str:
-    """Prometheus has found somebody to send alerts to."""
+    """Prometheus has found somebody to send alerts to, and the stack's own Alertmanager is among them."""
     found = context.prometheus.alertmanagers()
     if not found:
         raise NotYet("no Alertmanager discovered")
+    if OURS not in {urlsplit(url).netloc for url in found}:
+        raise NotYet(f"sends alerts to {', '.join(found)}, not to this stack's Alertmanager, {OURS}")
     return f"sends alerts to {', '.join(found)}"
 
 
@@ -71,7 +77,7 @@ CHECKS = (
         "prometheus",
         "proven",
         alertmanagers,
-        "prometheus.yml names alertmanager:9093 under alerting",
+        f"prometheus.yml must name {OURS} under alerting, then monitoring-stack reload",
         20,
         every=0.1,
         needs=("alertmanager",),

@@ -45,14 +45,14 @@ ROWS = (
         "panel-without-source",
         own("up", source="nobody"),
         r"(grafana|prometheus)\.panels: .*mine / Lost / A: there is no data source nobody",
-        r"uid|data source",
+        "correct that dashboard's file",
         "COMPONENT.panels: UID / PANEL / QUERY: there is no data source NAME",
     ),
     *_both(
         "panel-unknown-variable",
         own("up{job='$nobody'}"),
         r"(grafana|prometheus)\.panels: .*mine / Lost / A: no variable is called nobody",
-        r"variable",
+        "correct that dashboard's file",
         "COMPONENT.panels: UID / PANEL / QUERY: no variable is called NAME",
     ),
     *(

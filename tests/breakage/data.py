@@ -232,7 +232,7 @@ ROWS = (
         AGAIN,
         status=5,
         start="refuses",
-        refusal=r"alertmanager.*(ended|restart|permission)",
+        refusal=r"\S+-alertmanager ended",
         refusal_code=5,
         undo=in_volume("alertmanager", "data", MODE, "777"),
         on="whole",

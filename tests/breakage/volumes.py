@@ -60,7 +60,6 @@ def _changed(
         rf"{component}\.container: \S+: .*{re.escape(path)} {what}",
         "reload writes the rendered files anew",
         ENTRIES[what],
-        status=5,
         on=kind,
     )
 

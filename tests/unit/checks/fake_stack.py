@@ -238,7 +238,9 @@ class FakeStack:
             "GET /api/v1/status/config": data({"yaml": LOADED_MAIN}),
             "GET /api/v1/rules": data({"groups": [loaded(), digest_group()]}),
             "GET /api/v1/targets": targets(("app", "up"), ("prometheus", "up")),
-            "GET /api/v1/alertmanagers": data({"activeAlertmanagers": [{"url": "http://am/api/v2/alerts"}]}),
+            "GET /api/v1/alertmanagers": data(
+                {"activeAlertmanagers": [{"url": "http://alertmanager:9093/api/v2/alerts"}]}
+            ),
             "POST /api/v1/query": answer_query,
             "POST /api/v1/query_range": data({"result": [{"metric": {}, "values": [[1, "1"], [2, "NaN"]]}]}),
             "GET /api/v1/label/job/values": data(["app"]),

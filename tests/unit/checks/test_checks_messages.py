@@ -55,3 +55,9 @@ def test_what_is_no_order(text: str) -> None:
 def test_what_is_no_report(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         load_report(text)
+
+
+def test_who_does_not_answer_is_the_first_cause() -> None:
+    silent = Finding("app.ready", "app", "ready", "failed", "no answer")
+    empty = Finding("prometheus.series", "prometheus", "proven", "failed", "no series")
+    assert Report((empty, silent)).causes == (silent, empty)

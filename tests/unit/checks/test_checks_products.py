@@ -273,6 +273,13 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "no Alertmanager discovered",
     ),
     (
+        "prometheus.alertmanagers",
+        "prometheus",
+        "GET /api/v1/alertmanagers",
+        data({"activeAlertmanagers": [{"url": "http://alertmanager:9999/api/v2/alerts"}]}),
+        "sends alerts to http://alertmanager:9999/api/v2/alerts, not to this stack's Alertmanager",
+    ),
+    (
         "prometheus.targets",
         "prometheus",
         "GET /api/v1/targets",
