@@ -119,11 +119,21 @@ def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sou
     faults = [text for query, result in answers if (text := _fault(context, query, result))]
     if faults:
         raise NotYet(f"{len(faults)} of {len(answers)} panel queries: {'; '.join(faults[:SHOWN])}")
-    panels = {(query.dashboard_uid, query.panel_id) for query, _ in answers}
+    empty = [query for query, result in answers if not result.series]
+    panels = {(q.dashboard_uid, q.panel_id) for q, _ in answers} - {
+        (q.dashboard_uid, q.panel_id) for q in empty
+    }
     own = len(context.expected.dashboards) - len(dashboards)
     told = f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards"
     evidence = f"{told}{f' ({own} of your own not judged)' if own else ''} {how}"
-    return Evidence(evidence, tuple(_unjudged(queries, sources)))
+    return Evidence(evidence, (*_unjudged(queries, sources), *_idle(empty)))
+
+
+def _idle(empty: Iterable[PanelQuery]) -> Iterator[str]:
+    """Panels that may be empty while the application makes no load of its own: nothing has happened."""
+    if places := [_place(query) for query in empty]:
+        said = f"{len(places)} panel queries are empty, the application's load being off"
+        yield f"{said}: {'; '.join(places[:SHOWN])}"
 
 
 def _answers(ask: Ask, queries: Iterable[PanelQuery]) -> Iterator[Judged]:
@@ -150,9 +160,11 @@ def _fault(context: CheckContext, query: PanelQuery, result: Result) -> str:
     where = _place(query)
     if result.error:
         return f"{where} failed: {result.error}"
+    if not context.expected.makes_load:
+        return ""
     if not result.series:
         return f"{where} is empty: {query.expr}"
-    if not result.numbers and context.expected.makes_load:
+    if not result.numbers:
         return f"{where} has only NaN: {query.expr}"
     return ""
 

@@ -23,11 +23,14 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     observed = session.engine.observe(session.name)
     description = session.as_it_runs(observed, to_ask=True)
+    remote = session.engine.info().remote
+    if remote and not observed.networks:
+        raise SmokeFailed(f"stack {session.name} is not on this engine", hint=START)
     if why := at_rest(session.name, observed, session.state.now.started):
         raise SmokeFailed(why, hint=START)
     check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
     observed = examined(session.engine, description.spec, observed, thorough=True)
-    now, remote = wall_clock(), session.engine.info().remote
+    now = wall_clock()
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
     prober = prober_for(session.engine, description, patience(expected), ours=bool(observed.containers))
     heard = Findings(printer)

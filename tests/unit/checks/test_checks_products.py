@@ -614,6 +614,19 @@ def test_nan_is_data_where_nobody_calls_the_application() -> None:
         assert finding_of(BY_NAME["grafana.panels"], expected).status == "ok"
 
 
+def test_an_empty_panel_is_a_remark_where_nobody_calls_the_application() -> None:
+    fake = FakeStack()
+    fake.products["grafana"]["POST /api/ds/query"] = answered(p1_A=frames())
+    with fake.running(makes_load=False) as expected:
+        finding = finding_of(BY_NAME["grafana.panels"], expected)
+    assert finding.status == "ok"
+    assert finding.warnings == (
+        "1 panel queries are empty, the application's load being off: gates / Rate / A",
+    )
+    with fake.running() as expected:
+        assert "is empty" in finding_of(BY_NAME["grafana.panels"], expected).evidence
+
+
 def test_a_dashboard_without_queries_is_not_sent_as_an_empty_batch() -> None:
     fake = FakeStack()
 
