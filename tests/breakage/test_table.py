@@ -18,6 +18,9 @@ LEAST = 60
 PROVOKED = ("Start (5)", "Checks (6)")
 """Sections of which each entry is provoked here, or proven by the test that stands below."""
 ELSEWHERE = {
+    "COMPONENT.container: NAME is not known as ALIAS on its network": (
+        "tests/unit/deploy/test_condition.py: is not known as"
+    ),
     "NAME: ... (waited N s)": "tests/unit/deploy/test_verify.py: waited 90 s",
     "NAME was killed for memory: its limit is N": "tests/unit/deploy/test_verify.py: killed for memory",
     "NAME: the disk of volume VOLUME is full": "tests/unit/deploy/test_verify.py: disk of volume",
