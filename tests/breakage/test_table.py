@@ -45,7 +45,7 @@ ELSEWHERE = {
     "its relabel_configs leave no target": (
         "tests/unit/checks/test_differences.py: relabel_configs leave no target"
     ),
-    "prometheus.samples": "tests/unit/checks/test_checks_products.py: none of its samples is kept",
+    "prometheus.samples": "tests/unit/checks/test_prometheus_targets.py: none of its samples is kept",
     "container NAME was made by somebody else just now": (
         "tests/contract/test_engine_docker.py: made by somebody else just now"
     ),
