@@ -35,6 +35,11 @@ SECRET = """  - name: mine
     webhook_configs:
       - url_file: /etc/alertmanager/secrets/nowhere
 """
+TEMPLATE = """  - name: mine
+    slack_configs:
+      - api_url: http://app:8000/alerts
+        text: '{{ template "nowhere" . }}'
+"""
 EMPTY = "  - name: mine\n"
 
 
@@ -155,6 +160,13 @@ ROWS = (
         r"alertmanager\.secrets: .*nowhere, which is missing",
         r"",
         "alertmanager.secrets: alertmanager.yml: PLACE names PATH, which is missing, empty or unreadable",
+    ),
+    _found(
+        "template-undefined",
+        receiver(TEMPLATE),
+        r"alertmanager\.receivers: .*receiver mine: template nowhere is not defined",
+        "define it in a .tmpl file",
+        "alertmanager.receivers: alertmanager.yml: receiver NAME: template NAME is not defined",
     ),
     _found(
         "muted-always",

@@ -214,7 +214,6 @@ ROWS = (
         r"prometheus\.container: \S+ ends .*again and again",
         "logs prometheus",
         AGAIN,
-        status=5,
         start="refuses",
         refusal=r"\S+-prometheus ended",
         refusal_code=5,

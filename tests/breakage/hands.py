@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -109,17 +108,6 @@ def detached(component: str) -> Act:
 
     def act(stack: Stack) -> None:
         api().disconnect_container_from_network(name_of(stack, component), stack.name, force=True)
-
-    return act
-
-
-def attached(component: str, network: str = "", aliases: Iterable[str] = ()) -> Act:
-    """docker network connect."""
-
-    def act(stack: Stack) -> None:
-        api().connect_container_to_network(
-            name_of(stack, component), network or stack.name, aliases=list(aliases) or None
-        )
 
     return act
 

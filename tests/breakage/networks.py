@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.breakage.breakage import Breakage, Kind, each
-from tests.breakage.hands import attached, detached, foreign_removed, network_made, network_removed
+from tests.breakage.breakage import Breakage, Kind
+from tests.breakage.hands import detached, foreign_removed, network_made, network_removed
 
 OFF = r" \S+ is not connected to network"
 ENTRY = "COMPONENT.container: NAME is not connected to network NETWORK"
@@ -45,12 +45,5 @@ ROWS = (
         refusal_code=5,
         refusal_entry="network NAME exists and is not ours",
         undo=foreign_removed("{}"),
-    ),
-    Breakage(
-        "alias-lost",
-        each(detached("alertmanager"), attached("alertmanager")),
-        r"alertmanager\.container: .*is not known as alertmanager",
-        "start",
-        "COMPONENT.container: NAME is not known as ALIAS on its network",
     ),
 )
