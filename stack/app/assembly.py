@@ -61,7 +61,6 @@ def open_context(settings: AppSettings) -> AppContext:
 
 
 def _opened(settings: AppSettings) -> AppContext:
-    token = None if settings.token_file is None else read_secret(settings.token_file, "token_file")
     document = NO_POLICY if settings.policy_file is None else _text(settings.policy_file)
     policy = check_config(document).value
     faults = Faults(settings.faults)
@@ -82,7 +81,7 @@ def _opened(settings: AppSettings) -> AppContext:
     targets = Targets(gates, store, objects, ingest, scratch, Random(settings.load_seed))  # noqa: S311
     return AppContext(
         settings=settings,
-        token=token,
+        secrets=_secrets(settings),
         scratch=scratch,
         spool=spool,
         faults=faults,
@@ -97,6 +96,20 @@ def _opened(settings: AppSettings) -> AppContext:
         alerts=AlertLog(notices.submit),
         load=_load(settings, targets, audit, faults),
     )
+
+
+def _secrets(settings: AppSettings) -> dict[str, str]:
+    found = {}
+    if settings.token_file is not None:
+        found["bearer"] = read_secret(settings.token_file, "token_file")
+    if settings.basic_auth_file is not None:
+        found["basic"] = read_secret(settings.basic_auth_file, "basic_auth_file")
+        user, _, password = found["basic"].partition(":")
+        if not (user and password):
+            raise InvalidSetting(
+                f"basic_auth_file: {settings.basic_auth_file}: expected one line user:password"
+            )
+    return found
 
 
 def _text(path: Path) -> str:

@@ -74,12 +74,16 @@ class AppSettings:
 
     host: str = "127.0.0.1"
     port: int = 8000
+    fd: int | None = None
     data: Path = Path("data")
     load: str = "off"
     load_rate: float = 10.0
     load_seed: int = 1
     faults: bool = False
     token_file: Path | None = None
+    basic_auth_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     policy_file: Path | None = None
     database_url: str = field(default="", repr=False)
     database_url_file: Path | None = None
@@ -95,12 +99,18 @@ class AppSettings:
 OPTIONS: dict[str, _Option] = {
     "host": _Option(str, "address to listen on"),
     "port": _Option(_number(int, 0, 65535), "port to listen on; 0 takes a free one"),
+    "fd": _Option(
+        _number(int, 3, 1 << 20), "open descriptor of a socket that listens already, instead of both"
+    ),
     "data": _Option(Path, "the one folder that is written to"),
     "load": _Option(_choice(LOAD_PROFILES), f"load generator: {', '.join(LOAD_PROFILES)}"),
     "load_rate": _Option(_number(float, 0.01, 10_000), "operations of the load generator per second"),
     "load_seed": _Option(_number(int, 0, 2**32), "seed of the load generator: same seed, same operations"),
     "faults": _Option(_switch, "on allows POST /faults/{name} for drills"),
     "token_file": _Option(Path, "file with the bearer token that everything but /health then needs"),
+    "basic_auth_file": _Option(Path, "file with user:password, which then does as well as a token"),
+    "tls_cert": _Option(Path, "certificate in PEM, with those that vouch for it; needs --tls-key"),
+    "tls_key": _Option(Path, "private key of the certificate"),
     "policy_file": _Option(Path, "YAML policy of the gates; without it the defaults hold"),
     "database_url": _Option(
         str, "postgresql:// address of the packet store; without it SQLite under --data", "STACK_DATABASE_URL"
@@ -160,6 +170,8 @@ def read_settings(
             values[name] = option.parse(text)
         except InvalidSetting as problem:
             raise InvalidSetting(f"{source}: {problem}") from None
+    if ("tls_cert" in values) != ("tls_key" in values):
+        raise InvalidSetting("--tls-cert and --tls-key: TLS needs both: give the other one as well")
     return AppSettings(**values)
 
 

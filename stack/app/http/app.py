@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from stack.app.http import openapi, problems
 from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
-from stack.app.http.middleware.token import Token
 from stack.app.http.middleware.trusted import Trusted
 from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
 from stack.app.http.uploads import Spool
@@ -51,7 +51,7 @@ def create_app(context: AppContext) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     _add_layers(app, context)
-    openapi.install(app, secured=context.token is not None)
+    openapi.install(app, schemes=tuple(context.secrets))
     return app
 
 
@@ -72,8 +72,8 @@ def _add_layers(app: FastAPI, context: AppContext) -> None:
         BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(openapi.UPLOADS, settings.max_upload)
     )
     app.add_middleware(Deadline, seconds=settings.request_timeout)
-    if context.token is not None:
-        app.add_middleware(Token, token=context.token)
+    if context.secrets:
+        app.add_middleware(Credentials, secrets=context.secrets)
     app.add_middleware(Trusted, hosts=settings.allowed_hosts)
     app.add_middleware(Head)
     app.add_middleware(Observe)
