@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from stack.app.http import openapi, problems
+from stack.app.http.bodies import LARGE_AT_ONCE
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
@@ -45,6 +48,7 @@ def create_app(context: AppContext) -> FastAPI:
     app.state.exposition = metrics.exposition(app.state.lanes)
     app.state.vitals = health.parts(context, app.state.lanes)
     app.state.answers = asyncio.Semaphore(ANSWERS_AT_ONCE)
+    app.state.large = defaultdict(partial(asyncio.Semaphore, LARGE_AT_ONCE))
     app.state.spool = Spool(context.spool, max(context.settings.max_spool, context.settings.max_upload))
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:

@@ -113,7 +113,7 @@ def test_the_owner_of_a_folder_begins_at_zero_and_folds_until_it_ends(tmp_path: 
     with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, text=True) as owner:
         wait_until(lambda: not list(tmp_path.iterdir()))
         run(tmp_path, decide)
-        wait_until(lambda: (tmp_path / "counter_0.db").exists())
+        wait_until((tmp_path / "counter_0.db").exists)
         owner.communicate("")
     assert read(tmp_path)["gate_invocations_total url_gate ok"] == 1
 
