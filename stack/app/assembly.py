@@ -25,9 +25,7 @@ from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load.generator import LoadGenerator
-from stack.app.load.operations import Targets, gate_operations, memory_operations
-from stack.app.load.storage_operations import storage_operations
-from stack.app.load.tool_operations import tool_operations
+from stack.app.load.operations import Targets, all_operations
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
 from stack.app.memory.store import StoreError
@@ -141,10 +139,6 @@ def _database(settings: AppSettings) -> str | Path:
 def _load(settings: AppSettings, targets: Targets, audit: AuditSink, faults: Faults) -> LoadGenerator | None:
     if settings.load == "off" and not settings.faults:
         return None
-    operations = {
-        **gate_operations(targets),
-        **memory_operations(targets),
-        **storage_operations(targets),
-        **tool_operations(targets, audit),
-    }
-    return LoadGenerator(operations, settings.load, settings.load_rate, settings.load_seed, faults)
+    return LoadGenerator(
+        all_operations(targets, audit), settings.load, settings.load_rate, settings.load_seed, faults
+    )
