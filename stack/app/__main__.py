@@ -40,7 +40,7 @@ def main() -> int:
     try:
         settings = read_settings()
         logs.configure(settings.log_level)
-        listening = _listen(settings.host, settings.port)
+        listening = _listen(settings)
         return _serve(_open(settings), listening)
     except InvalidSetting as problem:
         sys.stderr.write(f"{problem}\n")
@@ -71,7 +71,10 @@ def _leave(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(settings: AppSettings) -> socket.socket:
+    host, port = settings.host, settings.port
+    if settings.fd is not None:
+        return socket.socket(fileno=settings.fd)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)

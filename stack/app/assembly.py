@@ -25,9 +25,7 @@ from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load.generator import LoadGenerator
-from stack.app.load.operations import Targets, gate_operations, memory_operations
-from stack.app.load.storage_operations import storage_operations
-from stack.app.load.tool_operations import tool_operations
+from stack.app.load.operations import Targets, all_operations
 from stack.app.memory.observed import ObservedStore
 from stack.app.memory.opening import open_store
 from stack.app.memory.store import StoreError
@@ -61,7 +59,6 @@ def open_context(settings: AppSettings) -> AppContext:
 
 
 def _opened(settings: AppSettings) -> AppContext:
-    token = None if settings.token_file is None else read_secret(settings.token_file, "token_file")
     document = NO_POLICY if settings.policy_file is None else _text(settings.policy_file)
     policy = check_config(document).value
     faults = Faults(settings.faults)
@@ -82,7 +79,7 @@ def _opened(settings: AppSettings) -> AppContext:
     targets = Targets(gates, store, objects, ingest, scratch, Random(settings.load_seed))  # noqa: S311
     return AppContext(
         settings=settings,
-        token=token,
+        secrets=_secrets(settings),
         scratch=scratch,
         spool=spool,
         faults=faults,
@@ -97,6 +94,20 @@ def _opened(settings: AppSettings) -> AppContext:
         alerts=AlertLog(notices.submit),
         load=_load(settings, targets, audit, faults),
     )
+
+
+def _secrets(settings: AppSettings) -> dict[str, str]:
+    found = {}
+    if settings.token_file is not None:
+        found["bearer"] = read_secret(settings.token_file, "token_file")
+    if settings.basic_auth_file is not None:
+        found["basic"] = read_secret(settings.basic_auth_file, "basic_auth_file")
+        user, _, password = found["basic"].partition(":")
+        if not (user and password):
+            raise InvalidSetting(
+                f"basic_auth_file: {settings.basic_auth_file}: expected one line user:password"
+            )
+    return found
 
 
 def _text(path: Path) -> str:
@@ -128,10 +139,6 @@ def _database(settings: AppSettings) -> str | Path:
 def _load(settings: AppSettings, targets: Targets, audit: AuditSink, faults: Faults) -> LoadGenerator | None:
     if settings.load == "off" and not settings.faults:
         return None
-    operations = {
-        **gate_operations(targets),
-        **memory_operations(targets),
-        **storage_operations(targets),
-        **tool_operations(targets, audit),
-    }
-    return LoadGenerator(operations, settings.load, settings.load_rate, settings.load_seed, faults)
+    return LoadGenerator(
+        all_operations(targets, audit), settings.load, settings.load_rate, settings.load_seed, faults
+    )

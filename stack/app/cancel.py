@@ -77,7 +77,8 @@ class Slots:
             self._free.release()
 
 
-COMPUTING: Final = Slots(2)
-"""Threads that compute for long in Python at the same time: each more makes the event loop wait longer for its turn."""
+COMPUTING: Final = Slots(1)
+"""Threads that compute for long in Python at the same time. It would run one at a time even so, but each more makes
+the event loop wait longer for its turn."""
 ARCHIVES: Final = Slots(2)
 """Archives that the process reads at the same time: each may need two dictionaries of 64 MiB."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -25,7 +26,7 @@ from stack.app.memory.substrate import Substrate
 from stack.app.settings import AppSettings
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.registry import ToolRegistry
-from stack.telemetry import recorders
+from stack.telemetry import multiprocess, recorders
 
 FLUSH_SECONDS = 0.5
 SETTLE_SECONDS = 0.5
@@ -35,14 +36,16 @@ _LOG = logging.getLogger("stack.app")
 
 @dataclass(slots=True)
 class AppContext:
-    """The parts. ``scratch`` is for temporary files, ``spool`` for uploads;
+    """The parts. ``secrets`` open everything, by HTTP's schemes.
+
+    ``scratch`` is for temporary files, ``spool`` for uploads;
     ``audit`` and ``notices`` take tool calls and alerts to the store.
 
     ``load`` is None without a profile and without faults.
     """
 
     settings: AppSettings
-    token: str | None
+    secrets: Mapping[str, str]
     scratch: Path
     spool: Path
     faults: Faults
@@ -67,6 +70,7 @@ class AppContext:
     def start(self) -> None:
         """Begins what runs in the background; returns at once, whatever state the packet store is in."""
         recorders.init_metrics()
+        Thread(target=multiprocess.keep_folded, args=(self._closing,), name="metrics", daemon=True).start()
         self.audit.start()
         self.notices.start()
         self.substrate.start()

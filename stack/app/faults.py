@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from threading import Event, Lock
-from typing import Final
+from typing import Final, Literal
 
 SLOW_GATE_SECONDS: Final = 0.03
 
@@ -39,7 +39,7 @@ class FaultView:
     """A switch as it stands; ``seconds_left`` is None when it is off or stays on."""
 
     name: str
-    on: bool
+    state: Literal["on", "off"]
     seconds_left: float | None
     meaning: str
 
@@ -87,7 +87,7 @@ class Faults:
         """One switch. Raises KeyError."""
         on = self.on(name)
         left = self._until.get(name, inf) - self._clock() if on else inf
-        return FaultView(name, on, None if left == inf else max(0.0, left), FAULTS[name])
+        return FaultView(name, "on" if on else "off", None if left == inf else max(0.0, left), FAULTS[name])
 
     def delay(self) -> None:
         """Takes the time that ``slow-gate`` adds to a decision."""

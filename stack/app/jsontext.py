@@ -31,7 +31,9 @@ def json_text(value: Mapping[str, Any]) -> str:
 def _deeper(value: object, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
-        level = [item for each in level for item in _items(each) if isinstance(item, (Mapping, list, tuple))]
+        level = [
+            item for each in level for item in _items(each) if isinstance(item, (list, dict, tuple, Mapping))
+        ]
     return bool(level)
 
 

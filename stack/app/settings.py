@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 LOAD_PROFILES = ("off", "steady", "full")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -68,57 +68,52 @@ class _Option:
     variable: str = ""
 
 
+# fmt: off
 @dataclass(frozen=True, slots=True)
 class AppSettings:
     """Everything the application may be told. Sizes are bytes, times are seconds, rates are per second."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    data: Path = Path("data")
-    load: str = "off"
-    load_rate: float = 10.0
-    load_seed: int = 1
-    faults: bool = False
-    token_file: Path | None = None
-    policy_file: Path | None = None
-    database_url: str = field(default="", repr=False)
-    database_url_file: Path | None = None
-    max_body: int = 1 << 20
-    max_upload: int = 64 << 20
-    spool: Path | None = None
-    max_spool: int = 64 << 20
-    allowed_hosts: tuple[str, ...] = ()
-    request_timeout: float = 30.0
-    log_level: str = "info"
+    host: Annotated[str, _Option(str, "address to listen on")] = "127.0.0.1"
+    port: Annotated[int, _Option(_number(int, 0, 65535), "port to listen on; 0 takes a free one")] = 8000
+    fd: Annotated[int | None, _Option(
+        _number(int, 3, 1 << 20), "open descriptor of a socket that listens already, instead of both")] = None
+    data: Annotated[Path, _Option(Path, "the one folder that is written to")] = Path("data")
+    load: Annotated[str, _Option(_choice(LOAD_PROFILES), f"load generator: {', '.join(LOAD_PROFILES)}")] = "off"
+    load_rate: Annotated[float, _Option(
+        _number(float, 0.01, 10_000), "operations of the load generator per second")] = 10.0
+    load_seed: Annotated[int, _Option(
+        _number(int, 0, 2**32), "seed of the load generator: same seed, same operations")] = 1
+    faults: Annotated[bool, _Option(_switch, "on allows POST /faults/{name} for drills")] = False
+    token_file: Annotated[Path | None, _Option(
+        Path, "file with the bearer token that everything but /health then needs")] = None
+    basic_auth_file: Annotated[Path | None, _Option(
+        Path, "file with user:password, which then does as well as a token")] = None
+    tls_cert: Annotated[Path | None, _Option(
+        Path, "certificate in PEM, with those that vouch for it; needs --tls-key")] = None
+    tls_key: Annotated[Path | None, _Option(Path, "private key of the certificate")] = None
+    policy_file: Annotated[Path | None, _Option(
+        Path, "YAML policy of the gates; without it the defaults hold")] = None
+    database_url: Annotated[str, _Option(
+        str, "postgresql:// address of the packet store; without it SQLite under --data", "STACK_DATABASE_URL",
+    )] = field(default="", repr=False)
+    database_url_file: Annotated[Path | None, _Option(
+        Path, "file with that address, for one that holds a password", "STACK_DATABASE_URL_FILE")] = None
+    max_body: Annotated[int, _Option(_number(int, 1024, 1 << 30), "largest request body in bytes")] = 1 << 20
+    max_upload: Annotated[int, _Option(
+        _number(int, 1024, 1 << 34), "largest upload of an archive in bytes")] = 64 << 20
+    spool: Annotated[Path | None, _Option(
+        Path, "folder for uploads while they are judged; without it the system's temporary folder")] = None
+    max_spool: Annotated[int, _Option(
+        _number(int, 1024, 1 << 34), "bytes that all uploads together may take there")] = 64 << 20
+    allowed_hosts: Annotated[tuple[str, ...], _Option(
+        _names, "host names, separated by commas, under which it may be asked besides local ones; * for any")] = ()
+    request_timeout: Annotated[float, _Option(_number(float, 0.1, 3600), "seconds a request may take")] = 30.0
+    log_level: Annotated[str, _Option(_choice(LOG_LEVELS), "least level that is logged")] = "info"
+# fmt: on
 
 
 OPTIONS: dict[str, _Option] = {
-    "host": _Option(str, "address to listen on"),
-    "port": _Option(_number(int, 0, 65535), "port to listen on; 0 takes a free one"),
-    "data": _Option(Path, "the one folder that is written to"),
-    "load": _Option(_choice(LOAD_PROFILES), f"load generator: {', '.join(LOAD_PROFILES)}"),
-    "load_rate": _Option(_number(float, 0.01, 10_000), "operations of the load generator per second"),
-    "load_seed": _Option(_number(int, 0, 2**32), "seed of the load generator: same seed, same operations"),
-    "faults": _Option(_switch, "on allows POST /faults/{name} for drills"),
-    "token_file": _Option(Path, "file with the bearer token that everything but /health then needs"),
-    "policy_file": _Option(Path, "YAML policy of the gates; without it the defaults hold"),
-    "database_url": _Option(
-        str, "postgresql:// address of the packet store; without it SQLite under --data", "STACK_DATABASE_URL"
-    ),
-    "database_url_file": _Option(
-        Path, "file with that address, for one that holds a password", "STACK_DATABASE_URL_FILE"
-    ),
-    "max_body": _Option(_number(int, 1024, 1 << 30), "largest request body in bytes"),
-    "max_upload": _Option(_number(int, 1024, 1 << 34), "largest upload of an archive in bytes"),
-    "spool": _Option(
-        Path, "folder for uploads while they are judged; without it the system's temporary folder"
-    ),
-    "max_spool": _Option(_number(int, 1024, 1 << 34), "bytes that all uploads together may take there"),
-    "allowed_hosts": _Option(
-        _names, "host names, separated by commas, under which it may be asked besides local ones; * for any"
-    ),
-    "request_timeout": _Option(_number(float, 0.1, 3600), "seconds a request may take"),
-    "log_level": _Option(_choice(LOG_LEVELS), "least level that is logged"),
+    name: hint.__metadata__[0] for name, hint in get_type_hints(AppSettings, include_extras=True).items()
 }
 
 
@@ -160,6 +155,8 @@ def read_settings(
             values[name] = option.parse(text)
         except InvalidSetting as problem:
             raise InvalidSetting(f"{source}: {problem}") from None
+    if ("tls_cert" in values) != ("tls_key" in values):
+        raise InvalidSetting("--tls-cert and --tls-key: TLS needs both: give the other one as well")
     return AppSettings(**values)
 
 

@@ -64,8 +64,8 @@ MONITOR = (
     _value("--port", type=int, default=9464, help="its port (9464)"),
     _value("--tls-cert", metavar="FILE", help="certificate, with --tls-key"),
     _value("--tls-key", metavar="FILE", help="private key of the certificate"),
-    _value("--token-file", metavar="FILE", help="file with the bearer token that /metrics asks for"),
-    _value("--basic-auth-file", metavar="FILE", help="file with user:password that /metrics asks for"),
+    _value("--token-file", metavar="FILE", help="file with the bearer token that all but /health asks for"),
+    _value("--basic-auth-file", metavar="FILE", help="file with user:password that all but /health asks for"),
     _flag("--allow-open", help="serve other machines without TLS and credentials"),
     _value("--output-dir", metavar="DIR", help="where grafana-config writes"),
     _value(
@@ -144,7 +144,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "monitor",
-        "the stand-alone metrics server, provisioning files for Grafana, gates and tools in the terminal",
+        "the application without Docker, provisioning files for Grafana, gates and tools in the terminal",
         "monitor:monitor",
         MONITOR,
         only_shows=True,

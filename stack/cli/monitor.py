@@ -1,4 +1,4 @@
-"""monitor: the stand-alone metrics server, provisioning files for a Grafana elsewhere, and a view for the terminal."""
+"""monitor: the application without Docker, provisioning files for a Grafana elsewhere, and a view for the terminal."""
 
 from __future__ import annotations
 
@@ -7,32 +7,27 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from stack.cli import background
 from stack.cli.board import Board, board
 from stack.cli.grafana_config import grafana_config
 from stack.cli.main import usage
+from stack.cli.page import authorization, fetch
 from stack.cli.printer import Printer
-from stack.common.errors import StackError
 from stack.common.wait import CLOCK
 from stack.components import load
 from stack.config.settings import Settings
-from stack.telemetry import monitor as backend
-from stack.telemetry.auth import authorization
 from stack.telemetry.exposition import read
-from stack.telemetry.fetch import fetch
-from stack.telemetry.record import ServerRecord
-from stack.telemetry.settings import MonitorError, ServerOptions
+from stack.telemetry.settings import environment_with
 
 GATE_HEADER = ("GATE", "ACCEPTED", "REJECTED", "PASS RATE", "P50", "P99", "TOP ERROR")
 TOOL_HEADER = ("TOOL", "SUCCESS", "FAILURE", "DENIED", "TIMEOUT", "P50", "P99")
 MEMORY_HEADER = ("SEGMENT", "WRITTEN", "FAILED", "SEARCHES", "PACKETS")
 NOT_RUNNING = 5
-RUNTIME = "stack.app.standalone"
-"""Started as a process: the command line knows nothing else of the application."""
 Action = Callable[[argparse.Namespace, Settings, Printer], int]
 
 
 def monitor(options: argparse.Namespace, printer: Printer) -> int:
-    """One action; an error of the server is one line, as everywhere."""
+    """One action; its options say which."""
     actions: dict[str, Action] = {
         "start": _start,
         "stop": _stop,
@@ -41,10 +36,7 @@ def monitor(options: argparse.Namespace, printer: Printer) -> int:
         "dashboard": _dashboard,
     }
     given = {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
-    try:
-        return actions[options.action](options, load(given), printer)
-    except MonitorError as error:
-        raise StackError(str(error)) from error
+    return actions[options.action](options, load(given), printer)
 
 
 def _folder(settings: Settings) -> Path:
@@ -52,7 +44,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _start(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
-    server = ServerOptions(
+    server = background.Options(
         host=options.host,
         port=options.port,
         tls_cert=options.tls_cert or "",
@@ -61,12 +53,14 @@ def _start(options: argparse.Namespace, settings: Settings, printer: Printer) ->
         basic_auth_file=options.basic_auth_file or "",
         allow_open=options.allow_open,
     )
-    record, already = backend.start(_folder(settings), RUNTIME, server)
-    processes = backend.processes_folder(_folder(settings))
+    processes = background.processes_folder(_folder(settings))
+    record, already = background.start(_folder(settings), server, environment_with(processes))
     printer.line(
         "monitor", f"{'already ' if already else ''}serving {record.url}/metrics, process {record.pid}"
     )
-    printer.line("gates", f"POST {record.url}/gates/url, /gates/path, /gates/config, /gates/archive")
+    printer.line(
+        "gates", f"POST {record.url}/gates/url, /gates/path, /gates/config, /gates/archive; {record.url}/docs"
+    )
     printer.line("programs", f"record into it with PROMETHEUS_MULTIPROC_DIR={processes}")
     printer.document({"pid": record.pid, "url": record.url, "already": already, "processes": str(processes)})
     return 0
@@ -74,7 +68,7 @@ def _start(options: argparse.Namespace, settings: Settings, printer: Printer) ->
 
 def _stop(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
     del options
-    ended = backend.stop(_folder(settings))
+    ended = background.stop(_folder(settings))
     printer.line("monitor", "stopped" if ended else "was not running")
     printer.document({"stopped": ended})
     return 0
@@ -82,7 +76,7 @@ def _stop(options: argparse.Namespace, settings: Settings, printer: Printer) -> 
 
 def _status(options: argparse.Namespace, settings: Settings, printer: Printer) -> int:
     del options
-    state, record = backend.status(_folder(settings))
+    state, record = background.status(_folder(settings))
     where = f" at {record.url}, process {record.pid}" if record else ""
     printer.line("monitor", state + where)
     told = asdict(record) if record else {"pid": None, "url": "", "certificate": ""}
@@ -119,16 +113,16 @@ def _dashboard(options: argparse.Namespace, settings: Settings, printer: Printer
     return 0
 
 
-def _page(options: argparse.Namespace, settings: Settings) -> ServerRecord:
+def _page(options: argparse.Namespace, settings: Settings) -> background.Record:
     """What to show, and how it is asked: the address given, else our own server if it runs, else the application."""
     if options.url:
         # Secrets are for whom they were made, not for whatever address was given.
-        return ServerRecord(0, options.url)
-    state, own = backend.status(_folder(settings))
+        return background.Record(0, options.url)
+    state, own = background.status(_folder(settings))
     if own and state == "running":
         return replace(own, url=f"{own.url}/metrics")
     token = str(settings.file("app.token_file") or "")
-    return ServerRecord(0, f"http://{settings.bind}:{settings.port('app')}/metrics", token_file=token)
+    return background.Record(0, f"http://{settings.bind}:{settings.port('app')}/metrics", token_file=token)
 
 
 def _show(found: Board, printer: Printer) -> None:

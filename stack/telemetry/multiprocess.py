@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import cast
 
 from prometheus_client import values
@@ -23,6 +23,7 @@ from stack.telemetry.settings import multiprocess_folder
 
 _BEFORE_THE_FIRST = {"gate_pass_rate_percent": 100.0}
 _FOLDED = "0"
+_FOLD_SECONDS = 60.0
 _SUMS = ("counter", "histogram", "summary")
 _LATEST = "gauge_mostrecent"
 _changing = Lock()
@@ -56,6 +57,15 @@ class AllProcesses:
                     if labels not in known:
                         family.add_sample(metric.name, labels, _BEFORE_THE_FIRST.get(metric.name, 0.0))
         return found.values()
+
+
+def keep_folded(ended: Event) -> None:
+    """For the one process that owns the folder: forgets, and folds every minute until ``ended``."""
+    folder = folder_in_use()
+    if folder is not None:
+        forget(folder)
+        while not ended.wait(_FOLD_SECONDS):
+            fold(folder)
 
 
 def forget(folder: Path) -> None:

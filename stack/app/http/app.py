@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from stack.app.http import openapi, problems
+from stack.app.http.bodies import LARGE_AT_ONCE
 from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
-from stack.app.http.middleware.token import Token
 from stack.app.http.middleware.trusted import Trusted
 from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
 from stack.app.http.uploads import Spool
@@ -45,13 +48,14 @@ def create_app(context: AppContext) -> FastAPI:
     app.state.exposition = metrics.exposition(app.state.lanes)
     app.state.vitals = health.parts(context, app.state.lanes)
     app.state.answers = asyncio.Semaphore(ANSWERS_AT_ONCE)
+    app.state.large = defaultdict(partial(asyncio.Semaphore, LARGE_AT_ONCE))
     app.state.spool = Spool(context.spool, max(context.settings.max_spool, context.settings.max_upload))
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
     _add_layers(app, context)
-    openapi.install(app, secured=context.token is not None)
+    openapi.install(app, schemes=tuple(context.secrets))
     return app
 
 
@@ -72,8 +76,8 @@ def _add_layers(app: FastAPI, context: AppContext) -> None:
         BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(openapi.UPLOADS, settings.max_upload)
     )
     app.add_middleware(Deadline, seconds=settings.request_timeout)
-    if context.token is not None:
-        app.add_middleware(Token, token=context.token)
+    if context.secrets:
+        app.add_middleware(Credentials, secrets=context.secrets)
     app.add_middleware(Trusted, hosts=settings.allowed_hosts)
     app.add_middleware(Head)
     app.add_middleware(Observe)

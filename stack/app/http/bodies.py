@@ -6,6 +6,7 @@ fifty times its two bytes. So values are counted before anything else looks at t
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ MAX_VALUES: Final = 50_000
 _PIECE: Final = 16 * 1024
 _AT_ONCE: Final = 16 * 1024
 """A body up to this size is parsed where it is: a turn to a thread would take as long."""
+LARGE_AT_ONCE: Final = 4
+"""Larger bodies that are values at the same time, for each route: Python's collector looks through all the values that
+there are, with a million of them for half a second in which nothing else runs."""
 
 
 class BodyRoute(APIRoute):
@@ -33,19 +37,28 @@ class BodyRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
-            return await handle(_Request(request.scope, request.receive))
+            asked = _Request(request.scope, request.receive)
+            if len(await asked.known()) <= _AT_ONCE:
+                return await handle(asked)
+            async with request.app.state.large[self.path]:
+                return await handle(asked)
 
         return handled
 
 
 class _Request(Request):
+    async def known(self) -> bytes:
+        """The body, if it is kept in memory; an upload is read by whoever takes its parts."""
+        upload = self.headers.get("content-type", "").lower().startswith("multipart/form-data")
+        return b"" if upload else await self.body()
+
     async def json(self) -> Any:
         """The body's value. Raises JSONDecodeError, Problem."""
         body = await self.body()
         if len(body) <= _AT_ONCE:
             return _parsed(body)
         with _told():
-            return await cast("Lanes", self.app.state.lanes).bodies.run(lambda: _parsed(body))
+            return await cast("Lanes", self.app.state.lanes).bodies.run(lambda: _parsed_in_peace(body))
 
     def form(self, **limits: Any) -> Any:
         """The form's fields, the file spooled. Raises Problem."""
@@ -68,6 +81,15 @@ def _told() -> Iterator[None]:
         if problem is None:
             raise
         raise problem from None
+
+
+def _parsed_in_peace(body: bytes) -> Any:
+    """For the one thread that does this: the collector would look in thirty times, and nothing is garbage yet."""
+    gc.disable()
+    try:
+        return _parsed(body)
+    finally:
+        gc.enable()
 
 
 def _parsed(body: bytes) -> Any:

@@ -107,7 +107,8 @@ class Connection(H11Protocol):
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # of asyncio's socket transports
         for buffer in (SO_RCVBUF, SO_SNDBUF):
             socket.setsockopt(SOL_SOCKET, buffer, BUFFER_BYTES)
-        transport.set_write_buffer_limits(0)  # so that whatever is not taken starts the clock
+        # So that whatever is not taken starts the clock; with TLS, 0 would stop it at once.
+        transport.set_write_buffer_limits(high=1, low=0)
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _replace_spare(self) -> None:

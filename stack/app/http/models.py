@@ -10,7 +10,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from stack.app.faults import FaultView
+from stack.app.ingest.pipeline import IngestedEntry
 from stack.app.jsontext import json_text
+from stack.app.tools.registry import ToolInfo
 
 T = TypeVar("T", bound=Mapping[str, Any])
 Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
@@ -89,21 +92,10 @@ class ToolRequest(_Request):
     timeout_ms: Whole = Field(default=5000, ge=1, le=60_000)
 
 
-class ToolAnswer(BaseModel):
-    """What became of the call: ``result`` of a success, ``error`` of anything else."""
-
-    call_id: str
-    tool_id: str
-    status: Literal["success", "failure", "denied", "timeout"]
-    duration_ms: float
-    result: Any = None
-    error: str | None = None
-
-
 class ToolList(BaseModel):
     """The tools that can be called."""
 
-    tools: list[dict[str, Any]]
+    tools: list[ToolInfo]
 
 
 class PacketRequest(_Request):
@@ -119,6 +111,8 @@ class PacketRequest(_Request):
 
 class PacketAnswer(BaseModel):
     """A packet as it is held. Times are Unix seconds."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     packet_id: str
     segment: Segment
@@ -139,21 +133,13 @@ class PacketList(BaseModel):
     packets: list[PacketAnswer]
 
 
-class IngestEntry(BaseModel):
-    """One file of an ingested archive."""
-
-    path: str
-    digest: str
-    size: int
-
-
 class IngestAnswer(BaseModel):
     """A whole archive, accepted by six gates and stored."""
 
     ingest_id: str
     source_url: str
     digest: str = Field(description="Digest of the manifest in the content store, which lists every entry.")
-    entries: list[IngestEntry]
+    entries: list[IngestedEntry]
     entries_left_out: int = Field(0, description="Entries that did not fit this answer.")
     total_bytes: int
 
@@ -209,16 +195,7 @@ class FaultRequest(_Request):
     seconds: float | None = Field(default=None, ge=0.1, le=86_400)
 
 
-class FaultState(BaseModel):
-    """One fault switch."""
-
-    name: str
-    state: Literal["on", "off"]
-    seconds_left: float | None
-    meaning: str
-
-
 class FaultList(BaseModel):
     """All fault switches."""
 
-    faults: list[FaultState]
+    faults: list[FaultView]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from stack.app.http.middleware.token import OPEN_PATHS
+from stack.app.http.middleware.credentials import OPEN_PATHS
 from stack.app.http.problems import MEDIA_TYPE
 
 ADDRESS: Final = "/openapi.json"
@@ -50,15 +50,15 @@ PROBLEM: Final[dict[str, Any]] = {
 }
 
 
-def install(app: FastAPI, *, secured: bool) -> None:
-    """Makes ``app`` serve the completed document at ``ADDRESS``; ``secured`` declares the bearer token."""
+def install(app: FastAPI, *, schemes: tuple[str, ...]) -> None:
+    """Makes ``app`` serve the completed document at ``ADDRESS``; ``schemes`` of HTTP authentication it takes."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(
                 title=app.title, version=app.version, routes=app.routes, description=DESCRIPTION
             )
-            app.openapi_schema = _completed(made, secured)
+            app.openapi_schema = _completed(made, schemes)
         return app.openapi_schema
 
     @cache
@@ -75,21 +75,21 @@ def install(app: FastAPI, *, secured: bool) -> None:
     app.add_route(ADDRESS, show, include_in_schema=False)
 
 
-def _completed(made: dict[str, Any], secured: bool) -> dict[str, Any]:
+def _completed(made: dict[str, Any], schemes: tuple[str, ...]) -> dict[str, Any]:
     components = made.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM
-    if secured:
-        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    if schemes:
+        components["securitySchemes"] = {name: {"type": "http", "scheme": name} for name in schemes}
     for path, operations in made["paths"].items():
         for operation in operations.values():
-            _complete(path, operation, secured and path not in OPEN_PATHS)
+            _complete(path, operation, () if path in OPEN_PATHS else schemes)
     return made
 
 
-def _complete(path: str, operation: dict[str, Any], secured: bool) -> None:
+def _complete(path: str, operation: dict[str, Any], schemes: tuple[str, ...]) -> None:
     statuses = list(ALWAYS)
     if path.startswith(NOT_FOUND_BELOW):
         statuses.append(404)
@@ -97,9 +97,9 @@ def _complete(path: str, operation: dict[str, Any], secured: bool) -> None:
         statuses.append(409)
     if path in UPLOADS:
         statuses.append(507)
-    if secured:
+    if schemes:
         statuses.append(401)
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{name: []} for name in schemes]
     for status in sorted(statuses):
         operation["responses"][str(status)] = {
             "description": HTTPStatus(status).phrase,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import uvicorn
 
 from stack.app.context import AppContext
 from stack.app.http.app import create_app
-from stack.app.http.connection import Connection
+from stack.app.http.connection import HEAD_SECONDS, Connection
+from stack.app.settings import CannotStart
 
 DRAIN_SECONDS = 1
 GRACE_SECONDS = 1
@@ -24,9 +26,12 @@ QUEUED = 1024
 
 
 class Server(uvicorn.Server):
-    """Serves one context until SIGTERM or SIGINT."""
+    """Serves one context until SIGTERM or SIGINT. Raises CannotStart."""
+
+    handshake_seconds = HEAD_SECONDS
 
     def __init__(self, context: AppContext) -> None:
+        cert, key = context.settings.tls_cert, context.settings.tls_key
         super().__init__(
             uvicorn.Config(
                 create_app(context),
@@ -40,12 +45,23 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 backlog=ACCEPTED_AT_ONCE,
                 timeout_graceful_shutdown=DRAIN_SECONDS + GRACE_SECONDS,
+                ssl_certfile=cert,
+                ssl_keyfile=key,
             )
         )
         self._tools = context.tools
+        try:
+            self.config.load()
+        except OSError as problem:
+            raise CannotStart(f"{cert}, {key}: not a PEM certificate and its key ({problem})") from None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
+        loop = asyncio.get_running_loop()
+        if self.config.is_ssl:
+            # uvicorn has no setting for it, and asyncio's minute would let many more come than are let in.
+            create = partial(loop.create_server, ssl_handshake_timeout=self.handshake_seconds)
+            loop.create_server = create  # type: ignore[method-assign]
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(QUEUED)  # asyncio has set it to how many it takes at once

@@ -1,33 +1,48 @@
 """What each kind of the mix does: real inputs through the application's own gates, stores and tools.
 
 An operation is silent when it ended as its kind says, and raises otherwise: an acceptance that was refused, or a
-rejection that came with another code or not at all. What it stores is small, limited in kinds, or expires.
+rejection that came with another code or not at all. What it stores is small, limited in kinds, or expires. An obstacle
+in the way of a store stands in a scratch folder. Names resolve through the generator's table, and a second registry
+denies every tool, as a policy would.
 """
 
 from __future__ import annotations
 
+import base64
 import io
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import Any, Final
 
 from stack.app.cancel import ARCHIVES
-from stack.app.gatekeeper import Gatekeeper
+from stack.app.faulty_store import Obstructed
+from stack.app.gatekeeper import Gatekeeper, check_write
+from stack.app.gates.policy import ToolsPolicy
+from stack.app.gates.storage import ContentStore
 from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load import archives, inputs
 from stack.app.memory.packet import new_packet
 from stack.app.memory.store import PacketStore
+from stack.app.tools.builtin import shipped_tools
+from stack.app.tools.registry import Audit, ToolRegistry
+from stack.telemetry.catalogue import TOOLS, UNKNOWN_TOOL
 
 TTL_SECONDS: Final = 3600.0
 POOL: Final = 16
 SEGMENTS: Final = ("project_history", "session_context")
+AGENTS: Final = ("researcher", "librarian", "auditor")
+SHORT_SECONDS: Final = 0.01
+LONG_SECONDS: Final = 1.0
+_CONTENT: Final = b"an object that meets an obstacle"
 
 
 class Unexpected(Exception):
@@ -56,6 +71,16 @@ class Targets:
     ingest: Ingestor
     scratch: Path
     random: Random
+
+
+def all_operations(on: Targets, audit: Audit) -> dict[str, Callable[[], None]]:
+    """Every kind of the mix."""
+    return {
+        **gate_operations(on),
+        **memory_operations(on),
+        **storage_operations(on),
+        **tool_operations(on, audit),
+    }
 
 
 def gate_operations(on: Targets) -> dict[str, Callable[[], None]]:
@@ -136,3 +161,91 @@ def _recent(on: Targets) -> None:
 
 def _ingest(on: Targets, content: bytes) -> None:
     on.ingest.take(io.BytesIO(content), "load.archive", ttl=TTL_SECONDS)
+
+
+class BrokenSource(io.BytesIO):
+    """Yields its content, and then what a failing medium says instead of the end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Some of the content. Raises OSError once there is no more."""
+        content = super().read(size)
+        if not content:
+            raise OSError(5, "Input/output error")
+        return content
+
+
+def storage_operations(on: Targets) -> dict[str, Callable[[], None]]:
+    """Operations of storage_gate and db_boundary_gate, by kind."""
+    pool = [archives.text(on.random, 200) for _ in range(POOL)]
+    return {
+        "object": lambda: _put(on, on.random.choice(pool)),
+        "E_STORAGE_PUT": partial(_broken_put, on),
+        "E_STORAGE_MOVE": partial(_blocked_put, on, "objects", "E_STORAGE_MOVE"),
+        "E_STORAGE_MARKER": partial(_blocked_put, on, "markers", "E_STORAGE_MARKER"),
+        "E_DB_TX": partial(_refused_write, "E_DB_TX", begun=False, expected=1),
+        "E_DB_MIGRATION": partial(_refused_write, "E_DB_MIGRATION", begun=True, expected=2),
+    }
+
+
+def _put(on: Targets, content: bytes) -> None:
+    on.objects.put(io.BytesIO(content))
+
+
+def _broken_put(on: Targets) -> None:
+    with rejected("E_STORAGE_PUT"):
+        on.objects.put(BrokenSource(_CONTENT))
+
+
+def _blocked_put(on: Targets, folder: str, code: str) -> None:
+    root = on.scratch / f"blocked-{folder}"
+    try:
+        store = ContentStore(root, on.gates.policy.storage)
+        _block(root / folder)
+        with rejected(code):
+            on.gates.put(store, io.BytesIO(_CONTENT))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _block(folder: Path) -> None:
+    """Puts a file where the folder of the content's digest belongs."""
+    (folder / sha256(_CONTENT).hexdigest()[:2]).touch()
+
+
+def _refused_write(code: str, *, begun: bool, expected: int) -> None:
+    with rejected(code):
+        check_write(Obstructed(begun), "session_context", expected)
+
+
+def tool_operations(on: Targets, audit: Audit) -> dict[str, Callable[[], None]]:
+    """Operations of the tools, by kind."""
+    tools = shipped_tools(on.gates.with_resolver(inputs.resolve), scratch=on.scratch)
+    free = ToolRegistry(tools, ToolsPolicy(), audit)
+    strict = ToolRegistry(tools, ToolsPolicy(denied=TOOLS), audit)
+    call = partial(_call, on, free)
+    encoded = [base64.b64encode(archives.ordinary(on.random)).decode() for _ in range(POOL)]
+    return {
+        "tool-hash": lambda: call("hash", {"data": archives.text(on.random, 100).decode()}),
+        "tool-text-search": lambda: call(
+            "text-search", {"text": archives.text(on.random, 200).decode(), "query": "gate"}
+        ),
+        "tool-archive-inspect": lambda: call("archive-inspect", {"data": on.random.choice(encoded)}),
+        "tool-fetch-check": lambda: call(
+            "fetch-check", {"url": on.random.choice(inputs.URLS["url"]), "fetch": False}
+        ),
+        "tool-wait": lambda: call("wait", {"seconds": on.random.choice((0.001, 0.005, 0.02))}),
+        "tool-failure": lambda: call("hash", {"data": "no base64!", "encoding": "base64"}, "failure"),
+        "tool-denied": lambda: _call(on, strict, "fetch-check", {"url": "https://example.com/"}, "denied"),
+        "tool-timeout": lambda: call("wait", {"seconds": LONG_SECONDS}, "timeout"),
+        "tool-unknown": lambda: call(UNKNOWN_TOOL, {}, "failure"),
+    }
+
+
+def _call(
+    on: Targets, registry: ToolRegistry, tool_id: str, arguments: Mapping[str, Any], status: str = "success"
+) -> None:
+    agent, task = on.random.choice(AGENTS), f"task-{on.random.randrange(100)}"
+    timeout = SHORT_SECONDS if status == "timeout" else None
+    done = registry.dispatch(tool_id, arguments, agent, task, timeout)
+    if done.status != status:
+        raise Unexpected(f"{tool_id}: {status} was asked for, {done.status} came: {done.error}")

@@ -36,7 +36,9 @@ def document(*parts: object) -> str:
 def _leaves(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
+    elif not isinstance(value, (list, tuple)) and isinstance(
+        value, Mapping
+    ):  # the first is far cheaper to ask
         for key, item in value.items():
             yield str(key)
             yield from _leaves(item)

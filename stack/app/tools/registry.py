@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from stack.app.gates.policy import ToolsPolicy
 from stack.app.gates.types import shown
@@ -30,6 +30,9 @@ _NAME_CHARACTERS = 100
 _ERROR_CHARACTERS = 500
 
 _log = logging.getLogger(__name__)
+
+
+Status = Literal["success", "failure", "denied", "timeout"]
 
 
 class ToolError(Exception):
@@ -62,7 +65,7 @@ class ToolResult:
 
     call_id: str
     tool_id: str
-    status: str
+    status: Status
     duration_ms: float
     result: dict[str, Any] | None
     error: str | None
@@ -144,7 +147,7 @@ class ToolRegistry:
 
     def _outcome(
         self, tool_id: str, arguments: Mapping[str, Any], timeout: float
-    ) -> tuple[str, dict[str, Any] | None, str | None]:
+    ) -> tuple[Status, dict[str, Any] | None, str | None]:
         tool = self._tools.get(tool_id)
         if tool_id in self._denied:
             return "denied", None, f"{_name(tool_id)}: denied by policy: see tools.denied"

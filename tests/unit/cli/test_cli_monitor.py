@@ -14,7 +14,7 @@ from stack.clients.http import Http, HttpFailure
 from stack.telemetry import expose
 from tests.loopback import Asked, Reply, serve
 
-TLS = Path(__file__).parents[1] / "telemetry" / "tls"
+TLS = Path(__file__).parents[2] / "tls"
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_importing_does_not_load_the_library() -> None:
     assert run(
         "import sys, stack.telemetry as t\n"
         "from stack.telemetry import PROMETHEUS_AVAILABLE, record_tool_invocation, request_scope\n"
-        "import stack.telemetry.monitor, stack.telemetry.server\n"
+        "import stack.telemetry.settings, stack.telemetry.exposition\n"
         "print('prometheus_client' in sys.modules, PROMETHEUS_AVAILABLE)"
     ) == "False True"  # fmt: skip
 

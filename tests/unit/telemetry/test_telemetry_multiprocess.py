@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -92,6 +94,35 @@ def test_folding_keeps_every_number_and_few_files(tmp_path: Path, times: int) ->
     assert {name: value for name, value in read(tmp_path).items() if not name.startswith(runtime)} == before
     forget(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+OWN = """
+import sys
+from threading import Event, Thread
+from stack.telemetry import multiprocess
+multiprocess._FOLD_SECONDS, ended = 0.01, Event()
+Thread(target=lambda: (sys.stdin.read(), ended.set())).start()
+multiprocess.keep_folded(ended)
+"""
+
+
+def test_the_owner_of_a_folder_begins_at_zero_and_folds_until_it_ends(tmp_path: Path) -> None:
+    decide = DECIDE.format(passed=1, refused=0, healthy=True)
+    run(tmp_path, decide)
+    line = ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={tmp_path}", sys.executable, "-c", OWN]
+    with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, text=True) as owner:
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        run(tmp_path, decide)
+        wait_until((tmp_path / "counter_0.db").exists)
+        owner.communicate("")
+    assert read(tmp_path)["gate_invocations_total url_gate ok"] == 1
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    ends = monotonic() + 20
+    while not condition():
+        assert monotonic() < ends
+        sleep(0.02)
 
 
 def test_what_a_living_process_records_is_neither_folded_nor_forgotten(tmp_path: Path) -> None:

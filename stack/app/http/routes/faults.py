@@ -8,17 +8,11 @@ from fastapi import APIRouter, Path
 
 from stack.app.faults import FAULTS, FaultView
 from stack.app.http.bodies import BodyRoute
-from stack.app.http.models import FaultList, FaultRequest, FaultState
+from stack.app.http.models import FaultList, FaultRequest
 from stack.app.http.problems import Problem
 from stack.app.http.wiring import Context
 
 router = APIRouter(prefix="/faults", tags=["faults"], route_class=BodyRoute)
-
-
-def _state(view: FaultView) -> FaultState:
-    return FaultState(
-        name=view.name, state="on" if view.on else "off", seconds_left=view.seconds_left, meaning=view.meaning
-    )
 
 
 def _enabled(context: Context) -> None:
@@ -30,16 +24,16 @@ def _enabled(context: Context) -> None:
 async def show(context: Context) -> FaultList:
     """All switches and how they stand."""
     _enabled(context)
-    return FaultList(faults=[_state(context.faults.view(name)) for name in FAULTS])
+    return FaultList(faults=[context.faults.view(name) for name in FAULTS])
 
 
 @router.post("/{name}")
 async def switch(
     name: Annotated[str, Path(max_length=100)], asked: FaultRequest, context: Context
-) -> FaultState:
+) -> FaultView:
     """Throws one switch."""
     _enabled(context)
     try:
-        return _state(context.faults.switch(name, asked.state == "on", asked.seconds))
+        return context.faults.switch(name, asked.state == "on", asked.seconds)
     except KeyError:
         raise Problem(404, f"no fault has that name: use one of {', '.join(FAULTS)}") from None

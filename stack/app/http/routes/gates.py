@@ -25,29 +25,13 @@ async def _decision(
     gate: str, decide: Callable[[], Accepted[Any]], show: Callable[[Any], Any], lane: Workers
 ) -> Decision:
     started = perf_counter()
+    told: dict[str, Any] = {"gate": gate, "outcome": "ok", "error_code": None, "value": None, "detail": None}
     try:
-        shown = await lane.run(lambda: show(decide().value))
+        told["value"] = await lane.run(lambda: show(decide().value))
     except Rejected as rejected:
-        return Decision(
-            gate=rejected.gate,
-            outcome="reject",
-            error_code=rejected.error_code,
-            value=None,
-            detail=f"{rejected.hint}, got {rejected.value!r}",
-            duration_ms=_milliseconds(started),
-        )
-    return Decision(
-        gate=gate,
-        outcome="ok",
-        error_code=None,
-        value=shown,
-        detail=None,
-        duration_ms=_milliseconds(started),
-    )
-
-
-def _milliseconds(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 3)
+        told |= {"gate": rejected.gate, "outcome": "reject", "error_code": rejected.error_code}
+        told["detail"] = f"{rejected.hint}, got {rejected.value!r}"
+    return Decision(**told, duration_ms=round((perf_counter() - started) * 1000, 3))
 
 
 @router.post("/url")

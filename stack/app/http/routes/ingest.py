@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Header, Response, UploadFile
 
 from stack.app.gates.types import Rejected
 from stack.app.http.bodies import BodyRoute
-from stack.app.http.models import IngestAnswer, IngestEntry
+from stack.app.http.models import IngestAnswer
 from stack.app.http.problems import Problem
 from stack.app.http.wiring import IN_TURN, Context, InLanes, answered, page
 from stack.app.ingest.pipeline import Ingested, KeyInUse, KeyReused
@@ -62,7 +62,7 @@ def _shown(done: Ingested) -> str:
         ingest_id=done.ingest_id,
         source_url=done.source_url,
         digest=done.digest,
-        entries=[IngestEntry(path=each.path, digest=each.digest, size=each.size) for each in entries],
+        entries=entries,
         entries_left_out=left_out,
         total_bytes=done.total_bytes,
     ).model_dump_json()

@@ -36,7 +36,7 @@ async def write(segment: Segment, asked: PacketRequest, context: Context, lanes:
         return packet
 
     try:
-        return _shown(await lanes.store.run(written))
+        return PacketAnswer.model_validate(await lanes.store.run(written))
     except (InvalidPacket, PacketRefused) as refused:
         raise Problem(422, str(refused)) from None
     except Rejected as rejected:
@@ -63,20 +63,7 @@ async def search(
             segment=segment,
             search_type="recent" if query is None else "keyword",
             latest=context.store.latest(segment),
-            packets=[_shown(packet) for packet in packets],
+            packets=[PacketAnswer.model_validate(packet) for packet in packets],
         ).model_dump_json()
 
     return Response(await lanes.store.run(found), media_type="application/json")
-
-
-def _shown(packet: Packet) -> PacketAnswer:
-    return PacketAnswer(
-        packet_id=packet.packet_id,
-        segment=packet.segment,  # type: ignore[arg-type]  # the packet has checked it
-        packet_type=packet.packet_type,
-        payload=dict(packet.payload),
-        tags=list(packet.tags),
-        confidence=packet.confidence,
-        created_at=packet.created_at,
-        expires_at=packet.expires_at,
-    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from time import monotonic
 from typing import Final
 
 from fastapi import APIRouter, Request
 
 from stack.app.http.bodies import BodyRoute
-from stack.app.http.models import ToolAnswer, ToolList, ToolRequest
+from stack.app.http.models import ToolList, ToolRequest
 from stack.app.http.wiring import Context, InLanes
 from stack.app.tools.registry import ToolResult
 
@@ -21,11 +20,11 @@ router = APIRouter(prefix="/tools", tags=["tools"], route_class=BodyRoute)
 @router.get("")
 async def list_tools(context: Context) -> ToolList:
     """The tools, and whether the policy denies them."""
-    return ToolList(tools=[asdict(tool) for tool in context.tools.tools()])
+    return ToolList(tools=list(context.tools.tools()))
 
 
 @router.post("/execute")
-async def execute(asked: ToolRequest, request: Request, context: Context, lanes: InLanes) -> ToolAnswer:
+async def execute(asked: ToolRequest, request: Request, context: Context, lanes: InLanes) -> ToolResult:
     """Runs one tool. A tool that is unknown or denied, fails or takes too long is an answer, not an error."""
     ends = request.state.ends - min(ANSWER_SECONDS, context.settings.request_timeout / 10)
 
@@ -33,5 +32,4 @@ async def execute(asked: ToolRequest, request: Request, context: Context, lanes:
         seconds = min(asked.timeout_ms / 1000, ends - monotonic())
         return context.tools.dispatch(asked.tool_id, asked.arguments, asked.agent_id, asked.task_id, seconds)
 
-    result = await lanes.tools.run(dispatch)
-    return ToolAnswer(**asdict(result))
+    return await lanes.tools.run(dispatch)

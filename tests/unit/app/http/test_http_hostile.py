@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from fastapi.testclient import TestClient
 
 from stack.app.assembly import open_context
 from stack.app.context import AppContext
+from stack.app.http import bodies
 from stack.app.http.app import create_app
 from stack.app.http.wiring import STORE_CALLS_AT_ONCE
+from stack.app.memory.packet import Packet
 from stack.app.memory.store import Written
 from stack.app.settings import AppSettings
 
@@ -31,6 +34,13 @@ def context(tmp_path: Path) -> AppContext:
 def client(context: AppContext) -> Iterator[TestClient]:
     with TestClient(create_app(context), follow_redirects=False) as client:
         yield client
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
 
 
 def status(client: TestClient, path: str, body: str) -> int:
@@ -133,3 +143,34 @@ def test_a_store_that_hangs_holds_up_nobody_else(
             assert not hanging.acquire(blocking=False)
         finally:
             end.set()
+
+
+def test_few_large_bodies_are_values_at_once_and_small_ones_pass_them(
+    client: TestClient, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values by the million, held by requests that wait, made Python's collector stop everything for seconds."""
+    let_go, parsed, read = threading.Event(), [0], bodies._parsed
+
+    def counting(body: bytes) -> Any:
+        parsed[0] += len(body) > 16_384
+        return read(body)
+
+    def waits(packet: Packet, expected_latest: object) -> Written:
+        assert let_go.wait(PATIENCE)
+        return Written(1)
+
+    monkeypatch.setattr(bodies, "_parsed", counting)
+    monkeypatch.setattr(context.store, "write", waits)
+    large = '{"payload": {"a": [' + "[]," * 10_000 + "0]}}"
+    with ThreadPoolExecutor(10) as pool:
+        path = "/memory/session_context"
+        asked = [pool.submit(status, client, path, large) for _ in range(10)]
+        try:
+            until(lambda: parsed[0] == bodies.LARGE_AT_ONCE)
+            assert status(client, "/gates/path", '{"path": "a"}') == 200
+            assert status(client, "/gates/path", '{"path": "a", "siblings": ["' + "x" * 20_000 + '"]}') == 200
+            assert parsed[0] == bodies.LARGE_AT_ONCE + 1
+        finally:
+            let_go.set()
+        assert [each.result() for each in asked] == [201] * 10
+    assert parsed[0] == 11

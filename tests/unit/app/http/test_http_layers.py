@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -14,10 +15,10 @@ from starlette.types import ASGIApp
 
 from stack.app.http import problems
 from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
-from stack.app.http.middleware.token import Token
 from stack.telemetry.exposition import expose
 
 
@@ -117,7 +118,7 @@ def test_head_is_get_without_a_body() -> None:
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic abc", "Bearer", "Bearer \xe4", "abc"])
 def test_without_the_token_nothing_but_health_answers(header: str | None) -> None:
-    app = wrapped(Token, token="abc")
+    app = wrapped(Credentials, secrets={"bearer": "abc"})
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
     refused = ask(app, "GET", "/items/1", headers=headers)
     problem(refused, 401)
@@ -127,15 +128,44 @@ def test_without_the_token_nothing_but_health_answers(header: str | None) -> Non
 
 def test_a_token_may_be_any_text() -> None:
     header = {"Authorization": "Bearer schlüssel à".encode()}
-    assert ask(wrapped(Token, token="schlüssel à"), "GET", "/items/1", headers=header).status_code == 200
+    app = wrapped(Credentials, secrets={"bearer": "schlüssel à"})
+    assert ask(app, "GET", "/items/1", headers=header).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc"])
 def test_with_the_token_it_answers(header: str) -> None:
-    assert (
-        ask(wrapped(Token, token="abc"), "GET", "/items/1", headers={"Authorization": header}).status_code
-        == 200
-    )
+    app = wrapped(Credentials, secrets={"bearer": "abc"})
+    assert ask(app, "GET", "/items/1", headers={"Authorization": header}).status_code == 200
+
+
+def basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (basic("ann:pässword:1"), 200),
+        (basic("ann:pässword:1").replace("Basic", "bAsIc"), 200),
+        ("Bearer s3cret", 200),
+        ("", 401),
+        (basic("ann:wrong"), 401),
+        (basic("ann"), 401),
+        ("Basic s3cret", 401),
+        ("Basic !!!!", 401),
+        ("Bearer ann:pässword:1", 401),
+        ("Bearer s3cre", 401),
+        ("Bearer", 401),
+        ("s3cret", 401),
+    ],
+)
+def test_a_token_or_a_password_opens(sent: str, status: int) -> None:
+    app = wrapped(Credentials, secrets={"bearer": "s3cret", "basic": "ann:pässword:1"})
+    answer = ask(app, "GET", "/items/1", headers={"Authorization": sent.encode()})
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.headers["www-authenticate"] == 'Bearer, Basic realm="stack", charset="UTF-8"'
+    assert ask(app, "GET", "/health").status_code == 200
 
 
 def test_a_request_gets_an_id_or_keeps_its_own() -> None:

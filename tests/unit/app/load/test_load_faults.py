@@ -31,10 +31,10 @@ def test_an_unknown_name_is_refused() -> None:
 def test_a_switch_goes_on_and_off() -> None:
     faults = Faults(enabled=True)
     view = faults.switch("quiet", True)
-    assert (view.on, view.seconds_left) == (True, None)
+    assert (view.state, view.seconds_left) == ("on", None)
     assert faults.active() == ("quiet",)
-    assert not faults.switch("quiet", False).on
-    assert not faults.switch("quiet", False).on
+    assert faults.switch("quiet", False).state == "off"
+    assert faults.switch("quiet", False).state == "off"
 
 
 def test_a_switch_with_seconds_falls_back_by_itself() -> None:

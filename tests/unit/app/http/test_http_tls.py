@@ -1,0 +1,99 @@
+"""The application over TLS, in a thread of this process: handshakes that are slow, absent or no handshakes at all."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from stack.app.assembly import open_context
+from stack.app.http.server import Server
+from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_settings
+from stack.cli.page import fetch
+from stack.common.errors import StackError
+
+TLS = Path(__file__).parents[3] / "tls"
+CERT, KEY = TLS / "cert.pem", TLS / "key.pem"
+# The beginning of a TLS record of 16 KiB with a ClientHello that fills it (RFC 8446, sections 4 and 5.1).
+RECORD = bytes.fromhex("1603014000 01003ffc 0303")
+
+
+class Hasty(Server):
+    handshake_seconds = 0.3
+
+
+@contextmanager
+def serving(data: Path, kind: type[Server] = Server) -> Iterator[int]:
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    server = kind(open_context(AppSettings(data=data, spool=data, tls_cert=CERT, tls_key=KEY)))
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def health(port: int) -> str:
+    return fetch(f"https://127.0.0.1:{port}/health", certificate=str(CERT))
+
+
+def test_it_is_served_and_its_certificate_is_checked(tmp_path: Path) -> None:
+    with serving(tmp_path) as port:
+        url = f"https://127.0.0.1:{port}/metrics"
+        assert "gate_invocations_total" in fetch(url, certificate=str(CERT))
+        with pytest.raises(StackError, match="CERTIFICATE_VERIFY_FAILED"):
+            fetch(url)
+
+
+def test_clients_that_never_shake_hands_block_nobody(tmp_path: Path) -> None:
+    with serving(tmp_path) as port, ExitStack() as held:
+        for _ in range(128):
+            held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert "ok" in health(port)
+
+
+@pytest.mark.parametrize("opening", [b"", RECORD])
+def test_a_handshake_that_does_not_end_is_cut_off(tmp_path: Path, opening: bytes) -> None:
+    with serving(tmp_path, Hasty) as port:
+        with socket.create_connection(("127.0.0.1", port), 5) as dripping:
+            dripping.settimeout(0.02)
+            sent = dripping.send(opening)
+            with pytest.raises(OSError, match=r"reset|Broken pipe|closed"):
+                while sent < 1000:
+                    sent += dripping.send(b"\x01") if opening else 1
+                    with suppress(TimeoutError):
+                        assert dripping.recv(1) == b""
+                        raise ConnectionError("closed")
+        assert "ok" in health(port)
+
+
+def test_plain_http_on_its_port_is_no_harm(tmp_path: Path) -> None:
+    with serving(tmp_path) as port:
+        with pytest.raises(StackError, match="does not answer"):
+            fetch(f"http://127.0.0.1:{port}/health")
+        assert "ok" in health(port)
+
+
+@pytest.mark.parametrize("certificate", [KEY, TLS / "none.pem"])
+def test_a_certificate_that_is_none_is_named(tmp_path: Path, certificate: Path) -> None:
+    context = open_context(AppSettings(data=tmp_path, spool=tmp_path, tls_cert=certificate, tls_key=KEY))
+    with pytest.raises(CannotStart, match=f"{certificate.name}.*not a PEM certificate"):
+        Server(context)
+
+
+def test_a_certificate_alone_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="needs both"):
+        read_settings(["--tls-cert", str(CERT)], {})
+
+
+@pytest.mark.parametrize("content", ["ann", ":pw", "ann:"])
+def test_a_user_without_a_password_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "user").write_text(content)
+    with pytest.raises(InvalidSetting, match="user:password"):
+        open_context(AppSettings(data=tmp_path, spool=tmp_path, basic_auth_file=tmp_path / "user"))
