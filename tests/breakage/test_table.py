@@ -59,9 +59,6 @@ ELSEWHERE = {
     "prometheus.config: WHAT is X in Prometheus, Y in FILE": (
         "tests/e2e/test_e2e_prometheus_proof.py: 25s in Prometheus, 5s in"
     ),
-    "prometheus.config: the latest load of the files failed": (
-        "tests/unit/checks/test_checks_products.py: previous configuration is still active"
-    ),
     "prometheus.rules: FILE GROUP/RULE: WHAT is X in Prometheus, Y in the file": (
         "tests/e2e/test_e2e_prometheus_proof.py: up == 7 in Prometheus"
     ),
