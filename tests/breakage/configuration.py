@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.breakage.breakage import Act, Breakage, Start, each
-from tests.breakage.hands import edited, pristine, written
+from tests.breakage.hands import edited, pristine, unlinked, written
 
 AM = "alertmanager/alertmanager.yml"
 MAIN = "prometheus/prometheus.yml"
@@ -227,5 +227,12 @@ ROWS = (
         r"alertmanager\.routes: .*repeats the Watchdog only each \d+ s",
         r"route",
         "alertmanager.routes: alertmanager.yml: PLACE repeats the Watchdog only each N s",
+    ),
+    _found(
+        "scrape-file-removed",
+        unlinked("prometheus/scrape/app.yml"),
+        r"prometheus\.targets: no job scrapes app",
+        r"restore prometheus/scrape/app\.yml",
+        "prometheus.targets: no job scrapes COMPONENT",
     ),
 )

@@ -24,28 +24,9 @@ ELSEWHERE = {
     "NAME: ... (waited N s)": "tests/unit/deploy/test_verify.py: waited 90 s",
     "NAME was killed for memory: its limit is N": "tests/unit/deploy/test_verify.py: killed for memory",
     "NAME: the disk of volume VOLUME is full": "tests/unit/deploy/test_verify.py: disk of volume",
-    "prometheus.config: WHAT is X in Prometheus, Y in the file": (
-        "tests/unit/checks/test_differences.py: in Prometheus"
-    ),
-    "prometheus.rules: ...": "tests/unit/checks/test_checks_products.py: prometheus.rules",
     "prometheus.config: the latest load of the files failed": (
         "tests/unit/checks/test_checks_products.py: previous configuration is still active"
     ),
-    "prometheus.targets: ... is X in Prometheus, Y in the file": (
-        "tests/unit/checks/test_checks_products.py: in the file"
-    ),
-    "is not scraped": "tests/unit/checks/test_differences.py: is not scraped",
-    "in no file": "tests/unit/checks/test_checks_products.py: in no file",
-    "prometheus.targets: ... 0 targets, expected N; it reads FILE": (
-        "tests/unit/checks/test_differences.py: can it?"
-    ),
-    "prometheus.targets: ... its service discovery has found no target": (
-        "tests/unit/checks/test_differences.py: service discovery has found no target"
-    ),
-    "its relabel_configs leave no target": (
-        "tests/unit/checks/test_differences.py: relabel_configs leave no target"
-    ),
-    "prometheus.samples": "tests/unit/checks/test_prometheus_targets.py: none of its samples is kept",
     "container NAME was made by somebody else just now": (
         "tests/contract/test_engine_docker.py: made by somebody else just now"
     ),
