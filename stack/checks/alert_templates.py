@@ -14,6 +14,7 @@ from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
+from stack.common.wait import NotYet
 
 NAMED = re.compile(r"""\{\{-?\s*template\s+(?:"([^"]+)"|`([^`]+)`)""")
 DEFINED = re.compile(r"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
@@ -37,7 +38,9 @@ def receivers(context: CheckContext) -> str:
                 f"define it in a .tmpl file that templates: in {FILE} loads, or correct the name, "
                 "then monitoring-stack reload",
             )
-    return f"{len(asked)} names of templates, each defined in {len(loaded)} files or Alertmanager's own"
+    if not context.alertmanager.reload_succeeded():
+        raise NotYet("Alertmanager has refused the latest load, so the templates of before are in use")
+    return f"{len(asked)} names of templates, each defined in {len(loaded)} loaded files or Alertmanager's own"
 
 
 def _of_receivers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stack.checks.alert_templates import CHECKS
-from stack.checks.model import Expected, Finding
+from stack.checks.model import Finding
 from stack.checks.runner import run
+from tests.unit.checks.fake_stack import FakeStack
 
 LOADED = 'templates: ["templates/*.tmpl"]\n'
 DEFINING = ("templates/own.tmpl", '{{ define "own.title" }}x{{ end }}{{- define `own.text` -}}{{ end }}')
@@ -17,8 +18,8 @@ def receiver(text: str) -> str:
 
 
 def found(config: str, *templates: tuple[str, str]) -> Finding:
-    stack = Expected("s", (("alertmanager", "http://a"),), alertmanager_config=config, templates=templates)
-    (finding,) = run(CHECKS, stack).findings
+    with FakeStack().running(alertmanager_config=config, templates=templates) as expected:
+        (finding,) = run(CHECKS, expected).findings
     return finding
 
 

@@ -329,6 +329,13 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         (200, "up 1\n"),
         "has no alertmanager_config_last",
     ),
+    (
+        "alertmanager.receivers",
+        "alertmanager",
+        "GET /metrics",
+        (200, am_metrics(CONFIG, success=0)),
+        "has refused the latest load",
+    ),
     ("path.alert", "alertmanager", "POST /api/v2/alerts", (200, ""), "did not arrive as firing"),
     ("path.alert", "alertmanager", "POST /api/v2/alerts", (400, "bad alert"), "400: bad alert"),
     (

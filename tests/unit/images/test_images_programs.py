@@ -250,7 +250,7 @@ def test_a_missing_lock_file_is_said(tmp_path: Path, program: Program) -> None:
 def test_the_lock_files_serve_the_project(program: Program) -> None:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project, group = document["project"], document["dependency-groups"][f"{program.name}-image"]
-    known = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["app"]])
+    known = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["postgres"]])
     ranges = {requirement.name: requirement.specifier for requirement in known}
     locked, tried = (_locked((ROOT / name).read_text()) for name in (program.lock, "requirements-dev.lock"))
     for requirement in map(Requirement, group):
