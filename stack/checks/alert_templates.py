@@ -40,7 +40,9 @@ def receivers(context: CheckContext) -> str:
             )
     if not context.alertmanager.reload_succeeded():
         raise NotYet("Alertmanager has refused the latest load, so the templates of before are in use")
-    return f"{len(asked)} names of templates, each defined in {len(loaded)} loaded files or Alertmanager's own"
+    return (
+        f"{len(asked)} names of templates, each defined in {len(loaded)} loaded files or Alertmanager's own"
+    )
 
 
 def _of_receivers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

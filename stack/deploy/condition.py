@@ -110,8 +110,11 @@ def _changed(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple
     if found.digest == service.digest() and (other := differences(service, found)):
         words = "; ".join(one.words for one in other)
         return f"{name} was changed outside the bundle: {words}", f"{START} puts it right"
-    if found.drift:
-        return f"{name}: {'; '.join(found.drift)}", RELOAD
+    drift = found.drift
+    if found.applied.version == service.files_digest() != found.applied.digest:
+        drift = (f"current names another version than {found.applied.version[:12]}", *drift)
+    if drift:
+        return f"{name}: {'; '.join(drift)}", RELOAD
     return None
 
 

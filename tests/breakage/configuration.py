@@ -117,7 +117,7 @@ ROWS = (
     ),
     _warned(
         "own-recording-empty",
-        rule("sum(up > 7)", kind="record", name="mine:up:sum"),
+        rule("sum(rate(up[1s]))", kind="record", name="mine:up:sum"),
         r"mine.*it records nothing",
         "FILE GROUP/RULE: it records nothing, though there are series of all that it reads",
     ),
@@ -138,7 +138,7 @@ ROWS = (
         ),
         r"prometheus\.\w+: .*(mine|same labelset|duplicate)",
         r"mine|label",
-        "prometheus.expressions: FILE GROUP/RULE fails when it is evaluated: ...",
+        "prometheus.CHECK: ... the same labelset",
     ),
     _found(
         "many-to-many",
@@ -147,19 +147,23 @@ ROWS = (
         r"on\(|group_left|expression",
         "prometheus.expressions: FILE GROUP/RULE fails when it is evaluated: ...",
     ),
-    _found(
+    _warned(
         "route-to-empty-receiver",
         receiver(EMPTY),
-        r"alertmanager\.routes: .*receiver mine tells nobody",
-        r"",
+        r"receiver mine tells nobody",
         "alertmanager.routes: alertmanager.yml: receiver NAME tells nobody",
     ),
-    _found(
+    Breakage(
         "secret-file-missing",
         receiver(SECRET),
-        r"alertmanager\.secrets: .*nowhere, which is missing",
+        r"alertmanager\.(config|secrets): ",
         r"",
-        "alertmanager.secrets: alertmanager.yml: PLACE names PATH, which is missing, empty or unreadable",
+        "alertmanager/FILE:LINE: KEY: PATH is not in the container",
+        refusal=r"alertmanager\.yml:\d+: .*nowhere is not in the container",
+        refusal_code=2,
+        start="refuses",
+        applied=True,
+        undo=pristine,
     ),
     _found(
         "template-undefined",

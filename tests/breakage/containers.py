@@ -228,7 +228,7 @@ ROWS = (
             on("app", "start"),
             in_state("app", "OOMKilled", "restarting"),
         ),
-        r"app\.container: \S+ was killed for memory.*: its limit is 24 MiB",
+        r"app\.container: \S+ was (killed for memory.*: its limit is 24 MiB|changed .*: memory is 24 MiB)",
         "start",
         "COMPONENT.container: NAME was killed for memory",
         status=5,

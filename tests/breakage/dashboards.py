@@ -55,19 +55,6 @@ ROWS = (
         "correct that dashboard's file",
         "COMPONENT.panels: UID / PANEL / QUERY: no variable is called NAME",
     ),
-    *(
-        Breakage(
-            f"panel-empty-{kind}",
-            own("no_such_metric"),
-            warns=r"mine / Lost.*(empty|no data)",
-            entry="UID / PANEL / QUERY is empty",
-            start="accepts",
-            applied=True,
-            undo=pristine,
-            on=kind,
-        )
-        for kind in ("bare", "whole")
-    ),
     Breakage(
         "shipped-panel-empty",
         edited(SLO, "gate_invocations_total", "gate_invocations_totals"),

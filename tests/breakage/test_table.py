@@ -77,6 +77,9 @@ ELSEWHERE = {
     "prometheus.samples: JOB INSTANCE is up and none of its samples is kept": (
         "tests/unit/checks/test_prometheus_targets.py: is up and none of its samples is kept"
     ),
+    "alertmanager.secrets: alertmanager.yml: PLACE names PATH, which is missing, empty or unreadable": (
+        "tests/unit/checks/test_checks_alerts.py: which is missing, empty or unreadable"
+    ),
     "app.store": "tests/e2e/test_e2e_postgres.py: app.store",
     "app.metrics": "tests/unit/checks/test_checks_products.py: app.metrics",
     "app.counter": "tests/unit/checks/test_checks_products.py: app.counter",
