@@ -10,7 +10,7 @@ import pytest
 
 from tests.breakage.breakage import Breakage, nothing
 from tests.breakage.judge import pattern
-from tests.breakage.table import ALL
+from tests.breakage.table import ALL, BY_NAME, SELDOM
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -148,3 +148,8 @@ def test_words_in_capitals_and_dots_stand_for_anything(entry: str, message: str,
 def test_a_fault_that_nobody_repairs_is_no_row() -> None:
     with pytest.raises(ValueError, match="somebody must"):
         Breakage("x", nothing, start="refuses")
+
+
+def test_what_runs_seldom_is_a_row_and_the_rest_is_still_large() -> None:
+    assert set(BY_NAME) >= SELDOM
+    assert len(ALL) - len(SELDOM) >= LEAST
