@@ -74,7 +74,7 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
         return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
     if not found.running:
         return _down(name, service, found)
-    if _begins_anew(found, now):
+    if _begins_anew(found, now) and not _changed(name, service, found):
         return f"{name} ends again and again: this is its start number {found.restarts + 1}", LOGS.format(
             found.component
         )

@@ -57,7 +57,7 @@ ROWS = (
     ),
     Breakage(
         "shipped-panel-empty",
-        edited(SLO, "gate_invocations_total", "gate_invocations_totals"),
+        edited(SLO, "(gate_invocations_total{", "(gate_invocations_totals{"),
         r"prometheus\.panels: .*slo / .*gate_invocations_totals",
         "",
         "COMPONENT.panels: UID / PANEL / QUERY is empty",

@@ -115,4 +115,7 @@ def test_nothing_is_left_after_destroy(remote: Stack) -> None:
     assert remote.left() == []
     assert remote("status").code == 5
     smoke = remote("smoke")
-    assert (smoke.code, smoke.err) == (6, "error: stack e2e-remote is not on this engine: start it first\n")
+    assert (smoke.code, smoke.err) == (
+        6,
+        "error: stack e2e-remote is not on this engine: monitoring-stack start\n",
+    )

@@ -162,7 +162,7 @@ def runtime(*, succeeded: bool = True, loaded_for: float = 3600.0) -> Reply:
     )
 
 
-FAULTS_SOUGHT = ("== 0", "node_scrape_collector_success", "offset 2m")
+FAULTS_SOUGHT = ("== 0", "node_scrape_collector_success", "offset 2m", "offset 30s")
 """Parts of queries that look for faults."""
 
 
