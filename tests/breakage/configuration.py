@@ -145,13 +145,13 @@ ROWS = (
         rule("up * on(stack) up > 0", extra=LABELS),
         r"prometheus\.\w+: .*mine.*(many-to-many|found duplicate series)",
         r"on\(|group_left|expression",
-        "prometheus.expressions: FILE GROUP/RULE fails when it is evaluated: ...",
+        "prometheus.CHECK: ... found duplicate series",
     ),
     _warned(
         "route-to-empty-receiver",
         receiver(EMPTY),
         r"receiver mine tells nobody",
-        "alertmanager.routes: alertmanager.yml: receiver NAME tells nobody",
+        "alertmanager.yml: receiver NAME tells nobody",
     ),
     Breakage(
         "secret-file-missing",

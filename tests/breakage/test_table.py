@@ -10,7 +10,7 @@ import pytest
 
 from tests.breakage.breakage import Breakage, nothing
 from tests.breakage.judge import pattern
-from tests.breakage.table import ALL, BY_NAME, SELDOM
+from tests.breakage.table import ALL, BY_NAME, SELDOM, UNPROVEN
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -79,6 +79,9 @@ ELSEWHERE = {
     ),
     "alertmanager.secrets: alertmanager.yml: PLACE names PATH, which is missing, empty or unreadable": (
         "tests/unit/checks/test_checks_alerts.py: which is missing, empty or unreadable"
+    ),
+    "prometheus.expressions: FILE GROUP/RULE fails when it is evaluated: ...": (
+        "tests/unit/checks/test_checks_products.py: fails when it is evaluated"
     ),
     "app.store": "tests/e2e/test_e2e_postgres.py: app.store",
     "app.metrics": "tests/unit/checks/test_checks_products.py: app.metrics",
@@ -151,5 +154,5 @@ def test_a_fault_that_nobody_repairs_is_no_row() -> None:
 
 
 def test_what_runs_seldom_is_a_row_and_the_rest_is_still_large() -> None:
-    assert set(BY_NAME) >= SELDOM
-    assert len(ALL) - len(SELDOM) >= LEAST
+    assert set(BY_NAME) >= SELDOM | UNPROVEN
+    assert len(ALL) - len(SELDOM | UNPROVEN) >= LEAST
