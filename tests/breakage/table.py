@@ -35,12 +35,7 @@ BY_NAME = {row.name: row for row in ALL}
 
 SELDOM = frozenset(
     [
-        "state-removed",
         "killed-under-lock",
-        "engine-refuses",
-        "all-removed",
-        "removed-alertmanager",
-        "removed-node_exporter",
         "detached-alertmanager",
         "detached-node_exporter",
         "frozen-alertmanager",
@@ -58,8 +53,6 @@ SELDOM = frozenset(
         "restarted-on-garbage",
         "template-added",
         "silence-of-one-alert",
-        "promql-invalid",
-        "receiver-unknown",
         "own-label-unknown",
         "watchdog-route-gone",
         "panel-unknown-variable-bare",
