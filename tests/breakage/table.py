@@ -82,6 +82,7 @@ UNPROVEN = frozenset(
     [
         "restart-loop",
         "out-of-memory",
+        "store-closed",
         "store-cut-short",
         "store-full",
         "prometheus-data-full",
