@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stack.checks.alert_rules import FRESH_SECONDS, PROOF_ALERT, WATCHDOG, alerts_of, some
+from stack.checks.alert_rules import FRESH_SECONDS, PROOF_ALERT, WATCHDOG, alerts_of
 from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
@@ -24,6 +24,7 @@ from stack.checks.routing import (
     read,
     routes_of,
 )
+from stack.checks.words import some_names
 
 THEN = "then monitoring-stack reload"
 NARROWER = f"narrow its matchers or give it equal labels in {FILE}, {THEN}"
@@ -68,7 +69,9 @@ def _unheard(routing: Routing, alerts: tuple[Alert, ...], *, told: bool) -> Iter
         vital = told and (nobody or any(alert.constant for alert in held))
         grave = vital if isinstance(obstacle, Empty) else obstacle.grave
         yield Obstacle(
-            f"{obstacle.what}: nobody hears of {some(alert.name for alert in held)}", obstacle.hint, grave
+            f"{obstacle.what}: nobody hears of {some_names(alert.name for alert in held)}",
+            obstacle.hint,
+            grave,
         )
 
 
@@ -83,7 +86,7 @@ def _obstacle(routing: Routing, route: Route, now: datetime) -> Obstacle | None:
     until = routing.muted_until(route, now)
     if until == now:
         return None
-    names = some((*route.muted, *route.active))
+    names = some_names((*route.muted, *route.active))
     if until is None:
         what = f"{FILE}: {route.place} is muted for the whole coming week by its time intervals ({names})"
         return Obstacle(what, f"correct {names} under time_intervals, or remove it from the route, {THEN}")
@@ -119,7 +122,7 @@ def _by_what_always_fires(
         if (source := held_back_by(rule, alert, constant)) is not None:
             held.setdefault(source.name, []).append(alert.name)
     for source_name, names in held.items():
-        what = f"{FILE}: {rule.place}: {source_name}, which always fires, holds back {some(names)}"
+        what = f"{FILE}: {rule.place}: {source_name}, which always fires, holds back {some_names(names)}"
         yield Obstacle(what, NARROWER)
 
 

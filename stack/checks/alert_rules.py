@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
@@ -19,7 +19,6 @@ FRESH_SECONDS = 150.0
 """Alertmanager repeats the Watchdog each minute; after two and a half the path is no longer proven."""
 ALWAYS = re.compile(r"\s*vector\(\s*0*[1-9][0-9.]*\s*\)\s*")
 TEMPLATE = "{{"
-SHOWN = 3
 PROOF_ALERT = Alert(PROOF, Labels(PROOF_LABELS), constant=True)
 
 
@@ -44,13 +43,6 @@ def _alert(rule: LoadedRule, expression: str, names: frozenset[str], external: M
     templated = frozenset(label for label, value in own.items() if TEMPLATE in value)
     unknown = templated | (frozenset() if constant else names - own.keys())
     return Alert(rule.name, Labels({**external, **own}, unknown), constant)
-
-
-def some(names: Iterable[str]) -> str:
-    """The first few of some names, each once, and how many more there are."""
-    listed = list(dict.fromkeys(names))
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(listed[:SHOWN]) + more
 
 
 def heartbeat(context: CheckContext) -> None:

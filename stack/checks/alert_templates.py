@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from stack.checks.alertmanager_file import FILE, rendered, understood
@@ -15,6 +14,7 @@ from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
 from stack.common.wait import NotYet
+from stack.model.patterns import loads
 
 NAMED = re.compile(r"""\{\{-?\s*template\s+(?:"([^"]+)"|`([^`]+)`)""")
 DEFINED = re.compile(r"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
@@ -28,7 +28,7 @@ def receivers(context: CheckContext) -> str:
     with understood():
         config = rendered(expected.alertmanager_config)
         patterns = [str(pattern) for pattern in config.get("templates") or ()]
-        loaded = {path: text for path, text in expected.templates if _matches(path, patterns)}
+        loaded = {path: text for path, text in expected.templates if loads(patterns, path)}
         known = {name for text in loaded.values() for name in _names(DEFINED, text)}
         asked = [*_of_receivers(config), *_of_files(loaded)]
     for who, name in asked:
@@ -72,14 +72,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-
-
-def _matches(path: str, patterns: list[str]) -> bool:
-    """Whether a pattern loads the file; Go's patterns do not cross folders."""
-    return any(
-        path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)
-        for pattern in (one.removeprefix("./") for one in patterns)
-    )
 
 
 CHECKS = (

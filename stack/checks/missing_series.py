@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from stack.checks.batches import numbered, side_by_side
 from stack.checks.model import Pairs
 from stack.checks.promql import Matcher, Selector
+from stack.checks.words import some
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import Prometheus
 
@@ -113,8 +114,7 @@ def _shown(matcher: Matcher, known: Sequence[str]) -> str:
     ]
     near += difflib.get_close_matches(matcher.value, known, n=2)
     ordered = list(dict.fromkeys((*near, *known)))
-    more = f" and {len(ordered) - VALUES_SHOWN} more" if len(ordered) > VALUES_SHOWN else ""
-    return ", ".join(f'"{value}"' for value in ordered[:VALUES_SHOWN]) + more
+    return some((f'"{value}"' for value in ordered), ", ", VALUES_SHOWN)
 
 
 def _number(text: str) -> float | None:

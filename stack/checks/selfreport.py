@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from stack.checks.check import LOGS, Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Evidence, Pending
+from stack.checks.words import some
 from stack.clients.exposition import sample
 from stack.clients.prometheus import Sample
 from stack.common.wait import NotYet
@@ -49,7 +50,6 @@ NEWEST = "time() - max(timestamp(up))"
 DISK = (
     "free space for its data volume (docker system df), then monitoring-stack restart; its log names the file"
 )
-SHOWN = 3
 
 
 def stored(context: CheckContext) -> str:
@@ -64,7 +64,7 @@ def stored(context: CheckContext) -> str:
             raise Broken(f"Prometheus stores nothing: {what}; {failed}", DISK)
         raise (Pending if context.expected.age < YOUNG else NotYet)(f"Prometheus stores nothing: {what}")
     if grown := _grown(context, STORAGE):
-        raise NotYet(f"Prometheus fails to store: {_some(grown)}", DISK)
+        raise NotYet(f"Prometheus fails to store: {some(map(_named, grown))}", DISK)
     return f"the newest sample is {found[0].value:.0f} s old; no failure of the storage within {WINDOW}"
 
 
@@ -79,12 +79,13 @@ def delivered(context: CheckContext) -> Evidence:
     """No notice is lost between the products, and node_exporter reads what it should; what is over is a remark."""
     old = context.expected.age >= YOUNG
     if old and (growing := _grown(context, DELIVERY, PRESENT)):
-        raise NotYet(f"notices are lost: {_some(growing)}", _whose_log(growing))
+        raise NotYet(f"notices are lost: {some(map(_named, growing))}", _whose_log(growing))
     grown = _grown(context, DELIVERY) if old else ()
     if silent := context.prometheus.query(HOST):
-        raise NotYet(f"node_exporter cannot read {_some(map(_collector, silent))}", f"{LOGS}: node_exporter")
-    remarks = (f"notices were lost within {WINDOW}, none within {PRESENT}: {_some(grown)}",) if grown else ()
-    return Evidence(f"no notice was lost within {PRESENT}, node_exporter reads what is asked of it", remarks)
+        raise NotYet(f"node_exporter cannot read {some(map(_collector, silent))}", f"{LOGS}: node_exporter")
+    over = f"notices were lost within {WINDOW}, none within {PRESENT}: {some(map(_named, grown))}"
+    evidence = f"no notice was lost within {PRESENT}, node_exporter reads what is asked of it"
+    return Evidence(evidence, (over,) if grown else ())
 
 
 def _grown(context: CheckContext, names: Iterable[str], window: str = WINDOW) -> tuple[Sample, ...]:
@@ -93,12 +94,6 @@ def _grown(context: CheckContext, names: Iterable[str], window: str = WINDOW) ->
     before = f'sum by ({DIMENSIONS}) ({{__name__=~"{"|".join(names)}"}} offset {window})'
     match = f"on ({DIMENSIONS})"
     return context.prometheus.query(f"{now} > {match} {before} or ({now} > 0 unless {match} {before})")
-
-
-def _some(found: Iterable[Sample | str]) -> str:
-    words = [one if isinstance(one, str) else _named(one) for one in found]
-    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return "; ".join(words[:SHOWN]) + more
 
 
 def _named(one: Sample) -> str:

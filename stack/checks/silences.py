@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from stack.checks.alert_rules import PROOF_ALERT, WATCHDOG, alerts_of, some
+from stack.checks.alert_rules import PROOF_ALERT, WATCHDOG, alerts_of
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Evidence
 from stack.checks.routing import Alert, matches_all
+from stack.checks.words import some_names
 from stack.clients.alertmanager import HeldAlert, Silence
 from stack.common.matchers import match
 from stack.model.spec import container_name
@@ -40,7 +41,7 @@ def _too_much(silence: Silence, alerts: tuple[Alert, ...]) -> str:
     if matches_all(silence.matchers, [alert for alert in alerts if not alert.constant]):
         return "every alert"
     vital = [a.name for a in alerts if a.constant and match(silence.matchers, a.labels) is True]
-    return f"{some(vital)}, which proves that alerts arrive" if vital else ""
+    return f"{some_names(vital)}, which proves that alerts arrive" if vital else ""
 
 
 def _named(silence: Silence) -> str:
@@ -58,18 +59,18 @@ def _remedy(context: CheckContext, silence: Silence) -> str:
 def _remark(silence: Silence, alerts: Iterable[Alert]) -> str:
     names = [alert.name for alert in alerts if match(silence.matchers, alert.labels) is not False]
     verb = "holds back" if silence.state == "active" else "will hold back"
-    return f"{_named(silence)} {verb} {some(names) or 'no alert of these rules'}"
+    return f"{_named(silence)} {verb} {some_names(names) or 'no alert of these rules'}"
 
 
 def _none_hold_back_the_watchdog(held: Iterable[HeldAlert]) -> None:
     names = {alert.fingerprint: alert.name for alert in held}
     for alert in held:
         if alert.name == WATCHDOG and alert.inhibited:
-            sources = some(names.get(print_, print_) for print_ in alert.inhibited)
+            sources = some_names(names.get(print_, print_) for print_ in alert.inhibited)
             message = f"{WATCHDOG} is inhibited by {sources}"
             raise Broken(message, "narrow that entry of inhibit_rules in alertmanager.yml, then reload")
         if alert.name == WATCHDOG and alert.muted:
-            message = f"{WATCHDOG} is muted by the time interval {some(alert.muted)}"
+            message = f"{WATCHDOG} is muted by the time interval {some_names(alert.muted)}"
             raise Broken(message, "take it from the Watchdog's route in alertmanager.yml, then reload")
 
 
@@ -77,7 +78,7 @@ def _inhibited(held: Iterable[HeldAlert]) -> Iterator[str]:
     names = {alert.fingerprint: alert.name for alert in held}
     for alert in held:
         if alert.inhibited and alert.name != WATCHDOG:
-            sources = some(names.get(print_, print_) for print_ in alert.inhibited)
+            sources = some_names(names.get(print_, print_) for print_ in alert.inhibited)
             yield f"{alert.name} fires and is inhibited by {sources}"
 
 

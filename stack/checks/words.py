@@ -10,11 +10,16 @@ BEFORE = 40
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def some(texts: Iterable[str]) -> str:
+def some(texts: Iterable[str], between: str = "; ", shown: int = SHOWN) -> str:
     """The first few, and how many more there are."""
     listed = list(texts)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return "; ".join(listed[:SHOWN]) + more
+    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+    return between.join(listed[:shown]) + more
+
+
+def some_names(names: Iterable[str]) -> str:
+    """The first few of some names, each once, and how many more there are."""
+    return some(dict.fromkeys(names), ", ")
 
 
 def apart(first: str, second: str) -> tuple[str, str]:

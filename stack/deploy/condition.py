@@ -74,11 +74,12 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
         return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
     if not found.running:
         return _down(name, service, found)
-    if _begins_anew(found, now) and not _changed(name, service, found):
+    changed = _changed(name, service, found)
+    if not changed and _begins_anew(found, now):
         return f"{name} ends again and again: this is its start number {found.restarts + 1}", LOGS.format(
             found.component
         )
-    return _unreachable(spec, service, found, observed) or _changed(name, service, found)
+    return _unreachable(spec, service, found, observed) or changed
 
 
 def _begins_anew(found: ObservedContainer, now: float) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_paths import NamedFile, named_files
 from stack.model.left_out import shown
+from stack.model.patterns import loads
 from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
 
 INSIDE = f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/"
@@ -61,20 +61,14 @@ def check_loaded(files: Iterable[ConfigFile], main: str, key: str, folder: str) 
     if found is None:
         return
     value = edit.member(edit.compose(text_of(found)), key)
-    patterns = [edit.text_of(item).removeprefix("./") for item in edit.items(value)]
-    patterns = [pattern.removeprefix(f"{CONFIG_ROOT}/{CURRENT}/") for pattern in patterns]
+    patterns = [edit.text_of(item) for item in edit.items(value)]
     needed = [f for f in listed if f.origin.startswith(OWN) or not found.origin.startswith(OWN)]
     for file in needed:
-        if file.path.startswith(folder) and not any(_loads(pattern, file.path) for pattern in patterns):
+        if file.path.startswith(folder) and not loads(patterns, file.path):
             raise ConfigurationInvalid(
                 f"{place(file)}: no pattern under {key} of {place(found)} loads it",
                 hint=f"it needs {folder}*{file.path[file.path.rindex('.') :]} there",
             )
-
-
-def _loads(pattern: str, path: str) -> bool:
-    """As Go's patterns: a wildcard stays within a folder."""
-    return pattern.count("/") == path.count("/") and fnmatchcase(path, pattern)
 
 
 def text_of(file: ConfigFile) -> str:
