@@ -140,19 +140,18 @@ def test_when_threads_run_out_those_that_there_are_do_the_work() -> None:
 
 
 def test_the_limit_holds_for_calls_that_nobody_waits_for_any_more() -> None:
-    workers, release = Workers(2), threading.Event()
+    workers, release = Workers(2, "deaf"), threading.Event()
     running = threading.Semaphore(0)
 
     def deaf(cancel: Cancel) -> None:
         running.release()
         release.wait(PATIENCE)
 
-    before = threading.active_count()
     for _ in range(10):
         with pytest.raises(Overdue):
             workers.start(deaf).result(0.01)
     assert running.acquire(timeout=PATIENCE) and running.acquire(timeout=PATIENCE)
-    assert threading.active_count() - before == 2
+    assert [thread.name for thread in threading.enumerate()].count("deaf-worker") == 2
     assert not running.acquire(blocking=False)
     release.set()
     assert workers.start(lambda cancel: 7).result(PATIENCE) == 7
