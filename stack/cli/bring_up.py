@@ -42,7 +42,7 @@ def start_stack(session: Session) -> int:
             return _bring_up_fresh(session, description)
     if observed.locked:
         session.clear_stale_lock()
-    _validated(session, description)
+    validated(session, description)
     return _apply(session, description, observed, plan).finish()
 
 
@@ -60,7 +60,7 @@ def _bring_up_fresh(session: Session, description: Description) -> int:
 
 def bring_up(session: Session, description: Description, *, thorough: bool = False) -> Milestones:
     """Validates, decides, applies, and waits until every component answers; ``thorough``: see ``decide``."""
-    _validated(session, description)
+    validated(session, description)
     found, plan = decide(description.spec, session.engine, thorough=thorough)
     return _apply(session, description, found, plan)
 
@@ -114,7 +114,8 @@ def _remember(session: Session, description: Description, plan: Plan) -> None:
     session.state.change(**_told(session, description), **({"proven": None} if plan else {}))
 
 
-def _validated(session: Session, description: Description) -> None:
+def validated(session: Session, description: Description) -> None:
+    """All files are checked, as far as they are not known to be good; says which are not used."""
     known = session.cache.read(VALIDATED)
     before = known if isinstance(known, list) else []
     refuse_faults(description.left_out)

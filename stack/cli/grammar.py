@@ -7,74 +7,44 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from stack import __version__
 from stack.cli.channel import Channel
+from stack.cli.grammar_own import OWN_COMMANDS
+from stack.cli.grammar_parts import Command, flag, value
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One argument: its flags and what argparse is told about it."""
-
-    flags: tuple[str, ...]
-    told: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options.
-
-    ``only_shows``: it has nothing to finish once nobody reads its output any more.
-    """
-
-    name: str
-    purpose: str
-    handler: str
-    options: tuple[Option, ...] = ()
-    only_shows: bool = False
-
-
-def _flag(*flags: str, **told: Any) -> Option:
-    return Option(flags, {"action": "store_true", **told})
-
-
-def _value(*flags: str, **told: Any) -> Option:
-    return Option(flags, told)
-
-
-YES = _flag("-y", "--yes", help="do not ask")
+YES = flag("-y", "--yes", help="do not ask")
 COMPONENTS_HELP = "component (docs/settings.md lists them)"
 CHOICE = (
-    _value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
-    _value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
+    value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
+    value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
 )
 START = (
-    _flag("--dry-run", help="print the plan and change nothing"),
+    flag("--dry-run", help="print the plan and change nothing"),
     *CHOICE,
-    _flag("--quick", help="end once the stack is checked"),
-    _flag("--no-smoke", help="end once the stack is ready"),
-    _flag("--no-install", help="never install a Docker engine"),
+    flag("--quick", help="end once the stack is checked"),
+    flag("--no-smoke", help="end once the stack is ready"),
+    flag("--no-install", help="never install a Docker engine"),
 )
 RESTART = tuple(option for option in START if option not in (START[0], *CHOICE))
 MONITOR = (
-    _value("action", choices=("start", "stop", "status", "grafana-config", "dashboard"), help="what to do"),
-    _value("--host", default="127.0.0.1", help="address that the server listens on (127.0.0.1)"),
-    _value("--port", type=int, default=9464, help="its port (9464)"),
-    _value("--tls-cert", metavar="FILE", help="certificate, with --tls-key"),
-    _value("--tls-key", metavar="FILE", help="private key of the certificate"),
-    _value("--token-file", metavar="FILE", help="file with the bearer token that all but /health asks for"),
-    _value("--basic-auth-file", metavar="FILE", help="file with user:password that all but /health asks for"),
-    _flag("--allow-open", help="serve other machines without TLS and credentials"),
-    _value("--output-dir", metavar="DIR", help="where grafana-config writes"),
-    _value(
+    value("action", choices=("start", "stop", "status", "grafana-config", "dashboard"), help="what to do"),
+    value("--host", default="127.0.0.1", help="address that the server listens on (127.0.0.1)"),
+    value("--port", type=int, default=9464, help="its port (9464)"),
+    value("--tls-cert", metavar="FILE", help="certificate, with --tls-key"),
+    value("--tls-key", metavar="FILE", help="private key of the certificate"),
+    value("--token-file", metavar="FILE", help="file with the bearer token that all but /health asks for"),
+    value("--basic-auth-file", metavar="FILE", help="file with user:password that all but /health asks for"),
+    flag("--allow-open", help="serve other machines without TLS and credentials"),
+    value("--output-dir", metavar="DIR", help="where grafana-config writes"),
+    value(
         "--prometheus-url", metavar="URL", help="the data source of grafana-config (the stack's Prometheus)"
     ),
-    _value(
+    value(
         "--url", help="metrics page that dashboard shows (that of monitor if it runs, else the application's)"
     ),
-    _flag("--watch", help="repeat every 2 s until Ctrl-C"),
+    flag("--watch", help="repeat every 2 s until Ctrl-C"),
 )
 COMMANDS: tuple[Command, ...] = (
     Command("start", "bring the stack up and prove it", "lifecycle:start", START),
@@ -83,7 +53,7 @@ COMMANDS: tuple[Command, ...] = (
         "destroy",
         "remove containers, network and configuration; data only with --volumes",
         "lifecycle:destroy",
-        (_flag("--volumes", help="remove the data too"), YES),
+        (flag("--volumes", help="remove the data too"), YES),
     ),
     Command("restart", "stop what runs, start it again and prove it", "lifecycle:restart", RESTART),
     Command("plan", "what start would do, and why", "lifecycle:plan", CHOICE, only_shows=True),
@@ -93,7 +63,7 @@ COMMANDS: tuple[Command, ...] = (
         "status",
         "component, state, image, address, uptime, memory, digest",
         "status:status",
-        (_flag("--watch", help="repeat every 2 s until Ctrl-C"),),
+        (flag("--watch", help="repeat every 2 s until Ctrl-C"),),
         only_shows=True,
     ),
     Command(
@@ -101,8 +71,8 @@ COMMANDS: tuple[Command, ...] = (
         "run all checks",
         "smoke:smoke",
         (
-            _flag("--deep", help="also prove that data survives a restart"),
-            _flag("--quick", help="leave out what needs two scrapes"),
+            flag("--deep", help="also prove that data survives a restart"),
+            flag("--quick", help="leave out what needs two scrapes"),
         ),
     ),
     Command(
@@ -110,9 +80,9 @@ COMMANDS: tuple[Command, ...] = (
         "log lines of a component, or of all",
         "inspection:logs",
         (
-            _value("component", nargs="?", help=COMPONENTS_HELP),
-            _flag("-f", "--follow", help="go on as they come"),
-            _value("--tail", type=int, default=50, metavar="N", help="last N lines (50)"),
+            value("component", nargs="?", help=COMPONENTS_HELP),
+            flag("-f", "--follow", help="go on as they come"),
+            value("--tail", type=int, default=50, metavar="N", help="last N lines (50)"),
         ),
         only_shows=True,
     ),
@@ -122,14 +92,14 @@ COMMANDS: tuple[Command, ...] = (
         "list, check, pull, build, save, load or lock images",
         "images:images",
         (
-            _value(
+            value(
                 "action",
                 choices=("list", "check", "pull", "build", "save", "load", "lock", "env"),
                 nargs="?",
                 default="list",
             ),
-            _value("-o", "--output", metavar="FILE", help="archive that save writes"),
-            _value("-i", "--input", metavar="FILE", help="archive that load reads"),
+            value("-o", "--output", metavar="FILE", help="archive that save writes"),
+            value("-i", "--input", metavar="FILE", help="archive that load reads"),
         ),
     ),
     Command(
@@ -137,9 +107,9 @@ COMMANDS: tuple[Command, ...] = (
         "write the generated files, or check them",
         "generated:render",
         (
-            _flag("--check", help="write nothing; fail where a file differs"),
-            _flag("--secrets", help="make the password file that docker-compose.yml names"),
-            _flag("--own", help="write docker-compose.override.yml with the files in own/"),
+            flag("--check", help="write nothing; fail where a file differs"),
+            flag("--secrets", help="make the password file that docker-compose.yml names"),
+            flag("--own", help="write docker-compose.override.yml with the files in own/"),
         ),
     ),
     Command(
@@ -153,9 +123,10 @@ COMMANDS: tuple[Command, ...] = (
         "completion",
         "print shell completion",
         "generated:completion",
-        (_value("shell", choices=("bash", "zsh", "tcsh")),),
+        (value("shell", choices=("bash", "zsh", "tcsh")),),
         only_shows=True,
     ),
+    *OWN_COMMANDS,
 )
 
 
@@ -191,10 +162,21 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"monitoring-stack {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        sub = commands.add_parser(
-            command.name, help=command.purpose, description=command.purpose, parents=[common]
-        )
-        sub.set_defaults(handler=command.handler, carries_on=not command.only_shows)
-        for option in command.options:
-            sub.add_argument(*option.flags, **option.told)
+        _grow(commands, command, common)
     return top
+
+
+def _grow(commands: Any, command: Command, common: Parser) -> None:
+    """One command below others, with its options or with the actions below it."""
+    parents = [] if command.actions else [common]
+    sub = commands.add_parser(
+        command.name, help=command.purpose, description=command.purpose, parents=parents
+    )
+    if command.actions:
+        below = sub.add_subparsers(dest="action", metavar="ACTION", required=True)
+        for action in command.actions:
+            _grow(below, action, common)
+        return
+    sub.set_defaults(handler=command.handler, carries_on=not command.only_shows)
+    for option in command.options:
+        sub.add_argument(*option.flags, **option.told)

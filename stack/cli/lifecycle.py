@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from stack.cli.left_out import left_out_document, tell_left_out
 from stack.cli.main import usage
@@ -12,12 +13,15 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.model.spec import StackSpec, destroyed, stopped
 
+if TYPE_CHECKING:
+    from stack.deploy.describe import Description
+
 
 def start(options: argparse.Namespace, printer: Printer) -> int:
     """Brings the stack up and proves it; with ``--dry-run`` prints the plan instead."""
     session = Session.open(options, printer)
     if options.dry_run:
-        return _show_plan(session)
+        return show_plan(session)
     _ = session.asked  # what cannot be meant is said before any engine is asked
     session.look_ahead()
     from stack.cli.bring_up import start_stack  # read while the engine answers
@@ -31,7 +35,7 @@ def start(options: argparse.Namespace, printer: Printer) -> int:
 
 def plan(options: argparse.Namespace, printer: Printer) -> int:
     """Prints what start would do."""
-    return _show_plan(Session.open(options, printer))
+    return show_plan(Session.open(options, printer))
 
 
 def stop(options: argparse.Namespace, printer: Printer) -> int:
@@ -85,13 +89,14 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         return 0
 
 
-def _show_plan(session: Session) -> int:
+def show_plan(session: Session, asked: Description | None = None) -> int:
+    """Prints what would be done for a stack as described, by the settings where nothing else is asked."""
     from stack.components import BY_NAME
     from stack.deploy.converge import decide
     from stack.deploy.left_out import refuse_faults
     from stack.validation.files import check_syntax
 
-    description = session.described(provide=False)
+    description = asked or session.described(provide=False)
     refuse_faults(description.left_out)
     check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services), *description.idle)
     tell_left_out(session.printer, description.left_out)

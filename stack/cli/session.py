@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,6 +41,8 @@ class Session:
     printer: Printer
     plain: Settings
     began: float
+    own: dict[str, bytes | None] = field(default_factory=dict)
+    """Files of the user's own by path, in place of what lies there; None: not there."""
     _asked_ahead: tuple[Future[Observed], Future[StackState]] | None = None
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
@@ -162,7 +164,7 @@ class Session:
 
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
-        return describe(settings, found.images, secrets, absent, found.check_image)
+        return describe(settings, found.images, secrets, absent, check_image=found.check_image, own=self.own)
 
     def look_ahead(self) -> None:
         """Asks the engine the first questions; ``first_look`` waits for the answers."""

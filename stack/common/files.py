@@ -60,18 +60,19 @@ def read_json(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file in one step; only its owner can read it."""
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace the file in one step; unless ``mode`` says more, only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
-        _write_aside(path, content)
+        _write_aside(path, content, mode)
 
 
-def _write_aside(path: Path, content: bytes) -> None:
+def _write_aside(path: Path, content: bytes, mode: int) -> None:
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            os.fchmod(handle, mode)
         Path(aside).replace(path)
     except OSError:
         Path(aside).unlink(missing_ok=True)

@@ -29,6 +29,12 @@ class Native:
     tree: Mapping[str, bytes] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
 
+    def overlaid(self, files: Mapping[str, bytes | None]) -> Native:
+        """With these contents in place of what was read; a file without one is not there."""
+        kept = {path: content for path, content in self.tree.items() if path not in files}
+        new = {path: content for path, content in files.items() if content is not None}
+        return Native(kept | new, tuple(one for one in self.left_out if one.path not in files))
+
 
 def read_native(config: Path, home: Path) -> Native:
     """The configuration folders in ``config`` and the user's own in ``home``, which need not be there."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from stack.common.errors import SettingsError, UsageError
@@ -95,10 +96,15 @@ def describe(
     images: Mapping[str, Image],
     secrets: Mapping[str, str],
     absent: tuple[tuple[str, str], ...] = (),
+    *,
     check_image: str = "",
+    own: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> Description:
-    """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack."""
-    native = read_native(settings.config, settings.home)
+    """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack.
+
+    ``own``: files of the user's own by path, in place of what lies there; None: not there.
+    """
+    native = read_native(settings.config, settings.home).overlaid(own)
     build = Build(
         settings=settings,
         images=images,

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from stack.cli import main as cli
-from stack.cli.grammar import COMMANDS, Command, parser
+from stack.cli.grammar import COMMANDS, parser
+from stack.cli.grammar_parts import Command
 from stack.cli.printer import Printer
 from stack.common import errors
 from stack.common.errors import StackError
@@ -22,7 +23,10 @@ from stack.model.events import Milestone, Progress
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+LEAVES = [leaf for command in COMMANDS for leaf in command.actions or (command,)]
+
+
+@pytest.mark.parametrize("command", LEAVES, ids=lambda c: c.handler)
 def test_every_command_has_a_handler_and_a_purpose(command: Command) -> None:
     module, _, function = command.handler.partition(":")
     assert callable(getattr(importlib.import_module(f"stack.cli.{module}"), function))

@@ -1,0 +1,40 @@
+"""What the grammar of the command line is made of: commands and their options, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One argument: its flags and what argparse is told about it."""
+
+    flags: tuple[str, ...]
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options.
+
+    ``only_shows``: it has nothing to finish once nobody reads its output any more.
+    ``actions``: the commands below it, such as ``add``; then it has no handler of its own.
+    """
+
+    name: str
+    purpose: str
+    handler: str = ""
+    options: tuple[Option, ...] = ()
+    only_shows: bool = False
+    actions: tuple[Command, ...] = ()
+
+
+def flag(*flags: str, **told: Any) -> Option:
+    """An option that is there or not."""
+    return Option(flags, {"action": "store_true", **told})
+
+
+def value(*flags: str, **told: Any) -> Option:
+    """An option or argument with a value."""
+    return Option(flags, told)
