@@ -69,7 +69,9 @@ def watchdog(context: CheckContext) -> str:
     """
     heartbeat(context)
     stored = [a.received for a in context.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
-    seen = max([watchdog_seen(context), *stored])
+    seen = max(stored, default=0.0)
+    if time.time() - seen > FRESH_SECONDS:
+        seen = max(seen, watchdog_seen(context))
     if seen <= 0:
         raise Pending("the application has not received the Watchdog yet")
     ago = max(0.0, time.time() - seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,20 @@ USUAL_INTERVAL = 5.0
 LONGEST_WAITED_FOR = 60.0
 """Nobody waits for what comes more rarely than each so many seconds."""
 RELOAD = "monitoring-stack reload writes and loads the rendered files"
+
+
+Question = Callable[[CheckContext], "str | Evidence"]
+
+
+def later(place: str) -> Question:
+    """The question at ``module:function`` below ``stack.checks``, imported once it is asked: most commands ask few."""
+    module, _, name = place.partition(":")
+
+    def ask(context: CheckContext) -> str | Evidence:
+        question: Question = getattr(importlib.import_module(f"stack.checks.{module}"), name)
+        return question(context)
+
+    return ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +48,7 @@ class Check:
     proves: str
     component: str
     stage: Stage
-    run: Callable[[CheckContext], str | Evidence]
+    run: Question
     hint: str = ""
     seconds: float = 20.0
     pending: float = 0.0

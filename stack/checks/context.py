@@ -1,7 +1,7 @@
 """Whom a check may ask: what is expected, and one client a component that keeps its connections between checks.
 
-It opens nothing before it is asked and must never be shared between two runs. Five wrong passwords lock a name in
-Grafana, so our login is tried once a run, whatever the number of checks that need it.
+It opens and imports nothing before it is asked and must never be shared between two runs. Five wrong passwords lock a
+name in Grafana, so our login is tried once a run, whatever the number of checks that need it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stack.checks.model import Broken, Expected
-from stack.clients.alertmanager import Alertmanager
-from stack.clients.app import App
-from stack.clients.grafana import Grafana
 from stack.clients.http import Http
-from stack.clients.prometheus import Prometheus
 from stack.engine.interface import Ran
+
+if TYPE_CHECKING:
+    from stack.clients.alertmanager import Alertmanager
+    from stack.clients.app import App
+    from stack.clients.grafana import Grafana
+    from stack.clients.prometheus import Prometheus
 
 Execute = Callable[[str, tuple[str, ...]], Ran]
 """Runs a command in the container of a component."""
@@ -50,21 +52,29 @@ class CheckContext:
     @cached_property
     def prometheus(self) -> Prometheus:
         """Prometheus."""
+        from stack.clients.prometheus import Prometheus
+
         return Prometheus(self.http("prometheus"))
 
     @cached_property
     def alertmanager(self) -> Alertmanager:
         """Alertmanager."""
+        from stack.clients.alertmanager import Alertmanager
+
         return Alertmanager(self.http("alertmanager"))
 
     @cached_property
     def app(self) -> App:
         """The application, with its token where it has one."""
+        from stack.clients.app import App
+
         return App(Http(self.expected.address("app"), token=self.expected.app_token))
 
     @cached_property
     def grafana(self) -> Grafana:
         """Grafana with our credentials, for what needs none; see ``administrator`` for the rest."""
+        from stack.clients.grafana import Grafana
+
         auth = (self.expected.grafana_user, self.expected.grafana_password)
         return Grafana(Http(self.expected.address("grafana"), auth=auth))
 

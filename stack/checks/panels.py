@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from stack.checks.board_variables import variables_in_grafana, variables_in_prometheus
 from stack.checks.boards import (
     CORRECT,
     PROMETHEUS,
@@ -25,7 +24,6 @@ from stack.checks.boards import (
     sources_in_files,
     sources_in_grafana,
 )
-from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Evidence
 from stack.clients.grafana import Query, Result
@@ -167,59 +165,3 @@ def _fault(context: CheckContext, query: PanelQuery, result: Result) -> str:
     if not result.numbers:
         return f"{where} has only NaN: {query.expr}"
     return ""
-
-
-TRAFFIC = "a fresh stack needs two scrapes and some calls: is the load on (STACK_LOAD) and the target up?"
-SCRAPED = ("prometheus.targets", "prometheus.storage")
-"""What says why there is no data; an empty panel then says nothing new."""
-THROUGH_GRAFANA = (*SCRAPED, "grafana.login", "grafana.data_sources", "grafana.data_source_health")
-OF_GRAFANA = (
-    Check(
-        "grafana.variables",
-        "every dashboard variable resolves",
-        "grafana",
-        "proven",
-        variables_in_grafana,
-        TRAFFIC,
-        30,
-        every=0.2,
-        after=THROUGH_GRAFANA,
-    ),
-    Check(
-        "grafana.panels",
-        "every panel query returns data",
-        "grafana",
-        "proven",
-        data_in_grafana,
-        TRAFFIC,
-        45,
-        every=0.2,
-        after=THROUGH_GRAFANA,
-    ),
-)
-OF_PROMETHEUS = (
-    Check(
-        "prometheus.variables",
-        "every dashboard variable resolves, Grafana being absent",
-        "prometheus",
-        "proven",
-        variables_in_prometheus,
-        TRAFFIC,
-        30,
-        every=0.2,
-        unless="grafana",
-        after=SCRAPED,
-    ),
-    Check(
-        "prometheus.panels",
-        "every panel query returns data, Grafana being absent",
-        "prometheus",
-        "proven",
-        data_in_prometheus,
-        TRAFFIC,
-        45,
-        every=0.2,
-        unless="grafana",
-        after=SCRAPED,
-    ),
-)

@@ -11,9 +11,6 @@ from typing import Protocol
 
 from stack.checks.check import Check
 from stack.checks.context import Execute
-from stack.checks.grafana import reload_here
-from stack.checks.in_network import ask_inside
-from stack.checks.messages import Order, load_order
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
 from stack.common.errors import StackError
@@ -89,6 +86,9 @@ class NetworkProber:
         known: Sequence[Finding] = (),
     ) -> Report:
         """See ``Prober``; findings are heard of when all are in. ``SmokeFailed`` where no report comes back."""
+        from stack.checks.in_network import ask_inside
+        from stack.checks.messages import Order
+
         order = Order(expected, tuple(stages), tuple(names), self.at_most, known=tuple(known))
         tell(Progress(INSIDE, f"asked inside the network of {self.spec.name}", passing=True))
         try:
@@ -111,6 +111,9 @@ class NetworkProber:
 
 def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
     """What the container does with its order; the command line prints it as JSON."""
+    from stack.checks.grafana import reload_here
+    from stack.checks.messages import load_order
+
     order = load_order(order_text)
     if order.reload_provisioning:
         told = reload_here(order.expected)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from stack.checks import prometheus_rules, prometheus_series, prometheus_targets
-from stack.checks.check import LOGS, RELOAD, Check
+from stack.checks import prometheus_rules, prometheus_targets
+from stack.checks.check import LOGS, RELOAD, Check, later
 from stack.checks.context import CheckContext
 from stack.checks.main_differences import differences
 from stack.checks.words import some
@@ -85,5 +85,16 @@ CHECKS = (
         recurring=True,
     ),
     *prometheus_targets.CHECKS,
-    *prometheus_series.CHECKS,
+    Check(
+        "prometheus.series",
+        "what the rules read exists",
+        "prometheus",
+        "proven",
+        later("prometheus_series:series"),
+        "correct the name or value in the rule",
+        30,
+        every=0.5,
+        after=("prometheus.expressions", "prometheus.targets"),
+        by_scrape=True,
+    ),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stack.checks.batches import numbered, side_by_side
-from stack.checks.check import LONGEST_WAITED_FOR, Check
+from stack.checks.check import LONGEST_WAITED_FOR
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import Missing, why
 from stack.checks.model import Evidence, Pairs, Pending, Rule
@@ -163,19 +163,3 @@ def _unknown_alerts(
             names = [m.value for m in selector.matchers if m.label == ALERT_NAME and m.op == EQUAL]
             if selector.metric in ALERTS and names and names[0] not in known:
                 yield rule, f"{selector}: no rule has the alert {names[0]}"
-
-
-CHECKS = (
-    Check(
-        "prometheus.series",
-        "what the rules read exists",
-        "prometheus",
-        "proven",
-        series,
-        HINT,
-        30,
-        every=0.5,
-        after=("prometheus.expressions", "prometheus.targets"),
-        by_scrape=True,
-    ),
-)

@@ -8,8 +8,7 @@ from typing import Any
 from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
-from stack.components import BY_NAME
-from stack.deploy.actions import Actions
+from stack.components import BY_NAME, checks_of
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
@@ -26,15 +25,14 @@ VERDICTS_KEPT = 64
 
 def start_stack(session: Session) -> int:
     """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
-    observed = session.first_look()
+    observed = session.first_look(_read_verification)
     if not observed.containers:
         with session.lock_beside(lambda: described(session)) as description:
             return _bring_up_fresh(session, description)
     description = described(session)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(examined, session.engine, description.spec, observed)
-        from stack.deploy import verify  # noqa: F401 - read while the engine answers
-
+        checks_of(description.spec.components)  # read while the engine answers
         observed = looking.result()
     plan = reconcile(description.spec, observed)
     if plan or session.state.lacks(_told(session, description)):
@@ -44,6 +42,11 @@ def start_stack(session: Session) -> int:
         session.clear_stale_lock()
     validated(session, description)
     return _apply(session, description, observed, plan).finish()
+
+
+def _read_verification() -> None:
+    """The modules that verify: reading them takes about as long as the engine needs for the state."""
+    from stack.deploy import verify  # noqa: F401
 
 
 def described(session: Session) -> Description:
@@ -81,6 +84,8 @@ def _apply(session: Session, description: Description, observed: Observed, plan:
             remembered.result()
 
         if plan:
+            from stack.deploy.actions import Actions
+
             actions = Actions(
                 session.engine,
                 description.spec,

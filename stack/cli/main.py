@@ -19,13 +19,14 @@ from stack.common.errors import Interrupted, StackError, UsageError
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; argparse itself ends with 2 on bad usage."""
     began = time.monotonic()
-    options = parser().parse_args(argv, argparse.Namespace(began=began))
+    words = sys.argv[1:] if argv is None else argv
+    options = parser(*words[:1]).parse_args(words, argparse.Namespace(began=began))
     from stack.cli.printer import Printer
     from stack.cli.run_log import RunLog
 
     printer = Printer(options.json, options.quiet, options.verbose, carries_on=options.carries_on)
     if options.carries_on and not getattr(options, "dry_run", False):
-        printer.log = RunLog(sys.argv[1:] if argv is None else argv)
+        printer.log = RunLog(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.closing(printer):
         return _run(options, printer)

@@ -173,13 +173,18 @@ class Session:
         self._asked_ahead = (pool.submit(engine.observe, self.name), pool.submit(lambda: self.state.now))
         pool.shutdown(wait=False)
 
-    def first_look(self) -> Observed:
-        """What is there, and with it the state, as the first questions found them."""
+    def first_look(self, meanwhile: Callable[[], object]) -> Observed:
+        """What is there, and with it the state, as the first questions found them.
+
+        ``meanwhile`` is done if they take their time: a state that is there takes tens of milliseconds.
+        """
         if self._asked_ahead is None:
             return self.engine.observe(self.name)
-        observed, remembered_state = self._asked_ahead
-        remembered_state.result()
-        return observed.result()
+        looking, remembering = self._asked_ahead
+        if not (looking.done() and remembering.done()):
+            meanwhile()
+        remembering.result()
+        return looking.result()
 
     def clear_stale_lock(self) -> None:
         """The lock of a killed command goes; that of a live one stays."""

@@ -49,13 +49,21 @@ def assemble(build: Build) -> StackSpec:
     return StackSpec(build.settings.name, services, absent=build.absent).ordered()
 
 
-@cache
 def all_checks() -> tuple[Check, ...]:
-    """The checks of all components; a component that serves HTTP and names none is asked for its readiness."""
+    """The checks of all components."""
+    return checks_of(tuple(BY_NAME))
+
+
+@cache
+def checks_of(names: tuple[str, ...]) -> tuple[Check, ...]:
+    """The checks of these components; one that serves HTTP and names none is asked for its readiness.
+
+    Those of others are not even imported.
+    """
     from stack.checks.readiness import answers
 
     found: list[Check] = []
-    for component in COMPONENTS:
+    for component in (one for one in COMPONENTS if one.name in names):
         own = component.checks().all
         found += own or ((answers(component.name, component.title),) if component.http else ())
     return tuple(found)

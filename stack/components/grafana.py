@@ -98,10 +98,10 @@ def check_files(files: tuple[ConfigFile, ...]) -> None:
 
 def checks() -> Checks:
     """Its own, and what the dashboards ask through it."""
-    from stack.checks import grafana, panels
+    from stack.checks import grafana, panel_table
 
     after = ("grafana.ready", "grafana.login", "grafana.data_sources", "grafana.dashboards")
-    return Checks((*grafana.CHECKS, *panels.OF_GRAFANA), after)
+    return Checks((*grafana.CHECKS, *panel_table.OF_GRAFANA), after)
 
 
 def hooks() -> Hooks:

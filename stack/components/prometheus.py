@@ -111,10 +111,10 @@ def check_files(files: tuple[ConfigFile, ...]) -> None:
 
 def checks() -> Checks:
     """Its own; and what the dashboards ask, where Grafana cannot be asked."""
-    from stack.checks import panels, prometheus, selfreport
+    from stack.checks import panel_table, prometheus, selfreport
 
     after = ("prometheus.ready", "prometheus.config", "prometheus.rules")
-    return Checks((*prometheus.CHECKS, *selfreport.CHECKS, *panels.OF_PROMETHEUS), after)
+    return Checks((*prometheus.CHECKS, *selfreport.CHECKS, *panel_table.OF_PROMETHEUS), after)
 
 
 def recipe() -> Recipe:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stack.common.errors import StackError, StartFailed
-from stack.deploy.actions import Actions
-from stack.deploy.execute import Outcome, apply
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
 from stack.engine.interface import Engine
@@ -18,6 +17,10 @@ from stack.model.events import Event
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
 from stack.model.spec import StackSpec
+
+if TYPE_CHECKING:
+    from stack.deploy.actions import Actions
+    from stack.deploy.execute import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ def decide(spec: StackSpec, engine: Engine, *, thorough: bool = False) -> tuple[
 
 def carry_out(observed: Observed, plan: Plan, actions: Actions, emit: Callable[[Event], None]) -> Converged:
     """Applies the plan; raises the first failure after previous files went back in use."""
+    from stack.deploy.execute import apply  # an unchanged stack needs none of it
+
     outcome = apply(plan, actions, emit)
     if outcome.failures:
         raise _fault(outcome, observed, plan, actions)

@@ -5,7 +5,6 @@ Pure. What is used is known from the rendered files themselves, so nothing can b
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -103,6 +102,8 @@ def _other_suffix(path: str, suffixes: tuple[str, ...]) -> LeftOut:
 
 def _instead(folder: str) -> str:
     inside = [one for one in _folders() if one.startswith(folder)]
+    import difflib  # what is right needs none
+
     near = difflib.get_close_matches(folder, _folders(), n=1, cutoff=0.7)
     if near and not inside:
         return f"did you mean {near[0]}?"

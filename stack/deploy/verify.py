@@ -17,9 +17,8 @@ from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
 from stack.common.errors import NotReady, SmokeFailed, StartFailed
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
-from stack.components import BY_NAME, after_change, all_checks
+from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
-from stack.deploy.actions import Actions
 from stack.deploy.describe import Description
 from stack.deploy.ends import died, full_disk, restarts_of, unresponsive
 from stack.engine.interface import Engine, Ran
@@ -88,7 +87,7 @@ class Verification:
             dict.fromkeys(
                 (
                     *(name for s in self.spec.services for name in after_change(s.component)),
-                    *(check.name for check in all_checks() if check.recurring),
+                    *(check.name for check in checks_of(self.spec.components) if check.recurring),
                 )
             )
         )
@@ -152,6 +151,8 @@ class Verification:
             return any(f.final for f in failed)
         if not wait.until:  # it answers: it is told once to read its files again
             wait.until = self.clock.now() + SETTLE
+            from stack.deploy.actions import Actions
+
             Actions(self.engine, self.spec, reload_api=self.reload).reload(service)
             return False
         return any(f.final for f in failed) or self.clock.now() > wait.until
@@ -236,7 +237,7 @@ def prober_for(
     def run_in(component: str, argv: tuple[str, ...]) -> Ran:
         return engine.execute(container_name(name, component), argv)
 
-    here = LocalProber(hurried(all_checks(), at_most), run_in if ours else None)
+    here = LocalProber(hurried(checks_of(description.spec.components), at_most), run_in if ours else None)
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))

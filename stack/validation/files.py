@@ -5,6 +5,7 @@ The products' own tools run in short-lived containers of their images, so nothin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ from stack.common.errors import ConfigurationInvalid
 from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
 from stack.validation.native import known_line, place
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
@@ -50,17 +51,23 @@ def validate(
     ``known`` tells of an identity (files, image) whether it was found good before; ``idle`` are the files of what
     does not run here, which are no less a part of the bundle. Raises ``ConfigurationInvalid``.
     """
-    check_syntax(rules, *idle)
+    check_syntax(rules, *(one for one in idle if not known(identity_at_rest(*one))))
     checked = [s for s in spec.services if s.files and not known(identity(s))]
     check_syntax(rules, *((s.component, s.judged) for s in checked))
     judged = [(s, rules[s.component].tool) for s in checked]
     together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
-    return tuple(identity(s) for s in spec.services if s.files)
+    return (*(identity(s) for s in spec.services if s.files), *(identity_at_rest(*one) for one in idle))
 
 
 def identity(service: ServiceSpec) -> str:
     """What a verdict holds for: these files, judged by this image."""
     return f"{service.component} {service.files_digest()} {service.image_id}"
+
+
+def identity_at_rest(component: str, files: tuple[ConfigFile, ...]) -> str:
+    """What a verdict on the syntax of files holds for that no container reads here."""
+    prints = " ".join(file.fingerprint() for file in ordered(files))
+    return f"{component} {hashlib.sha256(prints.encode()).hexdigest()[:16]} at rest"
 
 
 def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) -> None:

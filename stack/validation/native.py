@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from stack.common import yaml_edit as edit
@@ -91,6 +90,8 @@ def known_line(file: ConfigFile, line: int) -> int:
     if not file.source:
         return line
     ours, theirs = file.content.splitlines(), file.source.splitlines()
+    import difflib  # what is right needs none
+
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
     for _, first, last, other, end in matcher.get_opcodes():
         if first < line <= last:

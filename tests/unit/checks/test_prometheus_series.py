@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stack.checks import prometheus_series
+from stack.checks import prometheus
 from stack.checks.batches import MARK
 from stack.checks.model import Finding, Pairs, Rule
 from stack.checks.promql import Matcher, Selector, reading
@@ -16,7 +16,7 @@ from stack.checks.runner import run
 from tests.loopback import Asked, Reply
 from tests.unit.checks.fake_stack import FakeStack, data, runtime
 
-(CHECK,) = prometheus_series.CHECKS
+CHECK = next(check for check in prometheus.CHECKS if check.name == "prometheus.series")
 STORED: list[dict[str, str]] = [
     {"__name__": "requests_total", "job": "shop", "code": "200"},
     {"__name__": "requests_total", "job": "shop", "code": "500"},

@@ -176,7 +176,19 @@ def grafana(**files: bytes) -> tuple[ConfigFile, ...]:
 def test_files_of_what_does_not_run_are_checked_too() -> None:
     idle = (("grafana", grafana(**{"dashboards/a.json": b"{"})),)
     with pytest.raises(ConfigurationInvalid, match=r"^grafana/dashboards/a.json:1:2: "):
-        validate(StackSpec("s", ()), MemoryEngine(), BY_NAME, lambda identity: True, idle)
+        validate(StackSpec("s", ()), MemoryEngine(), BY_NAME, lambda identity: False, idle)
+
+
+def test_files_of_what_does_not_run_are_checked_once() -> None:
+    def check(content: bytes, good: tuple[str, ...]) -> tuple[str, ...]:
+        idle = (("grafana", grafana(**{"dashboards/a.json": content})),)
+        return validate(StackSpec("s", ()), MemoryEngine(), BY_NAME, good.__contains__, idle)
+
+    good = check(board(uid="a"), ())
+    assert len(good) == 1 and check(board(uid="a"), good) == good
+    assert check(board(uid="b"), good) != good
+    with pytest.raises(ConfigurationInvalid):
+        check(b"{", good)
 
 
 PROMETHEUS = service("prometheus", **{"prometheus.yml": b"global: {}\n"})
