@@ -18,6 +18,8 @@ MAIN = "prometheus.yml"
 OWN = "own/"
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 PART = re.compile(r"(\d+)(ms|[smhdwy])")
+NETWORK = "__network__"
+"""The label of a target that lives on a network of others."""
 INTERVAL, TIMEOUT = "1m", "10s"
 RULE_LINE = re.compile(r"^\s*(?:-\s+)?(?:alert|record)\s*:")
 JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
@@ -136,6 +138,7 @@ def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int,
     given = job.get("scrape_timeout")
     timeout = seconds(given) if given else min(seconds(whole.get("scrape_timeout") or TIMEOUT), interval)
     relabels = job.get("relabel_configs") or ()
+    labels = {name: value for _, pairs in _statics(job) for name, value in pairs}
     return Job(
         name=str(job["job_name"]),
         file=path,
@@ -154,7 +157,8 @@ def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int,
         discovered=any(key.endswith("_sd_configs") and value for key, value in job.items()),
         chosen=any(str((r or {}).get("action", "")).lower() in CHOOSING for r in relabels),
         files=tuple(_files_read(job)),
-        reserved=tuple(sorted({name for _, ls in _statics(job) for name, _ in ls if name.startswith("__")})),
+        reserved=tuple(sorted(name for name in labels if name.startswith("__"))),
+        network=labels.get(NETWORK, ""),
     )
 
 

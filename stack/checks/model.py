@@ -60,6 +60,7 @@ class Job:
     scrapes, empty for a job of the user's. ``addresses`` are those written down; ``discovered``: others come from
     service discovery. ``chosen``: its relabelling may leave some out. ``files``: what it reads at work, such as a CA.
     ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
+    ``network``: one of others on which its targets live, so that Prometheus joins it.
     ``origin``: the file by the path that people know, where it is another.
     """
 
@@ -77,6 +78,7 @@ class Job:
     chosen: bool = False
     files: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
+    network: str = ""
     origin: str = ""
 
     @property

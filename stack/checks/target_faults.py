@@ -83,6 +83,16 @@ class Case:
         return bool(LOOPBACK.fullmatch(name)) and self.job.component != "prometheus"
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the target lives on a network of others."""
+        return bool(self.job.network)
+
+    @property
+    def host_gateway(self) -> bool:
+        """Whether the address is the engine's own machine."""
+        return urlsplit(self.url).hostname == "host.docker.internal"
+
+    @property
     def over_http(self) -> bool:
         """Whether the job asks without TLS for what is not the stack's own."""
         return self.job.scheme == "http" and not self.job.component
@@ -120,6 +130,13 @@ SENTENCES = (
     Sentence("connection refused", "nobody listens on {c.host}", "{c.logs}", when="shipped"),
     Sentence(
         "connection refused",
+        "nobody listens on {c.host}, the engine's machine as its containers see it",
+        "{c.at}: does it run, and does it listen on all addresses (0.0.0.0) or on that of the docker0 bridge, "
+        "not on 127.0.0.1 alone, which no container can reach?",
+        when="host_gateway",
+    ),
+    Sentence(
+        "connection refused",
         "nobody listens on {c.host}",
         "{c.at}: does it run, is the port right, and does it listen on all addresses, not on 127.0.0.1 alone?",
     ),
@@ -128,6 +145,12 @@ SENTENCES = (
         "the name {m[1]} is unknown in the stack's network",
         "monitoring-stack start brings its container back",
         when="shipped",
+    ),
+    Sentence(
+        NAME,
+        "the name {m[1]} is unknown on network {c.job.network}, or Prometheus is not on it",
+        "{c.at}: does the container of that name run there? monitoring-stack start connects Prometheus to it",
+        when="elsewhere",
     ),
     Sentence(
         NAME,

@@ -12,6 +12,7 @@ from stack.components import BY_NAME, checks_of
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
+from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
 from stack.model.events import Event, StepDone
@@ -70,6 +71,8 @@ def bring_up(session: Session, description: Description, *, thorough: bool = Fal
 
 def _apply(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
     milestones = Milestones(session, description, observed, plan)
+    for sentence in gone(description.spec, observed):
+        session.printer.warning(sentence)
 
     def emit(event: Event) -> None:
         session.printer.event(event)

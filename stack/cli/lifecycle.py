@@ -94,13 +94,16 @@ def show_plan(session: Session, asked: Description | None = None) -> int:
     from stack.components import BY_NAME
     from stack.deploy.converge import decide
     from stack.deploy.left_out import refuse_faults
+    from stack.deploy.outer_networks import gone
     from stack.validation.files import check_syntax
 
     description = asked or session.described(provide=False)
     refuse_faults(description.left_out)
     check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services), *description.idle)
     tell_left_out(session.printer, description.left_out)
-    _, plan = decide(description.spec, session.engine)
+    observed, plan = decide(description.spec, session.engine)
+    for sentence in gone(description.spec, observed):
+        session.printer.warning(sentence)
     missing = session.images.missing
     for name in missing:
         session.printer.line("image", f"{name}: {session.images.found[name].why}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 
 from stack.components.app_webhooks import notifying
-from stack.components.build import MIB, Build, wget
+from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
 from stack.components.places import OWN, Place
@@ -49,6 +49,7 @@ def service(build: Build) -> ServiceSpec:
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
         reload="signal",
         assets=token_file(build),
+        extra_hosts=HOST_GATEWAY,
     )
 
 

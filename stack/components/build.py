@@ -17,6 +17,8 @@ from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data
 MIB = 1024 * 1024
 BOARDS = "grafana/dashboards"
 BOARDS_PLACE = Place("dashboards/", (".json",))
+HOST_GATEWAY = (("host.docker.internal", "host-gateway"),)
+"""The engine's own machine by a name, for services that run there outside any container (engine 20.10 and later)."""
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from stack.components.build import MIB, SCRATCH, Build, config_files, wget
+from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
 from stack.components.manifest import Checks, Component
+from stack.components.outer_networks import outer_networks
 from stack.components.own_paths import own_secrets, own_targets, translated
 from stack.components.places import Place
 from stack.components.token import scraping, token_file
@@ -28,6 +29,7 @@ from stack.model.spec import (
     ConfigFile,
     Health,
     ServiceSpec,
+    container_name,
     ordered,
 )
 
@@ -64,6 +66,9 @@ def service(build: Build) -> ServiceSpec:
         mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
         reload="signal",
         assets=(*_assets(build), *token_file(build)),
+        extra_hosts=HOST_GATEWAY,
+        hostname=container_name(settings.name, "prometheus"),
+        networks=outer_networks((*_plain(build), *own_targets(build, _plain(build)))),
         exact=(TARGETS, "user/dashboards"),
     )
 

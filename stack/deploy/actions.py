@@ -79,6 +79,8 @@ class Actions:
             Verb.CONNECT: lambda s: self.engine.connect(
                 self.spec.name, s.object_id, self.spec.service(s.component).aliases
             ),
+            Verb.JOIN: lambda s: self.engine.join(self._container(s), s.network),
+            Verb.LEAVE: lambda s: self.engine.leave(self._container(s), s.network),
             Verb.LIMIT: lambda s: self.engine.limit(s.object_id, self.spec.service(s.component).limits),
             Verb.START: lambda s: self.engine.start(s.object_id or s.target),
             Verb.RELOAD: lambda s: self.reload(self.spec.service(s.component)),
@@ -91,6 +93,9 @@ class Actions:
             Verb.REMOVE_VOLUME: lambda s: self.engine.remove_volume(s.target),
         }
         act[step.verb](step)
+
+    def _container(self, step: Step) -> str:
+        return step.object_id or container_name(self.spec.name, step.component)
 
     def reload(self, service: ServiceSpec) -> None:
         """Tells a running process to read its files again, the way it wants to be told."""

@@ -12,6 +12,7 @@ from stack.common.moments import moment
 from stack.deploy.differences import differences
 from stack.deploy.ends import MIB, memory_limit, more_memory
 from stack.deploy.mend import unknown_there
+from stack.deploy.outer_networks import unjoined
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
@@ -146,6 +147,7 @@ def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple
 
 
 def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
+    yield from unjoined(spec, observed)
     """What containers that run have gone through."""
     for service in spec.services:
         found = observed.container(service.component)

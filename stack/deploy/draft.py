@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stack.model.observed import ObservedContainer
 from stack.model.plan import Step, Verb
@@ -19,7 +19,7 @@ class Draft:
     def add(self, step: Step) -> str:
         """Puts a step at the end, and returns its key; predecessors that no step is are left out."""
         kept = tuple(k for k in dict.fromkeys(step.after) if k in self.keys)
-        self.steps.append(Step(step.verb, step.target, step.why, step.component, step.object_id, kept))
+        self.steps.append(replace(step, after=kept))
         self.keys.add(step.key)
         return step.key
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from stack.deploy.differences import differences
 from stack.deploy.draft import Draft, alive, remove
 from stack.deploy.mend import mend, restore_names
+from stack.deploy.outer_networks import join, leave
 from stack.deploy.surplus import clear_rest, clear_surplus
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.plan import Plan, Step, Verb
@@ -62,14 +63,15 @@ def _bring_up(
     observed: Observed,
 ) -> None:
     name = container_name(spec.name, service.component)
-    mended = mend(draft, spec, service, found)
+    mended, left = mend(draft, spec, service, found), leave(draft, spec, service, found)
     written = _write(draft, spec, service, found)
     running = found is not None and found.running
     last = (
         _renew(draft, spec, service, found, (*written, *mended), changed=bool(written))
         if found and running
-        else (_start(draft, spec, service, found, (*mended, *_holders(service, observed))),)
+        else (_start(draft, spec, service, found, (*mended, *left, *_holders(service, observed))),)
     )
+    join(draft, spec, service, found, observed)
     if last:
         verified = draft.add(
             Step(Verb.VERIFY, name, "answers with the files given", service.component, "", last)

@@ -38,6 +38,8 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "Tmpfs": _tmpfs(service.mounts),
         "PortBindings": _bindings(service.published),
     }
+    if service.extra_hosts:
+        host["ExtraHosts"] = [f"{name}:{address}" for name, address in service.extra_hosts]
     if service.pid_host:
         host["PidMode"] = "host"
     if health["Test"][0] == "CMD-SHELL":
@@ -45,7 +47,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         host["Init"] = True
     body: Body = {
         "Image": service.image,
-        "Hostname": service.host,
+        "Hostname": service.hostname or service.host,
         "User": service.user,
         "Env": [f"{key}={value}" for key, value in service.environment],
         "Labels": labels.of_service(stack, service.component, service.digest(), service.needs),
@@ -90,13 +92,17 @@ def lock_body(stack: str, image: str, holder: str) -> Body:
 
 
 def again(inspect: Mapping[str, Any]) -> Body:
-    """The body that makes the same container once more, from what ``GET /containers/{id}/json`` says of it."""
+    """The body that makes the same container once more, from what ``GET /containers/{id}/json`` says of it.
+
+    On its own network only: engines before 25 create with one.
+    """
     config, host = inspect["Config"], inspect["HostConfig"]
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     short = inspect["Id"][:12]
     endpoints = {
         name: {"Aliases": [a for a in endpoint.get("Aliases") or () if a != short]}
         for name, endpoint in joined.items()
+        if name == host.get("NetworkMode")
     }
     return {**config, "HostConfig": host, "NetworkingConfig": {"EndpointsConfig": endpoints}}
 

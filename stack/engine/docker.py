@@ -70,6 +70,7 @@ class DockerEngine:
         self.observe, self.stacks = snapshots.observe, snapshots.stacks
         self.create_network, self.remove_network = networks.create, networks.remove
         self.connect, self.limit = networks.connect, self._containers.limit
+        self.join, self.leave = networks.join, networks.leave
         self.create_volume, self.remove_volume = volumes.create, volumes.remove
         self.write_volume, self.remove_from_volume = jobs.write_volume, jobs.remove_from_volume
         self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove

@@ -212,6 +212,12 @@ class Engine(Protocol):
     def connect(self, stack: str, container: str, aliases: tuple[str, ...]) -> None:
         """The container joins the stack's network under these names; anew where it is on it already."""
 
+    def join(self, container: str, network: str) -> None:
+        """The container joins a network of somebody else, marked as joined by us; fine if it is on it."""
+
+    def leave(self, container: str, network: str) -> None:
+        """The container is on that network no more; fine if it was not, or if the network is gone."""
+
     def limit(self, container: str, limits: Limits) -> None:
         """Gives a running container these limits, as far as the engine can, and our restart policy."""
 

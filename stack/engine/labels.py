@@ -75,6 +75,16 @@ def stack_of(labels: Mapping[str, str] | None) -> str:
     return (labels or {}).get(STACK, "")
 
 
+def joined_as(container: str) -> str:
+    """The name of a container on a network of others; it also says that the container is there because of us."""
+    return f"{container}.{NAMESPACE}"
+
+
+def is_joined(aliases: Iterable[str]) -> bool:
+    """Whether a container's names on a network say that it joined by a plan of ours."""
+    return any(alias.endswith(f".{NAMESPACE}") for alias in aliases)
+
+
 def is_service(labels: Mapping[str, str] | None) -> bool:
     """Whether a container is a component of a stack."""
     return (labels or {}).get(ROLE) == SERVICE

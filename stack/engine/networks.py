@@ -1,10 +1,10 @@
-"""The stack's own network on the Docker engine. Only what carries our label."""
+"""The stack's own network on the Docker engine, and those of others that its containers join, which stay as they are."""
 
 from __future__ import annotations
 
 from stack.common.errors import StartFailed
 from stack.engine import labels
-from stack.engine.client import CONFLICT, NOT_FOUND, Client, Inspect, filters, forgiving, name_of, ours
+from stack.engine.client import CONFLICT, NOT_FOUND, Client, Inspect, filters, forgiving, name_of, ours, quoted
 
 UNABLE = 500
 """What an engine answers that has nothing to disconnect."""
@@ -51,8 +51,25 @@ class Networks:
             wanted = {"Container": found["Id"], "EndpointConfig": {"Aliases": list(aliases)}}
             self._ask(networks[0]["Id"], "connect", wanted)
 
+    def join(self, container: str, network: str) -> None:
+        """See ``Engine``. Under a name that nobody else has: one of ours could hide a service of that network."""
+        found = self._client.present(container)
+        with self._client.asking(f"{name_of(found)} cannot join network {network}"):
+            if network in (found["NetworkSettings"].get("Networks") or {}):
+                return
+            told = {"Aliases": [labels.joined_as(name_of(found))]}
+            self._ask(network, "connect", {"Container": found["Id"], "EndpointConfig": told})
+
+    def leave(self, container: str, network: str) -> None:
+        """See ``Engine``. By its name: the network may be gone, and the container still hold on to it."""
+        found = self._client.present(container)
+        with self._client.asking(f"{name_of(found)} cannot leave network {network}"):
+            if network in (found["NetworkSettings"].get("Networks") or {}):
+                with forgiving(NOT_FOUND):
+                    self._ask(network, "disconnect", {"Container": found["Id"], "Force": True})
+
     def _ask(self, network: str, call: str, body: dict[str, object]) -> None:
-        self._client.read("POST", f"networks/{network}/{call}", body=body)
+        self._client.read("POST", f"networks/{quoted(network)}/{call}", body=body)
 
     def _discard(self, networks: list[Inspect]) -> None:
         for network in networks:

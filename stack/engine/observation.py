@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from stack.engine import convert, labels
@@ -21,6 +21,8 @@ ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name of a volume that an image declares and nobody named."""
 FOLDER, LINK, OTHERS = 1 << 31, 1 << 27, 0x07280000
 """Kinds of files in the bits of Go's ``os.FileMode``."""
+PREDEFINED = ("bridge", "host", "none")
+"""Networks that every engine has. Names do not resolve on them."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine makes of no address at all
 
 
@@ -29,16 +31,20 @@ def observed_container(
     applied: Applied,
     networks: Collection[str],
     told: Mapping[str, Any],
+    others: Mapping[str, str],
 ) -> ObservedContainer:
     """What ``GET /containers/{id}/json`` says.
 
-    ``networks`` are the ids of the stack's networks that there are; ``told`` is what the engine says of itself.
+    ``networks`` are the ids of the stack's networks that there are; ``told`` is what the engine says of itself;
+    ``others`` are the networks of others, name > id.
     """
     config, state = inspect["Config"], inspect["State"]
     marks = config.get("Labels") or {}
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
     network = str((own or {}).get("NetworkID") or "")
+    outer = {name: told or {} for name, told in joined.items() if name not in (labels.stack_of(marks), *PREDEFINED)}
+    lost = tuple(sorted(name for name, end in outer.items() if _lost(name, end, others)))
     return ObservedContainer(
         id=inspect["Id"],
         name=inspect["Name"].removeprefix("/"),
@@ -62,7 +68,25 @@ def observed_container(
         finished_at=_moment(state.get("FinishedAt", "")),
         limits=limits(inspect["HostConfig"], told),
         setup=setup(inspect),
+        joined=tuple(
+            sorted(n for n, end in outer.items() if n not in lost and labels.is_joined(end.get("Aliases") or ()))
+        ),
+        lost=lost,
     )
+
+
+def networks_of_others(listed: Iterable[Mapping[str, Any]], stack: str) -> dict[str, str]:
+    """Name > id of the networks that a container of the stack can join: others made them."""
+    return {
+        n["Name"]: n["Id"]
+        for n in listed
+        if n["Name"] not in PREDEFINED and labels.stack_of(n.get("Labels")) != stack
+    }
+
+
+def _lost(name: str, endpoint: Mapping[str, Any], others: Mapping[str, str]) -> bool:
+    """Whether the network of an endpoint is gone; another of its name is another network."""
+    return name not in others or endpoint.get("NetworkID") not in ("", None, others[name])
 
 
 def limits(host: Mapping[str, Any], told: Mapping[str, Any]) -> GivenLimits:

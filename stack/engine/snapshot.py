@@ -8,7 +8,7 @@ from typing import Any
 
 from stack.engine import convert, labels
 from stack.engine.client import NOT_FOUND, Client, filters, forgiving
-from stack.engine.observation import observed_container
+from stack.engine.observation import networks_of_others, observed_container
 from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
@@ -30,14 +30,15 @@ class Snapshots:
     def observe(self, name: str) -> Observed:
         """See ``Engine``. Two rounds of questions, each asked side by side."""
         with self._client.asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
-            asked_networks = pool.submit(self._listed, "networks", name)
+            asked_networks = pool.submit(self._client.json, "GET", "networks")
             asked_volumes = pool.submit(self._listed, "volumes", name)
             pool.submit(lambda: self._client.told)
             all_listed = self._listed("containers/json", name, all=1)
             listed = [c for c in all_listed if not labels.is_keeper(c["Labels"])]
-            networks, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
-            ids = {n["Id"] for n in networks}
-            asked = pool.map(lambda one: self._observe_one(one, ids), listed)
+            everyone, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
+            networks = [n for n in everyone if labels.stack_of(n.get("Labels")) == name]
+            ids, others = {n["Id"] for n in networks}, networks_of_others(everyone, name)
+            asked = pool.map(lambda one: self._observe_one(one, ids, others), listed)
             containers, leftovers = placed(name, filter(None, asked))
             return Observed(
                 name,
@@ -47,19 +48,22 @@ class Snapshots:
                 volumes=tuple(sorted(v["Name"] for v in volumes if not labels.is_keeper(v["Labels"]))),
                 has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),
                 locked=any(labels.is_lock(c["Labels"]) for c in all_listed),
+                others=tuple(sorted(others)),
             )
 
     def _listed(self, path: str, stack: str, **more: int) -> Any:
         return self._client.json("GET", path, query={**filters(**labels.selector(stack)), **more})
 
-    def _observe_one(self, listed: Mapping[str, Any], networks: set[str]) -> ObservedContainer | None:
+    def _observe_one(
+        self, listed: Mapping[str, Any], networks: set[str], others: Mapping[str, str]
+    ) -> ObservedContainer | None:
         """None where it vanished meanwhile."""
         found = self._client.found("container", listed["Id"])
         if found is None:
             return None
         configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
         applied = self._applied(listed["Id"]) if configured else Applied()
-        return observed_container(found, applied, networks, self._client.told)
+        return observed_container(found, applied, networks, self._client.told, others)
 
     def _applied(self, container: str) -> Applied:
         return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))

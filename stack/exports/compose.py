@@ -55,6 +55,7 @@ def _service(service: ServiceSpec, build: Build) -> dict[str, Any]:
         or None,
         "secrets": _secrets(service),
         "networks": {"default": {"aliases": sorted({service.host, service.component})}},
+        "extra_hosts": [f"{name}:{address}" for name, address in service.extra_hosts] or None,
         "depends_on": list(service.needs) or None,
         "healthcheck": _health(service),
         **_hardening(service),

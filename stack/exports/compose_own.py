@@ -51,13 +51,20 @@ def _inside(service: ServiceSpec, folder: str) -> dict[str, ConfigFile]:
 
 def override(spec: StackSpec, place: str) -> str:
     """The file's text; ``place`` is the folder that ``own_files`` lie in. Empty where there is nothing to add."""
-    services = {
+    services: dict[str, dict[str, object]] = {
         component: {"volumes": [_mount(place, component, folder) for folder in folders]}
         for component, folders in sorted(own_mounts(spec).items())
     }
+    joined = sorted({network.name for service in spec.services for network in service.networks})
+    for service in spec.services:
+        if service.networks:
+            services.setdefault(service.component, {})["networks"] = {n.name: {} for n in service.networks}
     if not services:
         return ""
-    return HEADER + yaml.safe_dump({"services": services}, sort_keys=False, allow_unicode=True, width=120)
+    document: dict[str, object] = {"services": services}
+    if joined:
+        document["networks"] = {name: {"name": name, "external": True} for name in joined}
+    return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _mount(place: str, component: str, folder: str) -> dict[str, object]:

@@ -71,7 +71,8 @@ class ObservedContainer:
     network, known there by ``aliases`` (None: not known); ``networks`` are the names of all that it is on.
     ``restarts``: how often the engine started it again since somebody last did; ``oom_killed``: it was out of memory
     when it last ended, which was at ``finished_at``. ``limits`` and ``setup`` are as they are, None where not asked.
-    ``drift``: what was changed in its configuration volume, as sentences.
+    ``drift``: what was changed in its configuration volume, as sentences. ``joined``: networks of others that it joined
+    by a plan of ours; ``lost``: networks of others that it was on and that are gone.
     """
 
     id: str
@@ -97,6 +98,8 @@ class ObservedContainer:
     limits: GivenLimits | None = None
     setup: Setup | None = None
     drift: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -138,7 +141,7 @@ class Observed:
     """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and second containers.
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds
-    its lock, or was killed while it did.
+    its lock, or was killed while it did. ``others``: names of the networks of others that a container can join.
     """
 
     name: str
@@ -148,6 +151,7 @@ class Observed:
     volumes: tuple[str, ...] = ()
     has_state: bool = False
     locked: bool = False
+    others: tuple[str, ...] = ()
 
     def container(self, component: str) -> ObservedContainer | None:
         """The component's container, if there is one."""

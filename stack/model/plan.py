@@ -19,6 +19,8 @@ class Verb(StrEnum):
     CREATE = "create container"
     RENAME = "rename"
     CONNECT = "connect"
+    JOIN = "join network"
+    LEAVE = "leave network"
     LIMIT = "set limits"
     START = "start"
     RELOAD = "reload"
@@ -35,7 +37,8 @@ class Verb(StrEnum):
 class Step:
     """One call: ``verb`` on ``target`` because of ``why``, once all steps named in ``after`` are done.
 
-    ``component`` is the service concerned, ``object_id`` the engine's id where the object exists already.
+    ``component`` is the service concerned, ``object_id`` the engine's id where the object exists already. ``network``:
+    the one of somebody else that is joined or left.
     """
 
     verb: Verb
@@ -44,6 +47,7 @@ class Step:
     component: str = ""
     object_id: str = ""
     after: tuple[str, ...] = ()
+    network: str = ""
 
     @property
     def key(self) -> str:

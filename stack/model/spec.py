@@ -90,6 +90,14 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class OuterNetwork:
+    """A network of somebody else that a container joins; ``named_by`` is the place (file:line) that asks for it."""
+
+    name: str
+    named_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """A health check as the engine runs it; times in seconds."""
 
@@ -162,6 +170,13 @@ class ServiceSpec:
     """What asks the process to end; empty: what the image says, else TERM."""
     awaits: tuple[str, ...] = ()
     """Those of ``needs`` that must answer before this one starts, not only run."""
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    """Names that resolve inside the container besides those of its networks, each with its address."""
+    networks: tuple[OuterNetwork, ...] = ()
+    """Networks joined besides the stack's own, while it runs. One that is gone stops nothing."""
+    hostname: str = ""
+    """Its own name, empty: ``host``. Engines make it known on each network, so that one that joins others needs one
+    that nobody there has."""
 
     @property
     def host(self) -> str:
@@ -178,7 +193,7 @@ class ServiceSpec:
         told = {
             f.name: getattr(self, f.name)
             for f in fields(self)
-            if f.name not in ("files", "assets", "linked", "exact", "reload", "awaits")
+            if f.name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
         }
         return _digest(told)
 

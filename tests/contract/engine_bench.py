@@ -72,6 +72,12 @@ class Bench(Protocol):
     def lose_network(self) -> None:
         """Somebody takes all containers off the stack's network and removes it."""
 
+    def connect_by_hand(self, container: str, network: str) -> None:
+        """Somebody connects a container to a network of theirs."""
+
+    def lose_foreign_network(self, name: str) -> None:
+        """Somebody removes a network of theirs, and takes running containers off it first."""
+
     def update(self, name: str, **host: Any) -> None:
         """Somebody changes the limits of a container, in the words of ``HostConfig``."""
 
@@ -174,6 +180,13 @@ class MemoryBench:
     def lose_network(self) -> None:
         self.engine.lose_network(self.stack)
 
+    def connect_by_hand(self, container: str, network: str) -> None:
+        endpoint = {"NetworkID": self.engine.network_ids[network], "Aliases": None}
+        self.engine.containers[container].endpoints[network] = endpoint
+
+    def lose_foreign_network(self, name: str) -> None:
+        self.engine.lose_foreign_network(name)
+
     def update(self, name: str, **host: Any) -> None:
         self.engine.update(name, **host)
 
@@ -246,6 +259,15 @@ class DockerBench:
 
     def lose_network(self) -> None:
         network = self.raw.networks.get(self.stack)
+        for container in network.containers:
+            network.disconnect(container, force=True)
+        network.remove()
+
+    def connect_by_hand(self, container: str, network: str) -> None:
+        self.raw.networks.get(network).connect(container)
+
+    def lose_foreign_network(self, name: str) -> None:
+        network = self.raw.networks.get(name)
         for container in network.containers:
             network.disconnect(container, force=True)
         network.remove()

@@ -147,6 +147,13 @@ class MemoryEngine(MemoryVolumes):
             container.endpoints.pop(name, None)
         self.remove_network(name)
 
+    def lose_foreign_network(self, name: str) -> None:
+        """Somebody removes a network of theirs; containers that do not run still hold on to it."""
+        del self.networks[name], self.network_ids[name]
+        for container in self.containers.values():
+            if container.state == "running":
+                container.endpoints.pop(name, None)
+
     def update(self, container: str, **host: Any) -> None:
         """Somebody changes what a container is given, in the words of ``HostConfig``."""
         found = self._present(container)
@@ -186,13 +193,19 @@ class MemoryEngine(MemoryVolumes):
                 volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
                 has_state=state in self.volumes,
                 locked=self.find(convert.keeper_name(name, labels.LOCK)) is not None,
+                others=tuple(sorted(self._others(name))),
             )
 
     def _seen(self, container: MemoryContainer) -> ObservedContainer:
         volume = self.volumes.get(container.mounts().get(CONFIG_ROOT, ""))
         links = volume.links if volume else {}
         applied = Applied.of(links.get(APPLIED, ""), links.get(CURRENT, ""))
-        return observed_container(container.inspect(), applied, self.network_ids.values(), self.told)
+        stack = labels.stack_of(container.marks)
+        own = [self.network_ids[n] for n, owner in self.networks.items() if owner == stack]
+        return observed_container(container.inspect(), applied, own, self.told, self._others(stack))
+
+    def _others(self, stack: str) -> dict[str, str]:
+        return {n: self.network_ids[n] for n, owner in self.networks.items() if owner != stack}
 
     def read_state(self, stack: str) -> bytes | None:
         """See ``Engine``."""
@@ -275,7 +288,10 @@ class MemoryEngine(MemoryVolumes):
             endpoint = found.endpoints.setdefault(mode, {"NetworkID": "", "Aliases": []})
             if not network or endpoint["NetworkID"] not in ("", network):
                 raise StartFailed(f"{found.name} does not start: network not found")
-            endpoint["NetworkID"] = network
+            for name, joined in found.endpoints.items():
+                if joined["NetworkID"] not in ("", self.network_ids.get(name)):
+                    raise StartFailed(f"{found.name} does not start: network {name} not found")
+                joined["NetworkID"] = self.network_ids.get(name, "")
             if found.state != "running":
                 self._bind(found)
                 found.state, found.exit_code, found.starts = "running", 0, found.starts + 1
@@ -293,6 +309,23 @@ class MemoryEngine(MemoryVolumes):
                 )
             network = self.network_ids[stack] if found.state == "running" else ""
             found.endpoints[stack] = {"NetworkID": network, "Aliases": list(aliases)}
+
+    def join(self, container: str, network: str) -> None:
+        """See ``Engine``."""
+        self._called("join", network)
+        with self.mutex:
+            found = self._present(container)
+            if network not in self.network_ids:
+                raise StartFailed(f"{found.name} cannot join network {network}: network {network} not found")
+            id_ = self.network_ids[network] if found.state == "running" else ""
+            told = {"NetworkID": id_, "Aliases": [labels.joined_as(found.name)]}
+            found.endpoints.setdefault(network, told)
+
+    def leave(self, container: str, network: str) -> None:
+        """See ``Engine``."""
+        self._called("leave", network)
+        with self.mutex:
+            self._present(container).endpoints.pop(network, None)
 
     def limit(self, container: str, limits: Limits) -> None:
         """See ``Engine``."""

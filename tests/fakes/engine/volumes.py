@@ -97,6 +97,7 @@ class MemoryVolumes(MemoryImages):
     def foreign_network(self, name: str) -> None:
         """Somebody else's network of this name."""
         self.networks[name] = ""
+        self.network_ids[name] = f"{name}-{next(self._numbers)}"
 
     def foreign_volume(self, name: str) -> None:
         """Somebody else's volume of this name."""

@@ -195,3 +195,15 @@ def test_what_is_not_known_is_passed_on() -> None:
 def test_braces_in_the_words_of_others_change_nothing() -> None:
     said = 'metric name already set while parsing: "a{b} {0.x} {c.job}"'
     assert '"a{b} {0.x} {c.job}"' in fault(OWN, target(said)).cause
+
+
+def test_a_name_on_a_network_of_others_and_the_machine_itself_are_told_apart() -> None:
+    unknown = 'Get "http://h:80/metrics": dial tcp: lookup h on 127.0.0.11:53: no such host'
+    down = Target("shop", "h:80", "down", unknown, url="http://h:80/metrics")
+    found = fault(Job("shop", "scrape/shop.yml", 3, network="shop_default"), down)
+    assert found.cause == "the name h is unknown on network shop_default, or Prometheus is not on it"
+    assert "monitoring-stack start connects Prometheus" in found.remedy
+    machine = "http://host.docker.internal:8000/metrics"
+    refused = f'Get "{machine}": dial tcp 172.17.0.1:8000: connect: connection refused'
+    found = fault(OWN, Target("shop", "host.docker.internal:8000", "down", refused, url=machine))
+    assert "the engine's machine" in found.cause and "127.0.0.1 alone" in found.remedy

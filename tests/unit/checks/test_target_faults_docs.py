@@ -16,6 +16,7 @@ WORDS = {
     "c.who": "NAME",
     "c.logs": "the log of NAME",
     "c.job.timeout:g": "N",
+    "c.job.network": "NETWORK",
     "m[0]": "...",
     "m[1]": "...",
     "m[2]": "...",

@@ -162,7 +162,7 @@ def inspected(**state: Any) -> dict[str, Any]:
 
 
 def test_a_container_reads_back() -> None:
-    seen = observed_container(inspected(), Applied("d", "v"), (), {})
+    seen = observed_container(inspected(), Applied("d", "v"), (), {}, {})
     assert (seen.id, seen.name, seen.component) == ("abc", "demo-node-exporter", "node_exporter")
     assert seen.digest == spec(needs=("a", "b"), published=Port(9100, 19100)).digest()
     assert (seen.needs, seen.published, seen.applied) == (("a", "b"), "127.0.0.1:19100", Applied("d", "v"))
@@ -177,15 +177,50 @@ def test_state_and_health_read_back() -> None:
         Applied(),
         (),
         {},
+        {},
     )
     assert (seen.state, seen.exit_code, seen.started_at) == ("exited", 3, "2026-01-01T00:00:00Z")
     assert seen.health == "healthy" and not seen.running
 
 
+OTHERS = {"shop": "n7", "kiosk": "n8"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "joined", "lost"),
+    [
+        ({"NetworkID": "n7", "Aliases": ["demo-prometheus.monitoring-stack"]}, ("shop",), ()),
+        ({"NetworkID": "", "Aliases": ["demo-prometheus.monitoring-stack"]}, ("shop",), ()),
+        ({"NetworkID": "n7", "Aliases": ["mine"]}, (), ()),
+        ({"NetworkID": "n7", "Aliases": None}, (), ()),
+        ({"NetworkID": "older", "Aliases": ["demo-prometheus.monitoring-stack"]}, (), ("shop",)),
+    ],
+)
+def test_networks_of_others_read_back(
+    endpoint: dict[str, Any], joined: tuple[str, ...], lost: tuple[str, ...]
+) -> None:
+    told = inspected()
+    told["NetworkSettings"]["Networks"] = {"demo": {"NetworkID": "n1"}, "bridge": {}, "shop": endpoint}
+    seen = observed_container(told, Applied(), {"n1"}, {}, OTHERS)
+    assert (seen.joined, seen.lost, seen.stranded) == (joined, lost, False)
+
+
+def test_a_container_made_again_is_on_its_own_network_only() -> None:
+    told = inspected()
+    told["NetworkSettings"]["Networks"] = {"demo": {"Aliases": ["a", "abc"]}, "shop": {"Aliases": ["b"]}}
+    assert convert.again(told)["NetworkingConfig"]["EndpointsConfig"] == {"demo": {"Aliases": ["a"]}}
+
+
+def test_names_that_resolve_inside_are_given() -> None:
+    assert "ExtraHosts" not in host()
+    given = host(extra_hosts=(("host.docker.internal", "host-gateway"),))
+    assert given["ExtraHosts"] == ["host.docker.internal:host-gateway"]
+
+
 def test_a_container_without_labels_reads_as_nobodys() -> None:
     told = inspected()
     told["Config"] = {"Image": "x", "Labels": None}
-    seen = observed_container(told, Applied(), (), {})
+    seen = observed_container(told, Applied(), (), {}, {})
     assert (seen.component, seen.digest, seen.needs) == ("", "", ())
 
 
@@ -204,7 +239,7 @@ def test_a_container_without_labels_reads_as_nobodys() -> None:
 def test_a_container_whose_network_is_gone_is_stranded(joined: Any, stranded: bool) -> None:
     told = inspected()
     told["NetworkSettings"]["Networks"] = joined
-    assert observed_container(told, Applied(), {"n1", "n2"}, {}).stranded is stranded
+    assert observed_container(told, Applied(), {"n1", "n2"}, {}, {}).stranded is stranded
 
 
 @pytest.mark.parametrize(

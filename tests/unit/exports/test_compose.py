@@ -47,6 +47,12 @@ def test_binds_are_read_only_and_no_socket_is_among_them(name: str) -> None:
             assert volume.endswith(":ro")
 
 
+def test_the_machine_itself_has_a_name_for_who_may_scrape_or_notify_it() -> None:
+    named = {name for name, service in SERVICES.items() if "extra_hosts" in service}
+    assert named == {"prometheus", "alertmanager"}
+    assert SERVICES["prometheus"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
 def test_no_secret_stands_in_the_file() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert SERVICES["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"].startswith("$$__file{")

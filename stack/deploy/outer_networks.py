@@ -1,0 +1,96 @@
+"""Networks of others that a service joins: what is to be joined and left, and which of them are gone.
+
+Pure. Nothing waits for a network of somebody else: one that is gone leaves the rest of the stack as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stack.deploy.draft import Draft
+from stack.model.observed import Observed, ObservedContainer
+from stack.model.plan import Step, Verb
+from stack.model.spec import OuterNetwork, ServiceSpec, StackSpec, container_name
+
+
+def leave(
+    draft: Draft, spec: StackSpec, service: ServiceSpec, found: ObservedContainer | None
+) -> tuple[str, ...]:
+    """Keys of the steps that take a container off networks that are gone, with which it could not start, or unnamed.
+
+    A network that somebody else connected it to stays.
+    """
+    if found is None:
+        return ()
+    wanted = {network.name for network in service.networks}
+    reasons = {name: "is gone" for name in found.lost}
+    reasons |= {name: "no file names it any more" for name in found.joined if name not in wanted}
+    return tuple(_step(draft, spec, Verb.LEAVE, found, name, why) for name, why in sorted(reasons.items()))
+
+
+def join(
+    draft: Draft,
+    spec: StackSpec,
+    service: ServiceSpec,
+    found: ObservedContainer | None,
+    observed: Observed,
+) -> None:
+    """Steps that bring a container, once it runs, onto the networks that there are. Nothing comes after them."""
+    there = set(found.networks) - set(found.lost) if found is not None else set()
+    for network in service.networks:
+        if network.name in observed.others and network.name not in there:
+            why = f"named by {network.named_by}" if network.named_by else "wanted"
+            _step(draft, spec, Verb.JOIN, found, network.name, why, service)
+
+
+def gone(spec: StackSpec, observed: Observed) -> Iterator[str]:
+    """A sentence for each network that a service should join and that this engine does not have."""
+    for service, network in _wanted(spec):
+        if network.name not in observed.others:
+            name = container_name(spec.name, service.component)
+            yield (
+                f"network {network.name} is not on this engine, so {name} does not join it ({network.named_by}): "
+                "start what makes it, then monitoring-stack start; or remove the target"
+            )
+
+
+def unjoined(spec: StackSpec, observed: Observed) -> Iterator[str]:
+    """The same, and one for each network that is there and that a running container is not on."""
+    yield from gone(spec, observed)
+    for service, network in _wanted(spec):
+        found = observed.container(service.component)
+        if found is not None and network.name in observed.others and network.name not in found.networks:
+            yield (
+                f"{found.name} is not on network {network.name}, which {network.named_by} names: "
+                "monitoring-stack start connects it"
+            )
+
+
+def _wanted(spec: StackSpec) -> Iterator[tuple[ServiceSpec, OuterNetwork]]:
+    for service in spec.services:
+        yield from ((service, network) for network in service.networks)
+
+
+def _step(
+    draft: Draft,
+    spec: StackSpec,
+    verb: Verb,
+    found: ObservedContainer | None,
+    network: str,
+    why: str,
+    service: ServiceSpec | None = None,
+) -> str:
+    component = service.component if service else found.component if found else ""
+    name = container_name(spec.name, component)
+    first = (f"{Verb.RENAME} {name}", f"{Verb.START} {name}", f"{Verb.LEAVE} {name} > {network}")
+    return draft.add(
+        Step(
+            verb,
+            f"{name} > {network}",
+            why,
+            component,
+            found.id if found else "",
+            first,
+            network,
+        )
+    )

@@ -1,0 +1,23 @@
+"""docker-compose.override.yml names the networks of others, which Compose then finds and does not make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import yaml
+
+from stack.exports.compose_own import override
+from stack.model.spec import OuterNetwork, StackSpec
+from tests.unit.deploy.plan_samples import NAME, service
+
+
+def test_a_service_keeps_its_own_network_and_gets_those_that_it_joins() -> None:
+    web = replace(service("web"), networks=(OuterNetwork("shop_default", "own/a.yml:1"),))
+    told = yaml.safe_load(override(StackSpec(NAME, (web, service("store"))), "/own"))
+    # Compose merges the networks of a service, so `default` of docker-compose.yml stays.
+    assert told["services"] == {"web": {"networks": {"shop_default": {}}}}
+    assert told["networks"] == {"shop_default": {"name": "shop_default", "external": True}}
+
+
+def test_without_any_there_is_no_file() -> None:
+    assert override(StackSpec(NAME, (service("web"),)), "/own") == ""
