@@ -6,6 +6,7 @@ Pure. Nothing waits for a network of somebody else: one that is gone leaves the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stack.deploy.draft import Draft
 from stack.model.observed import Observed, ObservedContainer
@@ -23,9 +24,15 @@ def leave(
     if found is None:
         return ()
     wanted = {network.name for network in service.networks}
-    reasons = {name: "is gone" for name in found.lost}
+    reasons = dict.fromkeys(found.lost, "is gone")
     reasons |= {name: "no file names it any more" for name in found.joined if name not in wanted}
-    return tuple(_step(draft, spec, Verb.LEAVE, found, name, why) for name, why in sorted(reasons.items()))
+    name = container_name(spec.name, found.component)
+    return tuple(
+        draft.add(
+            replace(_step(Verb.LEAVE, name, network, why), component=found.component, object_id=found.id)
+        )
+        for network, why in sorted(reasons.items())
+    )
 
 
 def join(
@@ -40,7 +47,10 @@ def join(
     for network in service.networks:
         if network.name in observed.others and network.name not in there:
             why = f"named by {network.named_by}" if network.named_by else "wanted"
-            _step(draft, spec, Verb.JOIN, found, network.name, why, service)
+            step = _step(Verb.JOIN, container_name(spec.name, service.component), network.name, why)
+            draft.add(
+                replace(step, component=service.component, object_id=found.id if found is not None else "")
+            )
 
 
 def gone(spec: StackSpec, observed: Observed) -> Iterator[str]:
@@ -71,26 +81,7 @@ def _wanted(spec: StackSpec) -> Iterator[tuple[ServiceSpec, OuterNetwork]]:
         yield from ((service, network) for network in service.networks)
 
 
-def _step(
-    draft: Draft,
-    spec: StackSpec,
-    verb: Verb,
-    found: ObservedContainer | None,
-    network: str,
-    why: str,
-    service: ServiceSpec | None = None,
-) -> str:
-    component = service.component if service else found.component if found else ""
-    name = container_name(spec.name, component)
+def _step(verb: Verb, name: str, network: str, why: str) -> Step:
+    """After the container has its name and runs, where that is done by this plan."""
     first = (f"{Verb.RENAME} {name}", f"{Verb.START} {name}", f"{Verb.LEAVE} {name} > {network}")
-    return draft.add(
-        Step(
-            verb,
-            f"{name} > {network}",
-            why,
-            component,
-            found.id if found else "",
-            first,
-            network,
-        )
-    )
+    return Step(verb, f"{name} > {network}", why, after=first, network=network)

@@ -1,10 +1,20 @@
-"""The stack's own network on the Docker engine, and those of others that its containers join, which stay as they are."""
+"""The stack's own network on the Docker engine, and those of others, which its containers only join and leave."""
 
 from __future__ import annotations
 
 from stack.common.errors import StartFailed
 from stack.engine import labels
-from stack.engine.client import CONFLICT, NOT_FOUND, Client, Inspect, filters, forgiving, name_of, ours, quoted
+from stack.engine.client import (
+    CONFLICT,
+    NOT_FOUND,
+    Client,
+    Inspect,
+    filters,
+    forgiving,
+    name_of,
+    ours,
+    quoted,
+)
 
 UNABLE = 500
 """What an engine answers that has nothing to disconnect."""

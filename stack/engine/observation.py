@@ -43,7 +43,9 @@ def observed_container(
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
     network = str((own or {}).get("NetworkID") or "")
-    outer = {name: told or {} for name, told in joined.items() if name not in (labels.stack_of(marks), *PREDEFINED)}
+    outer = {
+        name: told or {} for name, told in joined.items() if name not in (labels.stack_of(marks), *PREDEFINED)
+    }
     lost = tuple(sorted(name for name, end in outer.items() if _lost(name, end, others)))
     return ObservedContainer(
         id=inspect["Id"],
@@ -69,7 +71,9 @@ def observed_container(
         limits=limits(inspect["HostConfig"], told),
         setup=setup(inspect),
         joined=tuple(
-            sorted(n for n, end in outer.items() if n not in lost and labels.is_joined(end.get("Aliases") or ()))
+            sorted(
+                n for n, end in outer.items() if n not in lost and labels.is_joined(end.get("Aliases") or ())
+            )
         ),
         lost=lost,
     )

@@ -16,10 +16,14 @@ scrape_configs:
           team: a
           __network__: shop_default
 """
-TARGETS = '[{"targets": ["kiosk:1"], "labels": {"__network__": "kiosk"}},\n {"targets": ["b:1"], "labels": {}}]'
+TARGETS = (
+    '[{"targets": ["kiosk:1"], "labels": {"__network__": "kiosk"}},\n {"targets": ["b:1"], "labels": {}}]'
+)
 
 
-def file(content: str, path: str = "scrape/~own+a.yml", origin: str = "own/prometheus/scrape/a.yml") -> ConfigFile:
+def file(
+    content: str, path: str = "scrape/~own+a.yml", origin: str = "own/prometheus/scrape/a.yml"
+) -> ConfigFile:
     return ConfigFile(path, content.encode(), origin=origin)
 
 

@@ -64,9 +64,7 @@ def test_a_named_network_is_all_that_a_running_stack_joins(engine: MemoryEngine)
 def test_one_that_no_file_names_any_more_is_left(engine: MemoryEngine) -> None:
     running(engine, SHOP)
     spec = wanted(engine)
-    assert steps(spec, engine.observe(NAME)) == [
-        (Verb.LEAVE, "demo-web > shop", "no file names it any more")
-    ]
+    assert steps(spec, engine.observe(NAME)) == [(Verb.LEAVE, "demo-web > shop", "no file names it any more")]
     go(engine, spec)
     assert not web(engine).joined and not reconcile(spec, engine.observe(NAME))
 
@@ -148,7 +146,10 @@ def test_a_new_container_joins_again(change: Callable[[StackSpec], StackSpec], e
 
 def test_the_networks_are_no_part_of_the_container(engine: MemoryEngine) -> None:
     plain, joined = wanted(engine), wanted(engine, SHOP)
-    digests: Callable[[StackSpec], list[str]] = lambda spec: [s.digest() for s in spec.services]
+
+    def digests(spec: StackSpec) -> list[str]:
+        return [s.digest() for s in spec.services]
+
     assert digests(plain) == digests(joined)
     named: ServiceSpec = replace(plain.services[0], extra_hosts=(("a", "1.2.3.4"),))
     assert named.digest() != plain.services[0].digest()
