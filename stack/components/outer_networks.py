@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.model.spec import ConfigFile, OuterNetwork
+from stack.model.outer import OuterNetwork
+from stack.model.spec import ConfigFile
 
 LABEL = "__network__"
 

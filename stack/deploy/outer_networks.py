@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from stack.deploy.draft import Draft
 from stack.model.observed import Observed, ObservedContainer
+from stack.model.outer import OuterNetwork
 from stack.model.plan import Step, Verb
-from stack.model.spec import OuterNetwork, ServiceSpec, StackSpec, container_name
+from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 
 def leave(

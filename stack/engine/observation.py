@@ -43,10 +43,7 @@ def observed_container(
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
     network = str((own or {}).get("NetworkID") or "")
-    outer = {
-        name: told or {} for name, told in joined.items() if name not in (labels.stack_of(marks), *PREDEFINED)
-    }
-    lost = tuple(sorted(name for name, end in outer.items() if _lost(name, end, others)))
+    ours, lost = _outer(joined, labels.stack_of(marks), others)
     return ObservedContainer(
         id=inspect["Id"],
         name=inspect["Name"].removeprefix("/"),
@@ -70,11 +67,7 @@ def observed_container(
         finished_at=_moment(state.get("FinishedAt", "")),
         limits=limits(inspect["HostConfig"], told),
         setup=setup(inspect),
-        joined=tuple(
-            sorted(
-                n for n, end in outer.items() if n not in lost and labels.is_joined(end.get("Aliases") or ())
-            )
-        ),
+        joined=ours,
         lost=lost,
     )
 
@@ -86,6 +79,16 @@ def networks_of_others(listed: Iterable[Mapping[str, Any]], stack: str) -> dict[
         for n in listed
         if n["Name"] not in PREDEFINED and labels.stack_of(n.get("Labels")) != stack
     }
+
+
+def _outer(
+    joined: Mapping[str, Any], stack: str, others: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of the networks of others that a container is on: those that it joined because of us, and those that are gone."""
+    ends = {name: end or {} for name, end in sorted(joined.items()) if name not in (stack, *PREDEFINED)}
+    lost = tuple(name for name, end in ends.items() if _lost(name, end, others))
+    marked = (name for name, end in ends.items() if labels.is_joined(end.get("Aliases") or ()))
+    return tuple(name for name in marked if name not in lost), lost
 
 
 def _lost(name: str, endpoint: Mapping[str, Any], others: Mapping[str, str]) -> bool:

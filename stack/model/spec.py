@@ -14,6 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
 from stack.common.errors import SettingsError
+from stack.model.outer import OuterNetwork
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
@@ -87,14 +88,6 @@ class Port:
     container: int
     host: int
     address: str = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class OuterNetwork:
-    """A network of somebody else that a container joins; ``named_by`` is the place (file:line) that asks for it."""
-
-    name: str
-    named_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from stack.common.errors import StartFailed
 from stack.deploy.actions import Actions
 from stack.deploy.reconcile import reconcile
 from stack.model.observed import ObservedContainer
+from stack.model.outer import OuterNetwork
 from stack.model.plan import Verb
-from stack.model.spec import OuterNetwork, ServiceSpec, StackSpec, container_name
+from stack.model.spec import ServiceSpec, StackSpec, container_name
 from tests.contract.engine_bench import Bench, make, service
 
 WAY = (Verb.JOIN, Verb.LEAVE, Verb.START, Verb.CREATE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stack.components.outer_networks import outer_networks
-from stack.model.spec import ConfigFile, OuterNetwork
+from stack.model.outer import OuterNetwork
+from stack.model.spec import ConfigFile
 
 JOB = """\
 scrape_configs:

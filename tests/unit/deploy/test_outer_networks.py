@@ -11,8 +11,9 @@ from stack.deploy.condition import condition
 from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.model.observed import Observed, ObservedContainer
+from stack.model.outer import OuterNetwork
 from stack.model.plan import Step, Verb
-from stack.model.spec import OuterNetwork, ServiceSpec, StackSpec, container_name
+from stack.model.spec import ServiceSpec, StackSpec, container_name
 from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.deploy.plan_samples import NAME, service
 from tests.unit.deploy.test_reconcile_converges import go

@@ -7,7 +7,8 @@ from dataclasses import replace
 import yaml
 
 from stack.exports.compose_own import override
-from stack.model.spec import OuterNetwork, StackSpec
+from stack.model.outer import OuterNetwork
+from stack.model.spec import StackSpec
 from tests.unit.deploy.plan_samples import NAME, service
 
 
