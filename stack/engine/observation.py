@@ -35,8 +35,7 @@ def observed_container(
 ) -> ObservedContainer:
     """What ``GET /containers/{id}/json`` says.
 
-    ``networks`` are the ids of the stack's networks that there are; ``told`` is what the engine says of itself;
-    ``others`` are the networks of others, name > id.
+    ``networks``: ids of the stack's; ``told``: what the engine says of itself; ``others``: name > id of others' networks.
     """
     config, state = inspect["Config"], inspect["State"]
     marks = config.get("Labels") or {}
