@@ -35,13 +35,12 @@ def observed_container(
 ) -> ObservedContainer:
     """What ``GET /containers/{id}/json`` says.
 
-    ``networks``: ids of the stack's; ``told``: what the engine says of itself; ``others``: name > id of others' networks.
+    ``networks``: ids of the stack's; ``told``: what the engine says of itself; ``others``: others' networks, name > id.
     """
     config, state = inspect["Config"], inspect["State"]
     marks = config.get("Labels") or {}
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
-    network = str((own or {}).get("NetworkID") or "")
     ours, lost = _outer(joined, labels.stack_of(marks), others)
     return ObservedContainer(
         id=inspect["Id"],
@@ -57,7 +56,7 @@ def observed_container(
         exit_code=state.get("ExitCode", 0),
         published=convert.published(inspect),
         applied=applied,
-        stranded=network not in ("", *networks),
+        stranded=((own or {}).get("NetworkID") or "") not in ("", *networks),
         networks=tuple(sorted(joined)),
         connected=own is not None,
         aliases=tuple(own.get("Aliases") or ()) if own is not None else (),
