@@ -9,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from stack.engine import convert, labels
@@ -37,11 +38,18 @@ def observed_container(
 
     ``networks``: ids of the stack's; ``told``: what the engine says of itself; ``others``: others' networks, name > id.
     """
+    stack = labels.stack_of(inspect["Config"].get("Labels"))
+    ours, lost = _outer((inspect.get("NetworkSettings") or {}).get("Networks") or {}, stack, others)
+    return replace(_observed(inspect, applied, networks, told), joined=ours, lost=lost)
+
+
+def _observed(
+    inspect: Mapping[str, Any], applied: Applied, networks: Collection[str], told: Mapping[str, Any]
+) -> ObservedContainer:
     config, state = inspect["Config"], inspect["State"]
     marks = config.get("Labels") or {}
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
-    ours, lost = _outer(joined, labels.stack_of(marks), others)
     return ObservedContainer(
         id=inspect["Id"],
         name=inspect["Name"].removeprefix("/"),
@@ -65,8 +73,6 @@ def observed_container(
         finished_at=_moment(state.get("FinishedAt", "")),
         limits=limits(inspect["HostConfig"], told),
         setup=setup(inspect),
-        joined=ours,
-        lost=lost,
     )
 
 
