@@ -35,9 +35,9 @@ def later(place: str) -> Question:
 class Check:
     """One question. ``run`` returns its evidence, raises ``NotYet`` or ``Pending`` to be asked again, or ``Broken``.
 
-    ``component`` is whom it asks, ``needs`` who else must be part of the stack; ``seconds`` is its deadline,
-    ``pending`` that for answers which come true by themselves (0: the same), ``every`` the first pause between two
-    tries. ``hint`` says how to mend what a deadline has found.
+    ``component`` is whom it asks, ``needs`` who else must be part of the stack, ``scraped`` whom a job must be about.
+    ``seconds`` is its deadline, ``pending`` that for answers which come true by themselves (0: the same), ``every``
+    the first pause between two tries. ``hint`` says how to mend what a deadline has found.
     ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
     ``after``: checks without whose success the answer means nothing; where one failed, this one is not asked.
     ``by_scrape``: what it waits for comes with a scrape, so that its time grows with the longest scrape interval.
@@ -55,6 +55,7 @@ class Check:
     every: float = 0.02
     needs: tuple[str, ...] = ()
     unless: str = ""
+    scraped: str = ""
     database: bool = False
     by_engine: bool = False
     after: tuple[str, ...] = ()
@@ -74,4 +75,5 @@ class Check:
         """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""
         present = all(expected.has(component) for component in (self.component, *self.needs))
         stored = expected.database or not self.database
-        return present and stored and not (self.unless and expected.has(self.unless))
+        scraped = not self.scraped or any(job.component == self.scraped for job in expected.jobs)
+        return present and stored and scraped and not (self.unless and expected.has(self.unless))

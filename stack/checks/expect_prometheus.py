@@ -15,7 +15,8 @@ from stack.checks.pint import Requests, requests_in
 from stack.model.spec import DIGEST_RULE
 
 MAIN = "prometheus.yml"
-OWN = "own/"
+OWN = ("own/", "~own+")
+"""Begins what is the user's, in the tree and as it is rendered."""
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 PART = re.compile(r"(\d+)(ms|[smhdwy])")
 NETWORK = "__network__"
@@ -207,7 +208,7 @@ def _owner(path: str, components: tuple[str, ...]) -> str | None:
     """The component that a shipped file is about, by its name; None for a file of the user's."""
     if path == MAIN or path.partition("/")[2].startswith(OWN):
         return None
-    stem = PurePosixPath(path).stem
+    stem = PurePosixPath(path).stem.rpartition("+")[2]  # behind its folders
     known = sorted(components, key=len, reverse=True)
     return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
 

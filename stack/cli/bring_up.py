@@ -105,9 +105,12 @@ def _apply(session: Session, description: Description, observed: Observed, plan:
 
 def _told(session: Session, description: Description) -> dict[str, Any]:
     """What the next command must know even if this one is killed."""
-    told: dict[str, Any] = {"secrets": session.state.with_secrets(secrets_of(description.settings))}
+    told: dict[str, Any] = {
+        "secrets": session.state.with_secrets(secrets_of(description.settings)),
+        "started": description.spec.components,
+    }
     if session.options.command == "start":
-        told |= {"switches": session.switches, "started": description.spec.components}
+        told |= {"switches": session.switches}
     return told
 
 

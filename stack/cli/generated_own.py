@@ -30,15 +30,16 @@ def render_own(settings: Settings, app_image: str, printer: Printer) -> int:
     images = {name: Image(pin.official, "") for name, pin in CATALOG.pins.items()} | {
         "app": Image(app_image, "")
     }
-    build = Build(plain, images, native.tree, left_out=native.left_out)
+    shipped = frozenset(plain.components)
+    build = Build(plain.for_files(native.tree), images, native.tree, left_out=native.left_out)
     spec = assemble(build)
     found = left_out(build, (f for s in spec.services for f in (*s.files, *s.assets)))
     refuse_faults(found)
     check_syntax(BY_NAME, *((s.component, s.judged) for s in spec.services))
     tell_left_out(printer, found)
     place = settings.state / "compose" / "own"
-    written = _place(place, own_files(spec), settings.state.parent)
-    text, file = override(spec, str(place.resolve())), settings.config / OVERRIDE
+    written = _place(place, own_files(spec, shipped), settings.state.parent)
+    text, file = override(spec, build, str(place.resolve()), shipped), settings.config / OVERRIDE
     with naming(file):
         if not text:
             file.unlink(missing_ok=True)

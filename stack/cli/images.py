@@ -47,9 +47,12 @@ def _here(session: Session) -> Iterable[Resolved]:
 
 
 def _components(session: Session) -> list[str]:
-    """All but those that are off, unless they are on by default; for a remote engine what its checks run in, too."""
+    """All but those that are off, unless they are on by default, or not needed.
+
+    For a remote engine what its checks run in, too.
+    """
     wanted, units = session.settings.components, session.settings.table.units
-    names = [unit.name for unit in units if unit.switch != "off" or unit.name in wanted]
+    names = [unit.name for unit in units if unit.switch not in ("off", "needed") or unit.name in wanted]
     return [*names, CHECKS.name] if session.engine.info().remote else names
 
 

@@ -67,10 +67,12 @@ def restart(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     with session.lock():
         observed = session.engine.observe(session.name)
-        _tear(session, stopped(session.name), "stopped", document=False)
         if not observed.containers:
+            _tear(session, stopped(session.name), "stopped", document=False)
             return bring_up(session, described(session)).finish()
-        return bring_up(session, session.as_it_runs(observed, keep_bind=False, to_ask=True)).finish()
+        again = session.as_it_should(observed, keep_bind=False)
+        _tear(session, stopped(session.name), "stopped", document=False)
+        return bring_up(session, again).finish()
 
 
 def reload(options: argparse.Namespace, printer: Printer) -> int:
@@ -82,8 +84,7 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         observed = session.engine.observe(session.name)
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
-        keep = session.may_stay(observed)
-        described = session.as_it_runs(observed, keep_bind=keep, to_ask=True)
+        described = session.as_it_should(observed, keep_bind=session.may_stay(observed))
         bring_up(session, described, thorough=True)
         printer.document({"ok": True, "seconds": round(session.seconds, 3)})
         return 0

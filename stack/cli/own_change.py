@@ -39,7 +39,7 @@ def make_change(session: Session, files: Sequence[OwnFile], prove: Callable[[Des
     """
     if session.options.dry_run:
         _overlay(session, files)
-        show_plan(session, _described(session, session.engine.observe(session.name)))
+        show_plan(session, _described(session, session.engine.observe(session.name), provide=False))
         return False
     with session.lock():
         observed = session.engine.observe(session.name)
@@ -54,17 +54,17 @@ def make_change(session: Session, files: Sequence[OwnFile], prove: Callable[[Des
 
 
 def _overlay(session: Session, files: Iterable[OwnFile]) -> None:
-    session.own = {file.path: file.content for file in files}
+    session.lay_over({file.path: file.content for file in files})
 
 
 def _runs(observed: Observed) -> bool:
     return any(container.running for container in observed.containers)
 
 
-def _described(session: Session, observed: Observed) -> Description:
+def _described(session: Session, observed: Observed, *, provide: bool = True) -> Description:
     if not _runs(observed):
         return session.described(provide=False)
-    return session.as_it_runs(observed, keep_bind=session.may_stay(observed), to_ask=True)
+    return session.as_it_should(observed, keep_bind=session.may_stay(observed), provide=provide)
 
 
 def _apply(
@@ -90,7 +90,7 @@ def _apply(
 def _undo(session: Session, observed: Observed, before: Sequence[OwnFile]) -> str:
     """Files and stack are as before; what of it failed, in words."""
     _write(session.plain.home, before)
-    session.own = {}
+    session.lay_over({})
     try:
         bring_up(session, _described(session, observed))
     except StackError as error:

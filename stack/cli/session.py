@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +21,7 @@ from stack.components.build import Image
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
+from stack.config.tree import Native, read_native
 from stack.deploy.describe import Description, asked_for, describe, secrets_in, secrets_of
 from stack.deploy.state import StateStore, remembered, switched
 
@@ -41,8 +42,8 @@ class Session:
     printer: Printer
     plain: Settings
     began: float
-    own: dict[str, bytes | None] = field(default_factory=dict)
-    """Files of the user's own by path, in place of what lies there; None: not there."""
+    own: Mapping[str, bytes | None] = field(default_factory=dict)
+    """Files of the user's own by path, in place of what lies there; None: not there. See ``lay_over``."""
     _asked_ahead: tuple[Future[Observed], Future[StackState]] | None = None
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
@@ -88,11 +89,17 @@ class Session:
         return asked_for(getattr(self.options, "with_", []), getattr(self.options, "without", []))
 
     @cached_property
+    def native(self) -> Native:
+        """The native files, shipped and own."""
+        return read_native(self.plain.config, self.plain.home).overlaid(self.own)
+
+    @cached_property
     def settings(self) -> Settings:
-        """The settings, with the one-off switches that hold and those of this command."""
+        """The settings, with the one-off switches that hold, those of this command, and what the files need."""
         switches = {f"components.{name}": switch for name, switch in self.asked.items()}
         held = remembered(self.plain, self.state.now)
-        return load({**_given(self.options), **switches}, remembered=held)
+        found = load({**_given(self.options), **switches}, remembered=held)
+        return found.for_files(self.native.tree)
 
     @property
     def switches(self) -> dict[str, object]:
@@ -116,10 +123,19 @@ class Session:
         return self._describe(self.settings, found, found.absent)
 
     def described_anew(self) -> Description:
-        """The description by what the stack remembers now."""
-        self.__dict__.pop("settings", None)
-        self.__dict__.pop("images", None)
+        """The description by what the stack remembers, and the files have, now."""
+        self._forget()
         return self.described(provide=True)
+
+    def lay_over(self, own: Mapping[str, bytes | None]) -> None:
+        """From now on these files are in place of what lies there."""
+        self.own = own
+        self._forget()
+
+    def _forget(self) -> None:
+        """What follows from files and state is found anew."""
+        for known in ("native", "settings", "images"):
+            self.__dict__.pop(known, None)
 
     def as_it_runs(self, observed: Observed, *, keep_bind: bool = True, to_ask: bool = False) -> Description:
         """The description of what is there: the components that it was started with, published where they are.
@@ -129,7 +145,24 @@ class Session:
         """
         if not observed.containers:
             return self.described(provide=False)
+        return self._as_it_runs(observed, self._started_with(observed), keep_bind=keep_bind, to_ask=to_ask)
+
+    def as_it_should(
+        self, observed: Observed, *, keep_bind: bool = True, provide: bool = True
+    ) -> Description:
+        """The same to be applied: with what the files need now, and without what they need no longer.
+
+        With ``provide`` the images of what is new are pulled or built; ``ImageError`` where one cannot be had.
+        """
         there = self._started_with(observed)
+        now = self.settings.as_needed(there)
+        if provide and now - there:
+            self.images_for(self.settings.limited_to(now - there)).provide()
+        return self._as_it_runs(observed, now, keep_bind=keep_bind, to_ask=True)
+
+    def _as_it_runs(
+        self, observed: Observed, there: frozenset[str], *, keep_bind: bool, to_ask: bool
+    ) -> Description:
         settings = self.placed(observed, keep_bind=keep_bind).limited_to(there)
         selection = self.images_for(settings)
         inside = selection.check_image() if to_ask else ""
@@ -164,7 +197,8 @@ class Session:
 
     def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
         secrets = self.state.with_secrets(secrets_of(settings))
-        return describe(settings, found.images, secrets, absent, check_image=found.check_image, own=self.own)
+        inside = found.check_image
+        return describe(settings, found.images, secrets, absent, check_image=inside, native=self.native)
 
     def look_ahead(self) -> None:
         """Asks the engine the first questions; ``first_look`` waits for the answers."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stack.components.alertmanager import ALERTMANAGER
 from stack.components.app import APP
+from stack.components.blackbox import BLACKBOX
 from stack.components.build import Build
 from stack.components.grafana import GRAFANA
 from stack.components.manifest import Component
@@ -23,7 +24,15 @@ from stack.model.spec import StackSpec
 if TYPE_CHECKING:
     from stack.checks.check import Check
 
-COMPONENTS: tuple[Component, ...] = (GRAFANA, PROMETHEUS, ALERTMANAGER, APP, NODE_EXPORTER, POSTGRES)
+COMPONENTS: tuple[Component, ...] = (
+    GRAFANA,
+    PROMETHEUS,
+    ALERTMANAGER,
+    APP,
+    NODE_EXPORTER,
+    POSTGRES,
+    BLACKBOX,
+)
 """In the order of documents; ``port_base`` counts the published ones in this order."""
 BY_NAME = {component.name: component for component in COMPONENTS}
 CATALOG = Catalog(

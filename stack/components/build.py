@@ -85,12 +85,12 @@ class Build:
         return tuple(found)
 
     def about_absent(self, origin: str) -> str:
-        """The component that a shipped scrape or rule file, or dashboard, is about, if it will not run; else empty.
+        """The component that a scrape or rule file, or dashboard, is about, if it will not run; else empty.
 
-        What is the user's own is about no component, whatever its name.
+        What is the user's own is about a component that it needs, whatever its name.
         """
         if origin.startswith(OWN):
-            return ""
+            return self._needed_by(origin)
         folder, _, name = origin.rpartition("/")
         if folder == BOARDS:
             units = self.settings.table.units
@@ -99,6 +99,12 @@ class Build:
             known = sorted(self.settings.table.names, key=len, reverse=True)
             owner = next((one for one in known if belongs(name, one)), "")
         return owner if owner and owner not in self.present else ""
+
+    def _needed_by(self, origin: str) -> str:
+        """The component that will not run although this one file needs it."""
+        alone = {origin: self.tree[origin]}
+        units = (u for u in self.settings.table.units if u.name not in self.present)
+        return next((u.name for u in units if u.needed(alone)), "")
 
     def concerning(self, files: Iterable[ConfigFile]) -> tuple[ConfigFile, ...]:
         """Those that are about no absent component."""

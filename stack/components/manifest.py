@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stack.components.build import Build
 from stack.components.places import Place
-from stack.config.table import Setting, Switch, Unit
+from stack.config.table import Setting, Switch, Tree, Unit, never
 from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
 
 if TYPE_CHECKING:
@@ -84,9 +84,10 @@ class Component:
     ``title`` is what people call it, ``purpose`` a line about it. ``port`` is its own, over which it speaks ``http``
     or not, ``publish`` the default one on this machine. ``pin`` is its official image, None where it is one of our own
     programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only
-    beside one of these. ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool``
-    checks its files in a container of its image; ``check_files`` applies rules of ours.
-    ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold.
+    beside one of these. ``needed`` tells, with the switch of that name, whether files of the user's need it.
+    ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
+    container of its image; ``check_files`` applies rules of ours. ``instead`` says what stands in while its image
+    cannot be had; ``keeps`` what a backup must hold.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Component:
     cpus: float = 1.0
     publish: int | None = None
     switch: Switch = "on"
+    needed: Callable[[Tree], bool] = never
     serves: tuple[str, ...] = ()
     start_seconds: float = 0.1
     settings: tuple[Setting, ...] = ()
@@ -123,6 +125,7 @@ class Component:
             name=self.name,
             publish=self.publish,
             switch=self.switch,
+            needed=self.needed,
             serves=self.serves,
             settings=self.settings,
             start_seconds=self.start_seconds,

@@ -14,7 +14,7 @@ from typing import Any
 
 from stack.common.errors import SettingsError
 from stack.config import sources
-from stack.config.table import Setting, Switch, Table
+from stack.config.table import Setting, Switch, Table, Tree
 
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
 
@@ -23,7 +23,8 @@ LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall
 class Settings:
     """All values by path. ``home`` holds stack.toml, .env and .stack/; ``config`` the prometheus/ ... folders.
 
-    ``given``: the paths that some source sets; the others have their defaults.
+    ``given``: the paths that some source sets; the others have their defaults. ``needed``: components that the user's
+    own files need, as far as those were looked at.
     """
 
     table: Table
@@ -33,6 +34,7 @@ class Settings:
     cache: Path = field(default_factory=lambda: Path(".stack/cache"))
     values: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
 
     def __getitem__(self, path: str) -> Any:
         return self.values[path]
@@ -70,10 +72,23 @@ class Settings:
     @property
     def components(self) -> tuple[str, ...]:
         """What should run, before it is known which images can be had, in the order of starting."""
-        on = {u.name for u in self.table.units if self.switch(u.name) != "off"}
+        on = {u.name for u in self.table.units if self._runs(u.name)}
         return tuple(
             u.name for u in self.table.start_order if u.name in on and (not u.serves or on & {*u.serves})
         )
+
+    def _runs(self, component: str) -> bool:
+        switch = self.switch(component)
+        return component in self.needed if switch == "needed" else switch != "off"
+
+    def for_files(self, tree: Tree) -> Settings:
+        """The same settings beside these native files, which may need components."""
+        return replace(self, needed=frozenset(u.name for u in self.table.units if u.needed(tree)))
+
+    def as_needed(self, components: frozenset[str]) -> frozenset[str]:
+        """``components``, with those that the files need now and without those that they need no longer."""
+        by_need = {u.name for u in self.table.units if self.switch(u.name) == "needed"}
+        return frozenset((components - by_need) | (by_need & self.needed))
 
     def limited_to(self, components: frozenset[str]) -> Settings:
         """The same settings for exactly these components."""

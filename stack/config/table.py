@@ -12,8 +12,17 @@ from typing import Any, Literal
 
 from stack.config import values as read
 
-Switch = Literal["on", "off", "auto"]
+Switch = Literal["on", "off", "auto", "needed"]
 SWITCHES: tuple[Switch, ...] = ("on", "off", "auto")
+"""What every component can be; ``needed`` is for those that can tell whether they are."""
+Tree = Mapping[str, bytes]
+"""Native files: path below the configuration root > content."""
+
+
+def never(tree: Tree) -> bool:
+    """For a component that no file of the user's asks for."""
+    del tree
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,8 @@ class Unit:
     """What the settings need to know of a component.
 
     ``publish``: its default port on this machine, None where it is never published. ``switch``: whether it runs by
-    default; ``auto`` runs it where its image can be had. ``serves``: it runs only beside one of these.
+    default; ``auto`` runs it where its image can be had, ``needed`` where one of the user's files needs it, of which
+    ``needed`` tells. ``serves``: it runs only beside one of these.
     ``start_seconds``: about how long it takes to answer; the slowest is started first. ``dashboards``: uids of those
     that are about it.
     """
@@ -45,10 +55,16 @@ class Unit:
     name: str
     publish: int | None = None
     switch: Switch = "on"
+    needed: Callable[[Tree], bool] = never
     serves: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     start_seconds: float = 0.0
     dashboards: tuple[str, ...] = ()
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """The switches that it can have."""
+        return SWITCHES if self.switch != "needed" else (*SWITCHES, "needed")
 
 
 @dataclass(frozen=True)
@@ -148,7 +164,9 @@ def _switches(text: str) -> dict[str, str]:
 def _of_units(units: Iterable[Unit]) -> Iterable[Setting]:
     for unit in units:
         name, upper = unit.name, unit.name.upper()
-        yield Setting(f"components.{name}", "", read.choice(*SWITCHES), unit.switch, f"whether {name} runs")
+        yield Setting(
+            f"components.{name}", "", read.choice(*unit.switches), unit.switch, f"whether {name} runs"
+        )
         if unit.publish is not None:
             yield Setting(
                 f"{name}.port", f"STACK_{upper}_PORT", read.port, unit.publish, f"published port of {name}"

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from stack.common.errors import SettingsError, UsageError
@@ -19,7 +18,7 @@ from stack.components.manifest import SecretSpec
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
-from stack.config.tree import read_native, read_plotly
+from stack.config.tree import Native, read_native, read_plotly
 from stack.deploy.left_out import left_out
 from stack.model.left_out import LeftOut
 from stack.model.spec import ConfigFile, StackSpec, internal_addresses
@@ -98,13 +97,13 @@ def describe(
     absent: tuple[tuple[str, str], ...] = (),
     *,
     check_image: str = "",
-    own: Mapping[str, bytes | None] = MappingProxyType({}),
+    native: Native | None = None,
 ) -> Description:
     """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack.
 
-    ``own``: files of the user's own by path, in place of what lies there; None: not there.
+    ``native``: the native files, where they were read already.
     """
-    native = read_native(settings.config, settings.home).overlaid(own)
+    native = native or read_native(settings.config, settings.home)
     build = Build(
         settings=settings,
         images=images,

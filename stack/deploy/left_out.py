@@ -92,7 +92,13 @@ def _in_place(build: Build, path: str) -> Iterator[LeftOut]:
             if inside and not path.endswith(place.suffixes):
                 yield _other_suffix(path, place.suffixes)
             elif inside and (about := build.about_absent(path)):
-                yield LeftOut(path, f"it is about {about}, which does not run", weight="quiet")
+                yield _without(path, about)
+
+
+def _without(path: str, component: str) -> LeftOut:
+    if path.startswith(OWN):
+        return LeftOut(path, f"it needs {component}, which does not run", f"start --with {component}")
+    return LeftOut(path, f"it is about {component}, which does not run", weight="quiet")
 
 
 def _other_suffix(path: str, suffixes: tuple[str, ...]) -> LeftOut:

@@ -32,7 +32,7 @@ def compose(spec: StackSpec, build: Build) -> str:
     volumes = sorted({m.source for s in spec.services for m in s.mounts if _is_data(m)})
     document: dict[str, Any] = {
         "name": "${STACK_NAME:-monitoring}",
-        "services": {s.component: _service(s, build) for s in spec.services},
+        "services": {s.component: service(s, build, _volumes(s, build.settings.name)) for s in spec.services},
         "networks": {"default": {"driver": "bridge"}},
         "volumes": {_short(volume, spec.name): {} for volume in volumes},
         "secrets": {name: {"file": f"{PASSWORDS}/{name}"} for s in spec.services for name in _logins(s)},
@@ -40,25 +40,26 @@ def compose(spec: StackSpec, build: Build) -> str:
     return HEADER + yaml.safe_dump(document, sort_keys=False, width=120)
 
 
-def _service(service: ServiceSpec, build: Build) -> dict[str, Any]:
+def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[str, Any]:
+    """One service as Compose is told of it, with these volumes."""
     told: dict[str, Any] = {
-        "image": f"${{STACK_{service.component.upper()}_IMAGE:-{service.image}}}",
-        "user": service.user,
-        "entrypoint": list(service.entrypoint) or None,
-        "command": [_variables(word, build) for word in service.command] or None,
-        "environment": {k: _variable(k, v, build) for k, v in service.environment} or None,
-        "ports": _ports(service),
-        "volumes": _volumes(service, build.settings.name),
+        "image": f"${{STACK_{spec.component.upper()}_IMAGE:-{spec.image}}}",
+        "user": spec.user,
+        "entrypoint": list(spec.entrypoint) or None,
+        "command": [_variables(word, build) for word in spec.command] or None,
+        "environment": {k: _variable(k, v, build) for k, v in spec.environment} or None,
+        "ports": _ports(spec),
+        "volumes": volumes,
         "tmpfs": [
-            f"{m.target}:rw,noexec,nosuid,nodev,size={m.size}" for m in service.mounts if m.kind == "tmpfs"
+            f"{m.target}:rw,noexec,nosuid,nodev,size={m.size}" for m in spec.mounts if m.kind == "tmpfs"
         ]
         or None,
-        "secrets": _secrets(service),
-        "networks": {"default": {"aliases": sorted({service.host, service.component})}},
-        "extra_hosts": [f"{name}:{address}" for name, address in service.extra_hosts] or None,
-        "depends_on": list(service.needs) or None,
-        "healthcheck": _health(service),
-        **_hardening(service),
+        "secrets": _secrets(spec),
+        "networks": {"default": {"aliases": sorted({spec.host, spec.component})}},
+        "extra_hosts": [f"{name}:{address}" for name, address in spec.extra_hosts] or None,
+        "depends_on": list(spec.needs) or None,
+        "healthcheck": _health(spec),
+        **_hardening(spec),
     }
     return {key: value for key, value in told.items() if value is not None}
 

@@ -1,12 +1,18 @@
 """docker-compose.override.yml, which Compose reads by itself: the files of the user's own, rendered as ``start`` does.
 
 Pure: the description in, texts out. Compose replaces a mount of the same target, so the shipped file stays as it is.
+A component that only the user's files need is a service of this file alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 import yaml
 
+from stack.components.build import Build
+from stack.exports.compose import service as compose_service
 from stack.model.spec import CONFIG_ROOT, CURRENT, TARGETS, ConfigFile, ServiceSpec, StackSpec
 
 OWN = "own/"
@@ -16,12 +22,14 @@ HEADER = """\
 """
 
 
-def own_mounts(spec: StackSpec) -> dict[str, tuple[str, ...]]:
+def own_mounts(spec: StackSpec, shipped: Container[str]) -> dict[str, tuple[str, ...]]:
     """Folders below CONFIG_ROOT that differ from the shipped ones, by component; none for a component without."""
-    return {s.component: found for s in spec.services if (found := _folders(s))}
+    return {s.component: found for s in spec.services if (found := _folders(s, s.component in shipped))}
 
 
-def _folders(service: ServiceSpec) -> tuple[str, ...]:
+def _folders(service: ServiceSpec, shipped: bool) -> tuple[str, ...]:
+    if not shipped:
+        return (CURRENT,) if service.files else ()
     own = [file for file in (*service.files, *service.assets) if file.origin.startswith(OWN)]
     if not own:
         return ()
@@ -30,11 +38,11 @@ def _folders(service: ServiceSpec) -> tuple[str, ...]:
     return (CURRENT, *sorted(folders))
 
 
-def own_files(spec: StackSpec) -> dict[str, bytes]:
+def own_files(spec: StackSpec, shipped: Container[str]) -> dict[str, bytes]:
     """Their files, by COMPONENT/FOLDER/path."""
     found: dict[str, bytes] = {}
     for service in spec.services:
-        for folder in own_mounts(spec).get(service.component, ()):
+        for folder in own_mounts(spec, shipped).get(service.component, ()):
             found |= {
                 f"{service.component}/{folder}/{path}": file.content
                 for path, file in _inside(service, folder).items()
@@ -49,16 +57,22 @@ def _inside(service: ServiceSpec, folder: str) -> dict[str, ConfigFile]:
     return {f.path.removeprefix(f"{folder}/"): f for f in files if f.path.startswith(f"{folder}/")}
 
 
-def override(spec: StackSpec, place: str) -> str:
-    """The file's text; ``place`` is the folder that ``own_files`` lie in. Empty where there is nothing to add."""
-    services: dict[str, dict[str, object]] = {
-        component: {"volumes": [_mount(place, component, folder) for folder in folders]}
-        for component, folders in sorted(own_mounts(spec).items())
+def override(spec: StackSpec, build: Build, place: str, shipped: Container[str]) -> str:
+    """The file's text; ``place`` is the folder that ``own_files`` lie in. Empty where there is nothing to add.
+
+    ``shipped``: the components that docker-compose.yml has.
+    """
+    mounts = {
+        component: [_mount(place, component, folder) for folder in folders]
+        for component, folders in sorted(own_mounts(spec, shipped).items())
     }
-    joined = sorted({network.name for service in spec.services for network in service.networks})
-    for service in spec.services:
-        if service.networks:
-            services.setdefault(service.component, {})["networks"] = {n.name: {} for n in service.networks}
+    services: dict[str, Any] = {name: {"volumes": volumes} for name, volumes in mounts.items()}
+    for one in spec.services:
+        if one.component not in shipped:
+            services[one.component] = compose_service(one, build, mounts.get(one.component))
+        if one.networks:
+            services.setdefault(one.component, {})["networks"] = {n.name: {} for n in one.networks}
+    joined = sorted({network.name for one in spec.services for network in one.networks})
     if not services:
         return ""
     document: dict[str, object] = {"services": services}

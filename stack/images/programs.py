@@ -104,6 +104,7 @@ CHECKS = Program(
         "validation/native.py",
         "validation/notifying.py",
         "validation/provisioning.py",
+        "validation/probing.py",
         "validation/scraping.py",
     ),
     'ENTRYPOINT ["python3", "-m", "stack.components"]\nCMD []\n',

@@ -8,6 +8,8 @@ import pytest
 
 from stack.common.errors import SettingsError
 from stack.components import load
+from stack.config import settings as config_settings
+from stack.config.table import Table, Unit
 
 
 @pytest.fixture
@@ -267,3 +269,47 @@ def test_a_value_of_another_kind_is_named_with_its_file(project: Path, toml: str
         load(environ={}, project=project)
     assert message in str(error.value)
     assert "stack.toml" in str(error.value)
+
+
+SHOP = b"scrape_configs: []"
+NEEDY = Table(
+    (
+        Unit("prometheus"),
+        Unit("probing", switch="needed", needed=lambda tree: "own/prometheus/scrape/shop.yml" in tree),
+        Unit("redis", switch="off"),
+    )
+)
+
+
+def test_a_component_runs_where_a_file_needs_it(project: Path) -> None:
+    settings = config_settings.load(NEEDY, environ={}, project=project)
+    assert settings.components == ("prometheus",), "no file was looked at yet"
+    beside = settings.for_files({"own/prometheus/scrape/shop.yml": SHOP})
+    assert beside.components == ("prometheus", "probing")
+    assert beside.for_files({}).components == ("prometheus",)
+
+
+@pytest.mark.parametrize(
+    ("switch", "runs"), [("on", True), ("off", False), ("auto", True), ("needed", False)]
+)
+def test_whoever_switches_it_decides(project: Path, switch: str, runs: bool) -> None:
+    write(project, toml=f'[components]\nprobing = "{switch}"\n')
+    settings = config_settings.load(NEEDY, environ={}, project=project)
+    assert ("probing" in settings.for_files({}).components) is runs
+
+
+def test_only_what_can_tell_whether_it_is_needed_can_be_switched_to_it(project: Path) -> None:
+    write(project, toml='[components]\nredis = "needed"\n')
+    with pytest.raises(SettingsError, match=r"components.redis: must be one of on, off, auto, got 'needed'"):
+        config_settings.load(NEEDY, environ={}, project=project)
+
+
+def test_a_running_stack_follows_its_files(project: Path) -> None:
+    settings = config_settings.load(NEEDY, environ={}, project=project)
+    running = frozenset({"prometheus", "redis"})
+    beside = settings.for_files({"own/prometheus/scrape/shop.yml": SHOP})
+    assert beside.as_needed(running) == running | {"probing"}
+    assert settings.as_needed(running | {"probing"}) == running
+    write(project, toml='[components]\nprobing = "on"\n')
+    switched = config_settings.load(NEEDY, environ={}, project=project)
+    assert switched.as_needed(running) == running, "what is switched follows its switch, at the next start"

@@ -44,6 +44,7 @@ def test_pins_say_exact_versions() -> None:
         "node_exporter": "1.12.1",
         "grafana": "12.4.12",
         "postgres": "18.6",
+        "blackbox": "0.29.1",
         "python": "3.14",
     }
 

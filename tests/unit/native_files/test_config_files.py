@@ -10,6 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
+from stack.components import COMPONENTS
 from stack.components.prometheus import SUFFIXES
 from stack.model.spec import TEST_RECEIVER
 
@@ -78,7 +79,16 @@ def test_one_scrape_fragment_a_component(component: str) -> None:
 
 
 def test_no_other_fragment() -> None:
-    assert {path.stem for path in (ROOT / "prometheus/scrape").iterdir()} == set(JOBS)
+    assert {path.stem for path in (ROOT / "prometheus/scrape").glob("*.yml")} == set(JOBS)
+
+
+def test_what_runs_where_it_is_needed_is_not_loaded_by_a_pattern_of_the_main_file() -> None:
+    """docker-compose.yml mounts the folders as they are, and has none of these components."""
+    optional = ROOT / "prometheus/scrape/optional"
+    assert {path.stem for path in optional.iterdir()} == {c.name for c in COMPONENTS if c.switch == "needed"}
+    for path in optional.iterdir():
+        (config,) = yaml.safe_load(path.read_text("utf-8"))["scrape_configs"]
+        assert config["job_name"] == path.stem
 
 
 def test_every_receiver_ends_at_the_application() -> None:
