@@ -71,7 +71,8 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
         if one.component not in shipped:
             services[one.component] = compose_service(one, build, mounts.get(one.component))
         if one.networks:
-            services.setdefault(one.component, {})["networks"] = {n.name: {} for n in one.networks}
+            networks = services.setdefault(one.component, {}).setdefault("networks", {})
+            networks |= {n.name: {} for n in one.networks}
     joined = sorted({network.name for one in spec.services for network in one.networks})
     if not services:
         return ""
