@@ -29,7 +29,7 @@ def test_without_any_there_is_no_file() -> None:
     assert override(StackSpec(NAME, (service("web"),)), BUILD, "/own", SHIPPED) == ""
 
 
-def test_a_service_that_only_the_user_has_keeps_its_own_network_too() -> None:
-    web = replace(service("web"), networks=(OuterNetwork("shop_default", "own/a.yml:1"),))
-    told = yaml.safe_load(override(StackSpec(NAME, (web,)), BUILD, "/own", ()))
-    assert set(told["services"]["web"]["networks"]) == {"default", "shop_default"}
+def test_a_component_that_only_the_user_has_keeps_its_own_network_too() -> None:
+    alone = replace(service("blackbox"), networks=(OuterNetwork("shop_default", "own/a.yml:1"),))
+    told = yaml.safe_load(override(StackSpec(NAME, (alone,)), BUILD, "/own", ()))
+    assert set(told["services"]["blackbox"]["networks"]) == {"default", "shop_default"}
