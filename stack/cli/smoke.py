@@ -16,6 +16,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     from stack.cli.session import Session
     from stack.components import BY_NAME
     from stack.deploy.condition import START, age, at_rest, condition, nobody
+    from stack.deploy.ends import with_last_words
     from stack.deploy.verify import patience, prober_for, wall_clock
     from stack.deploy.volumes import examined
     from stack.validation.files import check_syntax
@@ -30,6 +31,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         raise SmokeFailed(why, hint=START)
     check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
     observed = examined(session.engine, description.spec, observed, thorough=True)
+    observed = with_last_words(session.engine, observed)
     now = wall_clock()
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
     prober = prober_for(session.engine, description, patience(expected), ours=bool(observed.containers))

@@ -18,6 +18,7 @@ from stack.common.moments import moment, short
 from stack.common.wait import CLOCK, TimedOut, together, until
 from stack.deploy.condition import at_rest, condition
 from stack.deploy.describe import Description
+from stack.deploy.ends import with_last_words
 from stack.engine.interface import Engine
 from stack.model.observed import ObservedContainer
 from stack.model.spec import ServiceSpec, container_name
@@ -154,7 +155,8 @@ def _look(session: Session) -> Look:
     asked = any(r.component == "prometheus" and r.up for r in rows)
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
-    found = () if resting else condition(description.spec, observed, time.time())
+    heard = with_last_words(session.engine, observed)
+    found = () if resting else condition(description.spec, heard, time.time())
     faults = tuple(f for f in found if f.status == "failed")
     return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
 from stack.deploy.differences import differences
-from stack.deploy.ends import MIB, memory_limit, more_memory
+from stack.deploy.ends import MIB, disk_fault, memory_limit, more_memory, why
 from stack.deploy.mend import unknown_there
 from stack.deploy.outer_networks import unjoined
 from stack.model.observed import Observed, ObservedContainer, in_place
@@ -74,12 +74,10 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
     if found is None:
         return f"container {name} is gone, though the stack was started with it", f"{START} makes it anew"
     if not found.running:
-        return _down(name, service, found)
+        return _down(spec, service, found)
     changed = _changed(name, service, found)
     if not changed and _begins_anew(found, now):
-        return f"{name} ends again and again: this is its start number {found.restarts + 1}", LOGS.format(
-            found.component
-        )
+        return _ended(spec, service, found, f"{name} ends again and again (start {found.restarts + 1})", "")
     return _unreachable(spec, service, found, observed) or changed
 
 
@@ -120,8 +118,8 @@ def _changed(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple
     return None
 
 
-def _down(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str]:
-    logs = LOGS.format(found.component)
+def _down(spec: StackSpec, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str]:
+    name = container_name(spec.name, service.component)
     if found.state == "paused":
         return f"{name} is paused", f"docker unpause {name}, or {START}"
     if found.state == "created":
@@ -130,8 +128,21 @@ def _down(name: str, service: ServiceSpec, found: ObservedContainer) -> tuple[st
     if found.oom_killed:
         return _starved(f"{name} was killed for memory{again}", service, found)
     if again:
-        return f"{name} ends with exit code {found.exit_code} again and again", logs
-    return f"{name} does not run: it ended with exit code {found.exit_code}", f"{AGAIN}; {logs}"
+        return _ended(
+            spec, service, found, f"{name} ends with exit code {found.exit_code} again and again", ""
+        )
+    return _ended(
+        spec, service, found, f"{name} does not run: it ended with exit code {found.exit_code}", f"{AGAIN}; "
+    )
+
+
+def _ended(
+    spec: StackSpec, service: ServiceSpec, found: ObservedContainer, what: str, remedy: str
+) -> tuple[str, str]:
+    """What its last lines say of the cause, where they were read."""
+    if disk := disk_fault(spec, service, found.last_words):
+        return disk.message, disk.hint
+    return f"{what}{why(found.last_words)}", remedy + LOGS.format(found.component)
 
 
 def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple[str, str]:
@@ -147,8 +158,8 @@ def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple
 
 
 def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
-    yield from unjoined(spec, observed)
     """What containers that run have gone through."""
+    yield from unjoined(spec, observed)
     for service in spec.services:
         found = observed.container(service.component)
         if found is None or not (found.restarts or found.oom_killed):

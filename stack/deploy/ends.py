@@ -1,19 +1,30 @@
-"""How a component's process comes to its end, or to a halt, and what that means: memory, a full disk, no answer."""
+"""How a component's process comes to its end, or to a halt, and what that means: memory, its disk, no answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stack.common.errors import NotReady
+from stack.common.printable import printable
 from stack.components import TABLE
 from stack.engine.interface import Engine
+from stack.model.observed import Observed, ObservedContainer
 from stack.model.spec import LOG_LINES, ServiceSpec, StackSpec, container_name
 
 MIB = 1024 * 1024
 FULL = ("no space left on device", "disk quota exceeded", "database or disk is full")
 """What programs write of a disk that is full, in lower case."""
 FREE = "free space on the engine's disk (docker system df -v shows who uses it), then start"
+CLOSED = ("permission denied", "readonly database", "read-only database", "operation not permitted")
+"""What programs write of files that they may not use, in lower case."""
+READ_BACK = 60
+"""Log lines among which the one is looked for that says why a process ended: a trace may follow it."""
+TELLING = re.compile(r"(?i)error|err=|fatal|panic|denied|cannot|failed|no such|refused|invalid|unable")
+SHOWN = 240
+"""Letters of such a line."""
 
 
 def died(
@@ -31,14 +42,34 @@ def died(
     again = restarts is not None and restarts_of(told) > restarts
     if state.get("Running") and not state.get("Restarting") and not again:
         return None
-    logs = engine.logs(name, LOG_LINES)
+    written = engine.logs(name, READ_BACK)
+    logs = written[-LOG_LINES:]
     if state.get("OOMKilled"):
         return NotReady(
             f"{name} was killed for memory: {memory_limit(service)}", hint=more_memory(service), logs=logs
         )
     code = "" if again and state.get("Running") else f" with exit code {state.get('ExitCode')}"
-    found = NotReady(f"{name} ended{code}", hint="its last lines say why", logs=logs)
-    return full_disk(spec, service, logs) or found
+    said = f"{name} ended{code}{why(written)}"
+    found = NotReady(said, hint=f"monitoring-stack logs {service.component} shows more", logs=logs)
+    return disk_fault(spec, service, written) or found
+
+
+def with_last_words(engine: Engine, observed: Observed) -> Observed:
+    """The same, with what each container wrote last whose process ended by itself."""
+
+    def heard(found: ObservedContainer) -> ObservedContainer:
+        ended = (found.state in ("restarting", "exited") and found.exit_code) or found.restarts > 1
+        return replace(found, last_words=engine.logs(found.name, READ_BACK)) if ended else found
+
+    return replace(observed, containers=tuple(heard(found) for found in observed.containers))
+
+
+def why(lines: Sequence[str]) -> str:
+    """The last line that speaks of a fault, else the last one, behind a colon; empty where nothing was written."""
+    words = [line for line in lines if line.strip() and not line[0].isspace()]
+    telling = [line for line in words if TELLING.search(line)]
+    chosen = (telling or words)[-1:]
+    return f": {printable(chosen[0].strip())[:SHOWN]}" if chosen else ""
 
 
 def restarts_of(inspect: Mapping[str, Any]) -> int:
@@ -52,15 +83,30 @@ def unresponsive(inspect: Mapping[str, Any]) -> bool:
     return health.get("Status") == "healthy" and health.get("FailingStreak", 0) > 0
 
 
-def full_disk(spec: StackSpec, service: ServiceSpec, logs: Iterable[str]) -> NotReady | None:
-    """The error of a process that writes of a full disk, with one line of it; None where it does not."""
-    line = next((line for line in logs if any(words in line.lower() for words in FULL)), "")
-    if not line:
-        return None
-    volumes = [m.source for m in service.mounts if m.kind == "volume" and not m.read_only]
-    where = f"of volume {' and '.join(volumes)}" if volumes else "of the engine"
+def disk_fault(spec: StackSpec, service: ServiceSpec, logs: Sequence[str]) -> NotReady | None:
+    """The error of a process that writes of a disk that is full or closed to it; None where it does not."""
     name = container_name(spec.name, service.component)
-    return NotReady(f"{name}: the disk {where} is full", hint=FREE, logs=(line,))
+    data = [m for m in service.mounts if m.kind == "volume" and not m.read_only]
+    if line := _spoken(logs, FULL):
+        where = f"of volume {' and '.join(m.source for m in data)}" if data else "of the engine"
+        return NotReady(f"{name}: the disk {where} is full", hint=FREE, logs=(line,))
+    for mount in data:
+        about = [line for line in logs if mount.target in line]
+        if line := _spoken(about, CLOSED):
+            said = f"{name}: its user {service.user} may not use the files of volume {mount.source}"
+            return NotReady(said, hint=_opened(service, mount.source), logs=(line,))
+    return None
+
+
+def _spoken(lines: Iterable[str], words: tuple[str, ...]) -> str:
+    return next((line for line in lines if any(word in line.lower() for word in words)), "")
+
+
+def _opened(service: ServiceSpec, volume: str) -> str:
+    """The command that gives a volume's files back to the component's user."""
+    mend = f"chown -R {service.user} /v && chmod -R u+rwX /v"
+    command = f"docker run --rm --user 0 --entrypoint sh -v {volume}:/v {service.image} -c '{mend}'"
+    return f"{command}, then monitoring-stack start"
 
 
 def memory_limit(service: ServiceSpec) -> str:

@@ -20,7 +20,7 @@ from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
-from stack.deploy.ends import died, full_disk, restarts_of, unresponsive
+from stack.deploy.ends import died, disk_fault, restarts_of, unresponsive
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
 from stack.model.plan import Verb
@@ -122,7 +122,7 @@ class Verification:
             until(lambda: self._turn(service, names, wait), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
             logs = self.engine.logs(name, LOG_LINES)
-            raise full_disk(self.spec, service, logs) or NotReady(f"{name}: {error}", logs=logs) from error
+            raise disk_fault(self.spec, service, logs) or NotReady(f"{name}: {error}", logs=logs) from error
 
     def _turn(self, service: ServiceSpec, names: tuple[str, ...], wait: _Wait) -> None:
         name = container_name(self.spec.name, service.component)

@@ -72,7 +72,8 @@ class ObservedContainer:
     ``restarts``: how often the engine started it again since somebody last did; ``oom_killed``: it was out of memory
     when it last ended, which was at ``finished_at``. ``limits`` and ``setup`` are as they are, None where not asked.
     ``drift``: what was changed in its configuration volume, as sentences. ``joined``: networks of others that it joined
-    by a plan of ours; ``lost``: networks of others that it was on and that are gone.
+    by a plan of ours; ``lost``: networks of others that it was on and that are gone. ``last_words``: log lines of one
+    whose process ended by itself, where they were asked for.
     """
 
     id: str
@@ -100,6 +101,7 @@ class ObservedContainer:
     drift: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    last_words: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:

@@ -109,7 +109,7 @@ def test_between_two_ends_a_container_runs_and_is_at_fault(restarts: int, later:
     (finding,) = condition(SPEC, found, moment("2026-01-01T00:00:00Z") + later)
     assert finding.status == status
     if status == "failed":
-        assert finding.evidence == "demo-app ends again and again: this is its start number 3"
+        assert finding.evidence == "demo-app ends again and again (start 3)"
         assert finding.hint == "monitoring-stack logs app shows why"
 
 

@@ -1,0 +1,112 @@
+"""Why a process ended, by what it wrote last: the line that says it, the disk that was full or closed to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stack.deploy.condition import condition
+from stack.deploy.ends import READ_BACK, disk_fault, why, with_last_words
+from stack.model.observed import Observed, ObservedContainer
+from stack.model.spec import Mount, StackSpec
+from tests.fakes.engine.memory import MemoryEngine
+from tests.unit.deploy.plan_samples import NAME, service
+
+DATA = Mount("volume", "demo-app-data", "/data", read_only=False)
+APP = replace(service("app"), mounts=(Mount("volume", "demo-app-config", "/etc/stack"), DATA))
+SPEC = StackSpec(NAME, (APP,))
+PANIC = (
+    'ts=1 level=error msg="Error opening query log file" err="open /data/queries.active: permission denied"',
+    "panic: Unable to create mmap-ed active query log",
+    "",
+    "goroutine 1 [running]:",
+    "\tgithub.com/prometheus/x.go:123 +0xb2",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ((), ""),
+        (("", "  "), ""),
+        (("serving", "bye"), ": bye"),
+        (PANIC[1:], ": panic: Unable to create mmap-ed active query log"),
+        (("error: a\x1b[31m", "done"), r": error: a\x1b[31m"),
+        (("failed " + "x" * 999,), ": failed " + "x" * 233),
+    ],
+)
+def test_the_telling_line_is_found_before_a_trace(lines: tuple[str, ...], said: str) -> None:
+    assert why(lines) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (PANIC[0], "demo-app: its user 65534:65534 may not use the files of volume demo-app-data"),
+        (
+            "SQLite /data/packets.db: attempt to write a readonly database",
+            "demo-app: its user 65534:65534 may not use the files of volume demo-app-data",
+        ),
+        ("write /data/wal: no space left on device", "demo-app: the disk of volume demo-app-data is full"),
+    ],
+)
+def test_a_volume_that_is_closed_or_full_is_named(line: str, message: str) -> None:
+    found = disk_fault(SPEC, APP, ("starting", line, "bye"))
+    assert found is not None and found.message == message and found.logs == (line,)
+
+
+def test_the_command_that_opens_a_volume_stands_in_the_hint() -> None:
+    found = disk_fault(SPEC, APP, PANIC)
+    assert found is not None and found.hint == (
+        f"docker run --rm --user 0 --entrypoint sh -v demo-app-data:/v {APP.image} "
+        "-c 'chown -R 65534:65534 /v && chmod -R u+rwX /v', then monitoring-stack start"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["open /etc/stack/x: permission denied", "open /dat/x: permission denied", "fine"]
+)
+def test_other_files_are_not_those_of_the_volume(line: str) -> None:
+    assert disk_fault(SPEC, APP, (line,)) is None
+
+
+def ended(**more: object) -> ObservedContainer:
+    found = ObservedContainer("id", f"{NAME}-app", "app", "d", "i", "ii", "restarting", exit_code=2)
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def test_a_container_that_ends_says_why_in_its_finding() -> None:
+    def evidence(found: ObservedContainer) -> str:
+        return condition(SPEC, Observed(NAME, (found,), networks=(NAME,)))[0].evidence
+
+    assert evidence(ended()) == "demo-app ends with exit code 2 again and again"
+    assert evidence(ended(last_words=("no such flag: x",))).endswith("again and again: no such flag: x")
+    assert evidence(ended(last_words=PANIC)) == (
+        "demo-app: its user 65534:65534 may not use the files of volume demo-app-data"
+    )
+    assert evidence(ended(state="exited", last_words=("bad",))).endswith("it ended with exit code 2: bad")
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        (ended(), True),
+        (ended(state="exited"), True),
+        (ended(state="exited", exit_code=0), False),
+        (ended(state="running", restarts=2), True),
+        (ended(state="running"), False),
+        (ended(state="paused"), False),
+    ],
+)
+def test_only_of_one_that_ended_by_itself_the_log_is_read(found: ObservedContainer, asked: bool) -> None:
+    calls = []
+
+    class Engine(MemoryEngine):
+        def logs(self, container: str, tail: int) -> tuple[str, ...]:
+            calls.append((container, tail))
+            return ("words",)
+
+    heard = with_last_words(Engine(), Observed(NAME, (found,))).containers[0]
+    assert calls == ([(found.name, READ_BACK)] if asked else [])
+    assert heard.last_words == (("words",) if asked else ())
