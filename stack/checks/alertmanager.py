@@ -6,7 +6,7 @@ The alert path is in ``alert_path``, what holds alerts back in ``alert_routes`` 
 from __future__ import annotations
 
 from stack.checks.alertmanager_file import FILE, parting, rendered, secret_files, understood
-from stack.checks.check import LOGS, RELOAD, Check
+from stack.checks.check import RELOAD, SILENT, Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
 from stack.clients.alertmanager import published_hash
@@ -74,7 +74,14 @@ def secrets(context: CheckContext) -> str:
 
 CHECKS = (
     Check(
-        "alertmanager.ready", "Alertmanager serves", "alertmanager", "ready", ready, LOGS, 60, recurring=True
+        "alertmanager.ready",
+        "Alertmanager serves",
+        "alertmanager",
+        "ready",
+        ready,
+        SILENT,
+        60,
+        recurring=True,
     ),
     Check(
         "alertmanager.config",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
-from stack.checks.check import LOGS, Check
+from stack.checks.check import LOGS, SILENT, Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence
 from stack.clients.http import HttpFailure
@@ -152,7 +152,7 @@ def read(text: str) -> Samples:
 
 
 CHECKS = (
-    Check("app.ready", "the application serves", "app", "ready", ready, LOGS, 60, recurring=True),
+    Check("app.ready", "the application serves", "app", "ready", ready, SILENT, 60, recurring=True),
     Check(
         "app.health",
         "all parts of the application are well",

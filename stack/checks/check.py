@@ -10,6 +10,7 @@ from stack.checks.context import CheckContext
 from stack.checks.model import Evidence, Expected, Stage
 
 LOGS = "monitoring-stack logs shows why"
+SILENT = f"monitoring-stack start restarts what does not answer; {LOGS}"
 USUAL_INTERVAL = 5.0
 """The scrape interval, in seconds, for which the deadlines are made."""
 LONGEST_WAITED_FOR = 60.0

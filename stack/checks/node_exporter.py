@@ -5,7 +5,7 @@ From outside its readiness shows in Prometheus: its target is up.
 
 from __future__ import annotations
 
-from stack.checks.check import LOGS, Check
+from stack.checks.check import SILENT, Check
 from stack.checks.context import CheckContext
 from stack.common.wait import NotYet
 
@@ -20,4 +20,4 @@ def ready(context: CheckContext) -> str:
     return f"node_exporter {version} shows its metrics"
 
 
-CHECKS = (Check("node_exporter.ready", "node_exporter serves", "node_exporter", "ready", ready, LOGS, 60),)
+CHECKS = (Check("node_exporter.ready", "node_exporter serves", "node_exporter", "ready", ready, SILENT, 60),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from stack.checks import prometheus_rules, prometheus_targets
-from stack.checks.check import LOGS, RELOAD, Check, later
+from stack.checks.check import RELOAD, SILENT, Check, later
 from stack.checks.context import CheckContext
 from stack.checks.main_differences import differences
 from stack.checks.words import some
@@ -60,7 +60,7 @@ def alertmanagers(context: CheckContext) -> str:
 
 
 CHECKS = (
-    Check("prometheus.ready", "Prometheus serves", "prometheus", "ready", ready, LOGS, 60),
+    Check("prometheus.ready", "Prometheus serves", "prometheus", "ready", ready, SILENT, 60),
     Check(
         "prometheus.config",
         "it runs exactly the rendered files",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.checks.check import LOGS, Check
+from stack.checks.check import SILENT, Check
 from stack.checks.context import CheckContext
 
 
@@ -13,4 +13,4 @@ def answers(component: str, title: str) -> Check:
         path = dict(context.expected.ready_paths)[component]
         return f"{path} answers {context.http(component).get(path).status}"
 
-    return Check(f"{component}.ready", f"{title} serves", component, "ready", run, LOGS, 60)
+    return Check(f"{component}.ready", f"{title} serves", component, "ready", run, SILENT, 60)
