@@ -82,9 +82,10 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
 
 
 def _begins_anew(found: ObservedContainer, now: float) -> bool:
-    """Whether a running container is between two of its ends; one that runs for ten seconds is held for well."""
+    """Whether a running container is between two of its ends; one that is healthy or runs for ten seconds is well."""
     started = moment(found.started_at)
-    return found.restarts > 1 and bool(started) and now - started < WELL_AFTER
+    young = bool(started) and now - started < WELL_AFTER
+    return found.restarts > 1 and found.health != "healthy" and young
 
 
 def _unreachable(

@@ -138,13 +138,20 @@ def _renew(
     changed: bool,
 ) -> tuple[str, ...]:
     """What must be done before a running container can be asked; nothing where it is as it should be."""
-    unwell = found.health == "unhealthy"
+    unwell = _unwell(found)
     if not changed and not unwell:
         return first
     verb = Verb.RESTART if unwell or service.reload == "restart" else Verb.RELOAD
-    why = "unhealthy" if unwell else "files changed"
+    why = unwell or "files changed"
     name = container_name(spec.name, service.component)
     return (draft.add(Step(verb, name, why, service.component, found.id, first)),)
+
+
+def _unwell(found: ObservedContainer) -> str:
+    """Why a running process is to be restarted; one that the engine keeps starting has a new count from then on."""
+    if found.health == "unhealthy":
+        return found.health
+    return f"ended {found.restarts} times" if found.restarts > 1 and found.health == "starting" else ""
 
 
 def _replacement_reason(service: ServiceSpec, found: ObservedContainer) -> str:

@@ -241,11 +241,11 @@ ROWS = (
         "out-of-memory",
         each(
             on("app", "stop", timeout=3),
-            updated("app", Memory=24 * MIB, MemorySwap=24 * MIB),
+            updated("app", Memory=14 * MIB, MemorySwap=14 * MIB),
             on("app", "start"),
             started_again("app", 6),
         ),
-        r"app\.container: \S+ was killed for memory.*: its limit is 24 MiB",
+        r"app\.container: \S+ was killed for memory.*: its limit is 14 MiB",
         "start",
         "COMPONENT.container: NAME was killed for memory",
         status=5,

@@ -60,11 +60,10 @@ held = sqlite3.connect('/v/packets.db', isolation_level=None)
 held.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); time.sleep(600)
 """
 FILL = """
-import os
-with open('/v/filler', 'wb') as file:
-    try:
+try:
+    with open('/v/filler', 'wb') as file:
         while True: file.write(bytes(65536)); file.flush()
-    except OSError: pass
+except OSError: pass
 """
 EMPTY = "import os; os.remove('/v/filler')"
 WAL = """
@@ -161,7 +160,12 @@ ROWS = (
     ),
     Breakage(
         "store-cut-short",
-        each(in_volume("app", "data", CUT), waited(2), in_state("app", "healthy")),
+        each(
+            on("app", "stop", timeout=3),
+            in_volume("app", "data", CUT),
+            on("app", "start"),
+            in_state("app", "healthy"),
+        ),
         STORE + r"(malformed|corrupt|degraded|disk image|short)",
         "put back a good copy of the database",
         STORE_ENTRY,
@@ -179,7 +183,7 @@ ROWS = (
     ),
     Breakage(
         "store-closed",
-        each(in_volume("app", "data", CLOSE), restarted("app")),
+        each(in_volume("app", "data", CLOSE), restarted("app"), in_state("app", "healthy")),
         r"app\.\w+: .*(read-?only|permission|cannot be written)",
         "restart",
         STORE_ENTRY,

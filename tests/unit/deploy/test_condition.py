@@ -105,12 +105,14 @@ def test_a_description_that_changed_since_is_no_fault_of_the_container() -> None
 
 @pytest.mark.parametrize(("restarts", "later", "status"), [(2, 3, "failed"), (1, 3, "ok"), (2, 30, "ok")])
 def test_between_two_ends_a_container_runs_and_is_at_fault(restarts: int, later: float, status: str) -> None:
-    found = seen(container("app", restarts=restarts, started_at="2026-01-01T00:00:00Z"))
+    found = seen(container("app", health="starting", restarts=restarts, started_at="2026-01-01T00:00:00Z"))
     (finding,) = condition(SPEC, found, moment("2026-01-01T00:00:00Z") + later)
     assert finding.status == status
     if status == "failed":
         assert finding.evidence == "demo-app ends again and again (start 3)"
         assert finding.hint == "monitoring-stack logs app shows why"
+        healthy = replace(found, containers=tuple(replace(c, health="healthy") for c in found.containers))
+        assert condition(SPEC, healthy, moment("2026-01-01T00:00:00Z") + later)[0].status == "ok"
 
 
 def test_a_lost_name_on_the_network_is_a_fault() -> None:

@@ -117,6 +117,7 @@ CASES: dict[str, tuple[StackSpec, Observed]] = {
     "renamed_and_changed": (edit("app", command=("--new",)), at_rest(app={"name": "my-app"})),
     "stop_renamed": (stopped(NAME), at_rest(app={"name": "my-app"})),
     "unhealthy": (SPEC, at_rest(prometheus={"health": "unhealthy"})),
+    "between_two_ends": (SPEC, at_rest(prometheus={"health": "starting", "restarts": 3})),
     "unhealthy_and_changed": (
         edit("prometheus", files=NEW_FILES),
         at_rest(prometheus={"health": "unhealthy"}),
