@@ -11,9 +11,9 @@ from typing import Any
 
 from yaml import YAMLError
 
-from stack.checks.expect_prometheus import seconds
 from stack.checks.model import Broken
 from stack.clients.shape import MISREAD
+from stack.common.durations import seconds
 from stack.common.matchers import parse
 from stack.common.yaml_text import load_yaml
 

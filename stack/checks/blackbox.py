@@ -43,6 +43,6 @@ CHECKS = (
         15,
         after=("prometheus.targets",),
         scraped="blackbox",
-        by_scrape=True,
+        by_scrape="any",
     ),
 )

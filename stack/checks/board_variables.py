@@ -20,7 +20,7 @@ from stack.checks.boards import (
 )
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Dashboard, Evidence
-from stack.common.wait import NotYet
+from stack.checks.settling import not_yet
 from stack.dashboards.queries import Unusable, model, resolve, source_of, templates, variables
 
 LABEL_VALUES = "label_values("
@@ -78,7 +78,8 @@ def _all_resolve(
         raise Broken(some(broken, "variables cannot be asked for"), CORRECT)
     empty = list(_asked_once(ask, [v for v in variables if sources.get(v.source_uid) == PROMETHEUS]))
     if empty:
-        raise NotYet(some([f"{v.place} has no value: {v.selector}" for v in empty], "variables are empty"))
+        told = some([f"{v.place} has no value: {v.selector}" for v in empty], "variables are empty")
+        raise not_yet(context, told)
     return Evidence(f"{len(variables)} variables resolve{how}", tuple(_unasked(found, sources)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence, Expected, Stage
@@ -41,7 +42,8 @@ class Check:
     the first pause between two tries. ``hint`` says how to mend what a deadline has found.
     ``by_engine``: it runs a command in a container, so it is asked where the engine is at hand, never from inside.
     ``after``: checks without whose success the answer means nothing; where one failed, this one is not asked.
-    ``by_scrape``: what it waits for comes with a scrape, so that its time grows with the longest scrape interval.
+    ``by_scrape``: what it waits for comes with a scrape of ``any`` job or of a ``shipped`` one, so that its time grows
+    with the longest interval of these.
     ``recurring``: what it asks can change by itself, so that each start asks it, of an unchanged stack too.
     """
 
@@ -61,11 +63,12 @@ class Check:
     by_engine: bool = False
     after: tuple[str, ...] = ()
     recurring: bool = False
-    by_scrape: bool = False
+    by_scrape: Literal["", "any", "shipped"] = ""
 
     def suited(self, expected: Expected) -> Check:
         """The same check with the time that the stack's scrape interval takes."""
-        more = max(0.0, 2 * (min(expected.scrape_interval, LONGEST_WAITED_FOR) - USUAL_INTERVAL))
+        interval = expected.shipped_interval if self.by_scrape == "shipped" else expected.scrape_interval
+        more = max(0.0, 2 * (min(interval, LONGEST_WAITED_FOR) - USUAL_INTERVAL))
         if not self.by_scrape or not more:
             return self
         if self.pending:

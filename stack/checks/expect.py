@@ -16,10 +16,10 @@ from stack.checks.expect_prometheus import (
     global_of,
     jobs_of,
     rules_of,
-    seconds,
     with_variables,
 )
 from stack.checks.model import Dashboard, DataSource, Expected
+from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
 from stack.dashboards.queries import model
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
@@ -69,13 +69,15 @@ def _with_prometheus(told: Expected, spec: StackSpec, files: Mapping[str, Config
     known = (*spec.components, *(name for name, _ in spec.absent))
     jobs = [replace(job, origin=files[job.file].origin) for job in jobs_of(documents, texts, known)]
     rules = (replace(rule, origin=files[rule.file].origin) for rule in rules_of(documents, texts, known))
+    usual = _default_interval(documents)
     return replace(
         told,
         jobs=tuple(sorted(jobs, key=lambda job: job.name)),
         digest=digest_of(documents),
         rules=tuple(rules),
         prometheus_config=with_variables(texts.get(MAIN, ""), _environment(spec)),
-        scrape_interval=max((job.interval for job in jobs), default=_default_interval(documents)),
+        scrape_interval=max((job.interval for job in jobs), default=usual),
+        shipped_interval=max((job.interval for job in jobs if job.component), default=usual),
     )
 
 
@@ -130,6 +132,7 @@ def _data_sources(
                     source["type"],
                     source.get("url") or "",
                     not source.get("editable"),
+                    str((source.get("jsonData") or {}).get("timeInterval") or ""),
                 )
 
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from stack.checks.model import Job, Pairs, Rule
 from stack.checks.pint import Requests, requests_in
+from stack.common.durations import seconds
 from stack.model.spec import DIGEST_RULE
 
 MAIN = "prometheus.yml"
 OWN = ("own/", "~own+")
 """Begins what is the user's, in the tree and as it is rendered."""
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-PART = re.compile(r"(\d+)(ms|[smhdwy])")
 NETWORK = "__network__"
 """The label of a target that lives on a network of others."""
 INTERVAL, TIMEOUT = "1m", "10s"
@@ -27,17 +26,6 @@ JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
 CHOOSING = frozenset({"keep", "drop", "keepequal", "dropequal"})
 READ_FILES = ("ca_file", "cert_file", "key_file", "credentials_file", "password_file", "username_file")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-
-
-def seconds(duration: object) -> float:
-    """A Prometheus duration such as ``5s`` or ``1m30s`` in seconds; ValueError where it is none."""
-    text = str(duration)
-    parts = PART.findall(text)
-    if text == "0":
-        return 0.0
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"not a duration: {text!r}")
-    return sum(int(number) * UNITS[unit] for number, unit in parts)
 
 
 def global_of(documents: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -117,6 +105,7 @@ def _rule(
         limit=int(group.get("limit") or 0),
         own=own,
         unchecked=requests.of(place),
+        left=requests.left_at(place),
     )
 
 

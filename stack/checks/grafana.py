@@ -81,7 +81,7 @@ def _refused(status: int, who: str, hint: str) -> str:
 def data_sources(context: CheckContext) -> str:
     """Each provisioned data source is there as its file says, and no other."""
     found = {
-        s.uid: DataSource(s.uid, s.name, s.type, s.url, s.read_only)
+        s.uid: DataSource(s.uid, s.name, s.type, s.url, s.read_only, s.interval)
         for s in context.administrator().data_sources()
     }
     wanted = {source.uid: source for source in context.expected.data_sources}

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from stack.checks.expect_prometheus import seconds
 from stack.checks.model import Job
-from stack.checks.words import duration
 from stack.clients.prometheus import Target
+from stack.common.durations import duration, seconds
 
 
 def differences(jobs: Sequence[Job], targets: Sequence[Target]) -> Iterator[str]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from stack.checks.expect_prometheus import INTERVAL, MAIN, TIMEOUT, seconds, text_of
+from stack.checks.expect_prometheus import INTERVAL, MAIN, TIMEOUT, text_of
 from stack.checks.model import OF_PROMETHEUS
+from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
 
 FILE = f"{OF_PROMETHEUS}{MAIN}"

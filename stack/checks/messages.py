@@ -71,7 +71,7 @@ def _pair(values: dict[str, Any], names: tuple[str, ...]) -> None:
 def _rule(document: dict[str, Any]) -> Rule:
     values = dict(document)
     _pair(values, PAIRS_OF_RULE)
-    return Rule(**values)
+    return Rule(**values | {"left": tuple(document["left"])})
 
 
 def _job(document: dict[str, Any]) -> Job:

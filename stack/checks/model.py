@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stack.common.durations import seconds
 from stack.common.wait import NotYet
 
 Stage = Literal["ready", "checked", "proven"]
@@ -16,6 +17,8 @@ Status = Literal["ok", "failed"]
 
 
 Pairs = tuple[tuple[str, str], ...]
+USUAL_INTERVAL = "5s"
+"""The scrape interval of the shipped files."""
 OF_PROMETHEUS = "prometheus/"
 """The folder of Prometheus' files in the tree that people edit."""
 
@@ -27,7 +30,8 @@ class Rule:
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``labels`` hold those of its group.
     ``interval`` and ``limit`` are its group's. ``own``: the user's, so that emptiness can be right.
     ``unchecked``: selectors and labels that its file asks not to look for, as (selector, label); either may be empty.
-    ``origin``: the file by the path that people know, where it is another.
+    ``left``: what else of pint's checks it asks to leave. ``origin``: the file by the path that people know, where it
+    is another.
     """
 
     group: str
@@ -44,6 +48,7 @@ class Rule:
     limit: int = 0
     own: bool = False
     unchecked: Pairs = ()
+    left: tuple[str, ...] = ()
     origin: str = ""
 
     @property
@@ -103,13 +108,17 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """One data source as provisioned; ``read_only`` unless its file says editable."""
+    """One data source as provisioned; ``read_only`` unless its file says editable.
+
+    ``interval``: the scrape interval that it is told, as it is written; empty where it is not.
+    """
 
     uid: str
     name: str
     type: str
     url: str
     read_only: bool = True
+    interval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,8 @@ class Expected:
     ``prometheus_config``: its main file, variables replaced as it replaces them.
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
-    ``scrape_interval`` is the longest of all jobs, in seconds. ``makes_load``: whether the application calls itself;
+    ``scrape_interval`` is the longest of all jobs, in seconds, ``shipped_interval`` of those about components.
+    ``makes_load``: whether the application calls itself;
     without calls a ratio or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when it is
     ready. ``database``: whether the application keeps its packets in a server of the stack.
     ``templates``: path > text of Alertmanager's message templates.
@@ -142,11 +152,21 @@ class Expected:
     probe_default_login: bool = True
     app_token: str = ""
     scrape_interval: float = 5.0
+    shipped_interval: float = 5.0
     makes_load: bool = True
     database: bool = False
     ready_paths: tuple[tuple[str, str], ...] = ()
     age: float = 0.0
     templates: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def panel_interval(self) -> float:
+        """Seconds of one scrape as the panels of the stack's Prometheus are asked for; at least a second."""
+        told = next((s.interval for s in self.data_sources if s.type == "prometheus"), "")
+        try:
+            return max(1.0, seconds(told or USUAL_INTERVAL))
+        except ValueError:  # a variable, which Grafana alone knows
+            return seconds(USUAL_INTERVAL)
 
     def address(self, component: str) -> str:
         """The component's base URL; KeyError where it does not run."""

@@ -19,6 +19,7 @@ OF_GRAFANA = (
         30,
         every=0.2,
         after=THROUGH_GRAFANA,
+        by_scrape="shipped",
     ),
     Check(
         "grafana.panels",
@@ -30,6 +31,7 @@ OF_GRAFANA = (
         45,
         every=0.2,
         after=THROUGH_GRAFANA,
+        by_scrape="shipped",
     ),
 )
 OF_PROMETHEUS = (
@@ -44,6 +46,7 @@ OF_PROMETHEUS = (
         every=0.2,
         unless="grafana",
         after=SCRAPED,
+        by_scrape="shipped",
     ),
     Check(
         "prometheus.panels",
@@ -56,5 +59,6 @@ OF_PROMETHEUS = (
         every=0.2,
         unless="grafana",
         after=SCRAPED,
+        by_scrape="shipped",
     ),
 )

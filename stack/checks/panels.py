@@ -26,13 +26,12 @@ from stack.checks.boards import (
 )
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Evidence
+from stack.checks.settling import not_yet
 from stack.clients.grafana import Query, Result
 from stack.clients.http import HttpFailure
-from stack.common.wait import NotYet
 from stack.dashboards.queries import PanelQuery, Unusable, Window, judged_queries
 
 WINDOW_SECONDS = 300
-STEP_SECONDS = 5
 ASKERS = 4
 
 Judged = tuple[PanelQuery, Result]
@@ -54,7 +53,7 @@ def data_in_grafana(context: CheckContext) -> Evidence:
                 results = context.administrator().query(
                     (Query(ref, q.datasource_uid, q.expr, q.instant) for ref, q in queries.items()),
                     now - WINDOW_SECONDS,
-                    now + STEP_SECONDS,
+                    now + _step(context),
                 )
         except HttpFailure as failure:
             lost = str(failure)
@@ -62,6 +61,11 @@ def data_in_grafana(context: CheckContext) -> Evidence:
             yield query, results.get(ref, Result(lost, 0, 0))
 
     return _all_have_data(context, ask, Untouched(), sources_in_grafana(context), "through Grafana")
+
+
+def _step(context: CheckContext) -> int:
+    """Seconds from one point of a graph to the next where all are drawn: one scrape."""
+    return round(context.expected.panel_interval)
 
 
 def _by_ref(queries: Iterable[PanelQuery]) -> dict[str, PanelQuery]:
@@ -80,7 +84,8 @@ def data_in_prometheus(context: CheckContext) -> Evidence:
         for query in queries:
             yield query, _from_prometheus(context, query)
 
-    window = Window(range_s=WINDOW_SECONDS, interval_s=STEP_SECONDS)
+    step = _step(context)
+    window = Window(range_s=WINDOW_SECONDS, interval_s=step, scrape_s=step)
     how = f"asked of Prometheus; Grafana is absent: {reason_of(context)}"
     return _all_have_data(context, ask, window, sources_in_files(context), how)
 
@@ -91,7 +96,8 @@ def _from_prometheus(context: CheckContext, query: PanelQuery) -> Result:
         if query.instant:
             series: Iterable[tuple[float, ...]] = [(s.value,) for s in context.prometheus.query(query.expr)]
         else:
-            series = context.prometheus.query_range(query.expr, now - WINDOW_SECONDS, now, STEP_SECONDS)
+            step = _step(context)
+            series = context.prometheus.query_range(query.expr, now - WINDOW_SECONDS, now, step)
     except HttpFailure as failure:
         return Result(str(failure), 0, 0)
     columns = tuple(series)
@@ -116,7 +122,8 @@ def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sou
         raise Broken("no dashboard has a panel query", "the dashboards' files are empty of queries")
     faults = [text for query, result in answers if (text := _fault(context, query, result))]
     if faults:
-        raise NotYet(f"{len(faults)} of {len(answers)} panel queries: {'; '.join(faults[:SHOWN])}")
+        told = f"{len(faults)} of {len(answers)} panel queries: {'; '.join(faults[:SHOWN])}"
+        raise not_yet(context, told)
     empty = [query for query, result in answers if not result.series]
     panels = {(q.dashboard_uid, q.panel_id) for q, _ in answers} - {
         (q.dashboard_uid, q.panel_id) for q in empty

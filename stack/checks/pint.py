@@ -1,7 +1,7 @@
 """What comments of pint in a rule file ask not to look for: its users know them, so they count here too.
 
-Understood are ``ignore/file``, ``file/disable promql/series``, ``disable promql/series`` with or without a selector in
-brackets, and ``rule/set promql/series ignore/label-value LABEL``. Pure text; any other comment has no effect.
+Understood are ``ignore/file``, ``file/disable CHECK`` and ``disable CHECK``, that of promql/series with or without a
+selector in brackets, and ``rule/set promql/series ignore/label-value LABEL``. Pure text; others have no effect.
 """
 
 from __future__ import annotations
@@ -14,20 +14,29 @@ from stack.checks.model import Pairs
 
 COMMENT = re.compile(r"#\s*pint\s+(\S+)(?:\s+(.*?))?\s*(?=#|$)")
 SERIES = re.compile(r"promql/series(?:\((.*)\))?(?:\s+ignore/label-value\s+(\w+))?\s*$")
+CHECK = re.compile(r"[a-z_]+/[a-z_]+(?=\s|$)")
 NEXT_ITEM = re.compile(r"^\s*-\s")
 EVERYTHING = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What a file asks: ``everywhere``, and of the rule at a line. (selector, label), either may be empty."""
+    """What a file asks: ``everywhere``, and of the rule at a line. (selector, label), either may be empty.
+
+    ``left``: checks that the rule at a line leaves out, at line 0 each rule.
+    """
 
     everywhere: Pairs = ()
     at: tuple[tuple[int, tuple[str, str]], ...] = ()
+    left: tuple[tuple[int, str], ...] = ()
 
     def of(self, line: int) -> Pairs:
         """What is asked of the rule at ``line``."""
         return (*self.everywhere, *(asked for place, asked in self.at if place == line))
+
+    def left_at(self, line: int) -> tuple[str, ...]:
+        """The checks that the rule at ``line`` leaves out."""
+        return tuple(check for place, check in self.left if place in (0, line))
 
 
 def requests_in(text: str, rule_lines: list[int]) -> Requests:
@@ -36,13 +45,24 @@ def requests_in(text: str, rule_lines: list[int]) -> Requests:
         return Requests()
     everywhere: list[tuple[str, str]] = []
     found: list[tuple[int, tuple[str, str]]] = []
+    left: list[tuple[int, str]] = []
     lines = text.splitlines()
+    for number, verb, check in _disabled(lines):
+        place = 0 if verb == "file/disable" else _rule_at(lines, number, rule_lines)
+        left += [] if place is None else [(place, check)]
     for number, verb, asked in _comments(lines):
         if verb == "file":
             everywhere.append(asked)
         elif (place := _rule_at(lines, number, rule_lines)) is not None:
             found.append((place, asked))
-    return Requests(tuple(everywhere), tuple(found))
+    return Requests(tuple(everywhere), tuple(found), tuple(left))
+
+
+def _disabled(lines: list[str]) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(lines, 1):
+        for told in COMMENT.finditer(line):
+            if told[1] in ("disable", "file/disable") and (check := CHECK.match(told[2] or "")):
+                yield number, told[1], check[0]
 
 
 def _comments(lines: list[str]) -> Iterator[tuple[int, str, tuple[str, str]]]:

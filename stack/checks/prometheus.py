@@ -95,6 +95,6 @@ CHECKS = (
         30,
         every=0.5,
         after=("prometheus.expressions", "prometheus.targets"),
-        by_scrape=True,
+        by_scrape="shipped",
     ),
 )

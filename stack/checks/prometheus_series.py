@@ -11,20 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stack.checks.batches import numbered, side_by_side
-from stack.checks.check import LONGEST_WAITED_FOR
+from stack.checks.check import USUAL_INTERVAL
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import Missing, why
 from stack.checks.model import Evidence, Pairs, Pending, Rule
+from stack.checks.own_rules import own_remarks
 from stack.checks.prometheus_rules import evaluated, lately_evaluated
 from stack.checks.promql import EQUAL, Reading, Selector, reading
+from stack.checks.rule_remarks import bounded
 from stack.checks.rule_results import ALERT_NAME, Outcome
+from stack.checks.settling import settled
 from stack.checks.words import some
 from stack.clients.prometheus import Refused
 from stack.common.wait import NotYet
 
 AT_ONCE = 40
 ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
-GRACE = 2.0
 HINT = (
     "correct the name or value in the rule; where it comes only with an event, "
     "# pint disable promql/series(SELECTOR) above the rule says so"
@@ -69,17 +71,13 @@ def _look(context: CheckContext, results: Results) -> tuple[list[Doubt], int]:
 def _verdict(context: CheckContext, doubts: list[Doubt], selectors: int) -> Evidence:
     failures = [f"{d.rule.place}: {d.text}" for d in doubts if not d.rule.own]
     remarks = tuple(f"{d.rule.place}: {d.text}" for d in doubts if d.rule.own)
-    if doubts and not _settled(context):
+    if doubts and not settled(context, context.expected.shipped_interval if failures else USUAL_INTERVAL):
         raise Pending(some(failures or remarks), HINT)
     if failures:
         raise NotYet(some(failures), HINT)
-    return Evidence(f"{selectors} selectors of {len(context.expected.rules)} rules find series", remarks)
-
-
-def _settled(context: CheckContext) -> bool:
-    """Whether every job has been scraped twice since the files were loaded: before that a rate has no value."""
-    interval = min(context.expected.scrape_interval, LONGEST_WAITED_FOR)
-    return context.prometheus.loaded_for() > 2 * interval + GRACE
+    told = f"{selectors} selectors of {len(context.expected.rules)} rules find series"
+    own = [rule for rule in context.expected.rules if rule.own]
+    return Evidence(told, tuple(bounded((*remarks, *own_remarks(context, own, style=False)))))
 
 
 def found(context: CheckContext, selectors: Iterable[Selector]) -> set[Selector]:

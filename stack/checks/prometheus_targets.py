@@ -8,8 +8,9 @@ from stack.checks.context import CheckContext
 from stack.checks.job_differences import differences
 from stack.checks.model import Broken, Evidence, Job, Pending
 from stack.checks.target_faults import fault
-from stack.checks.words import duration, some
+from stack.checks.words import some
 from stack.clients.prometheus import Target
+from stack.common.durations import duration
 from stack.common.wait import NotYet
 
 KEPT = "scrape_samples_post_metric_relabeling == 0"
@@ -40,12 +41,15 @@ def targets(context: CheckContext) -> Evidence:
         raise (NotYet if context.prometheus.loaded_for() > SHOWN_AFTER else Pending)(some(different))
     fresh = [t for t in found if t.health != "up"]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
-        raise Pending(some(f"{t.job} {t.instance} has not been scraped yet" for t in waited))
-    rare = tuple(
-        f"{t.job} {t.instance} has not been scraped yet: its interval is {duration(by_name[t.job].interval)}"
-        for t in fresh
-    )
+        raise Pending(some(_fresh(t, by_name[t.job]) for t in waited))
+    rare = tuple(_fresh(t, by_name[t.job]) for t in fresh)
     return Evidence(f"{len(found) - len(fresh)} targets up in {len(jobs)} jobs", rare)
+
+
+def _fresh(target: Target, job: Job) -> str:
+    return (
+        f"{target.job} {target.instance} has not been scraped yet: its interval is {duration(job.interval)}"
+    )
 
 
 def _unscraped(context: CheckContext, jobs: tuple[Job, ...]) -> list[str]:
@@ -104,7 +108,7 @@ CHECKS = (
         every=0.1,
         after=("prometheus.config",),
         recurring=True,
-        by_scrape=True,
+        by_scrape="any",
     ),
     Check(
         "prometheus.samples",
@@ -116,6 +120,6 @@ CHECKS = (
         15,
         every=0.2,
         after=("prometheus.targets",),
-        by_scrape=True,
+        by_scrape="any",
     ),
 )

@@ -86,7 +86,7 @@ def one_line(expr: str) -> str:
 
 def normal(expr: str) -> str | None:
     """One form for all spellings of an expression; None where the parser does not know it."""
-    tree = _parsed(expr)
+    tree = tree_of(expr)
     return None if tree is None else str(tree.prettify())
 
 
@@ -110,19 +110,21 @@ def reading(expr: str) -> Reading | None:
 
     Nor what has a value to fall back to (``or vector(0)``), as pint's promql/series has it.
     """
-    tree = _parsed(expr)
+    tree = tree_of(expr)
     if tree is None:
         return None
     found = dict.fromkeys(_needed(tree))
-    asked = {_selector(node) for node in _below_absent(tree)}
+    asked = {selector_of(node) for node in _below_absent(tree)}
     chooses = any(
-        _kind(node) == "BinaryExpr" and str(node.op) in CHOOSING and not _returns_bool(node)
-        for node in _nodes(tree)
+        kind_of(node) == "BinaryExpr" and str(node.op) in CHOOSING and not returns_bool(node)
+        for node in nodes(tree)
     )
     return Reading(tuple(s for s in found if s not in asked), chooses or bool(asked))
 
 
-def _parsed(expr: str) -> Any:
+@lru_cache(maxsize=1024)
+def tree_of(expr: str) -> Any:
+    """The expression as the parser has it; None where it does not know it."""
     import promql_parser  # few commands come here
 
     try:
@@ -131,62 +133,68 @@ def _parsed(expr: str) -> Any:
         return None
 
 
-def _kind(node: Any) -> str:
+def kind_of(node: Any) -> str:
+    """What a node of the tree is, such as ``BinaryExpr``."""
     return type(node).__name__
 
 
-def _below(node: Any) -> Iterator[Any]:
+def children(node: Any) -> Iterator[Any]:
+    """The nodes directly below."""
     for name in ("lhs", "rhs", "expr", "param", "vector_selector", "args"):
         below = getattr(node, name, None)
         yield from (child for child in (below if isinstance(below, list) else [below]) if child is not None)
 
 
-def _nodes(tree: Any) -> Iterator[Any]:
+def nodes(tree: Any) -> Iterator[Any]:
+    """The node and all below it."""
     yield tree
-    for child in _below(tree):
-        yield from _nodes(child)
+    for child in children(tree):
+        yield from nodes(child)
 
 
 def _needed(node: Any) -> Iterator[Selector]:
-    kind = _kind(node)
+    kind = kind_of(node)
     if kind == "VectorSelector":
-        yield _selector(node)
+        yield selector_of(node)
     elif kind == "Call" and node.func.name in ABSENT:
         return
     elif kind == "BinaryExpr" and str(node.op) == "unless" and not _compares(node.rhs):
         yield from _needed(node.lhs)
-    elif kind == "BinaryExpr" and str(node.op) == "or" and _always_there(node.rhs):
+    elif kind == "BinaryExpr" and str(node.op) == "or" and always_there(node.rhs):
         return
     else:
-        for child in _below(node):
+        for child in children(node):
             yield from _needed(child)
 
 
 def _below_absent(tree: Any) -> Iterator[Any]:
-    for node in _nodes(tree):
-        if _kind(node) == "Call" and node.func.name in ABSENT:
-            yield from (below for below in _nodes(node) if _kind(below) == "VectorSelector")
+    for node in nodes(tree):
+        if kind_of(node) == "Call" and node.func.name in ABSENT:
+            yield from (one for one in nodes(node) if kind_of(one) == "VectorSelector")
 
 
 def _compares(node: Any) -> bool:
-    return any(_kind(n) == "BinaryExpr" and str(n.op) in COMPARISONS for n in _nodes(node))
+    return any(kind_of(n) == "BinaryExpr" and str(n.op) in COMPARISONS for n in nodes(node))
 
 
-def _returns_bool(node: Any) -> bool:
+def returns_bool(node: Any) -> bool:
+    """Whether a comparison answers 0 or 1 instead of leaving out."""
     modifier = node.modifier
     return bool(modifier is not None and modifier.return_bool)
 
 
-def _always_there(node: Any) -> bool:
-    kind = _kind(node)
+def always_there(node: Any) -> bool:
+    """Whether it has a value whatever there is, as ``vector(0)`` has."""
+    kind = kind_of(node)
     if kind in ("ParenExpr", "UnaryExpr"):
-        return _always_there(node.expr)
+        return always_there(node.expr)
     if kind == "BinaryExpr":
-        return str(node.op) not in CHOOSING and all(_always_there(side) for side in (node.lhs, node.rhs))
+        return str(node.op) not in CHOOSING and all(always_there(side) for side in (node.lhs, node.rhs))
     return kind == "NumberLiteral" or (kind == "Call" and node.func.name in ("vector", "time", "scalar"))
 
 
-def _selector(node: Any) -> Selector:
+def selector_of(node: Any) -> Selector:
+    """The series that a selector's node reads."""
     told = [Matcher(m.name, _op(m.op), m.value) for m in node.matchers.matchers]
     named = next((m.value for m in told if m.label == NAME and m.op == EQUAL), "")
     rest = tuple(m for m in told if m.label != NAME or m.op != EQUAL)

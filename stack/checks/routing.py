@@ -12,8 +12,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from stack.checks.expect_prometheus import seconds
 from stack.checks.intervals import covers, moments
+from stack.common.durations import seconds
 from stack.common.matchers import Labels, Matcher, match, parse
 
 INTEGRATIONS = "_configs"

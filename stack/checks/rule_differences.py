@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from stack.checks import promql
 from stack.checks.model import OF_PROMETHEUS, Pairs, Rule
-from stack.checks.words import apart, duration
+from stack.checks.words import apart
 from stack.clients.prometheus import LoadedRule
+from stack.common.durations import duration
 from stack.model.spec import CONFIG_ROOT, CURRENT
 
 BASE = f"{CONFIG_ROOT}/{CURRENT}/"

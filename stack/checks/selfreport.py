@@ -123,6 +123,7 @@ CHECKS = (
         every=0.2,
         after=("prometheus.config",),
         recurring=True,
+        by_scrape="shipped",
     ),
     Check(
         "prometheus.reports",

@@ -1,4 +1,4 @@
-"""How the checks put several findings, and durations, into a line."""
+"""How the checks put several findings into a line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 SHOWN = 3
 LONGEST = 160
 BEFORE = 40
-UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def some(texts: Iterable[str], between: str = "; ", shown: int = SHOWN) -> str:
@@ -35,14 +34,3 @@ def _cut(text: str, start: int) -> str:
         return text
     end = "..." if len(text) > start + LONGEST else ""
     return f"{'...' if start else ''}{text[start : start + LONGEST]}{end}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as Prometheus writes them, such as 1m30s."""
-    left = round(seconds * 1000)
-    parts = []
-    for size, unit in UNITS:
-        count, left = divmod(left, size * 1000)
-        parts += [f"{count}{unit}"] if count else []
-    parts += [f"{left}ms"] if left else []
-    return "".join(parts) or "0s"

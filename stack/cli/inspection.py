@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from stack.cli.left_out import left_out_document, line_of
 from stack.cli.main import usage
@@ -13,6 +14,9 @@ from stack.components import BY_NAME, COMPONENTS
 from stack.components.build import url_of
 from stack.deploy.left_out import refuse_faults
 from stack.validation.files import validate as validate_files
+
+if TYPE_CHECKING:
+    from stack.deploy.describe import Description
 
 
 def logs(options: argparse.Namespace, printer: Printer) -> int:
@@ -64,5 +68,18 @@ def validate(options: argparse.Namespace, printer: Printer) -> int:
     printer.line("valid", f"{count} files of {len(good) + len(idle)} components")
     for one in description.left_out:
         printer.line("left out" if one.weight == "quiet" else "not used", line_of(one))
-    printer.document({"ok": True, "files": count, "left_out": left_out_document(description.left_out)})
+    remarks = _remarks(description, printer)
+    left = left_out_document(description.left_out)
+    printer.document({"ok": True, "files": count, "left_out": left, "warnings": remarks})
     return 0
+
+
+def _remarks(description: Description, printer: Printer) -> list[str]:
+    """What a product takes and is wrong all the same; told, and never a failure."""
+    from stack.checks.expect import expected
+    from stack.checks.rule_remarks import bounded, told
+
+    found = told(expected(description.spec, {}))
+    for line in bounded(found):
+        printer.warning(f"warning   {line}")
+    return found

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stack.cli.findings import Findings
+from stack.common.durations import duration
 from stack.common.moments import moment, short, stamp
 from stack.common.wait import together
 from stack.components import BY_NAME, COMPONENTS
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from stack.deploy.verify import Verification
     from stack.model.observed import Observed
     from stack.model.spec import ServiceSpec
+
+
+LONG = 15.0
+"""Seconds from one scrape to the next from which on it is said what is waited for."""
 
 
 class Milestones:
@@ -120,8 +125,18 @@ class Milestones:
     def _prove(self, identity: str, *, quick: bool) -> None:
         self._stage("checked")
         if not quick:
+            self._say_how_long()
             self._stage("proven")
             self.session.state.change(proven=ProvenStack(identity, stamp(time.time())))
+
+    def _say_how_long(self) -> None:
+        """What a change needs before it can be proven, where that is long."""
+        from stack.checks.check import LONGEST_WAITED_FOR
+
+        interval = min(self.verification.expected.scrape_interval, LONGEST_WAITED_FOR)
+        if self.plan and interval >= LONG:
+            said = f"may take {duration(2 * interval)}: two scrapes of each job (scrape_interval)"
+            self.session.printer.line("proving", said)
 
     def _stage(self, stage: Stage) -> None:
         heard = Findings(self.session.printer, good=self.session.printer.verbose)

@@ -18,13 +18,14 @@ RELOAD_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class LoadedSource(Typed):
-    """A data source as Grafana holds it; ``read_only`` where it came from a file."""
+    """A data source as Grafana holds it; ``read_only`` where it came from a file. ``interval``: see ``DataSource``."""
 
     uid: str
     name: str
     type: str
     url: str
     read_only: bool
+    interval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,15 @@ class Grafana:
         answer = self.http.get("/api/datasources")
         with shaped(answer):
             return tuple(
-                LoadedSource(s["uid"], s["name"], s["type"], s["url"], s["readOnly"]) for s in answer.json()
+                LoadedSource(
+                    s["uid"],
+                    s["name"],
+                    s["type"],
+                    s["url"],
+                    s["readOnly"],
+                    str((s.get("jsonData") or {}).get("timeInterval") or ""),
+                )
+                for s in answer.json()
             )
 
     def source_health(self, uid: str) -> str:

@@ -18,7 +18,7 @@ from stack.common.yaml_text import load_yaml
 from stack.components.build import MIB, Build, wget
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
-from stack.components.places import Place
+from stack.components.places import NATIVE, Place
 from stack.components.probes import PORT, needed
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
@@ -27,7 +27,7 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSp
 
 MAIN = "blackbox.yml"
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
-MODULES = Place("modules/", (".yml", ".yaml", ".json"))
+MODULES = Place("modules/", NATIVE)
 PROGRAM = "/bin/blackbox_exporter"
 CHECK = f"""\
 for file in {FOLDER}/modules/*.yml {FOLDER}/{MAIN}; do

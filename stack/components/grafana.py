@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stack.components.build import BOARDS_PLACE, MIB, Build, config_files, wget
 from stack.components.manifest import Checks, Component, Login, SecretSpec
+from stack.components.scrape_interval import followed, panel_interval
 from stack.config.table import Setting, switch_setting
 from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, LinkFolder, ServiceSpec
@@ -83,10 +84,11 @@ def _link(file: ConfigFile) -> str:
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
-    """Data sources, the dashboard provider and the dashboards."""
+    """Data sources, which follow the scrape interval, the dashboard provider and the dashboards."""
     tree = build.below("grafana/")
     provisioned = {path: text for path, text in tree.items() if path.startswith("provisioning/")}
-    return (*config_files(provisioned, "grafana/"), *build.dashboards())
+    native = followed(config_files(provisioned, "grafana/"), panel_interval(build))
+    return (*native, *build.dashboards())
 
 
 def check_files(files: tuple[ConfigFile, ...]) -> None:

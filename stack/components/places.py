@@ -38,3 +38,8 @@ class Place:
             digest = hashlib.sha256(name.encode()).hexdigest()[:16]
             name = f"{name[: NAME_BYTES // 2]}+{digest}{first}"
         return self.folder + name
+
+
+NATIVE = (".yml", ".yaml", ".json")
+SCRAPE_PLACE = Place("scrape/", NATIVE)
+RULES_PLACE = Place("rules/", NATIVE)

@@ -14,7 +14,8 @@ from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_fil
 from stack.components.manifest import Checks, Component
 from stack.components.outer_networks import outer_networks
 from stack.components.own_paths import own_secrets, own_targets, translated
-from stack.components.places import Place
+from stack.components.places import RULES_PLACE, SCRAPE_PLACE
+from stack.components.scrape_interval import panel_interval, script
 from stack.components.token import scraping, token_file
 from stack.config import values as read
 from stack.config.table import Setting
@@ -40,8 +41,8 @@ than the interval of the Watchdog's group, since at exactly one interval every o
 MAIN = "prometheus.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
 UID = 65534
-SUFFIXES = (".yml", ".yaml", ".json")
-PLACES = (Place("scrape/", SUFFIXES), Place("rules/", SUFFIXES))
+PLACES = (SCRAPE_PLACE, RULES_PLACE)
+PAGE_SCRIPT = "values.js"
 
 
 def service(build: Build) -> ServiceSpec:
@@ -102,8 +103,10 @@ def digest_rule(contents: dict[str, bytes]) -> str:
 
 def _assets(build: Build) -> tuple[ConfigFile, ...]:
     page = config_files(build.below("prometheus/user/"), "prometheus/user/")
-    script = config_files({"plotly.min.js": build.plotly}) if build.plotly else ()
-    shown = (*page, *build.dashboards(), *script)
+    interval = panel_interval(build)
+    page = tuple(f.edited(script(f.content, interval)) if f.path == PAGE_SCRIPT else f for f in page)
+    plotly = config_files({"plotly.min.js": build.plotly}) if build.plotly else ()
+    shown = (*page, *build.dashboards(), *plotly)
     return (*(replace(file, path=f"user/{file.path}") for file in shown), *own_targets(build, _plain(build)))
 
 

@@ -1,4 +1,5 @@
-"""docker-compose.override.yml, which Compose reads by itself: the files of the user's own, rendered as ``start`` does.
+"""docker-compose.override.yml, which Compose reads by itself: the files of the user's own, and the shipped
+ones that follow from them, rendered as ``start`` does.
 
 Pure: the description in, texts out. Compose replaces a mount of the same target, so the shipped file stays as it is.
 A component that only the user's files need is a service of this file alone.
@@ -30,8 +31,8 @@ def own_mounts(spec: StackSpec, shipped: Container[str]) -> dict[str, tuple[str,
 def _folders(service: ServiceSpec, shipped: bool) -> tuple[str, ...]:
     if not shipped:
         return (CURRENT,) if service.files else ()
-    own = [file for file in (*service.files, *service.assets) if file.origin.startswith(OWN)]
-    if not own:
+    own = any(file.origin.startswith(OWN) for file in (*service.files, *service.assets))
+    if not own and not any(file.source for file in service.files):
         return ()
     folders = {TARGETS} if any(file.path.startswith(f"{TARGETS}/") for file in service.assets) else set()
     folders |= {service.linked.path} if service.linked else set()

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from stack.checks.expect import expected
-from stack.checks.expect_prometheus import seconds
 from stack.checks.model import Dashboard, DataSource, Job, Rule
+from stack.common.durations import seconds
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
 
 PROMETHEUS = {
@@ -25,7 +25,7 @@ PROMETHEUS = {
     "rules/empty.yml": "",
 }
 SOURCES = (
-    "datasources:\n- {uid: p, name: P, type: prometheus, url: 'http://p', access: proxy}\n"
+    "datasources:\n- {uid: p, name: P, type: prometheus, url: 'http://p', jsonData: {timeInterval: 7s}}\n"
     "- {uid: q, name: Q, type: prometheus, url: null, editable: true}\n"
 )
 BOARD = json.dumps({"uid": "gates", "panels": []})
@@ -102,7 +102,7 @@ def test_everything_comes_from_the_files() -> None:
         Dashboard("other", "{}"),  # which the checks will find to be none
     )
     assert found.data_sources == (
-        DataSource("p", "P", "prometheus", "http://p"),
+        DataSource("p", "P", "prometheus", "http://p", interval="7s"),
         DataSource("q", "Q", "prometheus", "", read_only=False),
     )
     assert (found.grafana_password, found.probe_default_login) == ("secret", False)

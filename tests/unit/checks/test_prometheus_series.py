@@ -135,7 +135,7 @@ def test_a_slip_fails_a_shipped_rule_and_is_a_remark_on_the_users(expr: str, say
     assert finding.evidence == f"prometheus/rules/x.yml:7 g/R: {says}"
     assert "# pint disable promql/series" in finding.hint
     own = found_by(rule(expr, own=True))
-    assert (own.status, own.warnings) == ("ok", (finding.evidence,))
+    assert (own.status, own.warnings[0]) == ("ok", finding.evidence)
 
 
 def test_values_that_exist_but_not_together() -> None:
@@ -211,3 +211,27 @@ def test_two_series_that_become_one_are_in_error_before_the_first_turn() -> None
     assert (finding.status, finding.final) == ("failed", True)
     assert "same labelset after applying alert labels" in finding.evidence
     assert "prometheus/rules/x.yml:7 g/R" in finding.hint
+
+
+def test_what_is_wrong_with_the_users_rules_all_the_same_is_a_remark() -> None:
+    own = found_by(rule("rate(requests_total[1s]) > 1", own=True), rule("up == 0", own=True, name="S"))
+    assert own.status == "ok"
+    assert own.warnings == (
+        "prometheus/rules/x.yml:7 g/R: rate(requests_total[1s]) needs two samples, and no job is scraped more often "
+        "than each 1m: make it 4m, 2m at the least",
+    ), "a missing for is no matter of a proof"
+    assert found_by(rule("rate(requests_total[1s]) > 1")).warnings == ()
+
+
+def test_the_interval_is_that_of_the_jobs_that_have_the_metric() -> None:
+    server = Server()
+    asked = 'group by (__name__, job) ({__name__=~"requests_total"})'
+    server.yields[asked] = [{"__name__": "requests_total", "job": "app"}]
+    (said,) = found_by(rule("rate(requests_total[1m]) > 1", own=True), server=server).warnings
+    assert "job app is scraped each 1m" in said
+
+
+def test_remarks_are_bounded() -> None:
+    many = [rule(f"gone_{n} > 1", own=True, name=f"R{n}") for n in range(30)]
+    told = found_by(*many).warnings
+    assert len(told) == 21 and told[-1] == "10 more remarks: validate --json has them all"

@@ -88,7 +88,10 @@ def test_the_deadline_grows_with_the_longest_interval(interval: float, more: flo
         (in_a_hurry,) = hurried([TARGETS], {"proven": 1.0})
         assert (suited.seconds, in_a_hurry.suited(expected).seconds) == (30.0 + more, 1.0)
         assert in_a_hurry.suited(expected).pending == 30.0 + more
-        assert replace(TARGETS, by_scrape=False).suited(expected).seconds == 30.0
+        assert replace(TARGETS, by_scrape="").suited(expected).seconds == 30.0
+        of_shipped = replace(TARGETS, by_scrape="shipped")
+        assert of_shipped.suited(expected).seconds == 30.0
+        assert of_shipped.suited(replace(expected, shipped_interval=interval)).seconds == 30.0 + more
 
 
 def test_discovered_targets_must_be_up_whatever_their_number() -> None:

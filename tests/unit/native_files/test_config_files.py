@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from stack.components import COMPONENTS
-from stack.components.prometheus import SUFFIXES
+from stack.components.places import NATIVE
 from stack.model.spec import TEST_RECEIVER
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +67,7 @@ def test_scrape_settings() -> None:
 def test_everything_else_is_read_from_fragments() -> None:
     main = load("prometheus/prometheus.yml")
     for key, folder in (("rule_files", "rules"), ("scrape_config_files", "scrape")):
-        assert main[key] == [f"{folder}/*{suffix}" for suffix in SUFFIXES]
+        assert main[key] == [f"{folder}/*{suffix}" for suffix in NATIVE]
     assert "scrape_configs" not in main
 
 
