@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from stack.checks.messages import report_document
 from stack.checks.model import STAGES, Report
 from stack.cli.findings import Findings
 from stack.cli.printer import Printer
 from stack.common.errors import SmokeFailed
+
+if TYPE_CHECKING:
+    from stack.cli.session import Session
+    from stack.deploy.describe import Description
 
 
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
@@ -30,8 +35,8 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if why := at_rest(session.name, observed, session.state.now.started):
         raise SmokeFailed(why, hint=START)
     check_syntax(BY_NAME, *((s.component, s.files) for s in description.spec.services), *description.idle)
-    observed = examined(session.engine, description.spec, observed, thorough=True)
-    observed = with_last_words(session.engine, observed)
+    looked = examined(session.engine, description.spec, observed, thorough=True)
+    observed = with_last_words(session.engine, looked)
     now = wall_clock()
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
     prober = prober_for(session.engine, description, patience(expected), ours=bool(observed.containers))
@@ -46,12 +51,16 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     if not observed.containers and (why := nobody(session.name, report)):
         raise SmokeFailed(why, hint=START)
     if options.deep and report.ok:
-        from stack.cli.deep_check import still_there
-
-        finding = still_there(session, description)
-        heard(finding)
-        report = Report((*report.findings, finding), report.seconds + finding.seconds)
+        report = _deeper(session, description, report, heard)
     return _conclude(report, printer, session.seconds)
+
+
+def _deeper(session: Session, description: Description, report: Report, heard: Findings) -> Report:
+    from stack.cli.deep_check import still_there
+
+    finding = still_there(session, description)
+    heard(finding)
+    return Report((*report.findings, finding), report.seconds + finding.seconds)
 
 
 def _conclude(report: Report, printer: Printer, seconds: float) -> int:
