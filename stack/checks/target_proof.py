@@ -33,8 +33,10 @@ REPORTS = (
     "scrape_timeout_seconds",
     "scrape_sample_limit",
     "scrape_body_size_bytes",
+    "ALERTS",
+    "ALERTS_FOR_STATE",
 )
-"""What Prometheus itself says of each scrape, beside the samples of the target."""
+"""What Prometheus itself says of each scrape and of alerts on it, beside the samples of the target."""
 REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
 
 
@@ -58,7 +60,11 @@ def prove(context: CheckContext, job: Job, *, clock: Clock = CLOCK) -> Proof:
     wait = SHOWN_WITHIN + (0.0 if rare else job.interval + job.timeout)
     try:
         targets = until(
-            lambda: _scraped(context, job, rare), seconds=wait, every=EVERY, retry=(NotYet, HttpFailure), clock=clock
+            lambda: _scraped(context, job, rare),
+            seconds=wait,
+            every=EVERY,
+            retry=(NotYet, HttpFailure),
+            clock=clock,
         )
         fresh = tuple(t for t in targets if t.health != "up")
         if fresh:
@@ -113,17 +119,24 @@ def _kept(context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Proof
             raise _nothing(job, name, offered.get(name, 0))
         missing = kept[name] - stored.get(name, 0)
         if missing >= kept[name]:
-            raise NotYet(f"{job.name} {name} is up and none of its {kept[name]} samples is stored: {REJECTED}")
+            raise NotYet(
+                f"{job.name} {name} is up and none of its {kept[name]} samples is stored: {REJECTED}"
+            )
         if missing > 0:
-            warnings.append(f"{job.name} {name}: {missing} of {kept[name]} samples are not stored: {REJECTED}")
-    return Proof(targets, tuple(sorted(stored.items())), tuple(warnings))
+            warnings.append(
+                f"{job.name} {name}: {missing} of {kept[name]} samples are not stored: {REJECTED}"
+            )
+    samples = {name: min(stored[name], count) for name, count in kept.items() if name in stored}
+    return Proof(targets, tuple(sorted(samples.items())), tuple(warnings))
 
 
 def _nothing(job: Job, instance: str, offered: int) -> Exception:
     if offered:
         said = f"{job.name} {instance} is up and none of its {offered} samples is kept"
         return Broken(said, "metric_relabel_configs of the job drop all")
-    return NotYet(f"{job.name} {instance} is up and its page has no samples", f"is {job.path} the page of metrics?")
+    return NotYet(
+        f"{job.name} {instance} is up and its page has no samples", f"is {job.path} the page of metrics?"
+    )
 
 
 def _counts(context: CheckContext, job: str, metric: str) -> dict[str, int]:

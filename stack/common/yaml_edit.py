@@ -135,7 +135,7 @@ def _lines_of(text: str, item: yaml.Node) -> tuple[int, int]:
 
 
 def _line_after(text: str, index: int) -> int:
-    """Where the first line begins that is none of the node which ends at ``index``: a block ends where the next begins."""
+    """Where the first line after a node begins that ends at ``index``: a block ends where the next begins."""
     begin = text.rfind("\n", 0, index) + 1
     if not text[begin:index].strip():
         return begin if text[index:].strip() else len(text)

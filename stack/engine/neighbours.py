@@ -47,7 +47,12 @@ def neighbour(inspect: Mapping[str, Any]) -> Neighbour:
         ports=tuple(sorted(int(port.removesuffix(TCP)) for port in exposed if port.endswith(TCP))),
         published=tuple(sorted(_published(bound))),
         networks=tuple(
-            (name, tuple(dict.fromkeys((inspect["Name"].removeprefix("/"), *((end or {}).get("Aliases") or ())))))
+            (
+                name,
+                tuple(
+                    dict.fromkeys((inspect["Name"].removeprefix("/"), *((end or {}).get("Aliases") or ())))
+                ),
+            )
             for name, end in sorted((network.get("Networks") or {}).items())
             if name not in PREDEFINED
         ),

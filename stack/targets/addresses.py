@@ -27,11 +27,15 @@ def address(text: str, name: str = "NAME") -> Address:
     """An address as Prometheus takes it; ``UsageError`` names the remedy, for the target ``name``."""
     parts = urlsplit(text if "://" in text else f"//{text}")
     if parts.scheme not in ("", "http", "https"):
-        raise UsageError(f"{text}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind")
+        raise UsageError(
+            f"{text}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind"
+        )
     if parts.username is not None or parts.query or parts.fragment:
         hint = "HOST:PORT with --path; credentials with --token-file or --basic-auth-file"
         raise UsageError(f"{_shown(text)}: only host, port and path can be said there", hint=hint)
-    host, sign, written = parts.netloc.rpartition(":") if not parts.netloc.endswith("]") else (parts.netloc, "", "")
+    host, sign, written = (
+        parts.netloc.rpartition(":") if not parts.netloc.endswith("]") else (parts.netloc, "", "")
+    )
     if not sign:
         host, written = parts.netloc, {"http": "80", "https": "443"}.get(parts.scheme, "")
     if not HOST.fullmatch(host):

@@ -16,7 +16,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-SWITCHES = frozenset("y n yes no on off true false null".split())
+SWITCHES = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -106,7 +106,8 @@ def job_name(text: str) -> str:
     """The name of a job that is also one of a file; ``UsageError`` where it cannot be."""
     if not NAME.fullmatch(text):
         raise UsageError(
-            f"{text!r} cannot name a target", hint="letters, digits and . _ - , beginning with a letter or digit"
+            f"{text!r} cannot name a target",
+            hint="letters, digits and . _ - , beginning with a letter or digit",
         )
     return text
 

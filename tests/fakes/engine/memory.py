@@ -127,7 +127,7 @@ class MemoryEngine(MemoryVolumes):
     def neighbour(
         self, name: str, *networks: str, ports: tuple[int, ...] = (), mode: str = "", **marks: str
     ) -> MemoryContainer:
-        """Somebody else's container that runs on these networks; ``marks`` are labels, with ``_`` for ``/`` and ``.``."""
+        """Somebody else's container that runs on these networks; ``marks``: labels, ``_`` is a dot, ``__`` a slash."""
         body = {
             "Image": f"{name}:1",
             "Labels": {key.replace("__", "/").replace("_", "."): value for key, value in marks.items()},
@@ -136,13 +136,17 @@ class MemoryEngine(MemoryVolumes):
         }
         made = self.put(name, body, "sha256:foreign")
         made.state = "running"
-        made.endpoints = {n: {"NetworkID": self.network_ids.get(n, ""), "Aliases": []} for n in networks or ("bridge",)}
+        made.endpoints = {
+            n: {"NetworkID": self.network_ids.get(n, ""), "Aliases": []} for n in networks or ("bridge",)
+        }
         return made
 
     def neighbours(self) -> tuple[Neighbour, ...]:
         """See ``Engine``."""
         with self.mutex:
-            return tuple(sorted((neighbour(c.inspect()) for c in self.containers.values()), key=lambda n: n.name))
+            return tuple(
+                sorted((neighbour(c.inspect()) for c in self.containers.values()), key=lambda n: n.name)
+            )
 
     def crash(self, container: str, code: int = 137, *, memory: bool = False) -> None:
         """Its process dies, of a lack of ``memory`` perhaps, and nobody starts it again."""

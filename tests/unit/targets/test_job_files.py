@@ -57,13 +57,25 @@ scrape_configs:
         (FILE, "kiosk", WITHOUT_KIOSK),
         ("scrape_configs:\n- job_name: a\n- job_name: b\n", "a", "scrape_configs:\n- job_name: b\n"),
         ("scrape_configs:\n- job_name: a\n- job_name: b", "b", "scrape_configs:\n- job_name: a\n"),
-        ("scrape_configs:\n- {job_name: a,\n   scheme: http}\n- job_name: b\n", "a", "scrape_configs:\n- job_name: b\n"),
+        (
+            "scrape_configs:\n- {job_name: a,\n   scheme: http}\n- job_name: b\n",
+            "a",
+            "scrape_configs:\n- job_name: b\n",
+        ),
         ("scrape_configs: [{job_name: a}, {job_name: b}]\n", "a", "scrape_configs: [{job_name: b}]\n"),
-        ('{"scrape_configs": [{"job_name": "a"}, {"job_name": "b"}]}', "b", '{"scrape_configs": [{"job_name": "a"}]}'),
+        (
+            '{"scrape_configs": [{"job_name": "a"}, {"job_name": "b"}]}',
+            "b",
+            '{"scrape_configs": [{"job_name": "a"}]}',
+        ),
         ("scrape_configs:\n  - job_name: a\nother: 1\n", "a", "scrape_configs: []\nother: 1\n"),
         ("# mine\nscrape_configs:\n  - job_name: a\n", "a", "# mine\nscrape_configs: []\n"),
         ("scrape_configs: # ours\n  - job_name: a\n", "a", "scrape_configs: [] # ours\n"),
-        ("scrape_configs:\r\n- job_name: a\r\n- job_name: b\r\n", "a", "scrape_configs:\r\n- job_name: b\r\n"),
+        (
+            "scrape_configs:\r\n- job_name: a\r\n- job_name: b\r\n",
+            "a",
+            "scrape_configs:\r\n- job_name: b\r\n",
+        ),
         (
             "scrape_configs:\n- job_name: ü\n  x: |\n    # text\n\n- job_name: b\n",
             "ü",
@@ -110,7 +122,9 @@ def test_each_job_has_its_place() -> None:
     found = owners(TREE)
     assert set(found) == {"inline", "app", "shop", "kiosk"}
     assert str(found["kiosk"]) == "own/prometheus/scrape/team/a.yaml:13"
-    assert found["kiosk"].own and not found["app"].own and found["app"] == Owner("prometheus/scrape/app.yml", 2)
+    assert (
+        found["kiosk"].own and not found["app"].own and found["app"] == Owner("prometheus/scrape/app.yml", 2)
+    )
 
 
 def test_a_path_that_nobody_has() -> None:
@@ -130,7 +144,9 @@ def test_secrets_of_a_job_go_with_it_unless_another_names_them() -> None:
         "own/secrets/other": b"x",
     }
     assert secrets_of(tree, path, "shop") == ("own/secrets/shop.token",)
-    more = tree | {"own/prometheus/scrape/b.yml": ("scrape_configs:\n" + job("b", "../../secrets/shop.token")).encode()}
+    more = tree | {
+        "own/prometheus/scrape/b.yml": ("scrape_configs:\n" + job("b", "../../secrets/shop.token")).encode()
+    }
     assert secrets_of(more, path, "shop") == ()
     theirs = tree | {path: ("scrape_configs:\n" + job("shop", "own/secrets/other")).encode()}
     assert secrets_of(theirs, path, "shop") == (), "what the user put there is the user's"

@@ -58,11 +58,16 @@ def test_the_smallest_job() -> None:
 
 
 def test_a_login() -> None:
-    (job,) = load_yaml(JobText("a", ("a:1",), user="no", password="own/secrets/a.password").text())["scrape_configs"]
+    (job,) = load_yaml(JobText("a", ("a:1",), user="no", password="own/secrets/a.password").text())[
+        "scrape_configs"
+    ]
     assert job["basic_auth"] == {"username": "no", "password_file": "own/secrets/a.password"}
 
 
-@pytest.mark.parametrize("text", ["on", "No", "~", "0123", "1e5", "a: b", "x #y", "ünï", "*a", "1:20", "12345678", "null", "=", "17:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["on", "No", "~", "0123", "1e5", "a: b", "x #y", "ünï", "*a", "1:20", "12345678", "null", "=", "17:00"],
+)
 def test_every_reader_takes_a_name_for_a_text(text: str) -> None:
     written = f"a: {scalar(text)}"
     if text != "12345678":
