@@ -128,7 +128,7 @@ def asked_for(session: Session, options: argparse.Namespace) -> Wanted:
 
 
 def _places(addresses: list[Address]) -> tuple[Place, ...]:
-    if len({(one.scheme, one.path) for one in addresses}) > 1:
+    if len({(one.scheme or "http", _path(one.path)) for one in addresses}) > 1:
         raise usage_of(
             "addresses of one target have one scheme and one path",
             "add a target for each, with a name of its own",
@@ -157,7 +157,7 @@ def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText
         name=wanted.name,
         addresses=tuple(one.address for one in wanted.places),
         path=_path(options.path or first.path),
-        scheme=options.scheme or first.scheme,
+        scheme=(options.scheme or first.scheme).removesuffix("http"),
         interval=options.interval or "",
         timeout=options.timeout or "",
         labels=(*labels, *([(NETWORK, first.network)] if first.network else [])),

@@ -17,7 +17,7 @@ MOST_PORTS = 5
 NO = ("false", "no", "0", "off")
 TYPED = re.compile(r"# TYPE [a-zA-Z_:][a-zA-Z0-9_:.]* [a-z]+")
 SAMPLE = re.compile(
-    r"^[a-zA-Z_:][a-zA-Z0-9_:]*(?:\{[^\n]*\})? [-+0-9.eE]+(?:nan|inf|NaN|Inf)?(?: \d+)?$", re.MULTILINE
+    r"[a-zA-Z_:][a-zA-Z0-9_:]*(?:\{.*\})? [-+]?(?:[0-9.eE+-]+|nan|inf)(?: \d+)?", re.IGNORECASE
 )
 REFUSED = re.compile(r"server returned error: HTTP/\S+ (\d+)")
 LOGIN = ("401", "403")
