@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stack.cli.grammar_parts import Command, flag
+from stack.cli.grammar_parts import Command
+from stack.cli.grammar_target import TARGET
 
-DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
-OWN_COMMANDS: tuple[Command, ...] = ()
+OWN_COMMANDS: tuple[Command, ...] = (TARGET,)

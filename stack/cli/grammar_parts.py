@@ -38,3 +38,6 @@ def flag(*flags: str, **told: Any) -> Option:
 def value(*flags: str, **told: Any) -> Option:
     """An option or argument with a value."""
     return Option(flags, told)
+
+
+DRY_RUN = flag("--dry-run", help="print the plan and change nothing")

@@ -42,7 +42,8 @@ class LoadedRule(Typed):
 class Target(Typed):
     """One scrape target. ``health``: up, down or unknown (not scraped yet).
 
-    ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling.
+    ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling. ``last_scrape``: when it
+    was asked last, as Go writes a moment.
     """
 
     job: str
@@ -51,6 +52,7 @@ class Target(Typed):
     last_error: str
     url: str = ""
     found: tuple[tuple[str, str], ...] = ()
+    last_scrape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def _target(target: dict[str, Any]) -> Target:
         target["lastError"],
         target.get("scrapeUrl", ""),
         _labels(target.get("discoveredLabels", {})),
+        target.get("lastScrape", ""),
     )
 
 

@@ -95,3 +95,55 @@ def _end(text: str, node: yaml.Node) -> int:
     """Where a node's text ends: a block's mark stands at whatever comes next."""
     start = int(node.start_mark.index)
     return start + len(text[start : node.end_mark.index].rstrip())
+
+
+def without_item(text: str, sequence: yaml.SequenceNode, item: yaml.Node) -> Iterator[Edit]:
+    """The sequence lacks one item, with the comment right above it; all other lines stay, other comments too."""
+    if sequence.flow_style or len(sequence.value) == 1:
+        yield from _without_only(text, sequence, item)
+        return
+    yield Edit(*_lines_of(text, item), "")
+
+
+def _without_only(text: str, sequence: yaml.SequenceNode, item: yaml.Node) -> Iterator[Edit]:
+    """Where the sequence is in flow style, or empty afterwards."""
+    if sequence.flow_style:
+        yield from without(text, sequence, [item])
+        return
+    start, end = _lines_of(text, item)
+    key = text.rindex(":", 0, sequence.start_mark.index) + 1
+    between = text[key:start]
+    if between.strip():  # comments of others stand between the key and the item
+        yield Edit(key, key, " []")
+        yield Edit(start, end, "")
+    else:
+        yield Edit(key, end, " []\n")
+
+
+def _lines_of(text: str, item: yaml.Node) -> tuple[int, int]:
+    """An item of a block from its comment to its last line."""
+    dash = text.rindex("-", 0, item.start_mark.index)
+    start = text.rindex("\n", 0, dash) + 1 if "\n" in text[:dash] else 0
+    indent = dash - start
+    while start and _is_comment(above := text[text.rfind("\n", 0, start - 1) + 1 : start], indent, indent):
+        start -= len(above)
+    end = _line_after(text, int(item.end_mark.index))
+    lines = text[dash:end].splitlines(keepends=True)
+    while len(lines) > 1 and (not lines[-1].strip() or _is_comment(lines[-1], indent)):
+        lines.pop()
+    return start, dash + sum(map(len, lines))
+
+
+def _line_after(text: str, index: int) -> int:
+    """Where the first line after a node begins that ends at ``index``: a block ends where the next begins."""
+    begin = text.rfind("\n", 0, index) + 1
+    if not text[begin:index].strip():
+        return begin if text[index:].strip() else len(text)
+    end = text.find("\n", index)
+    return len(text) if end < 0 else end + 1
+
+
+def _is_comment(line: str, indent: int, least: int = 0) -> bool:
+    """Whether a line is a comment that is indented by so many blanks at most, and at least."""
+    content = line.lstrip(" ")
+    return content.startswith("#") and least <= len(line) - len(content) <= indent

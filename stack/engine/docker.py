@@ -14,6 +14,7 @@ from stack.engine.jobs import Jobs
 from stack.engine.keepers import Keepers, LockPlace, States
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
+from stack.engine.neighbours import Neighbours
 from stack.engine.networks import Networks
 from stack.engine.snapshot import Snapshots
 from stack.engine.transport import Transport, Unreachable
@@ -68,6 +69,7 @@ class DockerEngine:
         """How often the lock's sign of life is renewed, and after what silence it is taken over."""
 
         self.observe, self.stacks = snapshots.observe, snapshots.stacks
+        self.neighbours = Neighbours(client).all
         self.create_network, self.remove_network = networks.create, networks.remove
         self.connect, self.limit = networks.connect, self._containers.limit
         self.join, self.leave = networks.join, networks.leave

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Literal, Protocol, Self
 
+from stack.model.neighbours import Neighbour
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, Limits, ServiceSpec
 
@@ -103,7 +104,7 @@ class FileFound:
 class Job:
     """A short-lived container: files are put into its own root file system, it runs, it is removed.
 
-    ``network`` is a stack's name; without one it has none.
+    ``network`` is a stack's name, or a network of others; without one it has none.
     """
 
     image: str
@@ -157,6 +158,9 @@ class Engine(Protocol):
 
     def observe(self, name: str) -> Observed:
         """One snapshot of all that carries the label of stack ``name``."""
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """All containers of the engine, also those of others, to be looked at only."""
 
     def stacks(self) -> tuple[str, ...]:
         """Names of all stacks that have a container."""

@@ -181,8 +181,9 @@ class MemoryBench:
         self.engine.lose_network(self.stack)
 
     def connect_by_hand(self, container: str, network: str) -> None:
-        endpoint = {"NetworkID": self.engine.network_ids[network], "Aliases": None}
-        self.engine.containers[container].endpoints[network] = endpoint
+        found = self.engine.find(container)
+        if found is not None:
+            found.endpoints[network] = {"NetworkID": self.engine.network_ids[network], "Aliases": None}
 
     def lose_foreign_network(self, name: str) -> None:
         self.engine.lose_foreign_network(name)

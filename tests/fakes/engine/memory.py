@@ -16,7 +16,9 @@ from stack.engine.convert import Body
 from stack.engine.interface import EngineInfo, FileFound, FileStat, Holder, Job, Lease, Ran, Usage
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
+from stack.engine.neighbours import neighbour
 from stack.engine.observation import observed_container
+from stack.model.neighbours import Neighbour
 from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, Limits, ServiceSpec, container_name
 from tests.fakes.engine.lock import MemoryLock
@@ -121,6 +123,30 @@ class MemoryEngine(MemoryVolumes):
     def foreign_container(self, name: str) -> None:
         """Somebody else's container of this name."""
         self.put(name, {"Image": "foreign", "HostConfig": {}}, "sha256:foreign")
+
+    def neighbour(
+        self, name: str, *networks: str, ports: tuple[int, ...] = (), mode: str = "", **marks: str
+    ) -> MemoryContainer:
+        """Somebody else's container that runs on these networks; ``marks``: labels, ``_`` is a dot, ``__`` a slash."""
+        body = {
+            "Image": f"{name}:1",
+            "Labels": {key.replace("__", "/").replace("_", "."): value for key, value in marks.items()},
+            "ExposedPorts": {f"{port}/tcp": {} for port in ports},
+            "HostConfig": {"NetworkMode": mode or (networks[0] if networks else "default")},
+        }
+        made = self.put(name, body, "sha256:foreign")
+        made.state = "running"
+        made.endpoints = {
+            n: {"NetworkID": self.network_ids.get(n, ""), "Aliases": []} for n in networks or ("bridge",)
+        }
+        return made
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """See ``Engine``."""
+        with self.mutex:
+            return tuple(
+                sorted((neighbour(c.inspect()) for c in self.containers.values()), key=lambda n: n.name)
+            )
 
     def crash(self, container: str, code: int = 137, *, memory: bool = False) -> None:
         """Its process dies, of a lack of ``memory`` perhaps, and nobody starts it again."""

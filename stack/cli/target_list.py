@@ -1,0 +1,110 @@
+"""target list: each job with its targets as Prometheus shows them now, shipped and own; it changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from stack.checks.target_faults import fault
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.clients.http import HttpFailure
+from stack.common.moments import moment, short
+from stack.common.printable import printable
+from stack.deploy.asking import context_of
+
+if TYPE_CHECKING:
+    from stack.checks.context import CheckContext
+    from stack.checks.model import Job
+    from stack.clients.prometheus import Target
+
+HEADER = ("JOB", "ADDRESS", "HEALTH", "SAMPLES", "LAST SCRAPE", "FROM", "FAULT")
+AFTER = "scrape_samples_post_metric_relabeling"
+NEVER = "0001-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target. ``health``: up, down, unknown (not scraped yet), none (nobody is found) or empty where nobody runs.
+
+    ``place``: file and line of its job. ``fault``: why it is down, with the remedy. ``scraped``: seconds ago.
+    """
+
+    job: str
+    address: str
+    health: str
+    own: bool
+    place: str
+    samples: int | None = None
+    scraped: float | None = None
+    fault: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """For the table."""
+        samples = "-" if self.samples is None else str(self.samples)
+        scraped = "-" if self.scraped is None else f"{short(self.scraped)} ago"
+        return (self.job, self.address or "-", self.health or "-", samples, scraped, self.place, self.fault)
+
+
+def list_(options: argparse.Namespace, printer: Printer) -> int:
+    """All jobs and their targets."""
+    session = Session.open(options, printer)
+    observed = session.engine.observe(session.name)
+    description = session.as_it_runs(observed)
+    context = context_of(session.engine, description)
+    answered, targets, samples = _asked(context)
+    rows = tuple(rows_of(context.expected.jobs, targets, samples, time.time(), answered=answered))
+    if not answered:
+        printer.warning("Prometheus does not answer: the jobs are those of the files")
+    printer.table(HEADER, (tuple(printable(cell) for cell in row.cells()) for row in rows))
+    printer.document({"running": answered, "targets": [_document(row) for row in rows]})
+    return 0
+
+
+def rows_of(
+    jobs: Iterable[Job],
+    targets: Iterable[Target],
+    samples: Mapping[tuple[str, str], int],
+    now: float,
+    *,
+    answered: bool = True,
+) -> Iterator[Row]:
+    """The user's own first, then the shipped ones; a job without a target has one row that says so."""
+    listed = tuple(targets)
+    for job in sorted(jobs, key=lambda job: (not job.origin.startswith("own/"), job.name)):
+        own, mine = job.origin.startswith("own/"), [t for t in listed if t.job == job.name]
+        for target in mine:
+            scraped = (
+                None if target.last_scrape.startswith(NEVER) else max(0.0, now - moment(target.last_scrape))
+            )
+            said = ""
+            if target.health == "down":
+                found = fault(job, target)
+                said = f"{found.cause}: {found.remedy}"
+            kept = samples.get((job.name, target.instance))
+            yield Row(job.name, _address(target), target.health, own, job.place, kept, scraped, said)
+        if not mine:
+            yield Row(job.name, ", ".join(job.addresses), "none" if answered else "", own, job.place)
+
+
+def _address(target: Target) -> str:
+    return dict(target.found).get("__address__", "") or target.instance
+
+
+def _asked(context: CheckContext) -> tuple[bool, tuple[Target, ...], dict[tuple[str, str], int]]:
+    """Whether Prometheus answers; its targets, and the samples of each by job and instance."""
+    if not context.expected.has("prometheus"):
+        return False, (), {}
+    try:
+        targets = context.prometheus.targets()
+        found = [(dict(s.labels), s.value) for s in context.prometheus.query(AFTER)]
+    except HttpFailure:
+        return False, (), {}
+    return True, targets, {(ls.get("job", ""), ls.get("instance", "")): int(value) for ls, value in found}
+
+
+def _document(row: Row) -> dict[str, Any]:
+    return asdict(row)

@@ -1,0 +1,73 @@
+"""Whom a command may ask about a running stack: by the published ports, or inside the containers of a remote engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from stack.checks.context import CheckContext
+from stack.clients.http import Answer, Http, HttpFailure
+from stack.common.errors import StackError
+from stack.deploy.describe import Description
+from stack.engine.interface import Engine
+from stack.model.spec import container_name
+
+SECONDS = 30.0
+
+
+def context_of(engine: Engine, description: Description) -> CheckContext:
+    """The stack as a check sees it, for questions that are no checks."""
+    remote = engine.info().remote
+    expected = description.expectations(remote=remote, now=time.time())
+    return _Inside(expected, engine=engine, stack=description.spec.name) if remote else CheckContext(expected)
+
+
+@dataclass(frozen=True)
+class _Inside(CheckContext):
+    """Asks from inside each component's own container, where no port of it can be reached."""
+
+    engine: Engine | None = None
+    stack: str = ""
+
+    def http(self, component: str) -> Http:
+        """See ``CheckContext``."""
+        port = self.expected.address(component).rpartition(":")[2]
+        return _Through(
+            f"http://127.0.0.1:{port}", engine=self.engine, container=container_name(self.stack, component)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Through(Http):
+    """An ``Http`` that fetches by the container's own program, which knows GET and no body of a refusal."""
+
+    engine: Engine | None = field(default=None, repr=False)
+    container: str = ""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: tuple[int, ...] = (200,),
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        json: Any = None,
+    ) -> Answer:
+        """See ``Http``; ``HttpFailure`` for every answer but 200."""
+        asked = urlencode({**(params or {}), **(data or {})})
+        url = f"{self.base}{path}{f'?{asked}' if asked else ''}"
+        if self.engine is None or json is not None:
+            raise HttpFailure(f"{method} {url}: cannot be asked inside a container")
+        try:
+            ran = self.engine.execute(self.container, ("wget", "-q", "-O", "-", url), seconds=SECONDS)
+        except StackError as error:
+            raise HttpFailure(f"{method} {self.base}{path}: {error.message}") from error
+        if ran.code != 0:
+            said = ran.output.strip().splitlines()[-1:] or ["no answer"]
+            raise HttpFailure(f"{method} {self.base}{path}: {said[0]}")
+        return Answer(url, 200, ran.output)

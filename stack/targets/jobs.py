@@ -1,0 +1,129 @@
+"""The text of one scrape job as a person would write it, in a file of its own below own/prometheus/scrape/. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stack.common.errors import UsageError
+
+FOLDER = "own/prometheus/scrape/"
+SECRETS = "own/secrets/"
+NETWORK = "__network__"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+KEY = re.compile(r"[a-z][a-z0-9_]*")
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+SWITCHES = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+NUMBER = re.compile(r"0|[1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """What a job says; empty where Prometheus' default is meant.
+
+    ``labels`` of its targets; ``more``: further keys of a scrape configuration that hold one value each. ``token``,
+    ``password``, ``authority``: files below own/secrets/ with a bearer token, the password of ``user``, and the
+    certificate of who signed that of the target.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    path: str = ""
+    scheme: str = ""
+    interval: str = ""
+    timeout: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
+    token: str = ""
+    user: str = ""
+    password: str = ""
+    authority: str = ""
+    insecure: bool = False
+
+    def text(self) -> str:
+        """A whole scrape file with this job alone."""
+        return "scrape_configs:\n" + "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"  - job_name: {scalar(self.name)}"
+        for key, value in (
+            ("scrape_interval", self.interval),
+            ("scrape_timeout", self.timeout),
+            ("metrics_path", self.path),
+            ("scheme", self.scheme),
+            *self.more,
+        ):
+            if value:
+                yield f"    {key}: {scalar(value)}"
+        yield from self._credentials()
+        yield from self._tls()
+        yield "    static_configs:"
+        yield "      - targets:"
+        yield from (f"          - {quoted(address)}" for address in self.addresses)
+        if self.labels:
+            yield "        labels:"
+            yield from (f"          {name}: {quoted(value)}" for name, value in self.labels)
+
+    def _credentials(self) -> Iterator[str]:
+        if self.token:
+            yield "    authorization:"
+            yield f"      credentials_file: {scalar(self.token)}"
+        if self.password:
+            yield "    basic_auth:"
+            yield f"      username: {quoted(self.user)}"
+            yield f"      password_file: {scalar(self.password)}"
+
+    def _tls(self) -> Iterator[str]:
+        if self.authority or self.insecure:
+            yield "    tls_config:"
+        if self.authority:
+            yield f"      ca_file: {scalar(self.authority)}"
+        if self.insecure:
+            yield "      insecure_skip_verify: true"
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, which YAML and JSON read alike."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def scalar(text: str) -> str:
+    """A value without quotes where no reader of YAML can take it for anything else."""
+    known = text in ("true", "false") or NUMBER.fullmatch(text)
+    plain = known or (all(PLAIN.fullmatch(part) for part in text.split("/")) and text.lower() not in SWITCHES)
+    duration = re.fullmatch(r"(?:[0-9]+(?:ms|[smhdwy]))+", text)
+    return text if plain or duration or _is_path(text) else quoted(text)
+
+
+def _is_path(text: str) -> bool:
+    return bool(re.fullmatch(r"(?:own/|/)[A-Za-z0-9_./-]*", text))
+
+
+def job_name(text: str) -> str:
+    """The name of a job that is also one of a file; ``UsageError`` where it cannot be."""
+    if not NAME.fullmatch(text):
+        raise UsageError(
+            f"{text!r} cannot name a target",
+            hint="letters, digits and . _ - , beginning with a letter or digit",
+        )
+    return text
+
+
+def label(text: str) -> tuple[str, str]:
+    """``k=v`` as a label; ``UsageError`` where it is none."""
+    name, sign, value = text.partition("=")
+    if not sign or not LABEL.fullmatch(name) or name.startswith("__"):
+        raise UsageError(f"--label {text}: not of the form NAME=VALUE", hint="such as --label team=shop")
+    return name, value
+
+
+def setting(text: str) -> tuple[str, str]:
+    """``key=value`` as one more key of the job; ``UsageError`` where it is none."""
+    name, sign, value = text.partition("=")
+    if not sign or not value or not KEY.fullmatch(name):
+        hint = "such as --set fallback_scrape_protocol=PrometheusText0.0.4"
+        raise UsageError(f"--set {text}: not of the form KEY=VALUE", hint=hint)
+    return name, value

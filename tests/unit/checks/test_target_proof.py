@@ -1,0 +1,109 @@
+"""A job holds once its targets are up and their samples kept; what does not is named at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from stack.checks.context import CheckContext
+from stack.checks.model import Broken, Job
+from stack.checks.target_proof import AFTER, SCRAPED, Proof, gone, prove
+from stack.clients.prometheus import Sample, Target
+from stack.common.wait import Clock
+
+SHOP = Job("shop", interval=5.0, timeout=5.0, addresses=("shop:1",))
+UP = Target("shop", "shop:1", "up", "")
+FRESH = replace(UP, health="unknown")
+OTHER = Target("other", "o:1", "down", "x")
+
+
+def fast() -> Clock:
+    """A clock that moves only while somebody waits."""
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
+    return Clock(lambda: passed[0], sleep)
+
+
+@dataclass
+class Answers:
+    """Prometheus as it answers one question after another; the last answer stays."""
+
+    shown: list[tuple[Target, ...]]
+    kept: int | None = 3
+    scraped: int = 3
+    stored: int = 3
+    asked: int = field(default=0)
+
+    def targets(self) -> tuple[Target, ...]:
+        self.asked += 1
+        return self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]
+
+    def query(self, expr: str) -> tuple[Sample, ...]:
+        assert 'job="shop"' in expr
+        value = (
+            self.kept if expr.startswith(AFTER) else self.scraped if expr.startswith(SCRAPED) else self.stored
+        )
+        return (
+            ()
+            if value is None or (value == 0 and "count" in expr)
+            else (Sample((("instance", "shop:1"),), value),)
+        )
+
+    @property
+    def context(self) -> CheckContext:
+        return cast(CheckContext, type("Context", (), {"prometheus": self})())
+
+
+def proof(*shown: tuple[Target, ...], job: Job = SHOP, **numbers: Any) -> Proof:
+    return prove(Answers(list(shown), **numbers).context, job, clock=fast())
+
+
+def broken(*shown: tuple[Target, ...], **numbers: Any) -> Broken:
+    with pytest.raises(Broken) as caught:
+        proof(*shown, **numbers)
+    return caught.value
+
+
+def test_it_waits_until_the_target_is_shown_and_scraped() -> None:
+    found = proof((), (OTHER,), (FRESH, OTHER), (UP, OTHER))
+    assert (found.kept, found.warnings, found.targets) == (3, (), (UP,))
+
+
+def test_a_fault_is_definite() -> None:
+    down = replace(UP, health="down", last_error="server returned HTTP status 404 Not Found")
+    answers = Answers([(FRESH,), (down,)])
+    with pytest.raises(Broken, match=r"shop shop:1 is down: shop:1 has no /metrics \(404\)") as caught:
+        prove(answers.context, SHOP, clock=fast())
+    assert answers.asked == 2 and "job shop: set metrics_path" in caught.value.hint
+
+
+def test_nothing_shown_and_nothing_scraped_end_in_time() -> None:
+    assert "shows no target of shop" in str(broken(()))
+    assert "has not been scraped yet" in str(broken((FRESH,)))
+
+
+def test_samples() -> None:
+    assert "its page has no samples" in str(broken((UP,), kept=0, scraped=0, stored=0))
+    dropped = broken((UP,), kept=0, scraped=7, stored=0)
+    assert "none of its 7 samples is kept" in str(dropped) and "metric_relabel_configs" in dropped.hint
+    assert "none of its 3 samples is stored" in str(broken((UP,), stored=0))
+    assert "nothing is known of its samples" in str(broken((UP,), kept=None))
+    (said,) = proof((UP,), stored=2).warnings
+    assert said.startswith("shop shop:1: 1 of 3 samples are not stored: they repeat a series")
+    assert proof((UP,), stored=9).kept == 3, "rules may give series the labels of a target"
+
+
+def test_what_is_scraped_rarely_is_not_waited_for() -> None:
+    found = proof((FRESH,), job=replace(SHOP, interval=300.0))
+    assert not found.samples and "its interval is 5 min" in found.warnings[0].replace("5m", "5 min")
+
+
+def test_gone() -> None:
+    gone(Answers([(UP,), (OTHER,)]).context, "shop", clock=fast())
+    with pytest.raises(Broken, match="shop is still scraped"):
+        gone(Answers([(UP,)]).context, "shop", clock=fast())

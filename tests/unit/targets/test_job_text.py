@@ -1,0 +1,140 @@
+"""The text of a job: what a person would write, and what every YAML reader takes for what it is."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from stack.common.errors import UsageError
+from stack.common.yaml_text import load_yaml
+from stack.targets.addresses import address, machine
+from stack.targets.jobs import JobText, job_name, label, scalar, setting
+
+WHOLE = """\
+scrape_configs:
+  - job_name: shop
+    scrape_interval: 30s
+    metrics_path: /m/metrics
+    scheme: https
+    fallback_scrape_protocol: "PrometheusText0.0.4"
+    authorization:
+      credentials_file: own/secrets/shop.token
+    tls_config:
+      ca_file: own/secrets/shop.ca.pem
+      insecure_skip_verify: true
+    static_configs:
+      - targets:
+          - "shop:8000"
+          - "10:80"
+        labels:
+          team: "yes"
+          __network__: "shop_default"
+"""
+
+
+def test_a_whole_job() -> None:
+    told = JobText(
+        "shop",
+        ("shop:8000", "10:80"),
+        path="/m/metrics",
+        scheme="https",
+        interval="30s",
+        labels=(("team", "yes"), ("__network__", "shop_default")),
+        more=(("fallback_scrape_protocol", "PrometheusText0.0.4"),),
+        token="own/secrets/shop.token",
+        authority="own/secrets/shop.ca.pem",
+        insecure=True,
+    )
+    assert told.text() == WHOLE
+    (job,) = yaml.safe_load(WHOLE)["scrape_configs"]
+    assert job["static_configs"][0]["targets"] == ["shop:8000", "10:80"]
+    assert job["static_configs"][0]["labels"]["team"] == "yes"
+
+
+def test_the_smallest_job() -> None:
+    assert JobText("a", ("a:1",)).text() == (
+        'scrape_configs:\n  - job_name: a\n    static_configs:\n      - targets:\n          - "a:1"\n'
+    )
+
+
+def test_a_login() -> None:
+    (job,) = load_yaml(JobText("a", ("a:1",), user="no", password="own/secrets/a.password").text())[
+        "scrape_configs"
+    ]
+    assert job["basic_auth"] == {"username": "no", "password_file": "own/secrets/a.password"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["on", "No", "~", "0123", "1e5", "a: b", "x #y", "ünï", "*a", "1:20", "12345678", "null", "=", "17:00"],
+)
+def test_every_reader_takes_a_name_for_a_text(text: str) -> None:
+    written = f"a: {scalar(text)}"
+    if text != "12345678":
+        assert yaml.safe_load(written) == {"a": text}
+    assert str(load_yaml(written)["a"]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "scheme", "path"),
+    [
+        ("shop:8000", "shop:8000", "", ""),
+        ("my_shop.local:80", "my_shop.local:80", "", ""),
+        ("10.0.0.7:9100", "10.0.0.7:9100", "", ""),
+        ("[fe80::1]:9100", "[fe80::1]:9100", "", ""),
+        ("http://shop:8000/metrics", "shop:8000", "http", "/metrics"),
+        ("https://shop.example/", "shop.example:443", "https", ""),
+        ("http://shop", "shop:80", "http", ""),
+    ],
+)
+def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
+    found = address(text)
+    assert (found.place, found.scheme, found.path) == (place, scheme, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("shop", "its port is missing"),
+        ("shop:", "its port is missing"),
+        ("shop:99999", "not a port"),
+        ("shop:http", "not a port"),
+        ("fe80::1:9100", "not an address"),
+        ("[fe80::1]", "its port is missing"),
+        ("", "not an address"),
+        ("a b:1", "not an address"),
+        ("ftp://shop:21", "http or https"),
+        ("http://me:secret@shop:1/", "only host, port and path"),
+        ("shop:1?x=1", "only host, port and path"),
+        ("localhost:8000", "Prometheus' own container"),
+        ("http://127.0.0.1:8000/metrics", "Prometheus' own container"),
+        ("[::1]:8000", "Prometheus' own container"),
+    ],
+)
+def test_what_is_no_address(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        address(text, "shop")
+    assert caught.value.hint and "secret" not in caught.value.message
+
+
+def test_loopback_names_both_remedies() -> None:
+    with pytest.raises(UsageError) as caught:
+        address("localhost:8000", "shop")
+    assert "target add shop --host 8000" in caught.value.hint and "--container" in caught.value.hint
+    assert machine("8000") == "host.docker.internal:8000"
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "../a", "-x", "a b", "a" * 101, "ä"])
+def test_names_that_cannot_be(text: str) -> None:
+    with pytest.raises(UsageError):
+        job_name(text)
+
+
+def test_labels_and_settings() -> None:
+    assert label("team=a=b") == ("team", "a=b") and setting("sample_limit=5") == ("sample_limit", "5")
+    for text in ("team", "=a", "1a=b", "__network__=x", "a-b=c"):
+        with pytest.raises(UsageError):
+            label(text)
+    for text in ("a", "a=", "A=b", "static_configs"):
+        with pytest.raises(UsageError):
+            setting(text)
