@@ -100,6 +100,16 @@ def test_a_dead_component_is_seen_from_there(remote: Stack) -> None:
     assert remote.ok("status", "--json").json()["status"] == "running"
 
 
+def test_a_target_of_ones_own_is_proven_from_there(remote: Stack) -> None:
+    told = remote.ok(
+        "target", "add", "mine", "http://node-exporter:9100", "--interval", "1s", "--json"
+    ).json()
+    assert told["targets"][0]["samples"] > 100
+    rows = remote.ok("target", "list", "--json").json()["targets"]
+    assert rows[0]["job"] == "mine" and all(row["health"] == "up" for row in rows)
+    remote.ok("target", "remove", "mine")
+
+
 def test_a_killed_reload_leaves_no_container_of_the_checks(remote: Stack) -> None:
     complete = sorted(remote.left())
     path = remote.home / RULES
