@@ -106,6 +106,7 @@ def _serve(context: AppContext, listening: socket.socket) -> int:
 
 if __name__ == "__main__":
     code = main()
+    logging.shutdown()
     sys.stderr.flush()
     # All is stored and closed: a thread that still waits for a database must not hold up the end.
     os._exit(code)

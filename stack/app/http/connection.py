@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections import deque
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import chain, takewhile
 from socket import IPPROTO_TCP, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY
 from typing import Any, cast
 
@@ -20,59 +20,40 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stack.app.http import problems
-from stack.app.http.strict import StrictConnection
+from stack.app.http.hangups import HangUps
+from stack.app.http.strict import MOST_FIELDS, StrictConnection
+from stack.app.http.turns import Queue, Turnstile
 
 HEAD_SECONDS = 10.0
 STALL_SECONDS = 10.0
 MOST_CONNECTIONS = 500
 """Of the 1,024 descriptors that a process often has, files and databases need some; asyncio logs without end when
 there are none left."""
-SPARE_CONNECTIONS = 32
-SPARE_HEAD_SECONDS = 2.0
+SPARE_CONNECTIONS = 256
+SPARE_SECONDS = 2.0
+"""For the head of a spare connection, and for its client to take a part of the answer."""
+PROMPT_SECONDS = 0.25
+"""In which a client that is there to be told something asks, and takes a part of the answer."""
 BUFFER_BYTES = 32 * 1024
 """Of the system for each direction of a connection; left to itself it would lend megabytes."""
 READ_BYTES = 16 * 1024
+MUCH_BYTES = 4 * 1024
+"""Who sends so much at once is read again when others have had their turn."""
+REFUSALS = {
+    400: "this is no HTTP/1.1 request (RFC 9112): correct its form",
+    431: f"the head is larger than 16 KiB or has more than {MOST_FIELDS} fields: send less",
+    501: "this transfer coding is not known here: use chunked, or Content-Length",
+    505: "only HTTP/1.1 and HTTP/1.0 are spoken here",
+}
 MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
-
-
-class Turnstile:
-    """Lets ``at_once`` requests begin in each turn of the event loop, those for monitoring before all others.
-
-    So a burst of requests makes many short turns, and what is urgent waits for one of them only.
-    """
-
-    def __init__(self, at_once: int = 4) -> None:
-        self._at_once = at_once
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
-
-    async def passed(self, urgent: bool) -> None:
-        """Returns when it is the caller's turn."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        if not self._urgent and not self._others:
-            loop.call_soon(self._let_in)
-        (self._urgent if urgent else self._others).append(turn)
-        await turn
-
-    def _let_in(self) -> None:
-        for number in range(self._at_once):
-            waiting = self._urgent or self._others
-            if not waiting:
-                return
-            # A scrape that comes into a flood of the urgent would otherwise wait for all of them.
-            turn = waiting.pop() if number % 2 and self._urgent else waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-        if self._urgent or self._others:
-            asyncio.get_running_loop().call_soon(self._let_in)
 
 
 class Connection(H11Protocol):
     """Closes when no whole head has come within ``head_seconds``, or ``timeout_keep_alive`` after an answer.
 
     Cut off when the client takes nothing of an answer for ``stall_seconds``. Beyond ``most`` connections each new one
-    replaces the oldest of the ``spare`` ones, and only ``MONITORING`` is served there.
+    replaces one of the ``spare`` ones, and only ``MONITORING`` is served there, in less time. The first to be replaced
+    are those of which nothing was asked, then those whose clients do not read.
     """
 
     head_seconds = HEAD_SECONDS
@@ -82,25 +63,32 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = StrictConnection(self.config.h11_max_incomplete_event_size or 16 * 1024)
+        self.conn: StrictConnection = StrictConnection(self.config.h11_max_incomplete_event_size or 16 * 1024)
         self._loaded_app = self.app
         self.app = self._served
         self._task: asyncio.Task[Any] | None = None
         self._stall: asyncio.TimerHandle | None = None
-        self._asked = 0.0
+        self._made = self._asked = 0.0
+        self._gone = False
         shared = vars(self.server_state)
         self._spares: dict[Connection, None] = shared.setdefault("spares", {})
+        self._stalled_spares: dict[Connection, float] = shared.setdefault("stalled_spares", {})
         self._turnstile: Turnstile = shared.setdefault("turnstile", Turnstile())
+        self._readers: Queue = shared.setdefault("readers", Queue())
+        if "hang_ups" not in shared:
+            shared["hang_ups"] = HangUps(self.loop)
+        self._hang_ups: HangUps = shared["hang_ups"]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
+        self._made = self.loop.time()
         seconds = self.head_seconds
         if len(self.connections) - len(self._spares) > self.most:
             if len(self._spares) >= self.spare:
                 self._replace_spare()
             self._spares[self] = None
-            seconds = min(seconds, SPARE_HEAD_SECONDS)
+            seconds = min(seconds, SPARE_SECONDS)
         # asyncio does this only for sockets made with an explicit protocol; else each answer waits for a delayed ACK.
         socket = transport.get_extra_info("socket")
         socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
@@ -110,17 +98,28 @@ class Connection(H11Protocol):
         # So that whatever is not taken starts the clock; with TLS, 0 would stop it at once.
         transport.set_write_buffer_limits(high=1, low=0)
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+        self._descriptor = socket.fileno()
 
     def _replace_spare(self) -> None:
-        """Cuts off the oldest, of those that are not being told something if there is one."""
-        idle = (each for each in self._spares if not each._at_work() or each.scope["method"] != "GET")
-        oldest = next(idle, next(iter(self._spares)))
-        del self._spares[oldest]
-        oldest.cut_off()
+        """Cuts off one that is asked nothing, else one that is not read, else the oldest."""
+        before = self.loop.time() - PROMPT_SECONDS
+        early = takewhile(lambda each: each._made < before, self._spares)
+        unasked = (each for each in early if not each._at_work() or each.scope["method"] != "GET")
+        unread = (each for each, since in self._stalled_spares.items() if since < before)
+        next(chain(unasked, unread, self._spares))._give_up()
+
+    def _give_up(self) -> None:
+        self._leave_spares()
+        self.cut_off()
+
+    def _leave_spares(self) -> None:
+        self._spares.pop(self, None)
+        self._stalled_spares.pop(self, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever has gone needs no answer: the work for it is told to stop."""
-        self._spares.pop(self, None)
+        self._leave_spares()
+        self._hang_ups.forget(self._descriptor)
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
         self._unset_stall()
@@ -133,16 +132,40 @@ class Connection(H11Protocol):
         self.handle_events()
         if self._at_work():
             self._unset_keepalive_if_required()
+        if len(data) >= MUCH_BYTES and self.transport.is_reading():
+            self.transport.pause_reading()
+            self._readers.put(self._read_on)
+        if not self.transport.is_reading():
+            self._leave_if_gone()
+            self._hang_ups.watch(self._descriptor, self._client_gone)
+
+    def _read_on(self) -> None:
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
+
+    def _client_gone(self) -> None:
+        self._gone = True
+        self._leave_if_gone()
+
+    def _leave_if_gone(self) -> None:
+        """While it is read, it is told in order: after what the client sent before it went."""
+        if self._gone and not self.transport.is_reading() and not self.transport.is_closing():
+            self.cut_off()
 
     def pause_writing(self) -> None:
         """The client has not taken everything yet."""
         super().pause_writing()
         self._unset_stall()
-        self._stall = self.loop.call_later(self.stall_seconds, self.cut_off)
+        seconds = self.stall_seconds
+        if self in self._spares:
+            self._stalled_spares[self] = self.loop.time()
+            seconds = min(seconds, SPARE_SECONDS)
+        self._stall = self.loop.call_later(seconds, self.cut_off)
 
     def resume_writing(self) -> None:
         """It has."""
         self._unset_stall()
+        self._stalled_spares.pop(self, None)
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -156,7 +179,7 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses what is no HTTP."""
         del msg
-        self._refuse(400, "this is no HTTP/1.1 request (RFC 9112): correct its form")
+        self._refuse(self.conn.fault, REFUSALS.get(self.conn.fault, REFUSALS[400]))
 
     def cut_off(self) -> None:
         """Ends the connection at once, whatever is under way or still to be sent."""

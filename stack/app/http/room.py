@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,7 @@ class Room:
     def __init__(self, size: int) -> None:
         self._size = size
         self._free = size
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: dict[asyncio.Future[None], int] = {}
 
     @asynccontextmanager
     async def held(self, count: int) -> AsyncIterator[None]:
@@ -31,21 +30,24 @@ class Room:
             self._free -= count
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((count, turn))
+        self._waiting[turn] = count
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._give(count)
             else:
-                self._waiting.remove((count, turn))
+                self._waiting.pop(turn, None)  # whoever gave meanwhile has passed over it
                 self._give(0)
             raise
 
     def _give(self, count: int) -> None:
         self._free += count
-        while self._waiting and self._waiting[0][0] <= self._free:
-            needed, turn = self._waiting.popleft()
+        while self._waiting:
+            turn, needed = next(iter(self._waiting.items()))
             if not turn.done():
+                if needed > self._free:
+                    return
                 self._free -= needed
                 turn.set_result(None)
+            del self._waiting[turn]

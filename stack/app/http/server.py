@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
 from stack.app.context import AppContext
 from stack.app.http.app import create_app
 from stack.app.http.connection import HEAD_SECONDS, Connection
+from stack.app.http.handshakes import Handshakes
+from stack.app.http.turns import ACCEPTED_AT_ONCE
 from stack.app.settings import CannotStart
 
 DRAIN_SECONDS = 1
 GRACE_SECONDS = 1
-ACCEPTED_AT_ONCE = 16
-"""How many connections asyncio takes before it looks at others again."""
 QUEUED = 1024
 """Connections that the system keeps until they are taken; one that finds no place tries again only a second later."""
 
@@ -58,10 +59,14 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See ``uvicorn.Server``."""
         loop = asyncio.get_running_loop()
-        if self.config.is_ssl:
-            # uvicorn has no setting for it, and asyncio's minute would let many more come than are let in.
-            create = partial(loop.create_server, ssl_handshake_timeout=self.handshake_seconds)
-            loop.create_server = create  # type: ignore[method-assign]
+        create_server = loop.create_server
+
+        async def create(make: Callable[[], asyncio.Protocol], *, ssl: Any = None, **options: Any) -> Any:
+            serve = make if ssl is None else Handshakes(ssl, make, self.handshake_seconds).serve
+            return await create_server(serve, **options)
+
+        # uvicorn would leave the handshakes to asyncio, which counts none of them.
+        loop.create_server = create  # type: ignore[assignment, method-assign]
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(QUEUED)  # asyncio has set it to how many it takes at once

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 import h11
 
+MOST_FIELDS: Final = 100
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
 _FREE_CHUNKS: Final = 64
 _LEAST_AVERAGE: Final = 64
 
@@ -14,27 +17,53 @@ class StrictConnection(h11.Connection):
     """A server's side of a connection. Raises RemoteProtocolError in more cases than ``h11.Connection``.
 
     Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: the framing is faulty (RFC 9112 section
-    6.1). Chunks of a few bytes each: thousands of them cost as much time as megabytes in one.
+    6.1). Chunks of a few bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS
+    fields: a head of 16 KiB can hold four thousand. A version that is not 1.x, such as HTTP/2's opening.
+
+    ``fault`` is the HTTP status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the
+    connection: the client may go on with the body or with a next request, and both look alike.
     """
 
     def __init__(self, max_incomplete_event_size: int) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size)
+        self.fault = 400
         self._chunks = -1
         self._bytes = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """See ``h11.Connection``."""
-        event = super().next_event()
-        if isinstance(event, h11.Request):
-            self._begin(event)
-        elif isinstance(event, h11.Data) and self._chunks >= 0:
-            self._chunks += 1
-            self._bytes += len(event.data)
-            if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
-                raise h11.RemoteProtocolError("the chunks are too small")
+        try:
+            if self.their_state is h11.IDLE:
+                self._refuse_many_fields()
+            event = super().next_event()
+            if isinstance(event, h11.Request):
+                self._begin(event)
+            elif isinstance(event, h11.Data) and self._chunks >= 0:
+                self._chunks += 1
+                self._bytes += len(event.data)
+                if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
+                    raise h11.RemoteProtocolError("the chunks are too small")
+        except h11.RemoteProtocolError as fault:
+            self.fault = fault.error_status_hint
+            raise
         return event
 
+    def send(self, event: h11.Event) -> Any:
+        """See ``h11.Connection``."""
+        if isinstance(event, h11.Response) and self.they_are_waiting_for_100_continue:
+            headers = [*event.headers, (b"connection", b"close")]
+            event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
+        return super().send(event)
+
+    def _refuse_many_fields(self) -> None:
+        received, _ = self.trailing_data
+        end = _HEAD_END.search(received)
+        if received.count(b"\n", 0, end.start() if end else len(received)) > MOST_FIELDS:
+            raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
+
     def _begin(self, request: h11.Request) -> None:
+        if not request.http_version.startswith(b"1."):
+            raise h11.RemoteProtocolError("no HTTP/1.x", error_status_hint=505)
         names = {name for name, _ in request.headers}
         encoded = b"transfer-encoding" in names
         if encoded and (b"content-length" in names or request.http_version < b"1.1"):

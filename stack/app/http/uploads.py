@@ -7,7 +7,7 @@ there is room for) ends the upload before it takes room. Parsing and writing hap
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import FormData, Headers
 
 from stack.app.http.problems import Problem
-from stack.app.tools.workers import Workers
+from stack.app.tools.workers import NoThread, Workers
 
 AT_ONCE: Final = 32
 PLACE_SECONDS: Final = 10.0
@@ -69,18 +69,19 @@ class Spool:
 
 
 class _Form(FormData):
-    """Fields and one file; closing it gives the room back."""
+    """Fields and one file; closing it removes the file and gives its room back."""
 
-    def __init__(self, items: Iterable[tuple[str, str | UploadFile]], leave: Callable[[], None]) -> None:
+    def __init__(
+        self, items: Iterable[tuple[str, str | UploadFile]], remove: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(list(items))
-        self._leave: Callable[[], None] | None = leave
+        self._remove: Callable[[], Awaitable[None]] | None = remove
 
     async def close(self) -> None:
-        """See ``FormData``."""
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
-        await super().close()
+        """See ``FormData``, which would use threads that all requests share."""
+        remove, self._remove = self._remove, None
+        if remove is not None:
+            await remove()
 
 
 async def spooled(request: Request, spool: Spool, threads: Workers) -> FormData:
@@ -100,12 +101,23 @@ async def spooled(request: Request, spool: Spool, threads: Workers) -> FormData:
             await threads.run(partial(parts.write, chunk))
         await threads.run(parts.finish)
     except BaseException as failure:
-        parts.close()
-        spool.leave(taken)
+        await _removed(parts, threads, partial(spool.leave, taken))
         if isinstance(failure, FormParserError):
             raise Problem(400, "the body is no multipart form (RFC 7578): correct its form") from None
         raise
-    return _Form(parts.items, partial(spool.leave, taken))
+    return _Form(parts.items, partial(_removed, parts, threads, partial(spool.leave, taken)))
+
+
+async def _removed(parts: _Parts, threads: Workers, leave: Callable[[], None]) -> None:
+    """Removes the file in its turn, after what may still write to it: to free many megabytes takes a while."""
+    try:
+        removal = asyncio.wrap_future(threads.start(lambda _: parts.close()).future)
+    except NoThread:
+        parts.close()
+        leave()
+    else:
+        removal.add_done_callback(lambda _: leave())
+        await asyncio.shield(removal)
 
 
 class _Parts:

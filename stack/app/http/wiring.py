@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from stack.app.context import AppContext
 from stack.app.gates import lookup
 from stack.app.gates.url import Resolver, name_asked, system_resolver
+from stack.app.http.turns import Turnstile
 from stack.app.tools.workers import Workers
 
 STORE_CALLS_AT_ONCE = 6
@@ -50,13 +51,17 @@ class Newest(Generic[K, T]):
         self._make = make
         self._next: dict[K, asyncio.Task[T]] = {}
         self._turns: dict[K, asyncio.Lock] = {}
+        self._told = Turnstile()
 
     async def get(self, key: K) -> T:
         """The result for ``key``, made after this was called."""
         task = self._next.get(key)
         if task is None:
             task = self._next[key] = asyncio.ensure_future(self._made(key))
-        return await asyncio.shield(task)
+        made = await asyncio.shield(task)
+        # Hundreds may have waited, and each makes an answer of it.
+        await self._told.passed(urgent=True)
+        return made
 
     async def _made(self, key: K) -> T:
         async with self._turns.setdefault(key, asyncio.Lock()):

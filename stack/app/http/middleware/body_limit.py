@@ -1,14 +1,15 @@
 """The size a request body may have: judged by its Content-Length, and again while it streams in.
 
 So a body without a declared length (chunked, RFC 9112 section 7.1) stops at the same limit. Before a body that is kept
-in memory is read, there must be room for what may become of it, until its request ends; one that comes too slowly
-loses its place. An upload goes to a file and has a limit there.
+in memory is read, there must be room for what may become of it, until its request ends. An upload goes to a file and
+has a limit there. A body that comes too slowly loses its place, of whatever kind it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -24,7 +25,8 @@ ALERTS_ROOM = 16 << 20
 FREE = 2048
 """A body up to this size costs too little to wait for room."""
 _LEAST_VALUE, _VALUE_BYTES = 3, 64  # "[],", and the list that it is
-_SECONDS, _LEAST_RATE = 5.0, 100_000
+PATIENCE_SECONDS = 5.0
+_LEAST_RATE = 100_000
 
 
 class BodyLimit:
@@ -45,12 +47,12 @@ class BodyLimit:
         if declared > limit:
             await _answer(_too_large(limit))(scope, receive, send)
         elif declared <= FREE or scope["path"] in self._uploads:
-            await self._app(scope, _counting(receive, limit), send)
+            await self._app(scope, _paced(receive, limit), send)
         else:
             room = self._alerts_room if scope["path"] == "/alerts" else self._room
             async with room.held(_cost(declared)):
                 try:
-                    replaying = await _received(_counting(receive, limit), declared)
+                    replaying = await _received(_paced(receive, limit))
                 except problems.Problem as refused:
                     await _answer(refused)(scope, receive, send)
                 else:
@@ -71,38 +73,43 @@ def _cost(length: int) -> int:
     return 2 * length + _VALUE_BYTES * min(length // _LEAST_VALUE, MAX_VALUES)
 
 
-def _counting(receive: Receive, limit: int) -> Receive:
-    received = 0
+def _paced(receive: Receive, limit: int) -> Receive:
+    """Raises Problem when the body gets too large, or when the client was waited for longer than its bytes allow."""
+    received, waited, more = 0, 0.0, True
 
-    async def counting() -> Message:
-        nonlocal received
-        message = await receive()
+    async def pacing() -> Message:
+        nonlocal received, waited, more
+        if not more:
+            return await receive()
+        began, patience = monotonic(), PATIENCE_SECONDS + received / _LEAST_RATE - waited
+        try:
+            async with asyncio.timeout(patience):
+                message = await receive()
+        except TimeoutError:
+            raise problems.Problem(
+                408,
+                f"the body came slower than {_LEAST_RATE // 1000} kB/s after {PATIENCE_SECONDS:.0f} s: send it faster",
+                headers={"Connection": "close"},
+            ) from None
+        waited += monotonic() - began
+        more = message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > limit:
             raise _too_large(limit)
         return message
 
-    return counting
+    return pacing
 
 
-async def _received(receive: Receive, length: int) -> Receive:
+async def _received(receive: Receive) -> Receive:
     """The whole body as one message. Raises Problem, ClientDisconnect."""
     body, more = bytearray(), True
-    seconds = _SECONDS + length / _LEAST_RATE
-    try:
-        async with asyncio.timeout(seconds):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise problems.Problem(
-            408,
-            f"the body did not arrive within {seconds:.0f} s: send it faster",
-            headers={"Connection": "close"},
-        ) from None
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
     whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
     async def replaying() -> Message:

@@ -11,6 +11,7 @@ import threading
 import time
 from asyncio import Transport
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -19,10 +20,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stack.app.http import problems
-from stack.app.http.connection import Connection, Turnstile
+from stack.app.http.connection import SPARE_SECONDS, Connection
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.observe import Observe
+from stack.app.http.turns import Turnstile
 
 PATIENCE = 30
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -305,3 +307,138 @@ def test_a_scrape_is_answered_while_others_flood() -> None:
             asking.sendall(b"GET /tools HTTP/1.1\r\nHost: x\r\n\r\n")
         assert exchange(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[1] == b"ok"
         assert len(begun) < 90
+
+
+MANY_FIELDS = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 4000 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (MANY_FIELDS, b"431 Request Header Fields Too Large"),
+        (MANY_FIELDS[:-2], b"431 Request Header Fields Too Large"),
+        (HEAD + b"a: " + b"x" * 16_400, b"431 Request Header Fields Too Large"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"505 HTTP Version Not Supported"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", b"505 HTTP Version Not Supported"),
+        (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", b"501 Not Implemented"),
+    ],
+)
+def test_a_head_that_costs_too_much_or_is_of_another_protocol_is_refused_by_its_reason(
+    sent: bytes, status: bytes
+) -> None:
+    with serving() as port:
+        line, body = exchange(port, sent)
+        assert (line, json.loads(body)["status"]) == (b"HTTP/1.1 " + status, int(status[:3]))
+
+
+def test_a_hundred_fields_are_read() -> None:
+    with serving() as port:
+        head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"a:b\r\n" * 98 + b"\r\n"
+        assert exchange(port, head)[0] == b"HTTP/1.1 200 OK"
+
+
+EXPECTING = HEAD + b"Expect: 100-continue\r\nContent-Length: 20\r\n"
+
+
+def test_an_answer_without_the_100_that_was_asked_for_ends_the_connection() -> None:
+    """The client may now send the body, or its next request: one would be read as the other."""
+    with (
+        serving(Connection, Response("no", 401)) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as asking,
+    ):
+        asking.sendall(EXPECTING + b"\r\n")
+        answers = asking.makefile("rb").read()
+    assert answers.count(b"HTTP/1.1 401") == 1
+    assert b"connection: close" in answers.lower()
+
+
+def test_a_body_that_was_asked_for_is_read() -> None:
+    with serving() as port:
+        close = EXPECTING + b"Connection: close\r\n\r\n"
+        assert exchange(port, close, b"x" * 20)[0] == b"HTTP/1.1 100 Continue"
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+            for _ in range(2):
+                asking.sendall(EXPECTING + b"\r\n")
+                assert asking.recv(65536).startswith(b"HTTP/1.1 100")
+                asking.sendall(b"x" * 20)
+                seen = b""
+                while not seen.endswith(b"ok"):
+                    seen += asking.recv(65536)
+                assert seen.startswith(b"HTTP/1.1 200")
+
+
+def test_who_has_sent_more_than_is_read_and_goes_is_noticed() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with serving(Connection, Observe(waits)) as port:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+            asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+            assert begun.wait(PATIENCE)
+            time.sleep(0.1)
+        assert ended.wait(PATIENCE)
+
+
+def test_spare_connections_that_are_never_read_keep_nobody_out() -> None:
+    class Few(Connection):
+        most, spare = 1, 8
+
+    async def metrics(scope: Scope, receive: Receive, send: Send) -> None:
+        await Deadline(Response(b"x" * 600_000), PATIENCE)(scope, receive, send)
+
+    head = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(Few, metrics) as port, ExitStack() as held:
+        never = [
+            held.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE)) for _ in range(9)
+        ]
+        for asking in never:
+            asking.sendall(head)
+        time.sleep(0.5)
+        for _ in range(8):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+                asking.sendall(head)
+                assert len(asking.makefile("rb").read()) > 600_000
+        time.sleep(SPARE_SECONDS)
+        for asking in never[1:]:
+            with pytest.raises(ConnectionResetError):
+                while asking.recv(1 << 20):
+                    pass
+                raise AssertionError("it was not cut off")
+
+
+def test_much_that_comes_at_once_is_read_a_little_in_each_turn() -> None:
+    turn, read, most = [0], [0], [0]
+
+    class Counted(Connection):
+        def data_received(self, data: bytes) -> None:
+            if not turn[0]:
+                self.loop.call_soon(self.next_turn)
+            super().data_received(data)
+            read[0] += len(data) >= 4096
+            most[0] = max(most[0], read[0])
+
+        def next_turn(self) -> None:
+            turn[0] += 1
+            read[0] = 0
+            self.loop.call_soon(self.next_turn)
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body", False):
+            pass
+        await Response("ok")(scope, receive, send)
+
+    def send(port: int) -> bytes:
+        return exchange(
+            port, HEAD + b"Connection: close\r\nContent-Length: 2000000\r\n\r\n" + bytes(2_000_000)
+        )[1]
+
+    with serving(Counted, reads) as port, ThreadPoolExecutor(60) as pool:
+        assert {each.result(PATIENCE) for each in [pool.submit(send, port) for _ in range(60)]} == {b"ok"}
+    # Connections read for the first time, and those whose turn it is.
+    assert most[0] <= 2 * 16 + 4, most

@@ -14,11 +14,13 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp
 
 from stack.app.http import problems
+from stack.app.http.middleware import body_limit
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
+from stack.app.http.room import Room
 from stack.telemetry.exposition import expose
 
 
@@ -109,6 +111,57 @@ def test_a_body_that_does_not_arrive_is_a_408() -> None:
         await asyncio.Event().wait()
 
     problem(ask(wrapped(Deadline, seconds=0.02), "POST", "/items/1", content=endless()), 408)
+
+
+@pytest.mark.parametrize("path", ["/items/1", "/items/2"])
+@pytest.mark.parametrize("length", ["9", "9000"])
+def test_a_body_that_comes_too_slowly_is_a_408_long_before_the_deadline(
+    path: str, length: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(body_limit, "PATIENCE_SECONDS", 0.3)
+    app = wrapped(BodyLimit, limit=10_000, uploads={"/items/2": 10_000})
+    answer = ask(app, "POST", path, content=dripping(), headers={"Content-Length": length})
+    assert "kB/s" in problem(answer, 408)["detail"]
+
+
+def test_a_client_is_not_blamed_for_the_time_that_we_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limit, "PATIENCE_SECONDS", 0.3)
+    app = application()
+
+    @app.post("/busy")
+    async def busy(request: Request) -> dict[str, int]:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            await asyncio.sleep(0.2)
+        return {"size": size}
+
+    app.add_middleware(BodyLimit, limit=10, uploads={"/busy": 100})
+    assert ask(app, "POST", "/busy", content=parts(*[b"x"] * 5)).json() == {"size": 5}
+
+
+def test_many_who_wait_for_room_may_leave_at_once() -> None:
+    async def wait(room: Room, count: int) -> None:
+        async with room.held(count):
+            await asyncio.Event().wait()
+
+    async def all_leave() -> None:
+        room = Room(10)
+        waiting = [asyncio.create_task(wait(room, 10)) for _ in range(20)]
+        await asyncio.sleep(0)
+        for each in waiting:
+            each.cancel()
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(end) for end in ends} == {asyncio.CancelledError}
+        async with asyncio.timeout(5), room.held(10):
+            pass
+
+    asyncio.run(all_leave())
 
 
 def test_head_is_get_without_a_body() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from stack.app import logs
 from stack.telemetry.request import request_scope
+
+PATIENCE = 30
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def only(lines: io.StringIO) -> dict[str, Any]:
+    logging.getLogger().handlers[0].flush()
     (line,) = lines.getvalue().splitlines()
     found: dict[str, Any] = json.loads(line)
     return found
@@ -66,4 +70,41 @@ def test_an_exception_is_one_field(lines: io.StringIO) -> None:
 
 def test_what_is_below_the_level_is_not_written(lines: io.StringIO) -> None:
     logging.getLogger("stack.x").debug("quiet")
+    logging.getLogger().handlers[0].flush()
     assert lines.getvalue() == ""
+
+
+def test_whoever_logs_does_not_wait_for_the_reader_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "WAITING_BYTES", 10_000)
+    let_go = threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, text: str) -> int:
+            assert let_go.wait(PATIENCE)
+            return super().write(text)
+
+    stream = Stuck()
+    writer = logs.Writer(stream)
+    records = [
+        logging.makeLogRecord({"msg": f"line {number}", "levelname": "INFO"}) for number in range(2000)
+    ]
+    for record in records:
+        writer.handle(record)
+    let_go.set()
+    writer.handle(records[0])
+    writer.flush()
+    written = stream.getvalue().splitlines()
+    assert written[0] == "line 0"
+    assert 500 < len(written) < 2000
+    told = next(line for line in written if "dropped" in line)
+    assert int(told.split()[0]) == len(records) + 1 - (len(written) - 1)
+
+
+def test_a_log_that_cannot_be_written_harms_nobody() -> None:
+    stream = io.StringIO()
+    writer = logs.Writer(stream)
+    stream.close()
+    for text in ("one", "two"):
+        writer.handle(logging.makeLogRecord({"msg": text}))
+        writer.flush()
+    assert any(thread.name == "log" for thread in threading.enumerate())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
+from asyncio import sslproto
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from stack.app.assembly import open_context
+from stack.app.http import handshakes
 from stack.app.http.server import Server
 from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_settings
 from stack.cli.page import fetch
@@ -97,3 +100,36 @@ def test_a_user_without_a_password_is_refused(tmp_path: Path, content: str) -> N
     (tmp_path / "user").write_text(content)
     with pytest.raises(InvalidSetting, match="user:password"):
         open_context(AppSettings(data=tmp_path, spool=tmp_path, basic_auth_file=tmp_path / "user"))
+
+
+def test_handshakes_that_never_end_are_few_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshakes, "AT_ONCE", 4)
+    with serving(tmp_path) as port, ExitStack() as held:
+        idle = [held.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(12)]
+        assert "ok" in health(port)
+        for asking in idle[:8]:
+            with suppress(ConnectionResetError):
+                assert asking.recv(1) == b""
+        assert sslproto.SSLProtocol.max_size < 32 * 1024
+
+
+def test_what_comes_with_the_end_of_the_handshake_is_heard(tmp_path: Path) -> None:
+    context = ssl.create_default_context(cafile=CERT)
+    context.check_hostname = False
+    with serving(tmp_path) as port, socket.create_connection(("127.0.0.1", port), 30) as asking:
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(received, to_send)
+        for _ in range(10):
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                asking.sendall(to_send.read())
+                received.write(asking.recv(65536))
+        tls.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        asking.sendall(to_send.read())
+        seen = b""
+        while b"uptime_seconds" not in seen:
+            received.write(asking.recv(65536))
+            with suppress(ssl.SSLWantReadError):
+                seen += tls.read(65536)
