@@ -12,9 +12,10 @@ from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Job, Pending
 from stack.checks.promql import quoted
 from stack.checks.target_faults import fault
-from stack.checks.words import duration, some
+from stack.checks.words import some
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import Target
+from stack.common.durations import duration
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 
 SHOWN_WITHIN = 12.0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stack.cli.grammar_parts import Command, flag, value
+from stack.cli.grammar_parts import DRY_RUN, Command, value
 
-DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
 RULES = Command(
     "rules",
     "add, list and remove rule files of your own",

@@ -85,7 +85,8 @@ def list_rules(options: argparse.Namespace, printer: Printer) -> int:
     for row in rows:
         if row.loaded and row.loaded.last_error:
             printer.warning(f"error     {row.rule.place}: {row.loaded.last_error}")
-    printer.document({"rules": [row.document() for row in rows]})
+    running = any(container.running for container in observed.containers)
+    printer.document({"running": running, "rules": [row.document() for row in rows]})
     return 0
 
 

@@ -89,7 +89,13 @@ def _tell(session: Session, files: list[Added], warnings: list[str], *, running:
         "rules", f"{_count(count, 'rule')} evaluated" if running else "nothing runs: start applies them"
     )
     printer.document(
-        {"ok": True, "files": [f.document() for f in files], "running": running, "warnings": warnings}
+        {
+            "ok": True,
+            "files": [file.document() for file in files],
+            "applied": running,
+            "warnings": warnings,
+            "seconds": round(session.seconds, 3),
+        }
     )
 
 
@@ -204,7 +210,8 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
         return 0
     for path in paths:
         printer.line("removed", path)
-    printer.document({"ok": True, "removed": paths, "running": running})
+    seconds = round(session.seconds, 3)
+    printer.document({"ok": True, "removed": paths, "applied": running, "seconds": seconds})
     return 0
 
 

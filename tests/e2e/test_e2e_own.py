@@ -124,7 +124,7 @@ def test_rules_are_taken_over_evaluated_listed_and_removed(mine: Stack) -> None:
     given = mine.home / "operator.yaml"
     given.write_text(RULES.replace("EVERY", "1s"))
     told = mine.ok("rules", "add", str(given), "--json").json()
-    assert [one["rules"] for one in told["files"]] == [2] and told["running"]
+    assert [one["rules"] for one in told["files"]] == [2] and told["applied"]
     assert any("job mine is scraped each 5s: make it 20s" in line for line in told["warnings"]), told
     assert (mine.home / "own/prometheus/rules/operator.yml").read_text().startswith("groups:\n- name: mine\n")
     listed = mine.ok("rules", "list", "--json").json()["rules"]

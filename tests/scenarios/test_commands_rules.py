@@ -46,7 +46,7 @@ def test_a_file_is_taken_over_and_its_rules_are_evaluated(running: Client) -> No
     assert code == 0 and (running.home / PATH).read_text() == RULES
     assert running.in_use("prometheus", "rules/~own+shop.yml") == RULES.encode()
     assert document["files"] == [{"path": PATH, "groups": ("shop",), "rules": 2, "wrapping": ""}]
-    assert document["running"] and document["warnings"] == [NO_FOR]
+    assert document["applied"] and document["warnings"] == [NO_FOR]
     evaluated = [expected for expected in running.products.asked if 0 < len(expected.rules) < 5]
     assert [[rule.name for rule in one.rules] for one in evaluated] == [["ShopDown", "shop:up:sum"]]
     assert running.plan() == []
@@ -83,7 +83,7 @@ def test_what_promtool_refuses_is_told_of_the_file_that_was_given(running: Clien
 
 def test_without_a_running_stack_the_text_alone_is_judged(client: Client) -> None:
     code, said = client.run("rules", "add", file(client))
-    assert code == 0 and not said.documents[0]["running"] and said.documents[0]["warnings"] == [NO_FOR]
+    assert code == 0 and not said.documents[0]["applied"] and said.documents[0]["warnings"] == [NO_FOR]
     assert (client.home / PATH).read_text() == RULES
     assert client("start") == 0 and client.in_use("prometheus", "rules/~own+shop.yml") == RULES.encode()
 
