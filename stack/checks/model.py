@@ -52,6 +52,11 @@ class Rule:
     origin: str = ""
 
     @property
+    def known_file(self) -> str:
+        """Its file, for a person."""
+        return _place(self.file, 0, self.origin)
+
+    @property
     def place(self) -> str:
         """Where it stands, for a person."""
         return f"{_place(self.file, self.line, self.origin)} {self.group}/{self.name}".strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.cli.grammar_parts import Command
+from stack.cli.grammar_rules import RULES
 from stack.cli.grammar_target import TARGET
 
-OWN_COMMANDS: tuple[Command, ...] = (TARGET,)
+OWN_COMMANDS: tuple[Command, ...] = (TARGET, RULES)

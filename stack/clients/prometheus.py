@@ -20,7 +20,8 @@ from stack.clients.shape import Typed, shaped, text, texts, yaml_object
 class LoadedRule(Typed):
     """A rule as Prometheus holds it. ``health``: ok, unknown (not evaluated yet) or err. Durations are in seconds.
 
-    ``file`` is its path inside the container; ``interval`` and ``limit`` are its group's.
+    ``file`` is its path inside the container; ``interval`` and ``limit`` are its group's. ``state`` of an alert is
+    inactive, pending or firing, ``evaluated`` the Unix time of its latest turn, 0 before the first.
     """
 
     group: str
@@ -36,6 +37,8 @@ class LoadedRule(Typed):
     annotations: tuple[tuple[str, str], ...] = ()
     interval: float = 0.0
     limit: int = 0
+    state: str = ""
+    evaluated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,4 +232,6 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> LoadedRule:
         _labels(rule.get("annotations") or {}),
         _duration(group.get("interval", 0)),
         int(group.get("limit", 0)),
+        str(rule.get("state", "")),
+        _moment(rule["lastEvaluation"]) if "lastEvaluation" in rule else 0.0,
     )

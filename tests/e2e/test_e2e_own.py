@@ -105,6 +105,59 @@ def test_what_is_wrong_is_named_and_changes_nothing(mine: Stack) -> None:
     assert "own/prometheus/rules/alert.rules" in left
 
 
+RULES = """\
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+spec:
+  groups:
+    - name: mine
+      rules:
+        - alert: MineDown
+          expr: up{job="mine"} == 0
+          for: 1m
+        - record: mine:scrape_seconds
+          expr: sum by (job) (rate(scrape_duration_seconds{job="mine"}[EVERY]))
+"""
+
+
+def test_rules_are_taken_over_evaluated_listed_and_removed(mine: Stack) -> None:
+    given = mine.home / "operator.yaml"
+    given.write_text(RULES.replace("EVERY", "1s"))
+    told = mine.ok("rules", "add", str(given), "--json").json()
+    assert [one["rules"] for one in told["files"]] == [2] and told["applied"]
+    assert any("job mine is scraped each 5s: make it 20s" in line for line in told["warnings"]), told
+    assert (mine.home / "own/prometheus/rules/operator.yml").read_text().startswith("groups:\n- name: mine\n")
+    listed = mine.ok("rules", "list", "--json").json()["rules"]
+    (alert,) = [rule for rule in listed if rule["name"] == "MineDown"]
+    assert (alert["from"], alert["file"], alert["line"]) == ("own", "own/prometheus/rules/operator.yml", 4)
+    mine.ok("rules", "remove", "operator")
+    assert not any(r["name"] == "MineDown" for r in mine.ok("rules", "list", "--json").json()["rules"])
+
+
+def test_rules_that_fail_leave_everything_as_it_was(mine: Stack) -> None:
+    given, starts = mine.home / "operator.yaml", mine.starts()
+    for expr, says in (
+        ("up{job=", f"error: {given}:8: "),
+        ("sum by (instance) (up) * on () up", f"{given}:7 mine/MineDown fails when it is evaluated: "),
+    ):
+        given.write_text(RULES.replace('up{job="mine"} == 0', expr).replace("EVERY", "20s"))
+        ran = mine("rules", "add", str(given))
+        assert ran.code in (2, 6) and says in ran.err and "nothing was changed" in ran.err, ran
+        assert not (mine.home / "own/prometheus/rules/operator.yml").exists()
+    assert mine.ok("plan", "--json").json()["plan"] == [] and mine.starts() == starts
+
+
+def test_another_scrape_interval_is_carried_through(mine: Stack) -> None:
+    main = mine.home / "prometheus/prometheus.yml"
+    shipped = main.read_text()
+    main.write_text(shipped.replace("scrape_interval: 5s", "scrape_interval: 10s"))
+    mine.ok("reload")
+    report = mine.ok("smoke", "--json").json()
+    assert report["ok"] and any("panels with data" in finding["evidence"] for finding in report["findings"])
+    main.write_text(shipped)
+    mine.ok("reload")
+
+
 def test_without_them_the_stack_is_as_shipped(mine: Stack) -> None:
     shutil.rmtree(mine.home / "own")
     mine.ok("reload")

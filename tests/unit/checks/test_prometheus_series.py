@@ -77,7 +77,9 @@ def rule(expr: str, kind: str = "alerting", name: str = "R", **changes: Any) -> 
     return replace(made, **changes)
 
 
-def found_by(*rules: Rule, server: Server | None = None, loaded_for: float = 3600.0) -> Finding:
+def found_by(
+    *rules: Rule, server: Server | None = None, loaded_for: float = 3600.0, age: float = 0.0
+) -> Finding:
     server = server or Server()
     fake = FakeStack()
     prometheus = fake.products["prometheus"]
@@ -85,7 +87,7 @@ def found_by(*rules: Rule, server: Server | None = None, loaded_for: float = 360
     prometheus["GET /api/v1/status/runtimeinfo"] = runtime(loaded_for=loaded_for)
     for label in ("__name__", "code", "le", "job", "gone"):
         prometheus[f"GET /api/v1/label/{label}/values"] = server.values(label)
-    with fake.running(rules=rules) as expected:
+    with fake.running(rules=rules, age=age) as expected:
         (finding,) = run([replace(CHECK, seconds=0.02)], expected).findings
     return finding
 
@@ -195,6 +197,7 @@ def test_a_recording_that_chooses_may_record_nothing() -> None:
 def test_nothing_is_held_against_a_server_that_has_just_begun() -> None:
     remark = found_by(rule("gone > 1", own=True), loaded_for=13.0)
     waited_for = found_by(rule("gone > 1", own=True), loaded_for=11.0)
+    assert found_by(rule("gone > 1", own=True), loaded_for=11.0, age=61.0).warnings == remark.warnings
     assert (remark.status, waited_for.status) == ("ok", "failed")
 
 

@@ -1,0 +1,117 @@
+"""In what rules come wrapped, and what is taken for rules and is something else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from stack.common import yaml_edit as edit
+
+OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules")
+"""Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics' and Google's."""
+MIXIN = ("prometheusAlerts", "prometheusRules")
+GRAFANA = {"folder", "orgId"}
+FOREIGN = (
+    ({"scrape_configs"}, "a scrape configuration", "put it into own/prometheus/scrape/"),
+    (
+        {"route", "receivers"},
+        "a configuration of Alertmanager",
+        "put it into own/alertmanager/alertmanager.yml",
+    ),
+    ({"panels"}, "a dashboard of Grafana", "put it into own/grafana/dashboards/"),
+    ({"dashboard"}, "a dashboard of Grafana", "put it into own/grafana/dashboards/"),
+    ({"tests", "rule_files"}, "a test for promtool", "give the files that it names under rule_files"),
+    ({"rule_files"}, "Prometheus' main file", "give the files that it names under rule_files"),
+    ({"status", "data"}, "an answer of Prometheus' API, not a file", "give the file that the rules stand in"),
+    ({"alert", "expr"}, "a rule without a group", "put it under groups: [{name: NAME, rules: [...]}]"),
+    ({"record", "expr"}, "a rule without a group", "put it under groups: [{name: NAME, rules: [...]}]"),
+    ({"rules"}, "rules without a group", "put it under groups: [{name: NAME, rules: [...]}]"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A list of groups, and what it was wrapped in. ``text``: the text that it stands in, where that is inside another.
+
+    ``above``: lines of the file above that text.
+    """
+
+    groups: yaml.SequenceNode
+    wrapping: str = ""
+    text: str | None = None
+    above: int = 0
+
+
+def bodies(document: yaml.Node) -> Iterator[Body]:
+    """The lists of groups in a document."""
+    if isinstance(document, yaml.SequenceNode):
+        if _are_groups(document):
+            yield Body(document, "a list of groups")
+        return
+    kind = edit.text_of(edit.member(document, "kind"))
+    yield from _of_kind(document, kind) if kind else _plain(document)
+
+
+def _of_kind(document: yaml.Node, kind: str) -> Iterator[Body]:
+    """What Kubernetes knows it as."""
+    if kind.endswith("List"):
+        for item in edit.items(edit.member(document, "items")):
+            yield from bodies(item)
+    elif kind == "ConfigMap":
+        yield from _of_config_map(edit.member(document, "data"))
+    elif kind in OPERATORS:
+        inner = edit.member(edit.member(document, "spec"), "groups")
+        if isinstance(inner, yaml.SequenceNode):
+            yield Body(inner, kind)
+
+
+def _plain(document: yaml.Node) -> Iterator[Body]:
+    """Prometheus' own, that of Mimir and Loki's tools with a namespace, and what a mixin yields."""
+    keys, groups = edit.keys(document), edit.member(document, "groups")
+    if isinstance(groups, yaml.SequenceNode):
+        if not _of_grafana(document):
+            yield Body(groups, "namespace" if keys == {"namespace", "groups"} else "")
+    elif keys & {*MIXIN}:
+        for name in MIXIN:
+            if (part := edit.member(document, name)) is not None:
+                yield from (Body(body.groups, "mixin") for body in bodies(part))
+    elif isinstance(document, yaml.MappingNode) and document.value:
+        found = [value for _, value in document.value]
+        if all(isinstance(one, yaml.SequenceNode) and _are_groups(one) for one in found):
+            yield from (Body(one, "namespace") for one in found)
+
+
+def _of_config_map(data: yaml.Node | None) -> Iterator[Body]:
+    for _, value in data.value if isinstance(data, yaml.MappingNode) else ():
+        if not isinstance(value, yaml.ScalarNode) or value.style != "|":
+            continue
+        inner = edit.compose(value.value)
+        for body in bodies(inner) if inner is not None else ():
+            yield Body(body.groups, "ConfigMap", value.value, int(value.start_mark.line) + 1)
+
+
+def _are_groups(node: yaml.SequenceNode) -> bool:
+    found = edit.items(node)
+    return bool(found) and all({"name", "rules"} <= edit.keys(group) for group in found)
+
+
+def _of_grafana(document: yaml.Node) -> bool:
+    groups = edit.items(edit.member(document, "groups"))
+    return any(GRAFANA & edit.keys(group) for group in groups)
+
+
+def foreign(document: yaml.Node) -> tuple[str, str] | None:
+    """What a document without rules is, and what to do with it; None where nobody knows."""
+    keys, kind = edit.keys(document), edit.text_of(edit.member(document, "kind"))
+    if _of_grafana(document):
+        return (
+            "rules of Grafana's own alerting",
+            "Grafana evaluates them: put it into grafana/provisioning/alerting/",
+        )
+    if kind:
+        return f"a {kind} without rules", "give the PrometheusRule, or the file that its groups stand in"
+    if isinstance(document, yaml.SequenceNode) and document.value:
+        return foreign(document.value[0])
+    return next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None)

@@ -1,0 +1,218 @@
+"""Rule files as people have them: taken as they are, taken out of their wrapping, or named as something else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from stack.common.errors import ConfigurationInvalid
+from stack.validation.rule_files import RuleFile, understood
+
+PLAIN = """\
+# mine
+groups:
+- name: a   # of mine
+  rules:
+  # why
+  - record: x:y
+    expr: sum(up)
+"""
+OPERATOR = """\
+# licence
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: shop
+spec:
+  groups:
+    # first
+    - name: a
+      rules:
+      - alert: A
+        # why
+        expr: |
+          up
+            == 0
+        annotations:
+          text: |
+            one
+
+            two
+    - name: b
+      rules: [{record: "x:y", expr: sum(up)}]
+    # last
+  other: 1
+"""
+GROUPS = [{"name": "a", "rules": [{"record": "x:y", "expr": "sum(up)"}]}]
+
+
+def made(text: str) -> RuleFile:
+    return understood(text.encode(), "f.yml")
+
+
+def groups_in(found: RuleFile) -> list[dict[str, object]]:
+    return list(next(yaml.safe_load_all(found.content))["groups"])
+
+
+@pytest.mark.parametrize(
+    "text", [PLAIN, PLAIN.replace("\n", "\r\n"), json.dumps({"groups": GROUPS}), f"---\n{PLAIN}"]
+)
+def test_prometheus_own_format_stays_to_the_byte(text: str) -> None:
+    found = made(text)
+    assert (found.content, found.wrapping, found.line(5)) == (text, "", 5)
+    assert found.groups == ("a",)
+    assert understood(b"\xef\xbb\xbf" + text.encode(), "f.yml").content == text
+
+
+def test_what_is_wrapped_is_taken_out_with_its_comments_and_lines() -> None:
+    found = made(OPERATOR)
+    assert found.content.startswith("groups:\n# first\n- name: a\n  rules:\n  - alert: A\n    # why\n")
+    assert found.content.endswith("# last\n") and "other" not in found.content
+    assert groups_in(found) == yaml.safe_load(OPERATOR)["spec"]["groups"]
+    theirs = OPERATOR.splitlines()
+    for number, line in enumerate(found.content.splitlines()[1:], 2):
+        assert theirs[found.line(number) - 1].strip() == line.strip()
+    assert (found.wrapping, found.groups) == ("PrometheusRule", ("a", "b"))
+    assert found.rules == (("a", 1, 11), ("b", 1, 22))
+
+
+AS_LIST = json.dumps(
+    {"kind": "List", "items": [{"kind": "PrometheusRule", "spec": {"groups": GROUPS}}, {"kind": "Pod"}]}
+)
+MAP = """\
+kind: ConfigMap
+data:
+  other.txt: hello
+  shop.rules: |
+    groups:
+    - name: a
+      rules:
+      - record: x:y
+        expr: sum(up)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wrapping"),
+    [
+        (AS_LIST, "PrometheusRule"),
+        (
+            json.dumps(
+                {"kind": "PrometheusRuleList", "items": [{"kind": "VMRule", "spec": {"groups": GROUPS}}]}
+            ),
+            "VMRule",
+        ),
+        (f"namespace: shop\n{PLAIN}", "namespace"),
+        (f"{PLAIN}namespace: shop\n", "namespace"),
+        (json.dumps({"shop": GROUPS}), "namespace"),
+        (json.dumps(GROUPS), "a list of groups"),
+        (json.dumps({"prometheusAlerts": {"groups": GROUPS}}), "mixin"),
+        (MAP, "ConfigMap"),
+        (f"{PLAIN}---\n", ""),
+        (f"kind: Service\n---\n{PLAIN}", "documents"),
+    ],
+)
+def test_every_usual_wrapping_is_known(text: str, wrapping: str) -> None:
+    found = made(text)
+    assert (groups_in(found), found.wrapping) == (GROUPS, wrapping)
+    (rule,) = found.rules
+    line = text.splitlines()[rule[2] - 1]
+    assert "x:y" in line
+
+
+def test_several_documents_become_one_file() -> None:
+    found = made(f"{OPERATOR}---\n{OPERATOR.replace('name: a', 'name: c').replace('name: b', 'name: d')}")
+    assert found.groups == ("a", "b", "c", "d")
+    assert groups_in(found)[3]["name"] == "d"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "f.yml: no rules in it: it needs groups:"),
+        ("groups: []\n", "f.yml: no rules in it"),
+        ("groups:\n- name: a\n", "f.yml: no rules in it"),
+        ("hello\n", "f.yml: no rules in it"),
+        (
+            f"{PLAIN}- name: a\n  rules: []\n",
+            "f.yml:8: group a is there already, in line 3: name one of them",
+        ),
+        (
+            "groups:\n\t- name: a\n",
+            "f.yml:2: found character that cannot start any token: spaces indent YAML",
+        ),
+        ("groups: [\n", "f.yml:2: "),
+        ("{{- if .Values.rules }}\ngroups:\n", "f.yml:1: a template of Helm: render it first: helm template"),
+        (
+            "ALERT Down\n  IF up == 0\n  FOR 5m\n",
+            "f.yml: the rule format of Prometheus 1: promtool update rules",
+        ),
+        ("scrape_configs: []\n", "f.yml: a scrape configuration: put it into own/prometheus/scrape/"),
+        ("route: {}\nreceivers: []\n", "f.yml: a configuration of Alertmanager"),
+        ('{"panels": [], "title": "x"}', "f.yml: a dashboard of Grafana"),
+        ("rule_files: [x]\ntests: []\n", "f.yml: a test for promtool"),
+        ("alert: A\nexpr: up\n", "f.yml: a rule without a group: put it under groups:"),
+        ("- alert: A\n  expr: up\n", "f.yml: a rule without a group"),
+        ("kind: Deployment\n", "f.yml: a Deployment without rules"),
+        ("kind: PrometheusRule\nspec: {}\n", "f.yml: a PrometheusRule without rules"),
+        ('{"status": "success", "data": {"groups": []}}', "f.yml: an answer of Prometheus' API, not a file"),
+        (
+            "apiVersion: 1\ngroups:\n- orgId: 1\n  name: a\n  folder: b\n  rules: []\n",
+            "f.yml: rules of Grafana's own alerting",
+        ),
+        (
+            PLAIN.replace("sum(up)", "sum(rate(x[$__rate_interval]))"),
+            "f.yml:7: $__rate_interval is a variable of Grafana",
+        ),
+        (
+            PLAIN.replace("sum(up)", "'sum(up{job=\"[[job]]\"}) > [[limit]]'"),
+            "f.yml:7: [[limit]] is a variable",
+        ),
+        (PLAIN.replace("sum(up)", '\'sum(rate({a="b"} |= "c" [5m]))\''), "f.yml:7: a query of Loki (LogQL)"),
+        (PLAIN.replace("sum(up)", "'rate({a=\"b\"} | json [5m])'"), "f.yml:7: a query of Loki (LogQL)"),
+        (
+            "defaults: &d {team: a}\nkind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
+            "    - {record: x, expr: up, labels: *d}\n",
+            "f.yml: its groups use an anchor of elsewhere in the file: write its value out",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_named_with_its_line_and_remedy(text: str, says: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        made(text)
+    assert str(caught.value).startswith(says)
+    assert caught.value.hint
+
+
+def test_bytes_that_are_no_text_are_named() -> None:
+    with pytest.raises(ConfigurationInvalid, match=r"^f.yml: no UTF-8 .*: save it as UTF-8$"):
+        understood(PLAIN.encode("utf-16"), "f.yml")
+
+
+@pytest.mark.parametrize(
+    "expr",
+    ['label_replace(up, "a", "$1", "b", "(.*)")', 'up{job=~"^a$"}', 'count_over_time({a="b"}[5m])', "a or b"],
+)
+def test_what_looks_like_a_variable_and_is_none(expr: str) -> None:
+    assert made(PLAIN.replace("sum(up)", json.dumps(expr))).groups == ("a",)
+
+
+PATH = "own/prometheus/rules/f.yml"
+
+
+@pytest.mark.parametrize(
+    ("message", "retold"),
+    [
+        (f"{PATH}: yaml: unmarshal errors: line 7: field fo not found", "f.yaml:13: field fo not found"),
+        (f'{PATH}: group "b", rule 1, "X": template: y', 'f.yaml:22, "X": template: y'),
+        (f'{PATH}: 7:5: group "a", rule 1: could not parse', 'f.yaml:13: group "a", rule 1: could not parse'),
+        (f"{PATH}:5 a/A fails", "f.yaml:11 a/A fails"),
+        (f"{PATH}:5:3: mapping values", "f.yaml:11: mapping values"),
+        (f"{PATH}: whatever", "f.yaml: whatever"),
+        ("own/prometheus/rules/other.yml:5", "own/prometheus/rules/other.yml:5"),
+    ],
+)
+def test_messages_name_the_line_of_the_file_that_was_given(message: str, retold: str) -> None:
+    assert made(OPERATOR).retold(message, PATH, "f.yaml") == retold
