@@ -51,7 +51,7 @@ def _below(words: str, one: argparse.ArgumentParser) -> Iterator[tuple[str, argp
 
 def needed(one: argparse.ArgumentParser) -> list[str]:
     """Words without which the command line is not whole."""
-    asked = [a for a in one._actions if not a.option_strings and a.nargs in (None, argparse.PARSER)]
+    asked = [a for a in one._actions if not a.option_strings and a.nargs in (None, "+", argparse.PARSER)]
     return ["plan" if a.nargs == argparse.PARSER else next(iter(a.choices or ["x"])) for a in asked]
 
 
