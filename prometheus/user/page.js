@@ -2,6 +2,7 @@
 "use strict";
 
 const REFRESH = 10_000;
+const LINES = 60;
 const element = (id) => document.getElementById(id);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const paint = (color) => css(color ?? "") || color || css("text");
@@ -23,18 +24,46 @@ async function names() {
   return [...links].map((link) => link.getAttribute("href")).filter((name) => name.endsWith(".json")).sort();
 }
 
+// The values of all variables, asked of Prometheus where they ask.
+async function settle(range) {
+  const now = Math.floor(Date.now() / 1000);
+  const { values, interval } = macros(range, now);
+  for (const variable of ordered(dashboard)) {
+    const asked = question(variable);
+    const found = asked ? options(variable, await answers(asked, values, now - range)) : written(variable);
+    values[variable.name] = choose(variable, found, range);
+    if (variable.type === "interval") values[`__auto_interval_${variable.name}`] = auto(variable, range);
+  }
+  return { values, interval };
+}
+
+async function answers({ kind, text, label }, values, start) {
+  const selector = resolve(text, values);
+  const query = new URLSearchParams({ start });
+  if (kind === "query_result") {
+    const { data } = await json("../api/v1/query", { method: "POST", body: new URLSearchParams({ query: selector }) });
+    return data.result.map(({ metric: { __name__: name = "", ...labels }, value }) =>
+      `${name}{${Object.entries(labels).map(([key, one]) => `${key}="${one}"`).join(",")}} ${value?.[1]}`);
+  }
+  const match = kind === "metrics" ? selector && `{__name__=~".*(?:${selector}).*"}` : selector;
+  if (match) query.set("match[]", match);
+  const path = kind === "label_names" ? "labels" : `label/${kind === "metrics" ? "__name__" : resolve(label, values)}/values`;
+  return (await json(`../api/v1/${path}?${query}`)).data;
+}
+
 async function ask(target, settings, range) {
   const now = Math.floor(Date.now() / 1000);
   const query = new URLSearchParams({ query: resolve(target.expr, settings.values) });
-  if (!target.instant) {
+  const instant = target.instant && !target.range;
+  if (!instant) {
     query.set("start", now - range);
     query.set("end", now);
     query.set("step", settings.interval);
   }
-  const path = target.instant ? "../api/v1/query" : "../api/v1/query_range";
+  const path = instant ? "../api/v1/query" : "../api/v1/query_range";
   const { data } = await json(path, { method: "POST", body: query });
   return data.result.map((one) => {
-    const points = one.values ?? [one.value];
+    const points = one.values ?? [one.value ?? [0, "NaN"]];
     return {
       name: legend(target.legendFormat, one.metric),
       labels: one.metric,
@@ -138,6 +167,21 @@ const draw = {
     return plot(node, [trace], { hovermode: "closest", legend: { orientation: "v" }, margin: { l: 6, r: 6, t: 6, b: 6 } });
   },
 
+  table(node, panel, series) {
+    const { unit, decimals } = panel.fieldConfig.defaults;
+    const names = [...new Set(series.flatMap((one) => Object.keys(one.labels)))].filter((name) => name !== "__name__");
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const name of [...names, "Value"]) head.append(Object.assign(document.createElement("th"), { textContent: name }));
+    const body = table.createTBody();
+    for (const one of series.slice(0, LINES)) {
+      const row = body.insertRow();
+      for (const name of names) row.insertCell().textContent = one.labels[name] ?? "";
+      row.insertCell().textContent = format(latest(one), unit, decimals);
+    }
+    node.replaceChildren(table);
+  },
+
   heatmap(node, panel, series) {
     const rows = buckets(series);
     const suffix = SUFFIX[panel.fieldConfig.defaults.unit] ?? "";
@@ -146,6 +190,12 @@ const draw = {
     return plot(node, [trace], { hovermode: "closest", yaxis: { type: "category", automargin: true } });
   },
 };
+
+// What the page draws of a panel whose file says little.
+function whole(panel) {
+  const fieldConfig = { overrides: [], ...panel.fieldConfig, defaults: { ...panel.fieldConfig?.defaults } };
+  return { ...panel, fieldConfig };
+}
 
 function empty(node, text) {
   Plotly.purge(node);
@@ -157,21 +207,27 @@ function empty(node, text) {
 
 async function refreshPanel(panel, settings, range) {
   const node = element(`plot-${panel.id}`);
-  const answers = await Promise.all(panel.targets.map((target) => ask(target, settings, range)));
-  const series = answers.flat();
-  const shown = panel.type === "timeseries" || panel.type === "heatmap" ? series : real(series);
+  const asked = queries(panel, dashboard);
+  const drawer = draw[kindOf(panel)];
+  if (!drawer) return empty(node, panel.options?.content ?? panel.content ?? `A ${panel.type} panel: Grafana draws it`);
+  if (!asked.length) return empty(node, "It asks nothing of Prometheus: Grafana draws it");
+  const one = settings.values[panel.repeat];
+  const values = one?.parts?.length ? { ...settings.values, [panel.repeat]: { ...one, parts: one.parts.slice(0, 1), whole: "" } } : settings.values;
+  const answered = await Promise.all(asked.map((target) => ask(target, { ...settings, values }, range)));
+  const series = answered.flat();
+  const timed = ["timeseries", "heatmap"].includes(kindOf(panel));
+  const shown = timed ? series.slice(0, LINES) : real(series).slice(0, LINES);
   if (!shown.length) return empty(node, series.length ? "No value yet" : "No data");
   if (node.querySelector(".empty")) node.replaceChildren();
-  const drawer = draw[panel.type];
-  return drawer ? drawer(node, panel, shown) : empty(node, `A ${panel.type} panel: Grafana draws it`);
+  return drawer(node, whole(panel), shown);
 }
 
 async function refresh() {
   const mine = ++round;
   const range = Number(element("range").value);
-  const settings = variables(dashboard, range);
+  const settings = await settle(range);
   const failures = [];
-  await Promise.all(dashboard.panels.filter((panel) => panel.targets).map((panel) =>
+  await Promise.all(shownPanels().map((panel) =>
     refreshPanel(panel, settings, range).catch((error) => {
       failures.push(error);
       empty(element(`plot-${panel.id}`), error.message);
@@ -184,13 +240,22 @@ async function refresh() {
     : `Updated ${new Date().toISOString().slice(11, 19)} UTC, again every ${REFRESH / 1000} s`;
 }
 
+function shownPanels() {
+  return flat(dashboard).filter((panel) => panel.type !== "row" && element(`plot-${panel.id}`));
+}
+
 function frame(panel) {
   const section = document.createElement("section");
   const title = document.createElement("h2");
+  if (panel.type === "row") {
+    title.className = "row";
+    title.textContent = panel.title ?? "";
+    return title;
+  }
   const node = document.createElement("div");
-  section.style.gridColumn = `span ${panel.gridPos.w}`;
-  section.style.height = `${panel.gridPos.h * 36}px`;
-  title.textContent = panel.title;
+  section.style.gridColumn = `span ${panel.gridPos?.w ?? 12}`;
+  section.style.height = `${(panel.gridPos?.h ?? 8) * 36}px`;
+  title.textContent = panel.title ?? "";
   title.title = panel.description ?? "";
   node.className = "plot";
   node.id = `plot-${panel.id}`;
@@ -203,7 +268,7 @@ async function show(name) {
   document.title = `${dashboard.title} (quick look)`;
   element("title").textContent = dashboard.title;
   element("about").textContent = dashboard.description ?? "";
-  element("panels").replaceChildren(...dashboard.panels.map(frame));
+  element("panels").replaceChildren(...flat(dashboard).map(frame));
   for (const link of element("dashboards").children) {
     link.toggleAttribute("aria-current", link.hash === `#${name}`);
   }
@@ -218,10 +283,11 @@ async function start() {
   element("dashboards").replaceChildren(...files.map((name) => {
     const link = document.createElement("a");
     link.href = `#${name}`;
-    link.textContent = name.replace(".json", "");
+    link.textContent = decodeURIComponent(name).replace("~own+", "").replace(".json", "");
     return link;
   }));
-  const open = () => show(files.includes(location.hash.slice(1)) ? location.hash.slice(1) : files[0]).catch(report);
+  const asked = () => files.find((name) => [location.hash.slice(1), decodeURIComponent(location.hash.slice(1))].includes(name));
+  const open = () => show(asked() ?? files[0]).catch(report);
   addEventListener("hashchange", open);
   element("range").addEventListener("change", () => refresh().catch(report));
   element("theme").addEventListener("click", () => {

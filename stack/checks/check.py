@@ -44,6 +44,7 @@ class Check:
     ``after``: checks without whose success the answer means nothing; where one failed, this one is not asked.
     ``by_scrape``: what it waits for comes with a scrape of ``any`` job or of a ``shipped`` one, so that its time grows
     with the longest interval of these.
+    ``own_boards``: it is about dashboards of the user's own, and asked only where there are some.
     ``recurring``: what it asks can change by itself, so that each start asks it, of an unchanged stack too.
     """
 
@@ -64,6 +65,7 @@ class Check:
     after: tuple[str, ...] = ()
     recurring: bool = False
     by_scrape: Literal["", "any", "shipped"] = ""
+    own_boards: bool = False
 
     def suited(self, expected: Expected) -> Check:
         """The same check with the time that the stack's scrape interval takes."""
@@ -80,4 +82,6 @@ class Check:
         present = all(expected.has(component) for component in (self.component, *self.needs))
         stored = expected.database or not self.database
         scraped = not self.scraped or any(job.component == self.scraped for job in expected.jobs)
-        return present and stored and scraped and not (self.unless and expected.has(self.unless))
+        wanted = not self.own_boards or any(one.own for one in expected.dashboards)
+        apart = not (self.unless and expected.has(self.unless))
+        return present and stored and scraped and wanted and apart

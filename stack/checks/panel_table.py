@@ -61,4 +61,17 @@ OF_PROMETHEUS = (
         after=SCRAPED,
         by_scrape="shipped",
     ),
+    Check(
+        "prometheus.own_panels",
+        "what the panels of your own dashboards show",
+        "prometheus",
+        "proven",
+        later("own_panels:own_panels"),
+        "monitoring-stack dashboard check names each panel",
+        30,
+        every=0.5,
+        after=SCRAPED,
+        by_scrape="any",
+        own_boards=True,
+    ),
 )

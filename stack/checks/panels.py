@@ -130,7 +130,7 @@ def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sou
     }
     own = len(context.expected.dashboards) - len(dashboards)
     told = f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards"
-    evidence = f"{told}{f' ({own} of your own not judged)' if own else ''} {how}"
+    evidence = f"{told}{f' ({own} of your own apart)' if own else ''} {how}"
     return Evidence(evidence, (*_unjudged(queries, sources), *_idle(empty)))
 
 

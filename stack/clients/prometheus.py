@@ -66,6 +66,20 @@ class Sample(Typed):
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Metadata(Typed):
+    """What a target says of one of its metrics, each empty where it does not."""
+
+    metric: str
+    kind: str
+    help: str
+    unit: str
+
+
+Labels = tuple[tuple[str, str], ...]
+Values = tuple[float, ...]
+
+
 class Refused(HttpFailure):
     """Prometheus understood the question and cannot answer it; the text is its own word on why."""
 
@@ -143,18 +157,49 @@ class Prometheus:
         with shaped(answer):
             return tuple(tuple(float(v) for _, v in s["values"]) for s in _data(answer)["result"])
 
-    def label_values(self, label: str, selector: str) -> tuple[str, ...]:
-        """Values of ``label`` among the series that ``selector`` picks (empty: among all)."""
-        params = {"match[]": selector} if selector else {}
-        answer = self.http.get(f"/api/v1/label/{label}/values", params=params)
+    def lines(self, expr: str, start: float, end: float, step: float) -> tuple[tuple[Labels, Values], ...]:
+        """The series of a range with their labels; a native histogram counts as its observations."""
+        times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        answer = self.http.post(
+            "/api/v1/query_range", data={"query": expr, **times}, expect=(200, 400, 422, 503)
+        )
+        _refuse(answer)
+        with shaped(answer):
+            return tuple((_labels(s["metric"]), _values(s)) for s in _data(answer)["result"])
+
+    def label_values(self, label: str, selector: str, since: float = 0.0) -> tuple[str, ...]:
+        """Values of ``label`` among the series that ``selector`` picks (empty: among all), from a Unix time on."""
+        params = _chosen(selector) | ({"start": f"{since:.3f}"} if since else {})
+        answer = self.http.get(f"/api/v1/label/{label}/values", params=params, expect=(200, 400, 422))
+        _refuse(answer)
         with shaped(answer):
             return texts(_data(answer))
 
-    def label_names(self) -> tuple[str, ...]:
-        """The names of all labels that any series has."""
-        answer = self.http.get("/api/v1/labels")
+    def label_names(self, selector: str = "") -> tuple[str, ...]:
+        """The names of all labels that any series has, or any that ``selector`` picks."""
+        answer = self.http.get("/api/v1/labels", params=_chosen(selector), expect=(200, 400, 422))
+        _refuse(answer)
         with shaped(answer):
             return texts(_data(answer))
+
+    def series(self, selector: str, since: float, most: int) -> tuple[Labels, ...]:
+        """The labels of the series that ``selector`` picks, seen since a Unix time; at most so many."""
+        params = {**_chosen(selector), "start": f"{since:.3f}", "limit": str(most)}
+        answer = self.http.get("/api/v1/series", params=params, expect=(200, 400, 422))
+        _refuse(answer)
+        with shaped(answer):
+            return tuple(_labels(one) for one in _data(answer))
+
+    def metadata(self, job: str, targets: int = 10) -> tuple[Metadata, ...]:
+        """What the targets of a job say of their metrics; at most so many targets are asked."""
+        params = {"match_target": f"{{job={json.dumps(job)}}}", "limit": str(targets)}
+        answer = self.http.get("/api/v1/targets/metadata", params=params, expect=(200, 404))
+        with shaped(answer):
+            found = _data(answer) if answer.status == 200 else []
+            return tuple(
+                Metadata(one["metric"], one["type"], one.get("help", ""), one.get("unit", ""))
+                for one in found
+            )
 
     def external_labels(self) -> dict[str, str]:
         """The labels that it adds to each alert which has none of that name."""
@@ -177,6 +222,15 @@ def _labels(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
 def _value(series: dict[str, Any]) -> float:
     """The sample's value; of a native histogram the count of its observations."""
     return float(series["value"][1] if "value" in series else series["histogram"][1]["count"])
+
+
+def _values(series: dict[str, Any]) -> Values:
+    plain = [float(value) for _, value in series.get("values", ())]
+    return (*plain, *(float(histogram["count"]) for _, histogram in series.get("histograms", ())))
+
+
+def _chosen(selector: str) -> dict[str, str]:
+    return {"match[]": selector} if selector else {}
 
 
 def _refuse(answer: Answer) -> None:

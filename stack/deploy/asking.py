@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from stack.engine.interface import Engine
 from stack.model.spec import container_name
 
 SECONDS = 30.0
+REFUSAL = "server returned error: HTTP/1.1 4"
 
 
 def context_of(engine: Engine, description: Description) -> CheckContext:
@@ -58,7 +60,7 @@ class _Through(Http):
         data: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> Answer:
-        """See ``Http``; ``HttpFailure`` for every answer but 200."""
+        """See ``Http``; a refusal has its status line for a reason."""
         asked = urlencode({**(params or {}), **(data or {})})
         url = f"{self.base}{path}{f'?{asked}' if asked else ''}"
         if self.engine is None or json is not None:
@@ -67,7 +69,10 @@ class _Through(Http):
             ran = self.engine.execute(self.container, ("wget", "-q", "-O", "-", url), seconds=SECONDS)
         except StackError as error:
             raise HttpFailure(f"{method} {self.base}{path}: {error.message}") from error
-        if ran.code != 0:
-            said = ran.output.strip().splitlines()[-1:] or ["no answer"]
-            raise HttpFailure(f"{method} {self.base}{path}: {said[0]}")
-        return Answer(url, 200, ran.output)
+        if ran.code == 0:
+            return Answer(url, 200, ran.output)
+        said = next(iter(ran.output.strip().splitlines()[-1:]), "no answer")
+        if REFUSAL in said and 400 in expect:
+            told = {"error": f"Prometheus refuses it: {said.rpartition('HTTP/1.1 ')[2]}"}
+            return Answer(url, 400, dumps(told))
+        raise HttpFailure(f"{method} {self.base}{path}: {said}")

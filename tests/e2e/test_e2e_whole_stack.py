@@ -17,6 +17,57 @@ from tests.e2e.stack_command import Stack
 pytestmark = pytest.mark.e2e
 COMPONENTS = {"prometheus", "alertmanager", "grafana", "node_exporter", "app"}
 RULES = "prometheus/rules/app-gates.yml"
+SOURCE = "${DS_PROMETHEUS}"
+EXPORT = {
+    "__inputs": [
+        {"name": "DS_PROMETHEUS", "type": "datasource", "pluginId": "prometheus"},
+        {"name": "DS_LOKI", "type": "datasource", "pluginId": "loki"},
+    ],
+    "uid": "elsewhere",
+    "title": "From elsewhere",
+    "schemaVersion": 16,
+    "templating": {
+        "list": [
+            {
+                "name": "gate",
+                "type": "query",
+                "query": "label_values(gate_invocations_total, gate)",
+                "datasource": SOURCE,
+            },
+            {
+                "name": "step",
+                "type": "interval",
+                "query": "1m,5m",
+                "auto": True,
+                "current": {"value": "$__auto_interval_step"},
+            },
+        ]
+    },
+    "rows": [
+        {
+            "panels": [
+                {
+                    "id": number,
+                    "type": kind,
+                    "title": title,
+                    "datasource": source,
+                    "targets": [{"refId": "A", "expr": expr}],
+                }
+                for number, (kind, title, source, expr) in enumerate(
+                    [
+                        ("graph", "Rate", SOURCE, "rate(gate_invocations_total[$step])"),
+                        ("singlestat", "By gate", SOURCE, 'sum(gate_invocations_total{gate="[[gate]]"})'),
+                        ("graph", "Containers", SOURCE, "count(container_last_seen)"),
+                        ("graph", "Wrong", SOURCE, "rate(gate_invocations_total)"),
+                        ("logs", "Logs", "${DS_LOKI}", '{job="app"}'),
+                    ],
+                    start=1,
+                )
+            ]
+        }
+    ],
+}
+"""A dashboard as an old Grafana exports it for others."""
 
 
 def password(stack: Stack) -> str:
@@ -162,6 +213,31 @@ def test_a_removed_dashboard_goes_and_no_other(running: Stack) -> None:
     path.write_text(text)
     running.ok("reload")
     assert dashboards(running).keys() == before.keys()
+
+
+def test_own_dashboards_come_from_elsewhere_and_from_metrics_and_go_again(running: Stack) -> None:
+    before = running.starts()
+    export = running.home / "export.json"
+    export.write_text(json.dumps(EXPORT))
+    added = running.ok("dashboard", "add", str(export), "--json").json()
+    kinds = {one["panel"]: (one["kind"], one["why"]) for one in added["panels"]}
+    assert kinds["Rate"] == ("data", "") and kinds["By gate"] == ("data", "")
+    assert kinds["Containers"] == ("empty", "no series has the name container_last_seen")
+    assert kinds["Wrong"][0] == "wrong" and kinds["Logs"] == ("skipped", "it asks loki")
+    assert added["applied"] and added["address"] == f"{running.url('grafana')}/d/{added['uid']}"
+    for job in ("app", "node", "prometheus"):
+        made = running.ok("dashboard", "generate", job, "--json").json()
+        assert made["counts"]["data"] == len(made["panels"]) >= 20, made["panels"]
+    auth = ("admin", password(running))
+    search = f"{running.url('grafana')}/api/search"
+    held = {one["uid"] for one in requests.get(search, auth=auth, timeout=10).json()}
+    assert {"elsewhere", "job-app", "job-node", "job-prometheus"} <= held
+    listed = running.ok("dashboard", "list", "--json").json()["dashboards"]
+    assert len(listed) == 4
+    running.ok("dashboard", "remove", *(one["uid"] for one in listed))
+    held = {one["uid"] for one in requests.get(search, auth=auth, timeout=10).json()}
+    assert not held & {"elsewhere", "job-app", "job-node", "job-prometheus"}
+    assert running.starts() == before
 
 
 def test_a_killed_container_is_the_only_one_that_is_repaired(running: Stack) -> None:

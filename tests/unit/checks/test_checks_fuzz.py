@@ -24,7 +24,7 @@ import pytest
 from stack.checks import alert_path, app
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken, Dashboard
+from stack.checks.model import Broken, Dashboard, Expected
 from stack.checks.runner import run
 from stack.clients import http
 from stack.clients.http import Answer, Http, HttpFailure
@@ -126,13 +126,19 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def with_own_boards() -> Expected:
+    """What the healthy stack promises, and a dashboard of the user's own beside the shipped one."""
+    told = expectation()
+    return replace(told, dashboards=(*told.dashboards, replace(told.dashboards[0], own=True)))
+
+
 def every_check(base: str, run_in: Callable[[str, tuple[str, ...]], Ran]) -> Iterator[tuple[str, str, str]]:
     """What each check finds where all components answer from ``base``: its name, status and evidence."""
     products = tuple((name, base) for name in FakeStack().products)
     alike = [replace(check, stage="checked", seconds=0.0, after=()) for check in CHECKS]
     for left_out in ("", "grafana", "app"):
         addresses = tuple(pair for pair in products if pair[0] != left_out)
-        expected = replace(expectation(), addresses=addresses, absent=((left_out, "no image"),))
+        expected = replace(with_own_boards(), addresses=addresses, absent=((left_out, "no image"),))
         for finding in run(alike, expected, run_in=run_in).findings:
             yield finding.check, finding.status, finding.evidence
 
@@ -254,7 +260,7 @@ class Table:
 def asked_by(check: Check, table: Table, **promised: Any) -> list[str]:
     """Runs a check once; the errors that nobody foresaw."""
     products = tuple((name, f"http://{name}") for name in table.fake.products if name != check.unless)
-    expected = replace(expectation(), addresses=products, **promised)
+    expected = replace(with_own_boards(), addresses=products, **promised)
     try:
         check.run(CheckContext(expected, table.fake.run_in))
     except (NotYet, Broken, HttpFailure):

@@ -76,6 +76,8 @@ def finding_of(
     if check.unless:
         kept = tuple(pair for pair in expected.addresses if pair[0] != check.unless)
         expected = replace(expected, addresses=kept, absent=((check.unless, "no image"),))
+    if check.own_boards:
+        expected = replace(expected, dashboards=tuple(replace(one, own=True) for one in expected.dashboards))
     (finding,) = run([replace(check, seconds=seconds)], expected, run_in=run_in).findings
     return finding
 
@@ -443,6 +445,13 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "GET /api/v1/label/job/values",
         data([]),
         "gates / $job has no value",
+    ),
+    (
+        "prometheus.own_panels",
+        "prometheus",
+        "GET /api/v1/status/runtimeinfo",
+        (500, "broken"),
+        "answered 500: broken",
     ),
 ]
 

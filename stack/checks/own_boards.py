@@ -1,0 +1,273 @@
+"""Each panel of a user's dashboard, judged as somebody would who opens it: it has data, is empty and why, or is wrong.
+
+Emptiness can be right there: what the panel asks for may not exist in this Prometheus. So nothing here fails a check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from stack.boards.durations import range_of, seconds_of
+from stack.boards.interpolate import Span, Unknown, Value, interpolated
+from stack.boards.model import (
+    BUILT_IN,
+    LIKE_PROMETHEUS,
+    TEXT_ONLY,
+    Model,
+    inner,
+    objects,
+    source_name,
+    title_of,
+)
+from stack.checks.context import CheckContext
+from stack.checks.missing_series import why
+from stack.checks.own_variables import Answered, answered
+from stack.checks.prometheus_series import found
+from stack.checks.promql import Selector, one_line, reading
+from stack.checks.words import some
+from stack.clients.prometheus import Prometheus, Refused
+
+POINTS = 700
+"""Points across a panel of usual width."""
+ASKERS = 4
+Kind = Literal["data", "empty", "wrong", "skipped"]
+DATA: Kind = "data"
+EMPTY: Kind = "empty"
+WRONG: Kind = "wrong"
+SKIPPED: Kind = "skipped"
+EXPRESSIONS = "__expr__"
+YOUNG = "its series exist and yield nothing now; a rate needs two samples in its window"
+"""Why a panel is empty that may have data after the next scrape."""
+UNMET = "its series exist and none meets its condition now"
+ONLY_NAN = "it has only NaN, as of nothing divided by nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a panel; ``why`` is empty for one with data, ``queries`` are what was asked."""
+
+    panel: str
+    kind: Kind
+    why: str = ""
+    queries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All panels of a dashboard; ``remarks`` are about its variables."""
+
+    uid: str
+    title: str
+    panels: tuple[Verdict, ...]
+    remarks: tuple[str, ...] = ()
+
+    def of(self, kind: Kind) -> tuple[Verdict, ...]:
+        """The panels with this verdict."""
+        return tuple(one for one in self.panels if one.kind == kind)
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        counted = [(DATA, "with data"), (EMPTY, "empty"), (WRONG, "wrong"), (SKIPPED, "not judged")]
+        parts = [
+            f"{count} {word}" for kind, word in counted if (count := sum(p.kind == kind for p in self.panels))
+        ]
+        return f"{len(self.panels)} panels: {', '.join(parts)}" if parts else "no panel that shows data"
+
+    def lines(self) -> Iterator[str]:
+        """One for each panel that a person would look at again, and each remark."""
+        for kind in (WRONG, EMPTY, SKIPPED):
+            for one in (p for p in self.panels if p.kind == kind):
+                yield (
+                    f"{one.panel}: {kind}: {one.why}"
+                    if kind != SKIPPED
+                    else f"{one.panel}: not judged: {one.why}"
+                )
+        yield from self.remarks
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """One query of a panel, ready to be asked; ``fault``: why it cannot be."""
+
+    expr: str
+    instant: bool
+    span: Span
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What came back: an error, or how many series and numbers."""
+
+    error: str = ""
+    series: int = 0
+    numbers: int = 0
+
+
+@dataclass
+class _Panel:
+    title: str
+    skipped: str = ""
+    queries: list[_Query] = field(default_factory=list)
+
+
+def judged(context: CheckContext, board: Model, now: float) -> Judgement:
+    """The judgement of a dashboard that is opened at a Unix time."""
+    length = range_of(board.get("time"))
+    span = _span(now, length, context.expected.panel_interval, None)
+    told = answered(context.prometheus, board, span)
+    listed = [_panel(panel, repeated, told, span) for panel, repeated in _shown(board)]
+    queries = list(dict.fromkeys(q for panel in listed for q in panel.queries if not q.fault))
+    with ThreadPoolExecutor(ASKERS) as pool:
+        answers = dict(zip(queries, pool.map(lambda q: _ask(context.prometheus, q), queries), strict=True))
+    reasons = _reasons(context, [q.expr for q, a in answers.items() if not a.error and not a.numbers])
+    verdicts = tuple(_verdict(panel, answers, reasons) for panel in listed)
+    remarks = (*told.faults, *told.empty, *told.notes)
+    return Judgement(str(board.get("uid", "")), str(board.get("title", "")), verdicts, remarks)
+
+
+def _span(now: float, length: float, scrape: float, least: float | None) -> Span:
+    """To this very moment, whatever the distance of two points, so that young data is seen."""
+    interval = max(least or scrape, math.ceil(length / POINTS))
+    return Span(now - length, now, float(interval), scrape)
+
+
+def _shown(board: Model) -> Iterator[tuple[dict[str, Any], str]]:
+    """The panels that show data, each with the variable that repeats it, or the row that it is in."""
+    row = ""
+    for panel in objects(board.get("panels")):
+        if panel.get("type") == "row":
+            row = str(panel.get("repeat") or "")
+            yield from (
+                (one, str(one.get("repeat") or row)) for one in objects(panel.get("panels")) if _shows(one)
+            )
+        elif _shows(panel):
+            yield panel, str(panel.get("repeat") or row)
+
+
+def _shows(panel: Model) -> bool:
+    return panel.get("type") not in TEXT_ONLY
+
+
+def _panel(panel: dict[str, Any], repeated: str, told: Answered, span: Span) -> _Panel:
+    made = _Panel(title_of(panel))
+    targets = [one for one in objects(panel.get("targets")) if not one.get("hide")]
+    if not targets:
+        made.skipped = "a library panel" if panel.get("libraryPanel") else "it has no query"
+        return made
+    kinds = {_kind_of(one, panel, told) for one in targets} - {EXPRESSIONS}
+    foreign = sorted(kinds - {*LIKE_PROMETHEUS})
+    asked = [
+        one
+        for one in targets
+        if str(one.get("expr") or "").strip() and _kind_of(one, panel, told) in LIKE_PROMETHEUS
+    ]
+    if not asked:
+        made.skipped = f"it asks {' and '.join(foreign)}" if foreign else "it has no query in PromQL"
+        return made
+    values = _of_first(told.values, repeated)
+    own = seconds_of(panel.get("timeFrom"))
+    inside = _span(span.end, own, span.scrape, None) if own else span
+    for target in asked:
+        least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, inside))
+        made.queries.append(_query(target, values, _span(inside.end, inside.seconds, inside.scrape, least)))
+    return made
+
+
+def _kind_of(target: Model, panel: Model, told: Answered) -> str:
+    """The type of the data source that a query asks: its own, else the panel's."""
+    own = target.get("datasource")
+    source = own if own and source_name(own) != "-- Mixed --" else panel.get("datasource")
+    name, said = source_name(source), str(inner(source).get("type") or "")
+    if EXPRESSIONS in (name, said):
+        return EXPRESSIONS
+    if name in BUILT_IN:
+        return "another panel's result" if name == "-- Dashboard --" else "Grafana itself"
+    return told.sources.get(name.strip("${}")) or said or LIKE_PROMETHEUS[0]
+
+
+def _of_first(values: Mapping[str, Value], repeated: str) -> Mapping[str, Value]:
+    """What is repeated is judged by its first."""
+    value = values.get(repeated)
+    if value is None or not value.values:
+        return values
+    return {**values, repeated: replace(value, values=value.values[:1], whole=None)}
+
+
+def _plain(text: object, values: Mapping[str, Value], span: Span) -> str:
+    try:
+        return interpolated(str(text or ""), values, span.macros())
+    except Unknown:
+        return ""
+
+
+def _query(target: Model, values: Mapping[str, Value], span: Span) -> _Query:
+    instant = bool(target.get("instant")) and not target.get("range")
+    text = str(target["expr"])
+    try:
+        return _Query(interpolated(text, values, span.macros()), instant, span)
+    except Unknown as error:
+        return _Query(text, instant, span, str(error))
+
+
+def _ask(prometheus: Prometheus, query: _Query) -> _Asked:
+    try:
+        if query.instant:
+            columns: Iterable[tuple[float, ...]] = [(s.value,) for s in prometheus.query(query.expr)]
+        else:
+            span = query.span
+            steps = math.ceil(span.seconds / span.interval)
+            lines = prometheus.lines(query.expr, span.end - steps * span.interval, span.end, span.interval)
+            columns = [values for _, values in lines]
+    except Refused as failure:
+        return _Asked(str(failure))
+    listed = list(columns)
+    return _Asked("", len(listed), sum(math.isfinite(value) for column in listed for value in column))
+
+
+def _verdict(panel: _Panel, answers: Mapping[_Query, _Asked], reasons: Mapping[str, str]) -> Verdict:
+    if panel.skipped:
+        return Verdict(panel.title, SKIPPED, panel.skipped)
+    exprs = tuple(one_line(query.expr) for query in panel.queries)
+    faults = [query.fault or answers[query].error for query in panel.queries]
+    if any(faults):
+        told = dict.fromkeys(one_line(fault) for fault in faults if fault)
+        return Verdict(panel.title, WRONG, some(told), exprs)
+    results = [answers[query] for query in panel.queries]
+    if any(one.numbers for one in results):
+        return Verdict(panel.title, DATA, "", exprs)
+    told = dict.fromkeys(
+        ONLY_NAN if answers[query].series and reasons[query.expr] in (YOUNG, UNMET) else reasons[query.expr]
+        for query in panel.queries
+    )
+    return Verdict(panel.title, EMPTY, some(told), exprs)
+
+
+def _reasons(context: CheckContext, exprs: list[str]) -> dict[str, str]:
+    """Why each of these expressions finds nothing."""
+    readings = {expr: reading(expr) for expr in dict.fromkeys(exprs)}
+    wanted = {s: None for read in readings.values() if read for s in _needed(read.selectors)}
+    missing: dict[Selector, Any] = {}
+    try:
+        there = found(context, wanted)
+        missing = why(context.prometheus, [s for s in wanted if s not in there], {})
+    except Refused:
+        there = set(wanted)
+    told = {}
+    for expr, read in readings.items():
+        gone = [missing[s].text for s in _needed(read.selectors) if s in missing] if read else []
+        told[expr] = some(dict.fromkeys(gone)) or (UNMET if read is not None and read.chooses else YOUNG)
+    return told
+
+
+def _needed(selectors: Iterable[Selector]) -> Iterator[Selector]:
+    """The selectors with the conditions that a series must meet; one that names nothing at all is not looked for."""
+    for selector in selectors:
+        demanded = selector.only(*(m for m in selector.matchers if m.demands))
+        if demanded.metric or demanded.matchers:
+            yield demanded
