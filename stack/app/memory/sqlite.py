@@ -108,13 +108,18 @@ class SqliteDialect:
         return False
 
     def fault(self) -> str:
-        """That the file was cut short: nothing here makes it shorter, and its log hides that for a while."""
+        """That the file was cut short or replaced: nothing here does that, and what it held is missing."""
         try:
             identity, size = self._identity(), self._path.stat().st_size
         except OSError:
             return ""
         known, longest = self._longest
-        if identity == known and size < longest:
+        if longest and identity != known:
+            return (
+                f"{self.name}: removed or replaced while in use, so what it held is missing: "
+                "put it back, or restart to go on with the new one"
+            )
+        if size < longest:
             return f"{self.name}: cut short from {longest} to {size} bytes: put back a good copy"
         self._longest = (identity, size)
         return ""

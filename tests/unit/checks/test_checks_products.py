@@ -232,6 +232,20 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "prometheus/rules/prometheus.yml:4 alerts/Watchdog is in error: many-to-many",
     ),
     (
+        "prometheus.rules",
+        "prometheus",
+        "GET /api/v1/rules",
+        data(
+            {
+                "groups": [
+                    loaded(health="err", lastError="write to WAL: no space left on device"),
+                    digest_group(),
+                ]
+            }
+        ),
+        "Prometheus fails to store what rules give: write to WAL: no space left on device",
+    ),
+    (
         "prometheus.expressions",
         "prometheus",
         "POST /api/v1/query",
