@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence
@@ -32,7 +34,7 @@ def _name(labels: dict[str, str]) -> str:
 
 
 CHECKS = (
-    answers("blackbox", "blackbox_exporter"),
+    replace(answers("blackbox", "blackbox_exporter"), scraped="blackbox"),
     Check(
         "prometheus.probes",
         "what the probes found",

@@ -26,6 +26,8 @@ from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
 TEMPLATE = ".tmpl"
 BOARDS_BELOW = ("", "user/")
+EXPORTER = "exporter"
+"""The tag of dashboards about servers of the user's, whose panels may be empty as her own may."""
 
 
 def expected(
@@ -107,15 +109,17 @@ def _dashboards(services: Iterable[ServiceSpec]) -> Iterable[Dashboard]:
                 found.setdefault(name, file)
     for name, file in sorted(found.items()):
         text = _text(file)
-        yield Dashboard(_uid(text) or name.removesuffix(".json"), text, own=file.origin.startswith("own/"))
+        found_in = _read(text)
+        own = file.origin.startswith("own/") or EXPORTER in (found_in.get("tags") or ())
+        yield Dashboard(str(found_in.get("uid") or "") or name.removesuffix(".json"), text, own=own)
 
 
-def _uid(text: str) -> str:
-    """The dashboard's uid; empty where the text has none, which its check will tell."""
+def _read(text: str) -> Mapping[str, Any]:
+    """The dashboard's values; none where it is no dashboard, which its check will tell."""
     try:
-        return str(model(text)["uid"])
+        return model(text)
     except ValueError:
-        return ""
+        return {}
 
 
 def _data_sources(

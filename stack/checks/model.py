@@ -104,7 +104,7 @@ def _place(file: str, line: int, origin: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard file: its uid and text. ``own``: the user's own, whose panels may be empty."""
+    """One dashboard file: its uid and text. ``own``: the user's own or about her servers, so panels may be empty."""
 
     uid: str
     text: str

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from stack.common.yaml_text import load_yaml
-from stack.components.build import MIB, Build, wget
+from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
 from stack.components.places import NATIVE, Place
@@ -33,8 +33,8 @@ CHECK = f"""\
 for file in {FOLDER}/modules/*.yml {FOLDER}/{MAIN}; do
   [ -e "$file" ] || continue
   said=$({PROGRAM} --config.check --config.file="$file" 2>&1) && continue
-  said=${{said##*err=}}
-  echo "Checking '$file'  FAILED: $said"
+  said=${{said##*err=\\"}}
+  printf "Checking '%s'  FAILED: %b\\n" "$file" "${{said%\\"}}"
   exit 1
 done
 """
@@ -50,6 +50,7 @@ def service(build: Build) -> ServiceSpec:
         entrypoint=(PROGRAM,),
         command=(f"--config.file={FOLDER}/{MAIN}",),
         mounts=(build.config_mount("blackbox"),),
+        extra_hosts=HOST_GATEWAY,
     )
 
 

@@ -16,6 +16,8 @@ from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data
 
 MIB = 1024 * 1024
 BOARDS = "grafana/dashboards"
+OPTIONAL_BOARDS = "grafana/optional"
+"""Dashboards about what runs where it is needed: docker-compose.yml mounts the folders as they are."""
 BOARDS_PLACE = Place("dashboards/", (".json",))
 HOST_GATEWAY = (("host.docker.internal", "host-gateway"),)
 """The engine's own machine by a name, for services that run there outside any container (engine 20.10 and later)."""
@@ -92,7 +94,7 @@ class Build:
         if origin.startswith(OWN):
             return self._needed_by(origin)
         folder, _, name = origin.rpartition("/")
-        if folder == BOARDS:
+        if folder in (BOARDS, OPTIONAL_BOARDS):
             units = self.settings.table.units
             owner = next((u.name for u in units if name.removesuffix(".json") in u.dashboards), "")
         else:
@@ -113,8 +115,9 @@ class Build:
     def dashboards(self) -> tuple[ConfigFile, ...]:
         """The dashboards, shipped and own, without those about a component that will not run."""
         shipped = (
-            ConfigFile(f"dashboards/{name}", text, origin=f"{BOARDS}/{name}")
-            for name, text in self.below(f"{BOARDS}/").items()
+            ConfigFile(f"dashboards/{name}", text, origin=f"{folder}/{name}")
+            for folder in (BOARDS, OPTIONAL_BOARDS)
+            for name, text in self.below(f"{folder}/").items()
             if name.endswith(".json")
         )
         own = (f for f in self.gathered("grafana", BOARDS_PLACE) if f.origin.startswith(OWN))

@@ -15,5 +15,7 @@ def render() -> dict[str, str]:
     from stack.dashboards.runbooks import pages
     from stack.dashboards.table import DASHBOARDS
 
-    files = {f"grafana/dashboards/{dashboard.uid}.json": to_json(dashboard) for dashboard in DASHBOARDS}
+    files = {
+        f"grafana/{dashboard.folder}/{dashboard.uid}.json": to_json(dashboard) for dashboard in DASHBOARDS
+    }
     return files | pages()

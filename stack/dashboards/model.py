@@ -51,7 +51,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard; ``scope`` is the metric whose jobs and instances its variables offer."""
+    """One dashboard; ``scope`` is the metric whose jobs and instances its variables offer.
+
+    ``folder``: below grafana/; ``optional`` is for what docker-compose.yml, which mounts folders, does not have.
+    """
 
     uid: str
     title: str
@@ -59,6 +62,7 @@ class Dashboard:
     tags: tuple[str, ...]
     scope: str
     panels: tuple[Panel, ...]
+    folder: Literal["dashboards", "optional"] = "dashboards"
 
 
 def rising(warning: float, critical: float) -> tuple[Step, ...]:

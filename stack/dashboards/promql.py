@@ -43,9 +43,17 @@ PRODUCT_METRICS: frozenset[str] = frozenset(
         "node_network_receive_bytes_total",
         "node_network_transmit_bytes_total",
         "node_timex_offset_seconds",
+        "probe_dns_duration_seconds",
+        "probe_dns_lookup_time_seconds",
+        "probe_duration_seconds",
+        "probe_http_duration_seconds",
+        "probe_http_status_code",
+        "probe_icmp_duration_seconds",
+        "probe_ssl_earliest_cert_expiry",
+        "probe_success",
     }
 )
-"""The metrics of Prometheus, Alertmanager, Grafana and node_exporter that dashboards and rules use."""
+"""The metrics of Prometheus, Alertmanager, Grafana and the exporters that dashboards and rules use."""
 
 KNOWN: frozenset[str] = PRODUCT_METRICS | {name for metric in METRICS for name in metric.series}
 RATE = "$__rate_interval"

@@ -43,7 +43,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
 
 def rules(root: Path = ROOT) -> Iterator[dict[str, Any]]:
     """Every rule of every file below prometheus/rules, in file order."""
-    for path in sorted((root / "prometheus/rules").glob("*.yml")):
+    for path in sorted((root / "prometheus/rules").rglob("*.yml")):
         for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
             yield from group["rules"]
 

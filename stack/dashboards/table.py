@@ -5,8 +5,9 @@ from __future__ import annotations
 from stack.dashboards.gate_security import GATE_SECURITY
 from stack.dashboards.host import HOST
 from stack.dashboards.model import Dashboard
+from stack.dashboards.probes import PROBES
 from stack.dashboards.slo import SLO
 from stack.dashboards.stack_health import STACK_HEALTH
 from stack.dashboards.tool_observability import TOOL_OBSERVABILITY
 
-DASHBOARDS: tuple[Dashboard, ...] = (GATE_SECURITY, TOOL_OBSERVABILITY, SLO, STACK_HEALTH, HOST)
+DASHBOARDS: tuple[Dashboard, ...] = (GATE_SECURITY, TOOL_OBSERVABILITY, SLO, STACK_HEALTH, HOST, PROBES)

@@ -12,7 +12,7 @@ from pathlib import Path
 from stack.common.errors import ConfigurationInvalid
 from stack.components import COMPONENTS
 from stack.components.alertmanager import MAINS
-from stack.components.build import Build
+from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.own_paths import OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.places import OWN
 from stack.config.tree import RULE_TESTS
@@ -64,6 +64,8 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
         yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
     yield from _main_file(build, path)
     yield from _in_place(build, path)
+    if path.startswith(OPTIONAL_BOARDS) and (about := build.about_absent(path)):
+        yield _without(path, about)
     folder = path.rpartition("/")[0]
     hint = _instead(f"{folder}/") if path.startswith(OWN) else ""
     yield LeftOut(path, f"nothing reads a file in {folder}/", hint)

@@ -11,7 +11,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 Tool = Callable[[list[str], dict[str, bytes]], "CompletedProcess[str]"]
-RULES = sorted(path for path in (ROOT / "prometheus/rules").glob("*.yml") if path.name != "stack-digest.yml")
+RULES = sorted(
+    (path for path in (ROOT / "prometheus/rules").rglob("*.yml") if path.name != "stack-digest.yml"),
+    key=lambda path: path.name,
+)
 ROUTES = {
     "stack_test=true severity=warning": "stack-test",
     "alertname=Watchdog severity=none": "watchdog",
@@ -29,7 +32,7 @@ def tree(folder: str, *patterns: str) -> dict[str, bytes]:
 
 
 def prometheus_tree() -> dict[str, bytes]:
-    return tree("prometheus", "prometheus.yml", "scrape/*.yml", "rules/*.yml", "tests/*.yml")
+    return tree("prometheus", "prometheus.yml", "scrape/*.yml", "rules/**/*.yml", "tests/*.yml")
 
 
 def alertmanager_tree() -> dict[str, bytes]:

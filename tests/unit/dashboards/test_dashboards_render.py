@@ -21,7 +21,7 @@ def test_committed_file_is_the_rendered_one(path: str) -> None:
 
 
 def test_nothing_else_is_committed() -> None:
-    folders = ("grafana/dashboards", "prometheus/user/runbooks")
+    folders = ("grafana/dashboards", "grafana/optional", "prometheus/user/runbooks")
     committed = {str(file.relative_to(ROOT)) for folder in folders for file in (ROOT / folder).iterdir()}
     assert committed == set(RENDERED)
 
@@ -71,6 +71,7 @@ def test_uids_and_titles_are_unique() -> None:
         "slo",
         "stack-health",
         "host",
+        "probes",
     }
     assert len({one["title"] for one in documents}) == len(documents)
     assert all("id" not in one for one in documents), "Grafana gives the number"
