@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -149,3 +150,12 @@ def test_a_dashboard_of_the_users_own_is_known_as_such() -> None:
     shipped = ConfigFile("dashboards/b.json", BELOW.encode(), origin="grafana/dashboards/b.json")
     spec = StackSpec("s", (replace(service("grafana"), files=(own, shipped)),))
     assert {one.uid: one.own for one in expected(spec, {}).dashboards} == {"gates": True, "below": False}
+
+
+def test_panels_about_what_a_user_watches_may_be_empty() -> None:
+    """A dashboard of certificates is empty while nobody is asked over TLS."""
+    text = (Path(__file__).parents[3] / "grafana/optional/probes.json").read_bytes()
+    files = (ConfigFile("dashboards/probes.json", text, origin="grafana/optional/probes.json"),)
+    spec = StackSpec("s", (replace(service("grafana"), files=files),))
+    (board,) = expected(spec, {}).dashboards
+    assert board.uid == "probes" and board.own

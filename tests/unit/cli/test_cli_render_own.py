@@ -11,6 +11,7 @@ import yaml
 
 from stack.cli.generated import render
 from stack.cli.printer import Printer
+from stack.cli.probe_files import Wish, files_of
 from stack.common.errors import ConfigurationInvalid, StackError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,3 +98,23 @@ def test_an_installed_package_has_no_compose_file(home: Path) -> None:
     (home / "docker-compose.yml").unlink()
     with pytest.raises(StackError, match=r"there is no docker-compose\.yml"):
         run()
+
+
+def test_a_component_that_a_file_needs_is_a_service_of_the_override_alone(home: Path) -> None:
+    probe = files_of(Wish("shop", "https://shop/", "http_2xx", codes=(204,)))
+    for file in probe:
+        put(home, file.path.removeprefix("own/"), (file.content or b"").decode())
+    assert run() == 0
+    document = yaml.safe_load((home / "docker-compose.override.yml").read_text())
+    assert document["services"].keys() == {"prometheus", "blackbox"}
+    added = document["services"]["blackbox"]
+    assert added["image"] == "${STACK_BLACKBOX_IMAGE:-prom/blackbox-exporter:v0.29.1}"
+    assert added["read_only"] and added["cap_drop"] == ["ALL"] and "ports" not in added
+    assert added["networks"]["default"]["aliases"] == ["blackbox"]
+    current = mounts(home)["blackbox"]["/etc/stack/current"]
+    assert "shop" in yaml.safe_load((current / "blackbox.yml").read_text())["modules"]
+    scraped = mounts(home)["prometheus"]["/etc/stack/current"] / "scrape"
+    assert (scraped / "+optional+blackbox.yml").is_file() and (scraped / "~own+shop.yml").is_file()
+    shutil.rmtree(home / "own")
+    assert run() == 0
+    assert not (home / "docker-compose.override.yml").exists()

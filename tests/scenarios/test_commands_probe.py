@@ -1,0 +1,178 @@
+"""probe add, list and remove on a stack in memory: proven, refused with nothing changed, or kept for the next start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from stack.common.errors import SmokeFailed, UsageError
+from stack.engine.interface import Ran
+from tests.scenarios.commands import Client
+
+URL = "https://shop.example/health"
+FILE = "own/prometheus/scrape/shop.yml"
+UP = "Metrics that would have been returned:\nprobe_http_status_code 200\nprobe_success 1\n"
+DOWN = (
+    'Logs for the probe:\nlevel=ERROR msg="Invalid HTTP response status code, wanted 2xx" status_code=503\n'
+    "Metrics that would have been returned:\nprobe_success 0\n"
+)
+Page = Callable[[str], str]
+
+
+class Answers:
+    """What the containers' own wget would be told; ``probe`` is the page of blackbox_exporter."""
+
+    def __init__(self, client: Client, probe: str = UP) -> None:
+        self.engine, self.probe, self.asked = client.engine.execute, probe, list[str]()
+
+    def __call__(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
+        url = urlsplit(argv[-1])
+        if url.path not in ("/probe", "/api/v1/targets", "/api/v1/query"):
+            return self.engine(container, argv, seconds=seconds)
+        self.asked.append(f"{container} {url.path}")
+        if url.path == "/probe":
+            return Ran(0, self.probe)
+        if url.path.endswith("/targets"):
+            return Ran(0, json.dumps({"data": {"activeTargets": []}}))
+        (expr,) = parse_qs(url.query)["query"]
+        found = [{"metric": {"job": "shop", "instance": URL}, "value": [0, "1"]}] if "up" not in expr else []
+        return Ran(0, json.dumps({"data": {"result": found}}))
+
+
+@pytest.fixture
+def answers(client: Client, monkeypatch: pytest.MonkeyPatch) -> Answers:
+    made = Answers(client)
+    monkeypatch.setattr(client.engine, "execute", made)
+    return made
+
+
+def own(client: Client) -> set[str]:
+    found = (path for path in (client.home / "own").rglob("*") if path.is_file())
+    return {path.relative_to(client.home).as_posix() for path in found}
+
+
+def test_a_probe_is_added_to_a_running_stack_seen_and_removed(client: Client, answers: Answers) -> None:
+    client("start")
+    before = client.ids()
+    code, said = client.run("probe", "add", "shop", URL, "--every", "5s")
+    assert code == 0
+    assert said.documents[-1] == {
+        "ok": True,
+        "name": "shop",
+        "target": URL,
+        "files": [FILE],
+        "proven": True,
+        "up": True,
+    }
+    assert client.running() == {*before, "blackbox"} and client.plan() == []
+    assert answers.asked == ["monitoring-blackbox /probe", "monitoring-prometheus /api/v1/query"]
+    (row,) = client.run("probe", "list")[1].documents[-1]["probes"]
+    assert (row["name"], row["target"], row["up"]) == ("shop", URL, True)
+    code, said = client.run("probe", "remove", "shop")
+    assert (code, said.documents[-1]["files"], said.documents[-1]["proven"]) == (0, [FILE], True)
+    assert own(client) == set() and client.ids() == before
+
+
+def test_what_fails_is_not_added(client: Client, answers: Answers) -> None:
+    client("start")
+    before = client.ids()
+    answers.probe = DOWN
+    with pytest.raises(SmokeFailed, match=r"answers HTTP 503 \(wanted 2xx\)") as error:
+        client("probe", "add", "shop", URL)
+    assert error.value.hint.endswith("--even-if-down adds it all the same; nothing was changed")
+    assert own(client) == set() and client.ids() == before and client.plan() == []
+
+
+def test_a_running_blackbox_exporter_is_asked_before_anything_is_changed(
+    client: Client, answers: Answers
+) -> None:
+    client("start")
+    client("probe", "add", "shop", URL, "--every", "5s")
+    answers.probe, answers.asked = DOWN, []
+    with pytest.raises(SmokeFailed, match="answers HTTP 503") as error:
+        client("probe", "add", "other", URL)
+    assert error.value.hint.endswith("nothing was changed")
+    assert answers.asked == ["monitoring-blackbox /probe"] and own(client) == {FILE}
+
+
+def test_what_fails_is_added_where_that_is_asked_for(client: Client, answers: Answers) -> None:
+    client("start")
+    answers.probe = DOWN
+    code, said = client.run("probe", "add", "shop", URL, "--every", "5s", "--even-if-down")
+    assert (code, said.documents[-1]["up"]) == (0, False)
+    assert own(client) == {FILE}
+
+
+def test_where_nothing_runs_the_files_wait_for_a_start(client: Client, answers: Answers) -> None:
+    code, said = client.run("probe", "add", "shop", URL)
+    assert (code, said.documents[-1]["proven"], own(client)) == (0, False, {FILE})
+    assert answers.asked == []
+    assert client.run("probe", "list")[1].documents[-1]["probes"][0]["up"] is None
+    assert client("start") == 0
+    assert "blackbox" in client.running()
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(client: Client, answers: Answers) -> None:
+    client("start")
+    code, said = client.run("probe", "add", "shop", URL, "--dry-run")
+    steps = {(step["verb"], step["target"]) for step in said.documents[-1]["plan"]}
+    assert code == 0 and ("create container", "monitoring-blackbox") in steps
+    assert own(client) == set() and answers.asked == []
+
+
+def test_options_make_a_module_with_secrets_of_its_own(
+    client: Client, answers: Answers, tmp_path: Path
+) -> None:
+    client("start")
+    token = tmp_path / "token"
+    token.write_text("geheim\n")
+    client("probe", "add", "shop", URL, "--every", "5s", "--expect-code", "204", "--token-file", str(token))
+    assert own(client) == {FILE, "own/blackbox/modules/shop.yml", "own/secrets/shop-token"}
+    module = yaml.safe_load(client.in_use("blackbox", "blackbox.yml") or b"")["modules"]["shop"]["http"]
+    assert module["valid_status_codes"] == [204]
+    assert module["authorization"] == {"credentials_file": "/etc/stack/current/secrets/shop-token"}
+    assert client.in_use("blackbox", "secrets/shop-token") == b"geheim"
+    assert client("probe", "remove", "shop") == 0
+    assert own(client) == set()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--basic-auth-file", "plain"], "plain: no user:password"),
+        (["--token-file", "nowhere"], "nowhere: No such file or directory"),
+        (["--token-file", "empty"], "empty: it is empty"),
+        (["--ca-file", "plain"], "plain: no certificate"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_named(
+    client: Client, monkeypatch: pytest.MonkeyPatch, options: list[str], said: str
+) -> None:
+    monkeypatch.chdir(client.home)
+    Path("plain").write_text("text\n")
+    Path("empty").write_text("\n")
+    with pytest.raises(UsageError, match=said):
+        client("probe", "add", "shop", URL, *options)
+
+
+def test_a_file_of_that_name_is_never_overwritten(client: Client, answers: Answers) -> None:
+    client("probe", "add", "shop", URL)
+    before = (client.home / FILE).read_bytes()
+    with pytest.raises(UsageError, match=f"{FILE} is there already: probe remove shop"):
+        client("probe", "add", "shop", "tcp://db:1")
+    assert (client.home / FILE).read_bytes() == before
+
+
+def test_an_own_module_can_be_chosen(client: Client, answers: Answers) -> None:
+    file = client.home / "own/blackbox/modules/mine.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"modules": {"mine": {"prober": "http"}}}')
+    client("start")
+    assert client("probe", "add", "shop", URL, "--module", "mine", "--every", "5s") == 0
+    with pytest.raises(UsageError, match=r"there is no module yours: one of dns, .* mine, "):
+        client("probe", "add", "other", URL, "--module", "yours")
