@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stack.cli.printer import Printer
 from stack.cli.probe_files import MODULES, Wish, aimed, checked, files_of
 from stack.cli.session import Session
+from stack.cli.target_secrets import Given, given_files
 from stack.common.errors import UsageError
 from stack.components.blackbox import modules_in
+from stack.targets.files import owners
 
 if TYPE_CHECKING:
     from stack.checks.probe_faults import Answer
@@ -25,12 +27,9 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     from stack.cli.probe_proof import Proof
 
     session = Session.open(options, printer)
-    wish = checked(_wish(options), _own_modules(session))
+    wish = checked(_wish(session), _own_modules(session))
     files = files_of(wish)
-    for file in files:
-        if file.path in session.native.tree:
-            hint = f"probe remove {wish.name}, if it is one, or choose another name"
-            raise UsageError(f"{file.path} is there already", hint=hint)
+    _refuse_known(session.native.tree, wish)
     proof = Proof(session, wish, even_if_down=options.even_if_down)
     if not options.dry_run:
         proof.look_ahead()
@@ -41,14 +40,9 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     return 0
 
 
-def _wish(options: argparse.Namespace) -> Wish:
+def _wish(session: Session) -> Wish:
+    options = session.options
     target, module, query_name = aimed(options.url, options.module)
-    secrets = dict(_secrets(options))
-    user, colon, password = secrets.pop("basic", b"").partition(b":")
-    if colon:
-        secrets["password"] = password
-    elif user:
-        raise UsageError(f"{options.basic_auth_file}: no user:password", hint="one line, like alice:secret")
     return Wish(
         name=options.probe,
         target=target,
@@ -58,27 +52,18 @@ def _wish(options: argparse.Namespace) -> Wish:
         codes=tuple(options.expect_code),
         contains=options.contains,
         insecure=options.insecure_skip_verify,
-        user=user.decode(errors="replace"),
-        secrets=secrets,
+        given=given_files(options, options.probe, session.native.tree),
     )
 
 
-def _secrets(options: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
-    """The contents of the files that are named; a secret is one line."""
-    for what in ("ca", "token", "basic"):
-        name = getattr(options, f"{what}_file" if what != "basic" else "basic_auth_file")
-        if not name:
-            continue
-        try:
-            content = Path(name).expanduser().read_bytes()
-        except OSError as error:
-            raise UsageError(f"{name}: {error.strerror}", hint="name a file that is there") from None
-        content = content if what == "ca" else content.strip()
-        if not content:
-            raise UsageError(f"{name}: it is empty", hint="one line, or for an authority its PEM text")
-        if what == "ca" and b"-----BEGIN CERTIFICATE-----" not in content:
-            raise UsageError(f"{name}: no certificate", hint="PEM text, which begins with BEGIN CERTIFICATE")
-        yield what, content
+def _refuse_known(tree: Mapping[str, bytes], wish: Wish) -> None:
+    """Nothing that is there already is replaced."""
+    hint = f"choose another name, or probe remove {wish.name} first, if it is one"
+    if known := owners(tree).get(wish.name):
+        raise UsageError(f"{wish.name} is a job already: {known}", hint=hint)
+    for file in files_of(replace(wish, given=Given())):
+        if file.path in tree:
+            raise UsageError(f"{file.path} is there already", hint=hint)
 
 
 def _own_modules(session: Session) -> dict[str, str]:
@@ -120,12 +105,12 @@ def _figures(seen: Answer) -> str:
 def remove(options: argparse.Namespace, printer: Printer) -> int:
     """The probe's files go; with the last one blackbox_exporter goes too."""
     from stack.cli.own_change import make_change
-    from stack.cli.probe_proof import gone
     from stack.cli.probe_removal import removal
+    from stack.cli.target import gone
 
     session = Session.open(options, printer)
     files = removal(session.native.tree, options.probe)
-    ran = make_change(session, files, lambda description: gone(session, options.probe))
+    ran = make_change(session, files, lambda later: gone(session, later, options.probe))
     if options.dry_run:
         return 0
     for file in files:

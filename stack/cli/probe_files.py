@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from stack.checks.expect_prometheus import seconds
 from stack.checks.target_faults import LOOPBACK
 from stack.cli.own_change import OwnFile
+from stack.cli.target_secrets import Given
+from stack.common.durations import seconds
 from stack.common.errors import UsageError
 from stack.components.blackbox import shipped
 from stack.components.probes import ADDRESS
+from stack.targets.jobs import FOLDER as SCRAPE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-SCRAPE, MODULES, SECRETS = "own/prometheus/scrape/", "own/blackbox/modules/", "own/secrets/"
+MODULES = "own/blackbox/modules/"
 BY_SCHEME = {
     "http": "http_2xx",
     "https": "http_2xx",
@@ -40,7 +42,7 @@ class Wish:
     """One probe. ``target`` as blackbox_exporter takes it; ``every`` as Prometheus writes it.
 
     The rest goes into a module of its own: ``codes`` that are right, a text that the page ``contains``, the name that a
-    name server is asked for, and the texts of secrets.
+    name server is asked for, and what is ``given`` in files.
     """
 
     name: str
@@ -51,14 +53,13 @@ class Wish:
     codes: tuple[int, ...] = ()
     contains: str = ""
     insecure: bool = False
-    user: str = ""
-    secrets: Mapping[str, bytes] = field(default_factory=dict)
-    """By what they are: ``ca``, ``token``, ``password``."""
+    given: Given = field(default_factory=Given)
 
     @property
     def own_module(self) -> bool:
         """Whether it needs a module of its own."""
-        return bool(self.query_name or self.codes or self.contains or self.insecure or self.secrets)
+        asked = (self.query_name, self.codes, self.contains, self.insecure)
+        return any(asked) or self.given != Given()
 
     @property
     def timeout(self) -> float:
@@ -130,9 +131,9 @@ def checked(wish: Wish, own_modules: Mapping[str, str]) -> Wish:
     for option, given, fits in (
         ("--expect-code", wish.codes, prober == "http"),
         ("--contains", wish.contains, prober == "http"),
-        ("--token-file", "token" in wish.secrets, prober == "http"),
-        ("--basic-auth-file", "password" in wish.secrets, prober == "http"),
-        ("--ca-file", "ca" in wish.secrets, prober == "http" or wish.module == "tls"),
+        ("--token-file", wish.given.token, prober == "http"),
+        ("--basic-auth-file", wish.given.password, prober == "http"),
+        ("--ca-file", wish.given.authority, prober == "http" or wish.module == "tls"),
         ("--insecure-skip-verify", wish.insecure, prober == "http" or wish.module == "tls"),
         ("--query-name", wish.query_name, prober == "dns"),
     ):
@@ -156,23 +157,16 @@ def files_of(wish: Wish) -> tuple[OwnFile, ...]:
     found = [OwnFile(f"{SCRAPE}{wish.name}.yml", scrape_text(wish).encode())]
     if wish.own_module:
         found.append(OwnFile(f"{MODULES}{wish.name}.yml", module_text(wish).encode()))
-    for what, content in wish.secrets.items():
-        found.append(OwnFile(secret_path(wish.name, what), content, 0o600))
-    return tuple(found)
-
-
-def secret_path(name: str, what: str) -> str:
-    """Where the secrets of a probe lie."""
-    return f"{SECRETS}{name}-{what}"
+    return (*found, *wish.given.files)
 
 
 def scrape_text(wish: Wish) -> str:
     """The job, as the documents of blackbox_exporter have it."""
     timeout = f"{wish.timeout:g}s" if wish.timeout >= 1 else wish.every
     return f"""\
-# The probe {wish.name}: blackbox_exporter asks the target, Prometheus asks blackbox_exporter.
 scrape_configs:
   - job_name: {json.dumps(wish.name)}
+    # A probe: Prometheus asks blackbox_exporter, which asks the target.
     metrics_path: /probe
     scrape_interval: {wish.every}
     scrape_timeout: {timeout}
@@ -208,11 +202,12 @@ def _asked(wish: Wish) -> Iterator[tuple[str, Any]]:
         yield "fail_if_body_not_matches_regexp", [SPECIAL.sub(r"\\\1", wish.contains)]
     if wish.query_name:
         yield from (("query_name", wish.query_name), ("query_type", "A"))
-    if "token" in wish.secrets:
-        yield "authorization", {"credentials_file": secret_path(wish.name, "token")}
-    if "password" in wish.secrets:
-        yield "basic_auth", {"username": wish.user, "password_file": secret_path(wish.name, "password")}
-    tls: dict[str, Any] = {"ca_file": secret_path(wish.name, "ca")} if "ca" in wish.secrets else {}
+    given = wish.given
+    if given.token:
+        yield "authorization", {"credentials_file": given.token}
+    if given.password:
+        yield "basic_auth", {"username": given.user, "password_file": given.password}
+    tls: dict[str, Any] = {"ca_file": given.authority} if given.authority else {}
     if wish.insecure:
         tls["insecure_skip_verify"] = True
     if tls:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from stack.cli.probe_proof import queried
 from stack.cli.session import Session
-from stack.common.errors import StackError
+from stack.clients.http import HttpFailure
+from stack.clients.prometheus import Sample
 from stack.common.moments import short
 from stack.common.wait import together
 from stack.components.places import OWN
@@ -96,16 +96,19 @@ def show(session: Session) -> int:
 
 
 def _figures(session: Session) -> tuple[Figures, str]:
-    if not any(
-        c.running and c.component == "prometheus" for c in session.engine.observe(session.name).containers
-    ):
+    from stack.deploy.asking import context_of
+
+    observed = session.engine.observe(session.name)
+    if not any(c.running and c.component == "prometheus" for c in observed.containers):
         return {}, "it does not run"
+    prometheus = context_of(session.engine, session.as_it_runs(observed)).prometheus
     try:
-        answers = together(lambda expr: queried(session, expr), FIGURES.values())
-        return {name: _by_target(found) for name, found in zip(FIGURES, answers, strict=True)}, ""
-    except StackError as error:
-        return {}, error.message
+        answers = together(prometheus.query, FIGURES.values())
+    except HttpFailure as failure:
+        return {}, str(failure)
+    return {name: _by_target(found) for name, found in zip(FIGURES, answers, strict=True)}, ""
 
 
-def _by_target(found: list[tuple[dict[str, str], float]]) -> dict[Key, float]:
-    return {(labels.get("job", ""), labels.get("instance", "")): value for labels, value in found}
+def _by_target(found: Iterable[Sample]) -> dict[Key, float]:
+    told = ((dict(sample.labels), sample.value) for sample in found)
+    return {(labels.get("job", ""), labels.get("instance", "")): value for labels, value in told}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
-from stack.checks.expect_prometheus import seconds
 from stack.checks.probe_faults import Answer, answer, fault
+from stack.checks.promql import quoted
 from stack.cli.own_change import UNDONE
 from stack.cli.probe_files import Wish
 from stack.cli.session import Session
+from stack.clients.http import HttpFailure
+from stack.common.durations import seconds
 from stack.common.errors import SmokeFailed, StackError
 from stack.common.wait import NotYet, TimedOut, until
 from stack.components.probes import PORT
 from stack.deploy.describe import Description
 from stack.model.spec import container_name
 
-PROMETHEUS = "http://127.0.0.1:9090/api/v1/"
 LONGEST_WAITED_FOR = 60.0
 SPARE = 10.0
 """Prometheus shows new jobs within five seconds, and asks each within its interval."""
@@ -33,13 +32,6 @@ def asked(session: Session, component: str, url: str, *headers: str, patience: f
         said = (ran.output.strip().splitlines() or [f"exit code {ran.code}"])[-1]
         raise SmokeFailed(f"{component}: {url}: {said}", hint=f"monitoring-stack logs {component} shows why")
     return ran.output
-
-
-def queried(session: Session, expr: str) -> list[tuple[dict[str, str], float]]:
-    """Labels and value of each series, as Prometheus answers now."""
-    page = asked(session, "prometheus", f"{PROMETHEUS}query?{urlencode({'query': expr})}")
-    found: Any = json.loads(page)["data"]["result"]
-    return [(one["metric"], float(one["value"][1])) for one in found]
 
 
 @dataclass
@@ -68,13 +60,12 @@ class Proof:
 
     def __call__(self, description: Description) -> None:
         """Raises ``SmokeFailed`` where the probe fails or is not asked."""
-        del description
         found = self._ask()
         self.said.append(found)
         if not found.success:
             self._complain(found)
         if seconds(self.wish.every) + SPARE <= LONGEST_WAITED_FOR:
-            self._scraped()
+            self._scraped(description)
 
     def _ask(self) -> Answer:
         wish = self.wish
@@ -94,33 +85,20 @@ class Proof:
         why = fault(found, self.wish.target, self.wish.timeout)
         return SmokeFailed(why.cause, hint=f"{why.remedy}; --even-if-down adds it all the same")
 
-    def _scraped(self) -> None:
-        job = json.dumps(self.wish.name)
+    def _scraped(self, description: Description) -> None:
+        from stack.deploy.asking import context_of
+
+        prometheus = context_of(self.session.engine, description).prometheus
 
         def ask() -> None:
-            if not queried(self.session, f"probe_success{{job={job}}}"):
+            if not prometheus.query(f"probe_success{{job={quoted(self.wish.name)}}}"):
                 raise NotYet("Prometheus has not asked it yet")
 
         limit = seconds(self.wish.every) + SPARE
         try:
-            until(ask, seconds=limit, every=0.25, retry=(NotYet, StackError))
+            until(ask, seconds=limit, every=0.1, retry=(NotYet, HttpFailure))
         except TimedOut as late:
             raise SmokeFailed(
                 f"probe {self.wish.name}: {late.last} within {limit:g} s",
                 hint="monitoring-stack smoke shows why",
             ) from late
-
-
-def gone(session: Session, name: str) -> None:
-    """Waits until Prometheus asks nobody under this name any more."""
-
-    def ask() -> None:
-        page = asked(session, "prometheus", f"{PROMETHEUS}targets?state=active")
-        targets = json.loads(page)["data"]["activeTargets"]
-        if any(target["labels"].get("job") == name for target in targets):
-            raise NotYet(f"Prometheus still asks {name}")
-
-    try:
-        until(ask, seconds=LONGEST_WAITED_FOR / 2, every=0.25, retry=(NotYet, StackError))
-    except TimedOut as late:
-        raise SmokeFailed(late.last, hint="monitoring-stack smoke shows why") from late

@@ -70,8 +70,8 @@ def secrets_of(tree: Mapping[str, bytes], path: str, name: str) -> tuple[str, ..
     rest = dict(tree)
     left = without_job(tree[path], name)
     rest[path] = left or b""
-    named = set(_secrets(tree, path))
-    others = {one for other in rest if other.startswith("own/") for one in _secrets(rest, other)}
+    named = set(named_secrets(tree, path))
+    others = {one for other in rest if other.startswith("own/") for one in named_secrets(rest, other)}
     return tuple(sorted((mine & named & tree.keys()) - others))
 
 
@@ -79,7 +79,8 @@ ENDINGS = (".token", ".password", ".ca.pem")
 """Of the secrets that are copied, each behind the name of the job."""
 
 
-def _secrets(tree: Mapping[str, bytes], path: str) -> Iterator[str]:
+def named_secrets(tree: Mapping[str, bytes], path: str) -> Iterator[str]:
+    """The user's secrets that one of the files names."""
     if posixpath.splitext(path)[1] in SUFFIXES:
         for named in named_files(_text(tree[path])):
             if found := meant(named.value, path, SECRETS):

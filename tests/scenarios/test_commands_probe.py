@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from stack.checks.context import CheckContext
 from stack.common.errors import SmokeFailed, UsageError
-from stack.engine.interface import Ran
+from stack.deploy.describe import Description
+from stack.engine.interface import Engine, Ran
+from tests.loopback import Asked, Reply, Routes, serve
 from tests.scenarios.commands import Client
+from tests.unit.checks.fake_stack import data, targets
 
 URL = "https://shop.example/health"
 FILE = "own/prometheus/scrape/shop.yml"
@@ -21,34 +25,43 @@ DOWN = (
     'Logs for the probe:\nlevel=ERROR msg="Invalid HTTP response status code, wanted 2xx" status_code=503\n'
     "Metrics that would have been returned:\nprobe_success 0\n"
 )
-Page = Callable[[str], str]
 
 
 class Answers:
-    """What the containers' own wget would be told; ``probe`` is the page of blackbox_exporter."""
+    """What blackbox_exporter says to a container's own wget, and Prometheus over HTTP. ``probe`` is the page."""
 
-    def __init__(self, client: Client, probe: str = UP) -> None:
-        self.engine, self.probe, self.asked = client.engine.execute, probe, list[str]()
+    def __init__(self, client: Client) -> None:
+        self.engine, self.probe, self.asked = client.engine.execute, UP, list[str]()
 
     def __call__(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
         url = urlsplit(argv[-1])
-        if url.path not in ("/probe", "/api/v1/targets", "/api/v1/query"):
+        if url.path != "/probe":
             return self.engine(container, argv, seconds=seconds)
-        self.asked.append(f"{container} {url.path}")
-        if url.path == "/probe":
-            return Ran(0, self.probe)
-        if url.path.endswith("/targets"):
-            return Ran(0, json.dumps({"data": {"activeTargets": []}}))
-        (expr,) = parse_qs(url.query)["query"]
-        found = [{"metric": {"job": "shop", "instance": URL}, "value": [0, "1"]}] if "up" not in expr else []
-        return Ran(0, json.dumps({"data": {"result": found}}))
+        self.asked.append(container)
+        return Ran(0, self.probe)
+
+    def query(self, asked: Asked) -> Reply:
+        """The figures of the one probe."""
+        self.asked.append("prometheus")
+        value = "1" if asked.params["query"].startswith("probe_success") else "0.5"
+        series = {"metric": {"job": "shop", "instance": URL}, "value": [0, value]}
+        return data({"resultType": "vector", "result": [series]})
 
 
 @pytest.fixture
-def answers(client: Client, monkeypatch: pytest.MonkeyPatch) -> Answers:
+def answers(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     made = Answers(client)
     monkeypatch.setattr(client.engine, "execute", made)
-    return made
+    routes: Routes = {"GET /api/v1/targets": targets(), "POST /api/v1/query": made.query}
+    with serve(routes) as address:
+
+        def asked(engine: Engine, description: Description) -> CheckContext:
+            del engine
+            expected = description.expectations(remote=False, now=0.0)
+            return CheckContext(replace(expected, addresses=(("prometheus", address),)))
+
+        monkeypatch.setattr("stack.deploy.asking.context_of", asked)
+        yield made
 
 
 def own(client: Client) -> set[str]:
@@ -70,7 +83,7 @@ def test_a_probe_is_added_to_a_running_stack_seen_and_removed(client: Client, an
         "up": True,
     }
     assert client.running() == {*before, "blackbox"} and client.plan() == []
-    assert answers.asked == ["monitoring-blackbox /probe", "monitoring-prometheus /api/v1/query"]
+    assert answers.asked == ["monitoring-blackbox", "prometheus"]
     (row,) = client.run("probe", "list")[1].documents[-1]["probes"]
     assert (row["name"], row["target"], row["up"]) == ("shop", URL, True)
     code, said = client.run("probe", "remove", "shop")
@@ -97,7 +110,7 @@ def test_a_running_blackbox_exporter_is_asked_before_anything_is_changed(
     with pytest.raises(SmokeFailed, match="answers HTTP 503") as error:
         client("probe", "add", "other", URL)
     assert error.value.hint.endswith("nothing was changed")
-    assert answers.asked == ["monitoring-blackbox /probe"] and own(client) == {FILE}
+    assert answers.asked == ["monitoring-blackbox"] and own(client) == {FILE}
 
 
 def test_what_fails_is_added_where_that_is_asked_for(client: Client, answers: Answers) -> None:
@@ -132,11 +145,11 @@ def test_options_make_a_module_with_secrets_of_its_own(
     token = tmp_path / "token"
     token.write_text("geheim\n")
     client("probe", "add", "shop", URL, "--every", "5s", "--expect-code", "204", "--token-file", str(token))
-    assert own(client) == {FILE, "own/blackbox/modules/shop.yml", "own/secrets/shop-token"}
+    assert own(client) == {FILE, "own/blackbox/modules/shop.yml", "own/secrets/shop.token"}
     module = yaml.safe_load(client.in_use("blackbox", "blackbox.yml") or b"")["modules"]["shop"]["http"]
     assert module["valid_status_codes"] == [204]
-    assert module["authorization"] == {"credentials_file": "/etc/stack/current/secrets/shop-token"}
-    assert client.in_use("blackbox", "secrets/shop-token") == b"geheim"
+    assert module["authorization"] == {"credentials_file": "/etc/stack/current/secrets/shop.token"}
+    assert client.in_use("blackbox", "secrets/shop.token") == b"geheim"
     assert client("probe", "remove", "shop") == 0
     assert own(client) == set()
 
@@ -144,10 +157,10 @@ def test_options_make_a_module_with_secrets_of_its_own(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--basic-auth-file", "plain"], "plain: no user:password"),
+        (["--basic-auth-file", "plain"], "plain: not of the form user:password"),
         (["--token-file", "nowhere"], "nowhere: No such file or directory"),
         (["--token-file", "empty"], "empty: it is empty"),
-        (["--ca-file", "plain"], "plain: no certificate"),
+        (["--ca-file", "plain"], "plain: it holds no certificate"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_named(
@@ -163,7 +176,7 @@ def test_a_file_that_cannot_be_meant_is_named(
 def test_a_file_of_that_name_is_never_overwritten(client: Client, answers: Answers) -> None:
     client("probe", "add", "shop", URL)
     before = (client.home / FILE).read_bytes()
-    with pytest.raises(UsageError, match=f"{FILE} is there already: probe remove shop"):
+    with pytest.raises(UsageError, match=f"shop is a job already: {FILE}:2: choose another name"):
         client("probe", "add", "shop", "tcp://db:1")
     assert (client.home / FILE).read_bytes() == before
 

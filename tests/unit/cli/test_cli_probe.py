@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from stack.cli.own_change import OwnFile
 from stack.cli.probe_files import Wish, aimed, checked, files_of, module_text
 from stack.cli.probe_list import Row, rows
 from stack.cli.probe_removal import removal
+from stack.cli.target_secrets import Given
 from stack.common.errors import UsageError
 from stack.components.blackbox import merged, shipped
 from stack.components.probes import ProbeJob, needed, probe_jobs
@@ -81,7 +83,10 @@ def test_a_url_that_cannot_be_meant_is_refused_with_the_remedy(url: str, module:
         ({"every": "5m"}, "--every 5m: too rare"),
         ({"every": "500ms"}, "--every 500ms: too often"),
         ({"module": "tcp", "codes": (200,)}, "--expect-code says nothing to the module tcp"),
-        ({"module": "tcp", "secrets": {"ca": b"x"}}, "--ca-file says nothing to the module tcp"),
+        (
+            {"module": "tcp", "given": Given(authority="own/secrets/a")},
+            "--ca-file says nothing to the module tcp",
+        ),
         ({"query_name": "a"}, "--query-name says nothing to the module http_2xx"),
         ({"module": "icmp", "contains": "a"}, "--contains says nothing to the module icmp"),
         (
@@ -120,16 +125,10 @@ def test_a_probe_has_ended_before_the_next(every: str, timeout: str) -> None:
 
 
 def test_what_is_asked_for_beyond_it_is_a_module_of_its_own() -> None:
-    secrets = {"ca": b"PEM", "password": b"s"}
-    wish = replace(SHOP, codes=(200, 204), contains="a (b)?", insecure=True, user="alice", secrets=secrets)
-    scrape, module, ca, password = files_of(checked(wish, {}))
+    given = Given(user="alice", password="own/secrets/shop.password", authority="own/secrets/shop.ca.pem")
+    wish = replace(SHOP, codes=(200, 204), contains="a (b)?", insecure=True, given=given)
+    scrape, module = files_of(checked(wish, {}))
     assert b'module: ["shop"]' in (scrape.content or b"")
-    assert (ca.path, ca.mode, password.path, password.mode) == (
-        "own/secrets/shop-ca",
-        0o600,
-        "own/secrets/shop-password",
-        0o600,
-    )
     assert module.path == "own/blackbox/modules/shop.yml"
     assert yaml.safe_load(module.content or b"")["modules"] == {
         "shop": {
@@ -138,8 +137,8 @@ def test_what_is_asked_for_beyond_it_is_a_module_of_its_own() -> None:
                 "preferred_ip_protocol": "ip4",
                 "valid_status_codes": [200, 204],
                 "fail_if_body_not_matches_regexp": [r"a \(b\)\?"],
-                "basic_auth": {"username": "alice", "password_file": "own/secrets/shop-password"},
-                "tls_config": {"ca_file": "own/secrets/shop-ca", "insecure_skip_verify": True},
+                "basic_auth": {"username": "alice", "password_file": "own/secrets/shop.password"},
+                "tls_config": {"ca_file": "own/secrets/shop.ca.pem", "insecure_skip_verify": True},
             },
         }
     }
@@ -166,21 +165,27 @@ def test_own_modules_are_added_and_replace_shipped_ones() -> None:
     assert found["icmp"] == {"prober": "icmp", "timeout": "1s"} and found["tcp"] == shipped()["tcp"]
 
 
+TOKEN = "own/secrets/shop.token"
+WITH_TOKEN = replace(SHOP, given=Given(token=TOKEN, files=(OwnFile(TOKEN, b"t", 0o600),)))
+
+
 def files(wish: Wish) -> dict[str, bytes]:
     return {file.path: file.content or b"" for file in files_of(wish)}
 
 
 def test_a_removed_probe_takes_its_files_with_it() -> None:
-    tree = files(replace(SHOP, secrets={"token": b"t"}))
+    tree = files(WITH_TOKEN)
     assert {(file.path, file.content) for file in removal(tree, "shop")} == {(path, None) for path in tree}
 
 
 def test_what_others_use_stays() -> None:
-    tree = files(replace(SHOP, secrets={"token": b"t"}))
+    tree = files(WITH_TOKEN)
     other = files(Wish("other", "https://other/", "http_2xx"))["own/prometheus/scrape/other.yml"]
     tree["own/prometheus/scrape/other.yml"] = other.replace(b"http_2xx", b"shop")
     assert [file.path for file in removal(tree, "shop")] == [PATH]
-    tree["own/prometheus/scrape/other.yml"] = b"# own/secrets/shop-token is that of both\n"
+    tree["own/prometheus/scrape/other.yml"] = (
+        b"authorization: {credentials_file: ../../secrets/shop.token}"
+    )
     paths = [file.path for file in removal(tree, "shop")]
     assert paths == [PATH, "own/blackbox/modules/shop.yml"]
 
