@@ -183,9 +183,7 @@ def test_what_others_use_stays() -> None:
     other = files(Wish("other", "https://other/", "http_2xx"))["own/prometheus/scrape/other.yml"]
     tree["own/prometheus/scrape/other.yml"] = other.replace(b"http_2xx", b"shop")
     assert [file.path for file in removal(tree, "shop")] == [PATH]
-    tree["own/prometheus/scrape/other.yml"] = (
-        b"authorization: {credentials_file: ../../secrets/shop.token}"
-    )
+    tree["own/prometheus/scrape/other.yml"] = b"authorization: {credentials_file: ../../secrets/shop.token}"
     paths = [file.path for file in removal(tree, "shop")]
     assert paths == [PATH, "own/blackbox/modules/shop.yml"]
 
