@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from stack.cli.grammar import command_names
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -63,8 +64,14 @@ def found_on(session: Session) -> list[Found]:
     image = next((s.image for s in description.spec.services if s.component == "prometheus"), "")
     there = bool(image and session.engine.image(image))
     seen = pages(session.engine, session.name, image, asked) if asked and there else {}
+    looked = [one if _exists(one.command) else replace(one, command="") for one in looked]
     verdicts = [judged(one, ((p, seen.get(p, "")) for p in one.ask)) if one.ask else one for one in looked]
     return sorted(verdicts, key=lambda one: (ORDER.index(one.verdict), one.container))
+
+
+def _exists(command: str) -> bool:
+    """Whether it is one of this program's: exporters come with the components that run them."""
+    return command.partition(" ")[0] in ("", *command_names())
 
 
 def _scraped(description: Description) -> frozenset[str]:

@@ -6,6 +6,7 @@ Takes SIGHUP for a reload, so no lifecycle endpoint is open.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -48,6 +49,7 @@ PAGE_SCRIPT = "values.js"
 def service(build: Build) -> ServiceSpec:
     """The container; its retention follows the settings."""
     settings = build.settings
+    assets = _assets(build)
     return PROMETHEUS.container(
         build,
         ready_path="/-/ready",
@@ -66,10 +68,10 @@ def service(build: Build) -> ServiceSpec:
         environment=(("STACK_NAME", settings.name),),
         mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
         reload="signal",
-        assets=(*_assets(build), *token_file(build)),
+        assets=(*assets, *token_file(build)),
         extra_hosts=HOST_GATEWAY,
         hostname=container_name(settings.name, "prometheus"),
-        networks=outer_networks((*_plain(build), *own_targets(build, _plain(build)))),
+        networks=outer_networks(_scraping(build, assets)),
         exact=(TARGETS, "user/dashboards"),
     )
 
@@ -108,6 +110,13 @@ def _assets(build: Build) -> tuple[ConfigFile, ...]:
     plotly = config_files({"plotly.min.js": build.plotly}) if build.plotly else ()
     shown = (*page, *build.dashboards(), *plotly)
     return (*(replace(file, path=f"user/{file.path}") for file in shown), *own_targets(build, _plain(build)))
+
+
+def _scraping(build: Build, assets: tuple[ConfigFile, ...]) -> Iterator[ConfigFile]:
+    """The files that name targets, as they were read: nothing that is put in at their place says where one lives."""
+    yield ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
+    yield from build.gathered("prometheus", PLACES[0])
+    yield from (file for file in assets if file.path.startswith(f"{TARGETS}/"))
 
 
 def check_files(files: tuple[ConfigFile, ...]) -> None:

@@ -117,6 +117,10 @@ def label(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not LABEL.fullmatch(name) or name.startswith("__"):
         raise UsageError(f"--label {text}: not of the form NAME=VALUE", hint="such as --label team=shop")
+    if name == "job":
+        raise UsageError(
+            f"--label {text}: the label job is the target's name", hint="target add NAME gives it"
+        )
     return name, value
 
 

@@ -132,7 +132,7 @@ def test_names_that_cannot_be(text: str) -> None:
 
 def test_labels_and_settings() -> None:
     assert label("team=a=b") == ("team", "a=b") and setting("sample_limit=5") == ("sample_limit", "5")
-    for text in ("team", "=a", "1a=b", "__network__=x", "a-b=c"):
+    for text in ("team", "=a", "1a=b", "__network__=x", "a-b=c", "job=x"):
         with pytest.raises(UsageError):
             label(text)
     for text in ("a", "a=", "A=b", "static_configs"):
