@@ -8,38 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from stack.boards.durations import range_of, seconds_of
-from stack.boards.interpolate import Span, Unknown, Value, interpolated
-from stack.boards.model import (
-    BUILT_IN,
-    LIKE_PROMETHEUS,
-    TEXT_ONLY,
-    Model,
-    inner,
-    objects,
-    source_name,
-    title_of,
-)
+from stack.boards.durations import range_of
+from stack.boards.model import Model
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import why
-from stack.checks.own_variables import Answered, answered
+from stack.checks.own_queries import PanelQueries, Query, Scene, panel_queries, shown_panels, span_of
+from stack.checks.own_variables import answered
 from stack.checks.prometheus_series import found
 from stack.checks.promql import Selector, one_line, reading
 from stack.checks.words import some
 from stack.clients.prometheus import Prometheus, Refused
 
-POINTS = 700
-"""Points across a panel of usual width."""
 ASKERS = 4
 Kind = Literal["data", "empty", "wrong", "skipped"]
 DATA: Kind = "data"
 EMPTY: Kind = "empty"
 WRONG: Kind = "wrong"
 SKIPPED: Kind = "skipped"
-EXPRESSIONS = "__expr__"
 YOUNG = "its series exist and yield nothing now; a rate needs two samples in its window"
 """Why a panel is empty that may have data after the next scrape."""
 UNMET = "its series exist and none meets its condition now"
@@ -91,16 +79,6 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
-    """One query of a panel, ready to be asked; ``fault``: why it cannot be."""
-
-    expr: str
-    instant: bool
-    span: Span
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
     """What came back: an error, or how many series and numbers."""
 
@@ -109,19 +87,14 @@ class _Asked:
     numbers: int = 0
 
 
-@dataclass
-class _Panel:
-    title: str
-    skipped: str = ""
-    queries: list[_Query] = field(default_factory=list)
-
-
 def judged(context: CheckContext, board: Model, now: float) -> Judgement:
     """The judgement of a dashboard that is opened at a Unix time."""
     length = range_of(board.get("time"))
-    span = _span(now, length, context.expected.panel_interval, None)
+    span = span_of(now, length, context.expected.panel_interval, None)
     told = answered(context.prometheus, board, span)
-    listed = [_panel(panel, repeated, told, span) for panel, repeated in _shown(board)]
+    sources = context.expected.data_sources
+    scene = Scene(told, span, {name: one.type for one in sources for name in (one.uid, one.name)})
+    listed = [panel_queries(panel, repeated, scene) for panel, repeated in shown_panels(board)]
     queries = list(dict.fromkeys(q for panel in listed for q in panel.queries if not q.fault))
     with ThreadPoolExecutor(ASKERS) as pool:
         answers = dict(zip(queries, pool.map(lambda q: _ask(context.prometheus, q), queries), strict=True))
@@ -131,91 +104,7 @@ def judged(context: CheckContext, board: Model, now: float) -> Judgement:
     return Judgement(str(board.get("uid", "")), str(board.get("title", "")), verdicts, remarks)
 
 
-def _span(now: float, length: float, scrape: float, least: float | None) -> Span:
-    """To this very moment, whatever the distance of two points, so that young data is seen."""
-    interval = max(least or scrape, math.ceil(length / POINTS))
-    return Span(now - length, now, float(interval), scrape)
-
-
-def _shown(board: Model) -> Iterator[tuple[dict[str, Any], str]]:
-    """The panels that show data, each with the variable that repeats it, or the row that it is in."""
-    row = ""
-    for panel in objects(board.get("panels")):
-        if panel.get("type") == "row":
-            row = str(panel.get("repeat") or "")
-            yield from (
-                (one, str(one.get("repeat") or row)) for one in objects(panel.get("panels")) if _shows(one)
-            )
-        elif _shows(panel):
-            yield panel, str(panel.get("repeat") or row)
-
-
-def _shows(panel: Model) -> bool:
-    return panel.get("type") not in TEXT_ONLY
-
-
-def _panel(panel: dict[str, Any], repeated: str, told: Answered, span: Span) -> _Panel:
-    made = _Panel(title_of(panel))
-    targets = [one for one in objects(panel.get("targets")) if not one.get("hide")]
-    if not targets:
-        made.skipped = "a library panel" if panel.get("libraryPanel") else "it has no query"
-        return made
-    kinds = {_kind_of(one, panel, told) for one in targets} - {EXPRESSIONS}
-    foreign = sorted(kinds - {*LIKE_PROMETHEUS})
-    asked = [
-        one
-        for one in targets
-        if str(one.get("expr") or "").strip() and _kind_of(one, panel, told) in LIKE_PROMETHEUS
-    ]
-    if not asked:
-        made.skipped = f"it asks {' and '.join(foreign)}" if foreign else "it has no query in PromQL"
-        return made
-    values = _of_first(told.values, repeated)
-    own = seconds_of(panel.get("timeFrom"))
-    inside = _span(span.end, own, span.scrape, None) if own else span
-    for target in asked:
-        least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, inside))
-        made.queries.append(_query(target, values, _span(inside.end, inside.seconds, inside.scrape, least)))
-    return made
-
-
-def _kind_of(target: Model, panel: Model, told: Answered) -> str:
-    """The type of the data source that a query asks: its own, else the panel's."""
-    own = target.get("datasource")
-    source = own if own and source_name(own) != "-- Mixed --" else panel.get("datasource")
-    name, said = source_name(source), str(inner(source).get("type") or "")
-    if EXPRESSIONS in (name, said):
-        return EXPRESSIONS
-    if name in BUILT_IN:
-        return "another panel's result" if name == "-- Dashboard --" else "Grafana itself"
-    return told.sources.get(name.strip("${}")) or said or LIKE_PROMETHEUS[0]
-
-
-def _of_first(values: Mapping[str, Value], repeated: str) -> Mapping[str, Value]:
-    """What is repeated is judged by its first."""
-    value = values.get(repeated)
-    if value is None or not value.values:
-        return values
-    return {**values, repeated: replace(value, values=value.values[:1], whole=None)}
-
-
-def _plain(text: object, values: Mapping[str, Value], span: Span) -> str:
-    try:
-        return interpolated(str(text or ""), values, span.macros())
-    except Unknown:
-        return ""
-
-
-def _query(target: Model, values: Mapping[str, Value], span: Span) -> _Query:
-    instant = bool(target.get("instant")) and not target.get("range")
-    text = str(target["expr"])
-    try:
-        return _Query(interpolated(text, values, span.macros()), instant, span)
-    except Unknown as error:
-        return _Query(text, instant, span, str(error))
-
-
-def _ask(prometheus: Prometheus, query: _Query) -> _Asked:
+def _ask(prometheus: Prometheus, query: Query) -> _Asked:
     try:
         if query.instant:
             columns: Iterable[tuple[float, ...]] = [(s.value,) for s in prometheus.query(query.expr)]
@@ -230,7 +119,7 @@ def _ask(prometheus: Prometheus, query: _Query) -> _Asked:
     return _Asked("", len(listed), sum(math.isfinite(value) for column in listed for value in column))
 
 
-def _verdict(panel: _Panel, answers: Mapping[_Query, _Asked], reasons: Mapping[str, str]) -> Verdict:
+def _verdict(panel: PanelQueries, answers: Mapping[Query, _Asked], reasons: Mapping[str, str]) -> Verdict:
     if panel.skipped:
         return Verdict(panel.title, SKIPPED, panel.skipped)
     exprs = tuple(one_line(query.expr) for query in panel.queries)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stack.boards.generating import MOST_PANELS, TAG, generated
 from stack.boards.importing import Board, imported
 from stack.checks.exposed import exposed
+from stack.checks.model import Broken
 from stack.checks.own_boards import YOUNG, Judgement, judged
 from stack.checks.promql import quoted
 from stack.cli.main import usage
@@ -149,6 +150,8 @@ def _keep(
     options, printer = session.options, session.printer
     boards = kept_boards(session.plain.config, session.plain.home)
     path = refuse_taken(board, boards, replace=options.replace, tag=may_replace)
+    if not any(one.path == path for one in boards) and not options.replace:
+        _refuse_handmade(session, board)
     found: list[Judgement] = []
 
     def prove(description: Description) -> None:
@@ -173,6 +176,24 @@ def _keep(
         told |= board_document(judgement)
     printer.document(told)
     return 0
+
+
+def _refuse_handmade(session: Session, board: Board) -> None:
+    """A dashboard that somebody saved in Grafana under that uid stays: Grafana would put the file in its place."""
+    observed = session.engine.observe(session.name)
+    if not any(c.component == "grafana" and c.running for c in observed.containers):
+        return
+    context = context_of(session.engine, session.as_it_runs(observed))
+    try:
+        held = context.administrator().dashboard(board.uid)
+    except (HttpFailure, Broken, KeyError):  # there is none, or whoever applies the files says what is wrong
+        return
+    if not held.provisioned:
+        title = held.model.get("title", "")
+        raise ConfigurationInvalid(
+            f"uid {board.uid} is that of {title!r}, which somebody made in Grafana",
+            hint="--uid NAME gives it another, --replace puts it in its place",
+        )
 
 
 def _unless_applied(printer: Printer, applied: bool) -> None:

@@ -28,7 +28,9 @@ WORDS: Mapping[type, str] = {str: "text", bool: "true or false", dict: "an objec
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 UID_HINT = "at most 40 of a-z, A-Z, 0-9, - and _"
 RESOURCE = "dashboard.grafana.app/"
-RESOURCE_HINT = "Grafana loads the classic format from files: export it as Classic"
+RESOURCE_HINT = (
+    "Grafana loads the classic format from files: monitoring-stack dashboard add FILE makes it of this one"
+)
 ONE_ORGANISATION = (None, 0, 1)
 LEAST_REFRESH = 5.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|M|y)")

@@ -12,6 +12,7 @@ import pytest
 from stack.checks.context import CheckContext
 from stack.checks.model import Expected
 from stack.common.errors import ConfigurationInvalid, SmokeFailed, UsageError
+from stack.components import CATALOG
 from tests.loopback import Route, serve
 from tests.scenarios.commands import Client, Said
 from tests.unit.boards.test_importing import PANEL, PLAIN
@@ -19,6 +20,7 @@ from tests.unit.checks.fake_stack import data, targets
 from tests.unit.checks.test_own_boards import ROUTES
 
 FOLDER = "own/grafana/dashboards"
+GRAFANA = CATALOG.pins["grafana"].official
 SERIES = [
     {"__name__": "up", "job": "app", "instance": "a:1"},
     {"__name__": "flat_total", "job": "app", "instance": "a:1"},
@@ -114,6 +116,26 @@ def test_what_is_taken_is_refused_with_the_way_out(
         "abc",
         "second",
     ]
+
+
+@pytest.mark.parametrize(("provisioned", "taken"), [(False, True), (True, False)])
+def test_a_dashboard_that_somebody_made_in_grafana_stays(
+    client: Client, answers: dict[str, Route], monkeypatch: pytest.MonkeyPatch, provisioned: bool, taken: bool
+) -> None:
+    client.engine.hold(GRAFANA)
+    assert client("start") == 0
+    held = {"dashboard": {"title": "By hand"}, "meta": {"provisioned": provisioned}}
+    grafana: dict[str, Route] = {"GET /api/org": (200, {"id": 1}), "GET /api/dashboards/uid/abc": (200, held)}
+    with serve({**answers, **grafana}) as address:
+        expected = Expected("monitoring", (("prometheus", address), ("grafana", address)))
+        monkeypatch.setattr("stack.cli.dashboard.context_of", lambda *_: CheckContext(expected))
+        if not taken:
+            assert client("dashboard", "add", put(client)) == 0
+            return
+        with pytest.raises(ConfigurationInvalid, match="'By hand', which somebody made in Grafana"):
+            client("dashboard", "add", put(client))
+        assert not (client.home / "own").exists()
+        assert client("dashboard", "add", put(client), "--replace") == 0
 
 
 def test_a_second_file_of_one_name_gets_another(running: Client) -> None:

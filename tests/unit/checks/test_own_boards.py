@@ -6,13 +6,14 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from stack.checks.batches import MARK
 from stack.checks.context import CheckContext
-from stack.checks.model import Dashboard, Expected
+from stack.checks.model import Dashboard, DataSource, Expected
 from stack.checks.own_boards import Judgement, Verdict, judged
 from stack.components import all_checks
 from tests.loopback import Asked, Reply, Route, serve
@@ -140,8 +141,44 @@ def test_a_mixed_panel_is_judged_by_what_it_asks_of_prometheus(context: CheckCon
     ours = {"refId": "A", "expr": "up", "datasource": {"type": "prometheus", "uid": "${ds}"}}
     logs = {"refId": "B", "expr": "{a='b'}", "datasource": {"type": "loki", "uid": "l"}}
     sums = {"refId": "C", "type": "math", "datasource": {"type": "__expr__", "uid": "__expr__"}}
-    verdict = of(context, panel(datasource={"uid": "-- Mixed --"}, targets=[ours, logs, sums]))
+    shown = panel(datasource={"uid": "-- Mixed --"}, targets=[ours, logs, sums])
+    verdict = of(context, shown, ds={"type": "datasource", "query": "prometheus"})
     assert (verdict.kind, verdict.queries) == ("data", ("up",))
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "why"),
+    [
+        (
+            {"type": "prometheus", "uid": "${DS_PROMETHEUS}"},
+            "wrong",
+            "no variable is called DS_PROMETHEUS; monitoring",
+        ),
+        (
+            {"type": "prometheus", "uid": "P1809F7CD0C75ACF3"},
+            "wrong",
+            "there is no data source P1809F7CD0C75ACF3",
+        ),
+        ({"type": "prometheus", "uid": "prometheus"}, "data", ""),
+        ({"uid": "${ds}"}, "data", ""),
+        ("Prometheus", "data", ""),
+        ("Logs", "skipped", "it asks loki"),
+        ("default", "data", ""),
+        (None, "data", ""),
+    ],
+)
+def test_a_data_source_that_grafana_would_not_find_is_wrong(
+    context: CheckContext, source: Any, kind: str, why: str
+) -> None:
+    sources = (
+        DataSource("prometheus", "Prometheus", "prometheus", "http://p"),
+        DataSource("l", "Logs", "loki", "http://l"),
+    )
+    with_sources = CheckContext(replace(context.expected, data_sources=sources))
+    verdict = of(
+        with_sources, panel("up", datasource=source), ds={"type": "datasource", "query": "prometheus"}
+    )
+    assert verdict.kind == kind and why in verdict.why
 
 
 @pytest.mark.parametrize(
