@@ -7,13 +7,14 @@ name in Grafana, so our login is tried once a run, whatever the number of checks
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stack.checks.model import Broken, Expected
 from stack.clients.http import Http
+from stack.common.errors import StackError
 from stack.engine.interface import Ran
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Execute = Callable[[str, tuple[str, ...]], Ran]
 """Runs a command in the container of a component."""
+ReadLog = Callable[[str, int], Iterable[str]]
+"""The last lines that a component has written."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class CheckContext:
     expected: Expected
     run_in: Execute | None = None
     kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    read_log: ReadLog | None = None
     _door: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _logins: list[int] = field(default_factory=list, repr=False)
 
@@ -44,6 +48,15 @@ class CheckContext:
         if self.run_in is None:
             raise Broken("the engine cannot be asked from here")
         return self.run_in(component, argv)
+
+    def log_of(self, component: str, lines: int) -> tuple[str, ...]:
+        """Its last lines; none where the engine is not at hand, or has no answer."""
+        if self.read_log is None:
+            return ()
+        try:
+            return tuple(self.read_log(component, lines))
+        except StackError:
+            return ()
 
     def http(self, component: str) -> Http:
         """A new session with the component's address, without credentials."""

@@ -23,6 +23,7 @@ NETWORK = "__network__"
 INTERVAL, TIMEOUT = "1m", "10s"
 RULE_LINE = re.compile(r"^\s*(?:-\s+)?(?:alert|record)\s*:")
 JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
+DISCOVERY = "_sd_configs"
 CHOOSING = frozenset({"keep", "drop", "keepequal", "dropequal"})
 READ_FILES = ("ca_file", "cert_file", "key_file", "credentials_file", "password_file", "username_file")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -144,12 +145,18 @@ def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int,
             for value in tuple(values or ())[:1]
         ),
         addresses=tuple(address for address, _ in dict.fromkeys(_statics(job))),
-        discovered=any(key.endswith("_sd_configs") and value for key, value in job.items()),
+        discovered=bool(found := tuple(_discoveries(job))),
+        by=found,
         chosen=any(str((r or {}).get("action", "")).lower() in CHOOSING for r in relabels),
         files=tuple(_files_read(job)),
         reserved=tuple(sorted(name for name in labels if name.startswith("__"))),
         network=labels.get(NETWORK, ""),
     )
+
+
+def _discoveries(job: Mapping[str, Any]) -> Iterator[str]:
+    """The kinds of service discovery that a job uses."""
+    return (key.removesuffix(DISCOVERY) for key, value in job.items() if key.endswith(DISCOVERY) and value)
 
 
 def _statics(job: Mapping[str, Any]) -> Iterator[tuple[str, Pairs]]:

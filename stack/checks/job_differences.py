@@ -30,11 +30,7 @@ def differences(jobs: Sequence[Job], targets: Sequence[Target]) -> Iterator[str]
 def _count(job: Job, shown: Sequence[Target]) -> Iterator[str]:
     where = f"job {job.name} ({job.place})"
     if not shown:
-        if job.discovered:
-            yield f"{where}: its service discovery has found no target"
-        elif job.chosen:
-            yield f"{where}: its relabel_configs leave no target"
-        elif job.addresses:
+        if job.addresses and not job.discovered and not job.chosen:
             because = f"; it reads {', '.join(job.files)}: can it?" if job.files else ""
             yield f"{where}: 0 targets, expected {len(job.addresses)}{because}"
         return

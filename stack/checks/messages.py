@@ -77,7 +77,7 @@ def _rule(document: dict[str, Any]) -> Rule:
 def _job(document: dict[str, Any]) -> Job:
     values = dict(document)
     _pair(values, ("params",))
-    return Job(**values | {name: tuple(document[name]) for name in ("addresses", "files", "reserved")})
+    return Job(**values | {name: tuple(document[name]) for name in ("addresses", "by", "files", "reserved")})
 
 
 def report_document(report: Report) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Job:
 
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``component`` is the one that it
     scrapes, empty for a job of the user's. ``addresses`` are those written down; ``discovered``: others come from
-    service discovery. ``chosen``: its relabelling may leave some out. ``files``: what it reads at work, such as a CA.
+    service discovery, ``by`` these kinds of it, such as ``file``. ``chosen``: its relabelling may leave some out.
+    ``files``: what it reads at work, such as a CA.
     ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
     ``network``: one of others on which its targets live, so that Prometheus joins it.
     ``origin``: the file by the path that people know, where it is another.
@@ -85,6 +86,7 @@ class Job:
     params: Pairs = ()
     addresses: tuple[str, ...] = ()
     discovered: bool = False
+    by: tuple[str, ...] = ()
     chosen: bool = False
     files: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from stack.checks.check import Check
-from stack.checks.context import Execute
+from stack.checks.context import Execute, ReadLog
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
 from stack.common.errors import StackError
@@ -46,6 +46,7 @@ class LocalProber:
 
     checks: tuple[Check, ...]
     run_in: Execute | None = None
+    read_log: ReadLog | None = None
 
     def run(
         self,
@@ -59,7 +60,9 @@ class LocalProber:
     ) -> Report:
         """See ``Prober``; findings are heard of as they come."""
         chosen = select(self.checks, stages, names)
-        return run(chosen, expected, on_finding, known=known, run_in=self.run_in, tell=tell)
+        return run(
+            chosen, expected, on_finding, known=known, run_in=self.run_in, read_log=self.read_log, tell=tell
+        )
 
 
 @dataclass(frozen=True, slots=True)

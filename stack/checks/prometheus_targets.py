@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from stack.checks.batches import numbered, side_by_side
 from stack.checks.check import LONGEST_WAITED_FOR, Check
 from stack.checks.context import CheckContext
+from stack.checks.discoveries import Empty, dropped, empty, failing, sentences
 from stack.checks.job_differences import differences
 from stack.checks.model import Broken, Evidence, Job, Pending
 from stack.checks.target_faults import fault
@@ -20,6 +24,7 @@ REJECTED = {
     "duplicate_timestamp": "repeat a series of the same answer with another value",
 }
 WINDOW = "5m"
+JOBS_SHOWN = 8
 SHOWN_AFTER = 10.0
 """Seconds after a load by which the targets show it: Prometheus passes new ones on each five."""
 
@@ -39,11 +44,32 @@ def targets(context: CheckContext) -> Evidence:
         raise _down(down, by_name)
     if different := list(differences(jobs, found)):
         raise (NotYet if context.prometheus.loaded_for() > SHOWN_AFTER else Pending)(some(different))
+    manned, left_out, told = {t.job for t in found}, dropped(context), sentences(context)
+    if lacking := list(empty(jobs, manned, left_out, told)):
+        raise _empty(context, lacking)
     fresh = [t for t in found if t.health != "up"]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
         raise Pending(some(_fresh(t, by_name[t.job]) for t in waited))
-    rare = tuple(_fresh(t, by_name[t.job]) for t in fresh)
-    return Evidence(f"{len(found) - len(fresh)} targets up in {len(jobs)} jobs", rare)
+    remarks = (*(_fresh(t, by_name[t.job]) for t in fresh), *failing(jobs, manned, told))
+    return Evidence(_counted([t for t in found if t.health == "up"], jobs, left_out), remarks)
+
+
+def _empty(context: CheckContext, lacking: list[Empty]) -> Exception:
+    """What nobody discovers does not become another by waiting, once Prometheus shows what it has loaded."""
+    text, hint = some(one.text for one in lacking), lacking[0].hint
+    if context.prometheus.loaded_for() <= SHOWN_AFTER:
+        return Pending(text, hint)
+    return Broken(text, hint) if all(one.final for one in lacking) else NotYet(text, hint)
+
+
+def _counted(up: list[Target], jobs: tuple[Job, ...], left_out: Mapping[str, tuple[int, str]]) -> str:
+    """How many are up, by job, and how many were left out on purpose."""
+    counts = Counter(target.job for target in up)
+    own_first = sorted(jobs, key=lambda job: bool(job.component))
+    by_job = some((f"{job.name} {counts[job.name]}" for job in own_first), ", ", JOBS_SHOWN)
+    number = sum(number for number, _ in left_out.values())
+    without = f"; {number} left out by relabelling" if number else ""
+    return f"{len(up)} targets up in {len(jobs)} jobs: {by_job}{without}"
 
 
 def _fresh(target: Target, job: Job) -> str:

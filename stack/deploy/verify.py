@@ -7,7 +7,7 @@ at work: its imports and files take about as long as a container's start.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -237,7 +237,11 @@ def prober_for(
     def run_in(component: str, argv: tuple[str, ...]) -> Ran:
         return engine.execute(container_name(name, component), argv)
 
-    here = LocalProber(hurried(checks_of(description.spec.components), at_most), run_in if ours else None)
+    def read_log(component: str, lines: int) -> Iterable[str]:
+        return engine.logs(container_name(name, component), lines)
+
+    checks = hurried(checks_of(description.spec.components), at_most)
+    here = LocalProber(checks, run_in, read_log) if ours else LocalProber(checks)
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))

@@ -68,11 +68,14 @@ ELSEWHERE = {
     "prometheus.targets: job JOB (FILE): 0 targets, expected N; it reads FILE": (
         "tests/unit/checks/test_differences.py: it reads /ca.pem"
     ),
-    "prometheus.targets: job JOB (FILE): its service discovery has found no target": (
-        "tests/unit/checks/test_differences.py: its service discovery has found no target"
+    "prometheus.targets: job JOB (FILE): its service discovery (KIND) has found no target": (
+        "tests/unit/checks/test_discoveries.py: its service discovery (http) has found no target"
     ),
-    "prometheus.targets: job JOB (FILE): its relabel_configs leave no target": (
-        "tests/unit/checks/test_differences.py: its relabel_configs leave no target"
+    "prometheus.targets: job JOB (FILE): its relabel_configs leave none of its N targets, such as HOST:PORT": (
+        "tests/unit/checks/test_discoveries.py: its relabel_configs leave none of its 2 targets, such as a:1"
+    ),
+    "job JOB (FILE): its service discovery fails: REASON": (
+        "tests/unit/checks/test_discoveries.py: its service discovery fails: refused"
     ),
     "prometheus.samples: JOB INSTANCE is up and none of its samples is kept": (
         "tests/unit/checks/test_prometheus_targets.py: is up and none of its samples is kept"

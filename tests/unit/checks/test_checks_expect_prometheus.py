@@ -112,6 +112,7 @@ scrape_configs:
         reserved=("__scrape_interval__",),
     )
     assert (found.interval, found.discovered, found.addresses) == (60, True, ())
+    assert all(kind and not kind.endswith("_sd_configs") for kind in found.by)
     assert found.place == "prometheus/scrape/shop.yml:13"
 
 

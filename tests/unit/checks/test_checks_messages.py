@@ -12,7 +12,9 @@ from stack.checks.model import Finding, Report
 from tests.unit.checks.fake_stack import JOBS, RULES, expectation
 
 RULE = replace(RULES[0], annotations=(("a", "b"),), unchecked=(("", "x"),), own=True)
-JOB = replace(JOBS[0], params=(("a", "b"),), files=("/ca",), reserved=("__scheme__",), discovered=True)
+JOB = replace(
+    JOBS[0], params=(("a", "b"),), files=("/ca",), reserved=("__scheme__",), discovered=True, by=("dns",)
+)
 REPORT = Report((Finding("c", "app", "ready", "failed", "evidence", "hint", 0.5),), 1.5)
 
 

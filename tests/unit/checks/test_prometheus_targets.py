@@ -65,7 +65,7 @@ def found_in_a_hurry(first: dict[str, Any], loaded_for: float = 3600.0) -> Findi
 
 def test_a_target_that_has_not_been_scraped_is_waited_for_even_in_a_hurry() -> None:
     finding = found_in_a_hurry(target("shop", "unknown"))
-    assert (finding.status, finding.evidence) == ("ok", "1 targets up in 1 jobs")
+    assert (finding.status, finding.evidence) == ("ok", "1 targets up in 1 jobs: shop 1")
 
 
 def test_what_targets_show_shortly_after_a_load_may_be_of_before() -> None:
@@ -97,8 +97,11 @@ def test_the_deadline_grows_with_the_longest_interval(interval: float, more: flo
 def test_discovered_targets_must_be_up_whatever_their_number() -> None:
     found = replace(OWN, discovered=True, addresses=())
     shown = [target("shop", address=f"10.0.0.{n}:1") for n in range(3)]
-    assert found_by(*shown, jobs=(found,)).evidence == "3 targets up in 1 jobs"
-    assert "service discovery has found no target" in found_by(jobs=(found,)).evidence
+    assert found_by(*shown, jobs=(found,)).evidence == "3 targets up in 1 jobs: shop 3"
+    assert (
+        "service discovery (dns) has found no target"
+        in found_by(jobs=(replace(found, by=("dns",)),)).evidence
+    )
 
 
 def test_a_component_that_no_job_scrapes() -> None:
