@@ -6,15 +6,13 @@ It must never write: no admin or lifecycle calls.
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from stack.clients.http import Answer, Http, HttpFailure, snippet
-from stack.clients.shape import Typed, shaped, text, texts, yaml_object
+from stack.clients.shape import Typed, moment, shaped, span, text, texts, yaml_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +135,8 @@ class Prometheus:
         answer = self.http.get("/api/v1/status/runtimeinfo")
         with shaped(answer):
             data = _data(answer)
-            now = _moment(data["serverTime"]) if "serverTime" in data else time.time()
-            return now - max(_moment(data["startTime"]), _moment(data["lastConfigTime"]))
+            now = moment(data["serverTime"]) if "serverTime" in data else time.time()
+            return now - max(moment(data["startTime"]), moment(data["lastConfigTime"]))
 
     def formatted(self, expr: str) -> str:
         """The expression as Prometheus itself writes it down."""
@@ -259,19 +257,6 @@ def _refuse(answer: Answer) -> None:
     raise Refused(said, answer.status)
 
 
-def _moment(text: str) -> float:
-    """Unix time of a moment as Go writes it; 0 for one that has not come yet."""
-    return max(0.0, datetime.fromisoformat(text).timestamp())
-
-
-def _duration(value: Any) -> float:
-    """Seconds; ValueError for what is no span of time."""
-    found = float(value)
-    if not 0 <= found < math.inf:
-        raise ValueError(f"not a duration: {value!r}")
-    return found
-
-
 def _target(target: dict[str, Any]) -> Target:
     labels = target["labels"]
     return Target(
@@ -295,11 +280,11 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> LoadedRule:
         _labels(rule.get("labels") or {}),
         group.get("file", ""),
         rule["query"],
-        _duration(rule.get("duration", 0)),
-        _duration(rule.get("keepFiringFor", 0)),
+        span(rule.get("duration", 0)),
+        span(rule.get("keepFiringFor", 0)),
         _labels(rule.get("annotations") or {}),
-        _duration(group.get("interval", 0)),
+        span(group.get("interval", 0)),
         int(group.get("limit", 0)),
         str(rule.get("state", "")),
-        _moment(rule["lastEvaluation"]) if "lastEvaluation" in rule else 0.0,
+        moment(rule["lastEvaluation"]) if "lastEvaluation" in rule else 0.0,
     )

@@ -5,9 +5,11 @@ It turns the lookup errors of a client into ``HttpFailure`` and must never hide 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -103,3 +105,16 @@ class Typed:
             value, kind = getattr(self, each.name), str(each.type)
             if kind in KINDS and not KINDS[kind](value):
                 raise TypeError(f"{each.name} is {type(value).__name__}, not {kind}")
+
+
+def moment(text: str) -> float:
+    """Unix time of a moment as Go writes it; 0 for one that has not come yet."""
+    return max(0.0, datetime.fromisoformat(text).timestamp())
+
+
+def span(value: Any) -> float:
+    """Seconds; ValueError for what is no span of time."""
+    found = float(value)
+    if not 0 <= found < math.inf:
+        raise ValueError(f"not a duration: {value!r}")
+    return found
