@@ -243,6 +243,7 @@ def tell(session: Session, name: str, path: str, proof: Proof | None) -> None:
         words = f"{count} target{'s' if count > 1 else ''} up, {proof.kept} samples kept"
         state = words if proof.samples else "loaded"
         printer.line("added", f"{name}: {state} ({path})   {session.seconds:.1f} s")
+        printer.line("next", f"monitoring-stack dashboard generate {name} draws what it exposes")
         samples = dict(proof.samples)
         told["targets"] = [
             {"instance": t.instance, "health": t.health, "samples": samples.get(t.instance)}

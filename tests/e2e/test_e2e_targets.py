@@ -113,7 +113,7 @@ def files(stack: Stack) -> list[str]:
 
 
 def test_the_example_is_scraped_with_one_command(stack: Stack, shop: str) -> None:
-    told = stack.ok("target", "add", "shop", "--container", "shop", "--json").json()
+    told = stack.ok("target", "add", "shop", "--container", "shop", "--interval", "1s", "--json").json()
     (target,) = told["targets"]
     assert told["applied"] and target["health"] == "up" and target["samples"] > 10
     assert networks(stack) == {NAME, f"{NAME}_default"}
@@ -125,6 +125,8 @@ def test_the_example_is_scraped_with_one_command(stack: Stack, shop: str) -> Non
             raise NotYet("the orders are not scraped yet")
 
     until(counted, seconds=15)
+    board = stack.ok("dashboard", "generate", "shop", "--json").json()
+    assert board["applied"] and board["counts"]["data"] > 5 and not board["counts"]["wrong"]
 
 
 def test_discovery_finds_and_adds_what_answers(stack: Stack, odd: str) -> None:
