@@ -8,6 +8,7 @@ from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence
 from stack.checks.readiness import answers
+from stack.clients.prometheus import Prometheus
 
 SEEN = "probe_success"
 CODE = "probe_http_status_code"
@@ -15,17 +16,22 @@ CODE = "probe_http_status_code"
 
 def probes(context: CheckContext) -> Evidence:
     """How many probes succeed; those that do not are remarks."""
-    found = [(dict(sample.labels), sample.value) for sample in context.prometheus.query(SEEN)]
-    if not found:
+    count, remarks = failing(context.prometheus)
+    if not count:
         return Evidence("no probe was asked yet")
-    failing = [labels for labels, value in found if value != 1]
-    codes = _codes(context) if failing else {}
-    remarks = tuple(f"probe {_name(labels)} fails{codes.get(_name(labels), '')}" for labels in failing)
-    return Evidence(f"{len(found) - len(failing)} of {len(found)} probes succeed", remarks)
+    return Evidence(f"{count - len(remarks)} of {count} probes succeed", remarks)
 
 
-def _codes(context: CheckContext) -> dict[str, str]:
-    found = context.prometheus.query(f"{CODE} > 0")
+def failing(prometheus: Prometheus) -> tuple[int, tuple[str, ...]]:
+    """How many probes there are, and those of them that fail, in words; ``HttpFailure`` where nobody answers."""
+    found = [(dict(sample.labels), sample.value) for sample in prometheus.query(SEEN)]
+    bad = [labels for labels, value in found if value != 1]
+    codes = _codes(prometheus) if bad else {}
+    return len(found), tuple(f"probe {_name(labels)} fails{codes.get(_name(labels), '')}" for labels in bad)
+
+
+def _codes(prometheus: Prometheus) -> dict[str, str]:
+    found = prometheus.query(f"{CODE} > 0")
     return {_name(dict(sample.labels)): f" (HTTP {sample.value:g})" for sample in found}
 
 

@@ -167,7 +167,7 @@ SENTENCES = (
     Sentence(
         r"x509: certificate has expired or is not yet valid: ([^\n]*)",
         "the certificate of {c.host} has expired or is not valid yet ({m[1]})",
-        "renew it; --even-if-down watches it meanwhile",
+        "renew it",
     ),
     Sentence(
         r"x509: ([^\n]*)",

@@ -63,7 +63,7 @@ def _runs(observed: Observed) -> bool:
 
 def _described(session: Session, observed: Observed, *, provide: bool = True) -> Description:
     if not _runs(observed):
-        return session.described(provide=False)
+        return session.described(provide=provide)
     return session.as_it_should(observed, keep_bind=session.may_stay(observed), provide=provide)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stack.checks.probe_faults import Answer
 
 DAY = 86400.0
+HOW_ON = "start --with blackbox, or remove it from [components] in stack.toml"
 
 
 def add(options: argparse.Namespace, printer: Printer) -> int:
@@ -30,6 +31,8 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     wish = checked(_wish(session), _own_modules(session))
     files = files_of(wish)
     _refuse_known(session.native.tree, wish)
+    if session.settings.switch("blackbox") == "off":
+        raise UsageError("blackbox, which asks for probes, is left out", hint=HOW_ON)
     proof = Proof(session, wish, even_if_down=options.even_if_down)
     if not options.dry_run:
         proof.look_ahead()

@@ -67,7 +67,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen. ``silent``: why no targets are known; ``faults`` are those of the containers."""
+    """What was seen. ``silent``: why no targets are known; ``faults`` are those of the containers.
+
+    ``remarks``: what is remarkable and no fault, such as a probe that fails.
+    """
 
     name: str
     rows: tuple[Row, ...]
@@ -75,6 +78,7 @@ class Look:
     silent: str
     faults: tuple[Finding, ...]
     absent: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def down(self) -> tuple[Target, ...]:
@@ -113,6 +117,8 @@ class Look:
             printer.text(
                 f"target {target.job} {target.instance} is {target.health}: {target.last_error}".rstrip(": ")
             )
+        for remark in self.remarks:
+            printer.text(remark)
         for component, reason in self.absent:
             printer.text(f"absent: {component}: {reason}")
         printer.document(self.document())
@@ -129,6 +135,7 @@ class Look:
                 {"component": f.component, "cause": f.evidence, "remedy": f.hint} for f in self.faults
             ],
             "absent": [{"component": c, "reason": r} for c, r in self.absent],
+            "remarks": list(self.remarks),
         }
 
 
@@ -158,7 +165,21 @@ def _look(session: Session) -> Look:
     heard = with_last_words(session.engine, observed)
     found = () if resting else condition(description.spec, heard, time.time())
     faults = tuple(f for f in found if f.status == "failed")
-    return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent)
+    remarks = _probes(session, description) if targets else ()
+    return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent, remarks)
+
+
+def _probes(session: Session, description: Description) -> tuple[str, ...]:
+    """The probes that fail; none where there is no probe, or nobody answers."""
+    if "blackbox" not in description.spec.components:
+        return ()
+    from stack.checks.blackbox import failing
+    from stack.deploy.asking import context_of
+
+    try:
+        return failing(context_of(session.engine, description).prometheus)[1]
+    except HttpFailure:
+        return ()
 
 
 def _row(session: Session, container: ObservedContainer, service: ServiceSpec | None) -> Row:

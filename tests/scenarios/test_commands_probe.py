@@ -32,6 +32,7 @@ class Answers:
 
     def __init__(self, client: Client) -> None:
         self.engine, self.probe, self.asked = client.engine.execute, UP, list[str]()
+        self.value = "1"
 
     def __call__(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
         url = urlsplit(argv[-1])
@@ -43,7 +44,9 @@ class Answers:
     def query(self, asked: Asked) -> Reply:
         """The figures of the one probe."""
         self.asked.append("prometheus")
-        value = "1" if asked.params["query"].startswith("probe_success") else "0.5"
+        value = self.value if asked.params["query"].startswith("probe_success") else "0.5"
+        if "status_code" in asked.params["query"] and self.value == "0":
+            return data({"resultType": "vector", "result": []})
         series = {"metric": {"job": "shop", "instance": URL}, "value": [0, value]}
         return data({"resultType": "vector", "result": [series]})
 
@@ -119,6 +122,10 @@ def test_what_fails_is_added_where_that_is_asked_for(client: Client, answers: An
     code, said = client.run("probe", "add", "shop", URL, "--every", "5s", "--even-if-down")
     assert (code, said.documents[-1]["up"]) == (0, False)
     assert own(client) == {FILE}
+    answers.value = "0"
+    status = client.run("status")
+    assert status[0] == 0, "its alert is there for it"
+    assert status[1].documents[-1]["remarks"] == [f"probe shop of {URL} fails"]
 
 
 def test_where_nothing_runs_the_files_wait_for_a_start(client: Client, answers: Answers) -> None:
@@ -189,3 +196,10 @@ def test_an_own_module_can_be_chosen(client: Client, answers: Answers) -> None:
     assert client("probe", "add", "shop", URL, "--module", "mine", "--every", "5s") == 0
     with pytest.raises(UsageError, match=r"there is no module yours: one of dns, .* mine, "):
         client("probe", "add", "other", URL, "--module", "yours")
+
+
+def test_where_it_is_left_out_no_probe_is_added(client: Client, answers: Answers) -> None:
+    client("start", "--without", "blackbox")
+    with pytest.raises(UsageError, match="is left out: start --with blackbox"):
+        client("probe", "add", "shop", URL)
+    assert own(client) == set()
