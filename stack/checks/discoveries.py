@@ -10,6 +10,7 @@ from datetime import datetime
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Job
+from stack.clients.dropped_targets import dropped_targets
 from stack.clients.http import HttpFailure
 
 LINES = 200
@@ -40,7 +41,7 @@ def dropped(context: CheckContext) -> dict[str, tuple[int, str]]:
     if not any(job.chosen or job.discovered for job in context.expected.jobs):
         return {}
     try:
-        return context.prometheus.dropped()
+        return dropped_targets(context.prometheus.http)
     except HttpFailure:  # a number that is not known is not shown
         return {}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,19 +109,6 @@ class Prometheus:
         answer = self.http.get("/api/v1/targets", params={"state": "active"})
         with shaped(answer):
             return tuple(_target(target) for target in _data(answer)["activeTargets"])
-
-    def dropped(self) -> dict[str, tuple[int, str]]:
-        """By job, how many of the targets that it has found its relabelling leaves out, and the address of one."""
-        answer = self.http.get("/api/v1/targets", params={"state": "dropped"})
-        with shaped(answer):
-            data = _data(answer)
-            shown = [(one.get("scrapePool") or "", one["discoveredLabels"]) for one in data["droppedTargets"]]
-            counted = Counter(job for job, _ in shown)
-            counted.update(
-                {job: n - counted[job] for job, n in (data.get("droppedTargetCounts") or {}).items()}
-            )
-            example = {job: str(labels.get("__address__", "")) for job, labels in reversed(shown)}
-            return {job: (n, example.get(job, "")) for job, n in counted.items() if n > 0}
 
     def reload_succeeded(self) -> bool:
         """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""
