@@ -159,7 +159,8 @@ class GateMeter:
             since, self.due = self.due - SETTLE_AFTER, now + SETTLE_AFTER
         if decisions := _taken(self.pending):
             # Nearly all are acceptances within the first bucket: only the rest is looked at one by one.
-            others = sorted([seconds for seconds in decisions if not 0.0 <= seconds <= _BOUNDS_SECONDS[0]])
+            first = _BOUNDS_SECONDS[0]
+            others = sorted([seconds for seconds in decisions if seconds < 0.0 or seconds > first])
             rejected = bisect_left(others, 0.0)
             self._count(len(decisions) - rejected, rejected)
             seconds = sum(decisions) - 2 * sum(others[:rejected])
@@ -193,16 +194,25 @@ class GateMeter:
         self._series.milliseconds.add((decisions - len(others) + first, *counts), seconds * 1000)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Decisions that were settled together, the time of the first, and how many of them are acceptances."""
+
+    since: float
+    decisions: list[float]
+    passed: int
+
+
 class _Window:
-    """The latest decisions, in the batches in which they were settled, each with the time of its first."""
+    """The latest decisions, in the batches in which they were settled."""
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[float, list[float]]] = deque()
+        self._batches: deque[_Batch] = deque()
         self._held = self._passed = 0
 
     def add(self, since: float, decisions: list[float], passed: int) -> None:
         """Takes a batch over; the oldest decisions beyond WINDOW_DECISIONS go."""
-        self._batches.append((since, decisions))
+        self._batches.append(_Batch(since, decisions, passed))
         self._held += len(decisions)
         self._passed += passed
         while self._held > WINDOW_DECISIONS:
@@ -210,17 +220,21 @@ class _Window:
 
     def pass_rate(self, now: float) -> float:
         """Percent of the latest decisions, at most WINDOW_DECISIONS and WINDOW_SECONDS old; 100 without any."""
-        while self._batches and self._batches[0][0] < now - WINDOW_SECONDS:
+        while self._batches and self._batches[0].since < now - WINDOW_SECONDS:
             self._forget(WINDOW_DECISIONS)
         return 100.0 * self._passed / self._held if self._held else 100.0
 
     def _forget(self, most: int) -> None:
-        """The oldest batch, or as much of it as ``most``."""
-        gone = _taken(self._batches[0][1], most)
-        if not self._batches[0][1]:
+        """The oldest batch, or as much of it as ``most``; only a part has to be counted."""
+        batch = self._batches[0]
+        if most >= len(batch.decisions):
             self._batches.popleft()
-        self._held -= len(gone)
-        self._passed -= sum(map((0.0).__le__, gone))
+            gone, passed = len(batch.decisions), batch.passed
+        else:
+            gone, passed = most, sum(map((0.0).__le__, _taken(batch.decisions, most)))
+            batch.passed -= passed
+        self._held -= gone
+        self._passed -= passed
 
 
 def _taken(queue: list[T], most: int | None = None) -> list[T]:
