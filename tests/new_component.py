@@ -11,7 +11,7 @@ EXAMPLE = ROOT / "examples/component"
 LISTED = "stack/components/__init__.py"
 
 
-def copy_with_redis_exporter(folder: Path) -> tuple[Path, list[str]]:
+def copy_with_apache_exporter(folder: Path) -> tuple[Path, list[str]]:
     """The copy, and the files that were touched in it."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -25,7 +25,7 @@ def copy_with_redis_exporter(folder: Path) -> tuple[Path, list[str]]:
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name)
-    added = {"redis_exporter.py": "stack/components/redis_exporter.py"}
+    added = {"apache_exporter.py": "stack/components/apache_exporter.py"}
     for path in (EXAMPLE / "prometheus").rglob("*.yml"):
         name = path.relative_to(EXAMPLE).as_posix()
         added[name] = name
@@ -40,5 +40,5 @@ def _enter(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     before = "COMPONENTS: tuple[Component, ...] = ("
     assert text.count(before) == 1
-    line = f"from stack.components.redis_exporter import REDIS_EXPORTER\n\n{before}REDIS_EXPORTER, "
+    line = f"from stack.components.apache_exporter import APACHE_EXPORTER\n\n{before}APACHE_EXPORTER, "
     path.write_text(text.replace(before, line), encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from stack.checks.expect_prometheus import (
@@ -68,9 +69,17 @@ def _with_prometheus(told: Expected, spec: StackSpec, files: Mapping[str, Config
     """The same with what Prometheus' own files promise."""
     documents = _documents(files)
     texts = {path: _text(files[path]) for path in documents}
-    known = (*spec.components, *(name for name, _ in spec.absent))
+    known = (*(s.kind for s in spec.services), *(name for name, _ in spec.absent))
+    watching = {s.kind for s in spec.services if s.kind != s.component}
     jobs = [replace(job, origin=files[job.file].origin) for job in jobs_of(documents, texts, known)]
-    rules = (replace(rule, origin=files[rule.file].origin) for rule in rules_of(documents, texts, known))
+    rules = (
+        replace(
+            rule,
+            origin=files[rule.file].origin,
+            own=rule.own or PurePosixPath(rule.file).stem.rpartition("+")[2] in watching,
+        )
+        for rule in rules_of(documents, texts, known)
+    )
     usual = _default_interval(documents)
     return replace(
         told,

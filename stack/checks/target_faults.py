@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from stack.checks.model import Job
 from stack.checks.target_sentences import SENTENCES
 from stack.clients.prometheus import Target
+from stack.model.names import host_of
 
 LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
@@ -52,10 +53,17 @@ class Case:
         return self.job.component or self.host
 
     @property
+    def service(self) -> str:
+        """The container that is scraped, by its name in the stack: of one among several, by its host."""
+        name, host = self.job.component, urlsplit(self.url).hostname or ""
+        among = host_of(name) + "-"
+        return f"{name}-{host.removeprefix(among)}" if host.startswith(among) else name
+
+    @property
     def logs(self) -> str:
         """Where to read on."""
         if self.job.component:
-            return f"monitoring-stack logs {self.job.component} shows why"
+            return f"monitoring-stack logs {self.service} shows why"
         return f"the log of what listens on {self.host} shows why ({self.at})"
 
     @property

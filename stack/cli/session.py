@@ -24,6 +24,7 @@ from stack.config.settings import Settings
 from stack.config.tree import Native, read_native
 from stack.deploy.describe import Description, asked_for, describe, secrets_in, secrets_of
 from stack.deploy.state import StateStore, remembered, switched
+from stack.model.names import kind_of
 
 if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
@@ -145,7 +146,8 @@ class Session:
         """
         if not observed.containers:
             return self.described(provide=False)
-        return self._as_it_runs(observed, self._started_with(observed), keep_bind=keep_bind, to_ask=to_ask)
+        services = self._started_with(observed)
+        return self._as_it_runs(observed, kinds_of(services), services, keep_bind=keep_bind, to_ask=to_ask)
 
     def as_it_should(
         self, observed: Observed, *, keep_bind: bool = True, provide: bool = True
@@ -154,30 +156,36 @@ class Session:
 
         With ``provide`` the images of what is new are pulled or built; ``ImageError`` where one cannot be had.
         """
-        there = self._started_with(observed)
+        there = kinds_of(self._started_with(observed))
         now = self.settings.as_needed(there)
         if provide and now - there:
             self.images_for(self.settings.limited_to(now - there)).provide()
-        return self._as_it_runs(observed, now, keep_bind=keep_bind, to_ask=True)
+        return self._as_it_runs(observed, now, None, keep_bind=keep_bind, to_ask=True)
 
     def _as_it_runs(
-        self, observed: Observed, there: frozenset[str], *, keep_bind: bool, to_ask: bool
+        self,
+        observed: Observed,
+        there: frozenset[str],
+        only: frozenset[str] | None,
+        *,
+        keep_bind: bool,
+        to_ask: bool,
     ) -> Description:
         settings = self.placed(observed, keep_bind=keep_bind).limited_to(there)
         selection = self.images_for(settings)
         inside = selection.check_image() if to_ask else ""
         found = replace(selection.present(), check_image=inside)
-        running = {c.component: Image(c.image, c.image_id) for c in observed.containers}
+        running = {kind_of(c.component): Image(c.image, c.image_id) for c in observed.containers}
         held = {name: image for name, image in found.images.items() if image.id}
         lost = {name: image for name, image in found.images.items() if name not in running}
         wanted = self.images.present()
         why = {**dict.fromkeys(self.settings.components, "no container"), **dict(wanted.absent)}
         absent = tuple((c, why[c]) for c in self.settings.components if c not in there)
-        return self._describe(settings, replace(found, images={**lost, **running, **held}), absent)
+        return self._describe(settings, replace(found, images={**lost, **running, **held}), absent, only)
 
     def _started_with(self, observed: Observed) -> frozenset[str]:
-        """Components that have a container, and those that the stack was started with and has lost since."""
-        known = {*BY_NAME}.intersection(self.state.now.started)
+        """Services that have a container, and those that the stack was started with and has lost since."""
+        known = {name for name in self.state.now.started if kind_of(name) in BY_NAME}
         return frozenset((*known, *(c.component for c in observed.containers)))
 
     def may_stay(self, observed: Observed) -> bool:
@@ -195,10 +203,17 @@ class Session:
         """The stack's secrets that are known: given by the user, made by a start, or for compose."""
         return secrets_in(self.settings, self.state.known_secrets(secrets_of(self.settings)))
 
-    def _describe(self, settings: Settings, found: Found, absent: tuple[tuple[str, str], ...]) -> Description:
-        secrets = self.state.with_secrets(secrets_of(settings))
-        inside = found.check_image
-        return describe(settings, found.images, secrets, absent, check_image=inside, native=self.native)
+    def _describe(
+        self,
+        settings: Settings,
+        found: Found,
+        absent: tuple[tuple[str, str], ...],
+        only: frozenset[str] | None = None,
+    ) -> Description:
+        secrets, inside = self.state.with_secrets(secrets_of(settings)), found.check_image
+        return describe(
+            settings, found.images, secrets, absent, check_image=inside, native=self.native, only=only
+        )
 
     def look_ahead(self) -> None:
         """Asks the engine the first questions; ``first_look`` waits for the answers."""
@@ -244,6 +259,11 @@ class Session:
         with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
             self.still_ours = lease.check
             yield
+
+
+def kinds_of(services: frozenset[str]) -> frozenset[str]:
+    """The components of these services."""
+    return frozenset(kind_of(name) for name in services)
 
 
 def _given(options: argparse.Namespace) -> dict[str, str]:

@@ -11,6 +11,7 @@ from stack.components.alertmanager import ALERTMANAGER
 from stack.components.app import APP
 from stack.components.blackbox import BLACKBOX
 from stack.components.build import Build
+from stack.components.exporters import EXPORTERS
 from stack.components.grafana import GRAFANA
 from stack.components.manifest import Component
 from stack.components.node_exporter import NODE_EXPORTER
@@ -19,6 +20,7 @@ from stack.components.prometheus import PROMETHEUS
 from stack.config import settings
 from stack.config.table import Table
 from stack.images.catalog import Catalog
+from stack.model.names import kind_of
 from stack.model.spec import StackSpec
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ COMPONENTS: tuple[Component, ...] = (
     NODE_EXPORTER,
     POSTGRES,
     BLACKBOX,
+    *EXPORTERS,
 )
 """In the order of documents; ``port_base`` counts the published ones in this order."""
 BY_NAME = {component.name: component for component in COMPONENTS}
@@ -54,7 +57,7 @@ def load(
 
 def assemble(build: Build) -> StackSpec:
     """The stack that the settings ask for, of the components whose images can be had."""
-    services = tuple(BY_NAME[name].service(build) for name in build.present)
+    services = tuple(service for name in build.present for service in BY_NAME[name].services(build))
     return StackSpec(build.settings.name, services, absent=build.absent).ordered()
 
 
@@ -72,13 +75,14 @@ def checks_of(names: tuple[str, ...]) -> tuple[Check, ...]:
     from stack.checks.readiness import answers
 
     found: list[Check] = []
-    for component in (one for one in COMPONENTS if one.name in names):
+    kinds = {kind_of(name) for name in names}
+    for component in (one for one in COMPONENTS if one.name in kinds):
         own = component.checks().all
         found += own or ((answers(component.name, component.title),) if component.http else ())
     return tuple(found)
 
 
 def after_change(name: str) -> tuple[str, ...]:
-    """Names of the checks that prove a step on a component."""
-    component = BY_NAME.get(name)
+    """Names of the checks that prove a step on a component, or on one of its containers."""
+    component = BY_NAME.get(kind_of(name))
     return () if component is None else component.checks().after_change or (f"{name}.ready",)

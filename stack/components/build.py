@@ -37,6 +37,7 @@ class Build:
     """All inputs. ``tree``: path below the configuration root > content.
 
     ``absent``: wanted components that cannot run, with the reason. ``left_out``: native files that cannot be read.
+    ``only``: the one containers of those components that can have several; None: all that are asked for.
     """
 
     settings: Settings
@@ -46,6 +47,7 @@ class Build:
     plotly: bytes = b""
     absent: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    only: frozenset[str] | None = None
 
     @property
     def present(self) -> tuple[str, ...]:

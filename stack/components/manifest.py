@@ -87,13 +87,14 @@ class Component:
     beside one of these. ``needed`` tells, with the switch of that name, whether files of the user's need it.
     ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
     container of its image; ``check_files`` applies rules of ours. ``instead`` says what stands in while its image
-    cannot be had; ``keeps`` what a backup must hold.
+    cannot be had; ``keeps`` what a backup must hold. ``several``, in place of ``service``: it has a container for each
+    thing that the user's files name, called ``NAME-THING``.
     """
 
     name: str
     title: str
     purpose: str
-    service: Callable[[Build], ServiceSpec]
+    service: Callable[[Build], ServiceSpec] | None
     port: int
     pin: Pin | None
     memory: int
@@ -117,6 +118,13 @@ class Component:
     login: Login | None = None
     instead: str = ""
     keeps: str = ""
+    several: Callable[[Build], tuple[ServiceSpec, ...]] | None = None
+
+    def services(self, build: Build) -> tuple[ServiceSpec, ...]:
+        """Its containers."""
+        if self.several is not None:
+            return self.several(build)
+        return (self.service(build),) if self.service else ()
 
     @property
     def unit(self) -> Unit:

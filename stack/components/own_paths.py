@@ -50,7 +50,14 @@ def own_secrets(build: Build, files: Iterable[ConfigFile], uid: int) -> tuple[Co
     }
     tree = build.tree
     return tuple(
-        ConfigFile(f"{SECRETS}/{name}", _line(tree[OWN_SECRETS + name]), 0o400, uid, True, OWN_SECRETS + name)
+        ConfigFile(
+            f"{SECRETS}/{name}",
+            closing_line_cut(tree[OWN_SECRETS + name]),
+            0o400,
+            uid,
+            True,
+            OWN_SECRETS + name,
+        )
         for name in sorted(names)
         if OWN_SECRETS + name in tree
     )
@@ -87,6 +94,6 @@ def _matches(path: str, pattern: str) -> bool:
     return folder == wanted_folder and fnmatchcase(name, wanted)
 
 
-def _line(content: bytes) -> bytes:
+def closing_line_cut(content: bytes) -> bytes:
     """A secret without its closing line break, of which not every product takes no notice."""
     return content.removesuffix(b"\n").removesuffix(b"\r")

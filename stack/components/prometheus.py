@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
+from stack.components.exporters.scrape import jobs
 from stack.components.manifest import Checks, Component
 from stack.components.outer_networks import outer_networks
 from stack.components.own_paths import own_secrets, own_targets, translated
@@ -88,7 +89,7 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 def _plain(build: Build) -> tuple[ConfigFile, ...]:
     main = ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
     native = (file for place in PLACES for file in build.concerning(build.gathered("prometheus", place)))
-    return translated(scraping(build, (main, *native)))
+    return translated(scraping(build, (main, *native, *jobs(build))))
 
 
 def digest_rule(contents: dict[str, bytes]) -> str:

@@ -6,6 +6,7 @@ nobody exposes. It builds text only and must never evaluate anything.
 
 from __future__ import annotations
 
+from stack.dashboards.exporter_metrics import EXPORTER_METRICS
 from stack.telemetry.catalogue import METRICS
 
 PRODUCT_METRICS: frozenset[str] = frozenset(
@@ -55,7 +56,9 @@ PRODUCT_METRICS: frozenset[str] = frozenset(
 )
 """The metrics of Prometheus, Alertmanager, Grafana and the exporters that dashboards and rules use."""
 
-KNOWN: frozenset[str] = PRODUCT_METRICS | {name for metric in METRICS for name in metric.series}
+KNOWN: frozenset[str] = (
+    PRODUCT_METRICS | EXPORTER_METRICS | {name for metric in METRICS for name in metric.series}
+)
 RATE = "$__rate_interval"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stack.dashboards.exporters import EXPORTERS
 from stack.dashboards.gate_security import GATE_SECURITY
 from stack.dashboards.host import HOST
 from stack.dashboards.model import Dashboard
@@ -10,4 +11,12 @@ from stack.dashboards.slo import SLO
 from stack.dashboards.stack_health import STACK_HEALTH
 from stack.dashboards.tool_observability import TOOL_OBSERVABILITY
 
-DASHBOARDS: tuple[Dashboard, ...] = (GATE_SECURITY, TOOL_OBSERVABILITY, SLO, STACK_HEALTH, HOST, PROBES)
+DASHBOARDS: tuple[Dashboard, ...] = (
+    GATE_SECURITY,
+    TOOL_OBSERVABILITY,
+    SLO,
+    STACK_HEALTH,
+    HOST,
+    PROBES,
+    *EXPORTERS,
+)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from stack.deploy.links import MANIFEST, change, read_manifest, versioned
 from stack.engine.interface import Engine
+from stack.model.names import next_name
 from stack.model.observed import Applied
 from stack.model.plan import Step, Verb
 from stack.model.spec import (
@@ -24,7 +25,6 @@ from stack.model.spec import (
     StackSpec,
     config_volume,
     container_name,
-    next_name,
 )
 
 KEPT = 3

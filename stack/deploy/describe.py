@@ -98,10 +98,11 @@ def describe(
     *,
     check_image: str = "",
     native: Native | None = None,
+    only: frozenset[str] | None = None,
 ) -> Description:
     """Describes the stack of all wanted components that are not ``absent``; ``secrets`` are those of the stack.
 
-    ``native``: the native files, where they were read already.
+    ``native``: the native files, where they were read already. ``only``: see ``Build``.
     """
     native = native or read_native(settings.config, settings.home)
     build = Build(
@@ -112,6 +113,7 @@ def describe(
         plotly=read_plotly(),
         absent=absent,
         left_out=native.left_out,
+        only=only,
     )
     return Description(build, assemble(build), check_image)
 

@@ -116,6 +116,6 @@ def memory_limit(service: ServiceSpec) -> str:
 
 def more_memory(service: ServiceSpec) -> str:
     """The setting that gives it more."""
-    path = f"{service.component}.limits.memory"
+    path = f"{service.kind}.limits.memory"
     setting = TABLE.by_path.get(path)
     return f"raise {path} ({setting.variable})" if setting else f"raise {path}"

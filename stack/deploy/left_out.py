@@ -13,6 +13,9 @@ from stack.common.errors import ConfigurationInvalid
 from stack.components import COMPONENTS
 from stack.components.alertmanager import MAINS
 from stack.components.build import OPTIONAL_BOARDS, Build
+from stack.components.exporters.kinds import KINDS
+from stack.components.exporters.server import FOLDER as EXPORTERS
+from stack.components.exporters.server import SUFFIX, faults, servers
 from stack.components.own_paths import OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.places import OWN
 from stack.config.tree import RULE_TESTS
@@ -26,7 +29,7 @@ EXAMPLE = ".example."
 
 def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
     """What could not be read, then what nothing uses; ``used`` are the files of all components."""
-    origins = {file.origin for file in used} | _named_by_settings(build)
+    origins = {file.origin for file in used} | _named_by_settings(build) | _named_by_exporters(build)
     unused = (_why(build, path) for path in sorted(build.tree.keys() - origins))
     return (*build.left_out, *unused)
 
@@ -49,6 +52,12 @@ def _named_by_settings(build: Build) -> set[str]:
     return {Path(os.path.relpath(path, settings.home)).as_posix() for path in named if path}
 
 
+def _named_by_exporters(build: Build) -> set[str]:
+    """Files of servers that are watched, and their secrets."""
+    watched = [s for k in KINDS if k.name in build.present for s in servers(build, k.form)]
+    return {path for server in watched for path in (server.origin, server.secret_file) if path}
+
+
 def _why(build: Build, path: str) -> LeftOut:
     return next(_reasons(build, path))
 
@@ -63,6 +72,8 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
     if path.startswith(OWN + RULE_TESTS):
         yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
     yield from _main_file(build, path)
+    if path.startswith(EXPORTERS):
+        yield from _of_exporter(build, path)
     yield from _in_place(build, path)
     if path.startswith(OPTIONAL_BOARDS) and (about := build.about_absent(path)):
         yield _without(path, about)
@@ -80,6 +91,23 @@ def _main_file(build: Build, path: str) -> Iterator[LeftOut]:
     for main in MAINS:
         if path.startswith(f"{main}/"):
             yield LeftOut(path, f"{main} is a folder where a file should be", "move the file up")
+
+
+def _of_exporter(build: Build, path: str) -> Iterator[LeftOut]:
+    """A server's file: it cannot be used, its exporter does not run, or nobody knows such servers."""
+    kind = next((k for k in KINDS if path.startswith(k.form.folder)), None)
+    if kind is None:
+        yield LeftOut(
+            path, "no exporter is known for it", f"known are {', '.join(k.form.folder for k in KINDS)}"
+        )
+    elif fault := next((f for f in faults(build, kind.form) if f.path == path), None):
+        yield LeftOut(path, fault.why, fault.hint, "fault")
+    elif not path.endswith(SUFFIX):
+        yield _other_suffix(path, (SUFFIX,))
+    elif path.removeprefix(kind.form.folder).count("/"):
+        yield LeftOut(path, f"it lies in a folder below {kind.form.folder}", "move it up")
+    else:
+        yield LeftOut(path, f"it is about {kind.name}, which does not run", weight="quiet")
 
 
 def _in_place(build: Build, path: str) -> Iterator[LeftOut]:
@@ -121,4 +149,5 @@ def _instead(folder: str) -> str:
 def _folders() -> list[str]:
     """The folders of the user's own that are read."""
     found = [f"{OWN}{c.name}/{place.folder}" for c in COMPONENTS for place in c.places]
-    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_SECRETS]
+    watched = [kind.form.folder for kind in KINDS]
+    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_SECRETS, *watched]

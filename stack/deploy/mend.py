@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from stack.deploy.differences import differences
 from stack.deploy.draft import Draft
+from stack.model.names import next_name
 from stack.model.observed import ObservedContainer, in_place
 from stack.model.plan import Step, Verb
-from stack.model.spec import ServiceSpec, StackSpec, container_name, next_name
+from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 
 def restore_names(draft: Draft, spec: StackSpec, stays: Sequence[ObservedContainer]) -> None:

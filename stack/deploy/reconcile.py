@@ -10,9 +10,10 @@ from stack.deploy.draft import Draft, alive, remove
 from stack.deploy.mend import mend, restore_names
 from stack.deploy.outer_networks import join, leave
 from stack.deploy.surplus import clear_rest, clear_surplus
+from stack.model.names import next_name
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.plan import Plan, Step, Verb
-from stack.model.spec import ServiceSpec, StackSpec, config_volume, container_name, next_name
+from stack.model.spec import ServiceSpec, StackSpec, config_volume, container_name
 
 
 def reconcile(spec: StackSpec, observed: Observed) -> Plan:

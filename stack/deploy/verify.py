@@ -194,7 +194,7 @@ class Verification:
 
 
 def _hooks(service: ServiceSpec) -> Hooks:
-    component = BY_NAME.get(service.component)
+    component = BY_NAME.get(service.kind)
     return component.hooks() if component else Hooks()
 
 

@@ -43,7 +43,7 @@ def compose(spec: StackSpec, build: Build) -> str:
 def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[str, Any]:
     """One service as Compose is told of it, with these volumes."""
     told: dict[str, Any] = {
-        "image": f"${{STACK_{spec.component.upper()}_IMAGE:-{spec.image}}}",
+        "image": f"${{STACK_{spec.kind.upper()}_IMAGE:-{spec.image}}}",
         "user": spec.user,
         "entrypoint": list(spec.entrypoint) or None,
         "command": [_variables(word, build) for word in spec.command] or None,
@@ -123,7 +123,7 @@ def _secrets(service: ServiceSpec) -> list[dict[str, str]] | None:
 
 def _logins(service: ServiceSpec) -> tuple[str, ...]:
     """The secrets that a stack needs from its first start: the passwords of logins."""
-    login = BY_NAME[service.component].login
+    login = BY_NAME[service.kind].login
     return (login.secret,) if login else ()
 
 

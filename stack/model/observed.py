@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stack.model.spec import Mount, container_name, next_name
+from stack.model.names import next_name
+from stack.model.spec import Mount, container_name
 
 HELPER = "helper"
 """What short-lived containers have in place of a component."""

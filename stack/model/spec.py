@@ -14,6 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
 from stack.common.errors import SettingsError
+from stack.model.names import host_of, kind_of
 from stack.model.outer import OuterNetwork
 
 NAMESPACE = "monitoring-stack"
@@ -172,9 +173,14 @@ class ServiceSpec:
     that nobody there has."""
 
     @property
+    def kind(self) -> str:
+        """The component whose manifest describes it."""
+        return kind_of(self.component)
+
+    @property
     def host(self) -> str:
         """The service's name inside the stack's network (RFC 1123: no underscore)."""
-        return self.component.replace("_", "-")
+        return host_of(self.component)
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -252,11 +258,6 @@ def destroyed(name: str, *, data: bool) -> StackSpec:
 def container_name(stack: str, component: str) -> str:
     """Name of a component's container."""
     return f"{stack}-{component.replace('_', '-')}"
-
-
-def next_name(container: str) -> str:
-    """Name of a container that is to take the place of another, until that one is gone."""
-    return f"{container}-next"
 
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:

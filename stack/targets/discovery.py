@@ -63,7 +63,7 @@ def look(container: Neighbour, around: Around, scraped: Collection[str]) -> Foun
 
 def _server(told: Found, container: Neighbour, server: Server, around: Around) -> Found:
     if server.exporter:
-        command = f"exporter add {server.exporter} {container.name}"
+        command = f"exporter add {server.exporter} {_called(container)} --container {container.name}"
         return replace(
             told, verdict="exporter", words=f"{server.title} is watched by its exporter", command=command
         )
@@ -72,6 +72,11 @@ def _server(told: Found, container: Neighbour, server: Server, around: Around) -
         return replace(found, words=found.words or f"{server.title}: {server.switch} makes it serve metrics")
     words = f"{server.title} serves no metrics: run its exporter in a container of its own, then target add --container"
     return replace(told, verdict="none", words=words)
+
+
+def _called(container: Neighbour) -> str:
+    """A name for its server: what docker compose calls it, else its own, in the letters that such names have."""
+    return re.sub("[^a-z0-9]+", "-", (container.service or container.name).lower()).strip("-")[:30].strip("-")
 
 
 def _ports(container: Neighbour) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from stack.common.errors import ConfigurationInvalid
 from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
+from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
 from stack.validation.native import known_line, place
 
@@ -54,7 +55,7 @@ def validate(
     check_syntax(rules, *(one for one in idle if not known(identity_at_rest(*one))))
     checked = [s for s in spec.services if s.files and not known(identity(s))]
     check_syntax(rules, *((s.component, s.judged) for s in checked))
-    judged = [(s, rules[s.component].tool) for s in checked]
+    judged = [(s, rules[s.kind].tool) for s in checked]
     together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
     return (*(identity(s) for s in spec.services if s.files), *(identity_at_rest(*one) for one in idle))
 
@@ -81,7 +82,7 @@ def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) 
                 _yaml(file, where)
             elif file.path.endswith(".json"):
                 _json(where, file.content)
-        rules[component].check_files(files)
+        rules[kind_of(component)].check_files(files)
 
 
 def _yaml(file: ConfigFile, where: str) -> Any:

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from stack.common.errors import StackError, StartFailed
-from stack.model.spec import next_name
+from stack.model.names import next_name
 from tests.fakes.engine.memory import MemoryEngine
 from tests.scenarios.commands import NAME, Client
 

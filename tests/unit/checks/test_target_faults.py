@@ -207,3 +207,10 @@ def test_a_name_on_a_network_of_others_and_the_machine_itself_are_told_apart() -
     refused = f'Get "{machine}": dial tcp 172.17.0.1:8000: connect: connection refused'
     found = fault(OWN, Target("shop", "host.docker.internal:8000", "down", refused, url=machine))
     assert "the engine's machine" in found.cause and "127.0.0.1 alone" in found.remedy
+
+
+def test_of_one_container_among_several_its_own_log_is_named() -> None:
+    job = Job("redis_exporter", "scrape/redis_exporter.yml", 3, "redis_exporter", timeout=4.0)
+    said = "context deadline exceeded"
+    target = Target("redis_exporter", "cache", "down", said, "http://redis-exporter-cache:9121/metrics")
+    assert fault(job, target).remedy == "monitoring-stack logs redis_exporter-cache shows why"

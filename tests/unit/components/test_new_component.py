@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.new_component import copy_with_redis_exporter
+from tests.new_component import copy_with_apache_exporter
 
 SCRIPT = """
 import json
@@ -30,20 +30,20 @@ def made(**environ):
     return build, assemble(build)
 
 off = made()[1]
-build, on = made(STACK_COMPONENTS="redis_exporter=on", STACK_REDIS_EXPORTER_MEMORY="96m", STACK_REDIS_ADDRESS="redis://r")
-service = on.service("redis_exporter")
+build, on = made(STACK_COMPONENTS="apache_exporter=on", STACK_APACHE_EXPORTER_MEMORY="96m", STACK_APACHE_ADDRESS="http://a")
+service = on.service("apache_exporter")
 print(json.dumps({
     "off": list(off.components),
     "on": list(on.components),
     "command": service.command,
     "memory": service.limits.memory,
-    "files": [f.path for f in on.service("prometheus").files if "redis" in f.path],
-    "files_off": [f.path for f in off.service("prometheus").files if "redis" in f.path],
-    "compose": "redis_exporter:" in compose(on, build),
-    "checks": [c.name for c in all_checks() if c.component == "redis_exporter"],
-    "pin": CATALOG.pins["redis_exporter"].version,
-    "recipe": CATALOG.recipes["redis_exporter"].main,
-    "asked": asked_for(["redis_exporter"], []),
+    "files": [f.path for f in on.service("prometheus").files if "apache" in f.path],
+    "files_off": [f.path for f in off.service("prometheus").files if "apache" in f.path],
+    "compose": "apache_exporter:" in compose(on, build),
+    "checks": [c.name for c in all_checks() if c.component == "apache_exporter"],
+    "pin": CATALOG.pins["apache_exporter"].version,
+    "recipe": CATALOG.recipes["apache_exporter"].main,
+    "asked": asked_for(["apache_exporter"], []),
     "ports": {u.name: made()[0].settings.port(u.name) for u in TABLE.published},
 }))
 """
@@ -51,7 +51,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    return copy_with_redis_exporter(tmp_path_factory.mktemp("component"))
+    return copy_with_apache_exporter(tmp_path_factory.mktemp("component"))
 
 
 def run(tree: Path, *argv: str) -> str:
@@ -65,31 +65,35 @@ def run(tree: Path, *argv: str) -> str:
 
 def test_what_is_touched_is_its_file_its_native_files_and_one_line(tree: tuple[Path, list[str]]) -> None:
     assert tree[1] == [
-        "prometheus/rules/redis_exporter.yml",
-        "prometheus/scrape/redis_exporter.yml",
-        "prometheus/tests/redis_exporter.yml",
+        "prometheus/rules/apache_exporter.yml",
+        "prometheus/scrape/apache_exporter.yml",
+        "prometheus/tests/apache_exporter.yml",
         "stack/components/__init__.py",
-        "stack/components/redis_exporter.py",
+        "stack/components/apache_exporter.py",
     ]
 
 
 def test_settings_images_checks_compose_and_files_follow(tree: tuple[Path, list[str]]) -> None:
     found = json.loads(run(tree[0], "-c", SCRIPT))
-    assert "redis_exporter" not in found["off"]
-    assert set(found["on"]) == {*found["off"], "redis_exporter"}
-    assert found["command"] == ["--redis.addr=redis://r"]
+    assert "apache_exporter" not in found["off"]
+    assert set(found["on"]) == {*found["off"], "apache_exporter"}
+    assert found["command"] == ["--scrape_uri=http://a"]
     assert found["memory"] == 96 * 1024 * 1024
-    assert found["files"] == ["rules/redis_exporter.yml", "scrape/redis_exporter.yml"]
+    assert found["files"] == ["rules/apache_exporter.yml", "scrape/apache_exporter.yml"]
     assert found["files_off"] == []
     assert found["compose"] is True
-    assert found["checks"] == ["redis_exporter.ready"]
-    assert (found["pin"], found["recipe"]) == ("1.80.0", "prometheus-redis-exporter")
-    assert found["asked"] == {"redis_exporter": "on"}
+    assert found["checks"] == ["apache_exporter.ready"]
+    assert (found["pin"], found["recipe"]) == ("1.0.11", "prometheus-apache-exporter")
+    assert found["asked"] == {"apache_exporter": "on"}
     assert found["ports"] == {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
 
 
 def test_the_documents_of_settings_follow(tree: tuple[Path, list[str]]) -> None:
     script = "from stack.cli.generated import settings_table; print(settings_table())"
     table = run(tree[0], "-c", script)
-    for name in ("`components.redis_exporter`", "`STACK_REDIS_EXPORTER_IMAGE`", "`redis_exporter.address`"):
+    for name in (
+        "`components.apache_exporter`",
+        "`STACK_APACHE_EXPORTER_IMAGE`",
+        "`apache_exporter.address`",
+    ):
         assert name in table

@@ -45,6 +45,12 @@ def test_pins_say_exact_versions() -> None:
         "grafana": "12.4.12",
         "postgres": "18.6",
         "blackbox": "0.29.1",
+        "postgres_exporter": "0.19.1",
+        "redis_exporter": "1.86.0",
+        "mysqld_exporter": "0.19.0",
+        "nginx_exporter": "1.5.1",
+        "haproxy_exporter": "0.15.0",
+        "process_exporter": "0.8.7",
         "python": "3.14",
     }
 

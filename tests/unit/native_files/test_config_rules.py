@@ -10,6 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
+from stack.components.exporters.kinds import KINDS
 from stack.dashboards.promql import KNOWN
 from stack.telemetry.catalogue import BY_NAME
 from tests.promql_nodes import COUNTING, calls_above, kinds, matchers, metrics, nodes, parse, selectors
@@ -17,7 +18,10 @@ from tests.promql_nodes import COUNTING, calls_above, kinds, matchers, metrics, 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = "stack-digest.yml"
 FILES = sorted(path for path in (ROOT / "prometheus/rules").rglob("*.yml") if path.name != GENERATED)
-COMPONENTS = ("prometheus", "alertmanager", "grafana", "node_exporter", "app", "blackbox")
+COMPONENTS = (
+    *("prometheus", "alertmanager", "grafana", "node_exporter", "app", "blackbox"),
+    *(kind.name for kind in KINDS),
+)
 SCRAPE = timedelta(seconds=5)
 COMPARING = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SERIES_COUNTS = frozenset({"count", "group"})
@@ -63,6 +67,12 @@ OTHER_ALERTS = {
     *("AlertmanagerConfigReloadFailed", "AlertmanagerNotificationsFailing", "GrafanaDown"),
     *("HostDiskWillFill", "HostMemoryLow", "HostClockSkew"),
     *("ProbeFailed", "ProbeSlow", "CertificateExpiresSoon"),
+    *("PostgresDown", "PostgresConnectionsNearLimit", "PostgresDeadlocks", "PostgresLongTransaction"),
+    *("RedisDown", "RedisMemoryNearLimit", "RedisConnectionsRefused", "RedisSaveFailed"),
+    *("MySQLDown", "MySQLConnectionsNearLimit", "MySQLSlowQueries", "MySQLConnectionsFailing"),
+    *("NginxDown", "NginxConnectionsDropped"),
+    *("HAProxyDown", "HAProxyBackendDown", "HAProxyServerDown", "HAProxyErrors"),
+    *("ProcessesGone", "ProcessesRestarting", "ProcessesZombies"),
 }
 
 

@@ -71,13 +71,15 @@ def test_out_of_reach_and_without_a_port() -> None:
 @pytest.mark.parametrize(
     ("image", "command"),
     [
-        ("postgres:16", "exporter add postgres shop"),
-        ("registry.example:5000/bitnami/postgresql@sha256:abc", "exporter add postgres shop"),
-        ("redis", "exporter add redis shop"),
-        ("mariadb:11", "exporter add mysql shop"),
-        ("nginxinc/nginx-unprivileged:1", "exporter add nginx shop"),
-        ("memcached:1", "exporter add memcached shop"),
-        ("haproxy:3", "exporter add haproxy shop"),
+        ("postgres:16", "exporter add postgres shop --container shop"),
+        (
+            "registry.example:5000/bitnami/postgresql@sha256:abc",
+            "exporter add postgres shop --container shop",
+        ),
+        ("redis", "exporter add redis shop --container shop"),
+        ("mariadb:11", "exporter add mysql shop --container shop"),
+        ("nginxinc/nginx-unprivileged:1", "exporter add nginx shop --container shop"),
+        ("haproxy:3", "exporter add haproxy shop --container shop"),
     ],
 )
 def test_well_known_servers_are_not_asked_but_named(image: str, command: str) -> None:

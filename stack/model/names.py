@@ -1,0 +1,18 @@
+"""What follows from the name of a service: its component, and what it is called inside the network. Pure."""
+
+from __future__ import annotations
+
+
+def kind_of(service: str) -> str:
+    """The component of a service. One that runs several containers calls each ``COMPONENT-NAME``."""
+    return service.partition("-")[0]
+
+
+def host_of(service: str) -> str:
+    """Its name inside the stack's network (RFC 1123: no underscore)."""
+    return service.replace("_", "-")
+
+
+def next_name(container: str) -> str:
+    """Name of a container that is to take the place of another, until that one is gone."""
+    return f"{container}-next"
