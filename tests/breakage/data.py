@@ -8,10 +8,11 @@ from docker.errors import NotFound
 
 from stack.common.wait import NotYet, until
 from tests.breakage.breakage import Act, Breakage, each
-from tests.breakage.containers import CLOSED, MAY_NOT, in_state, started_again
+from tests.breakage.containers import AGAIN, CLOSED, MAY_NOT, in_state, started_again
 from tests.breakage.hands import (
     FOREIGN,
     api,
+    foreign_removed,
     in_volume,
     name_of,
     on,
@@ -118,9 +119,23 @@ def small(component: str, kind: str, megabytes: int, owner: int = 65534) -> Act:
             "o": f"size={megabytes}m,uid={owner},gid={owner},mode=755",
         }
         api().create_volume(name, driver="local", driver_opts=options, labels=labels)
+        kept(stack, name)
         stack.ok("start", "--no-smoke")
 
     return act
+
+
+def kept(stack: Stack, volume: str) -> None:
+    """A program that does nothing holds the volume: what is on a tmpfs goes with its last user."""
+    made = api().create_container(
+        python_image(),
+        ["-c", "import time; time.sleep(900)"],
+        entrypoint=["python3"],
+        name=f"{FOREIGN}-{stack.name}-keeper",
+        labels={FOREIGN: "1"},
+        host_config=api().create_host_config(binds=[f"{volume}:/v"]),
+    )
+    api().start(made["Id"])
 
 
 def usual(component: str, kind: str) -> Act:
@@ -128,6 +143,7 @@ def usual(component: str, kind: str) -> Act:
 
     def act(stack: Stack) -> None:
         removed(component)(stack)
+        foreign_removed(f"{FOREIGN}-{{}}-keeper")(stack)
         api().remove_volume(volume_of(stack, component, kind))
 
     return act
@@ -186,11 +202,12 @@ ROWS = (
     Breakage(
         "store-closed",
         each(in_volume("app", "data", CLOSE), restarted("app"), started_again("app", 3)),
-        r"app\.container: \S+" + MAY_NOT.format("app"),
-        "chown",
-        f"COMPONENT.container: {CLOSED}",
+        r"app\.container: \S+ ends .*: /data/tmp: .*--data and --spool writable",
+        "logs app",
+        AGAIN,
         start="refuses",
-        refusal=MAY_NOT.format("app"),
+        refusal=r"\S+-app ended.*: /data/tmp: .*--data and --spool writable",
+        refusal_entry="NAME ended ...",
         refusal_code=5,
         undo=in_volume("app", "data", OPEN),
     ),
