@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,15 @@ FULL = ("no space left on device", "disk quota exceeded", "database or disk is f
 FREE = "free space on the engine's disk (docker system df -v shows who uses it), then start"
 CLOSED = ("permission denied", "readonly database", "read-only database", "operation not permitted")
 """What programs write of files that they may not use, in lower case."""
-READ_BACK = 60
-"""Log lines among which the one is looked for that says why a process ended: a trace may follow it."""
-TELLING = re.compile(r"(?i)error|err=|fatal|panic|denied|cannot|failed|no such|refused|invalid|unable")
+MAPPED = "signal SIGBUS"
+"""What Go's runtime writes when a file that is mapped into memory ends too soon."""
+READ_BACK = 2000
+"""Log lines among which the one is looked for that says why a process ended: a trace of all its threads may follow it."""
+LOUD = re.compile(
+    r'^(panic|fatal error)|level=(error|fatal|panic)|"level": ?"(error|fatal|critical)"|\berr=', re.I
+)
+TELLING = re.compile(r"error|fatal|panic|denied|cannot|failed|no such|refused|invalid|unable", re.I)
+"""What marks such a line, the surer mark first."""
 SHOWN = 240
 """Letters of such a line."""
 
@@ -67,9 +74,19 @@ def with_last_words(engine: Engine, observed: Observed) -> Observed:
 def why(lines: Sequence[str]) -> str:
     """The last line that speaks of a fault, else the last one, behind a colon; empty where nothing was written."""
     words = [line for line in lines if line.strip() and not line[0].isspace()]
+    loud = [line for line in words if LOUD.search(line)]
     telling = [line for line in words if TELLING.search(line)]
-    chosen = (telling or words)[-1:]
-    return f": {printable(chosen[0].strip())[:SHOWN]}" if chosen else ""
+    chosen = (loud or telling or words)[-1:]
+    return f": {printable(_message(chosen[0].strip()))[:SHOWN]}" if chosen else ""
+
+
+def _message(line: str) -> str:
+    """Of a line in JSON what it says."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return line
+    return str(told.get("message") or told.get("msg") or line) if isinstance(told, dict) else line
 
 
 def restarts_of(inspect: Mapping[str, Any]) -> int:
@@ -95,6 +112,13 @@ def disk_fault(spec: StackSpec, service: ServiceSpec, logs: Sequence[str]) -> No
         if line := _spoken(about, CLOSED):
             said = f"{name}: its user {service.user} may not use the files of volume {mount.source}"
             return NotReady(said, hint=_opened(service, mount.source), logs=(line,))
+    if data and (line := next((line for line in logs if MAPPED in line), "")):
+        where = " and ".join(m.source for m in data)
+        return NotReady(
+            f"{name}: a file in volume {where} ends too soon: its disk is full, or it was cut",
+            hint=FREE,
+            logs=(line,),
+        )
     return None
 
 

@@ -80,13 +80,7 @@ SELDOM = frozenset(
 
 UNPROVEN = frozenset(
     [
-        "restart-loop",
-        "out-of-memory",
-        "store-closed",
-        "store-cut-short",
-        "store-full",
         "prometheus-data-full",
-        "alertmanager-data-closed",
         "secret-file-missing",
         "route-of-the-proof-gone",
         "shipped-panel-empty",

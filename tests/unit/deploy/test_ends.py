@@ -34,6 +34,9 @@ PANIC = (
         (PANIC[1:], ": panic: Unable to create mmap-ed active query log"),
         (("error: a\x1b[31m", "done"), r": error: a\x1b[31m"),
         (("failed " + "x" * 999,), ": failed " + "x" * 233),
+        (('{"level": "error", "message": "/data/tmp: cannot"}', "unable"), ": /data/tmp: cannot"),
+        (('{"level": "info", "msg": "failed 1"}', '["denied"]'), ': ["denied"]'),
+        (("level=info msg=failed", "level=INFO msg=started"), ": level=info msg=failed"),
     ],
 )
 def test_the_telling_line_is_found_before_a_trace(lines: tuple[str, ...], said: str) -> None:
@@ -49,6 +52,10 @@ def test_the_telling_line_is_found_before_a_trace(lines: tuple[str, ...], said: 
             "demo-app: its user 65534:65534 may not use the files of volume demo-app-data",
         ),
         ("write /data/wal: no space left on device", "demo-app: the disk of volume demo-app-data is full"),
+        (
+            "[signal SIGBUS: bus error code=0x2 addr=0x7f pc=0x4]",
+            "demo-app: a file in volume demo-app-data ends too soon: its disk is full, or it was cut",
+        ),
     ],
 )
 def test_a_volume_that_is_closed_or_full_is_named(line: str, message: str) -> None:
