@@ -6,7 +6,7 @@ It looks and asks for pages only; no container of others is ever touched.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from stack.common.errors import SmokeFailed, StackError
 from stack.common.printable import printable
 from stack.deploy.describe import Description
 from stack.deploy.pages import pages
+from stack.targets.containers import Place
 from stack.targets.discovery import Found, judged, look
 from stack.targets.files import free_path, owners
 from stack.targets.jobs import FOLDER, NAME
@@ -65,8 +66,19 @@ def found_on(session: Session) -> list[Found]:
     there = bool(image and session.engine.image(image))
     seen = pages(session.engine, session.name, image, asked) if asked and there else {}
     looked = [one if _exists(one.command) else replace(one, command="") for one in looked]
-    verdicts = [judged(one, ((p, seen.get(p, "")) for p in one.ask)) if one.ask else one for one in looked]
+    verdicts = [_verdict(one, seen, looked_in=there) for one in looked]
     return sorted(verdicts, key=lambda one: (ORDER.index(one.verdict), one.container))
+
+
+def _verdict(one: Found, seen: Mapping[Place, str], *, looked_in: bool) -> Found:
+    """What its pages tell, as far as they were asked for."""
+    asked = [(where, seen[where]) for where in one.ask if where in seen]
+    if asked or not one.ask:
+        return judged(one, asked) if one.ask else one
+    words = "nobody could ask it: a container of the check did not start on its network"
+    return replace(
+        one, words=words if looked_in else "not asked: Prometheus' image is not here yet, start first"
+    )
 
 
 def _exists(command: str) -> bool:
