@@ -6,11 +6,11 @@ It looks and asks for pages only; no container of others is ever touched.
 from __future__ import annotations
 
 import argparse
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from stack.cli.grammar import command_names
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -25,6 +25,7 @@ from stack.targets.discovery import Found, judged, look
 from stack.targets.files import free_path, owners
 from stack.targets.jobs import FOLDER, NAME
 
+EXPORTERS = "own/exporters/"
 HEADER = ("CONTAINER", "WHAT", "HOW")
 ORDER = ("metrics", "exporter", "scraped", "unreachable", "none", "unknown", "left out")
 
@@ -65,7 +66,7 @@ def found_on(session: Session) -> list[Found]:
     image = next((s.image for s in description.spec.services if s.component == "prometheus"), "")
     there = bool(image and session.engine.image(image))
     seen = pages(session.engine, session.name, image, asked) if asked and there else {}
-    looked = [one if _exists(one.command) else replace(one, command="") for one in looked]
+    looked = [_watched(one, session.native.tree) for one in looked]
     verdicts = [_verdict(one, seen, looked_in=there) for one in looked]
     return sorted(verdicts, key=lambda one: (ORDER.index(one.verdict), one.container))
 
@@ -81,9 +82,19 @@ def _verdict(one: Found, seen: Mapping[Place, str], *, looked_in: bool) -> Found
     )
 
 
-def _exists(command: str) -> bool:
-    """Whether it is one of this program's: exporters come with the components that run them."""
-    return command.partition(" ")[0] in ("", *command_names())
+def _watched(one: Found, tree: Mapping[str, bytes]) -> Found:
+    """A server that an exporter of a file below own/exporters/ watches already needs no other."""
+    for path, content in sorted(tree.items()) if one.verdict == "exporter" else ():
+        if path.startswith(EXPORTERS) and _host(content) == one.container:
+            return replace(one, verdict="scraped", words=f"by the exporter of {path}", command="")
+    return one
+
+
+def _host(content: bytes) -> str:
+    try:
+        return str(tomllib.loads(content.decode()).get("address", "")).partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def _scraped(description: Description) -> frozenset[str]:
