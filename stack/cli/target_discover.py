@@ -6,11 +6,11 @@ It looks and asks for pages only; no container of others is ever touched.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from stack.cli.grammar import command_names
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -20,10 +20,12 @@ from stack.common.errors import SmokeFailed, StackError
 from stack.common.printable import printable
 from stack.deploy.describe import Description
 from stack.deploy.pages import pages
+from stack.targets.containers import Place
 from stack.targets.discovery import Found, judged, look
 from stack.targets.files import free_path, owners
 from stack.targets.jobs import FOLDER, NAME
 
+EXPORTERS = "own/exporters/"
 HEADER = ("CONTAINER", "WHAT", "HOW")
 ORDER = ("metrics", "exporter", "scraped", "unreachable", "none", "unknown", "left out")
 
@@ -64,14 +66,35 @@ def found_on(session: Session) -> list[Found]:
     image = next((s.image for s in description.spec.services if s.component == "prometheus"), "")
     there = bool(image and session.engine.image(image))
     seen = pages(session.engine, session.name, image, asked) if asked and there else {}
-    looked = [one if _exists(one.command) else replace(one, command="") for one in looked]
-    verdicts = [judged(one, ((p, seen.get(p, "")) for p in one.ask)) if one.ask else one for one in looked]
+    looked = [_watched(one, session.native.tree) for one in looked]
+    verdicts = [_verdict(one, seen, looked_in=there) for one in looked]
     return sorted(verdicts, key=lambda one: (ORDER.index(one.verdict), one.container))
 
 
-def _exists(command: str) -> bool:
-    """Whether it is one of this program's: exporters come with the components that run them."""
-    return command.partition(" ")[0] in ("", *command_names())
+def _verdict(one: Found, seen: Mapping[Place, str], *, looked_in: bool) -> Found:
+    """What its pages tell, as far as they were asked for."""
+    asked = [(where, seen[where]) for where in one.ask if where in seen]
+    if asked or not one.ask:
+        return judged(one, asked) if one.ask else one
+    words = "nobody could ask it: a container of the check did not start on its network"
+    return replace(
+        one, words=words if looked_in else "not asked: Prometheus' image is not here yet, start first"
+    )
+
+
+def _watched(one: Found, tree: Mapping[str, bytes]) -> Found:
+    """A server that an exporter of a file below own/exporters/ watches already needs no other."""
+    for path, content in sorted(tree.items()) if one.verdict == "exporter" else ():
+        if path.startswith(EXPORTERS) and _host(content) == one.container:
+            return replace(one, verdict="scraped", words=f"by the exporter of {path}", command="")
+    return one
+
+
+def _host(content: bytes) -> str:
+    try:
+        return str(tomllib.loads(content.decode()).get("address", "")).partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def _scraped(description: Description) -> frozenset[str]:

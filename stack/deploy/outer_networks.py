@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from stack.deploy.draft import Draft
 from stack.model.observed import Observed, ObservedContainer
-from stack.model.outer import OuterNetwork
+from stack.model.outer import PREDEFINED, OuterNetwork
 from stack.model.plan import Step, Verb
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
@@ -59,9 +59,15 @@ def gone(spec: StackSpec, observed: Observed) -> Iterator[str]:
     for service, network in _wanted(spec):
         if network.name not in observed.others:
             name = container_name(spec.name, service.component)
+            what, remedy = "is not on this engine", "start what makes it, then monitoring-stack start"
+            if network.name in PREDEFINED:
+                what, remedy = (
+                    "is the engine's own, where no name is known",
+                    "give the container one of its own",
+                )
             yield (
-                f"network {network.name} is not on this engine, so {name} does not join it ({network.named_by}): "
-                "start what makes it, then monitoring-stack start; or remove the target"
+                f"network {network.name} {what}, so {name} does not join it ({network.named_by}): {remedy}; "
+                "or remove the target"
             )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from stack.engine import labels
 from stack.engine.client import Client
-from stack.engine.observation import PREDEFINED
 from stack.model.neighbours import Neighbour
+from stack.model.outer import PREDEFINED
 
 READERS = 8
 TCP = "/tcp"

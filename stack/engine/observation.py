@@ -16,14 +16,13 @@ from stack.engine import convert, labels
 from stack.engine.interface import FileKind, FileStat
 from stack.engine.limits import CANNOT_LIMIT, NANO
 from stack.model.observed import Applied, GivenLimits, ObservedContainer, Setup
+from stack.model.outer import PREDEFINED
 from stack.model.spec import Mount
 
 ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name of a volume that an image declares and nobody named."""
 FOLDER, LINK, OTHERS = 1 << 31, 1 << 27, 0x07280000
 """Kinds of files in the bits of Go's ``os.FileMode``."""
-PREDEFINED = ("bridge", "host", "none")
-"""Networks that every engine has. Names do not resolve on them."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine makes of no address at all
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PREDEFINED = ("bridge", "host", "none")
+"""Networks that every engine has. Names do not resolve on them, so that none is joined."""
+
 
 @dataclass(frozen=True, slots=True)
 class OuterNetwork:

@@ -306,6 +306,24 @@ def test_discovery_says_what_could_be_added_and_why_not(engine_with_others: Clie
     assert told["found"][0]["command"] == "target add --container web-1:8000"
 
 
+def test_a_server_that_an_exporter_watches_already_is_told_so(engine_with_others: Client) -> None:
+    file = engine_with_others.home / "own/exporters/postgres/main.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('address = "postgres:5432"\n')
+    (one,) = (
+        one
+        for one in document(engine_with_others.run("target", "discover")[1])["found"]
+        if one["container"] == "postgres"
+    )
+    assert one["verdict"] == "scraped" and one["words"].endswith("own/exporters/postgres/main.toml")
+
+
+def test_discovery_does_not_judge_what_nobody_asked(engine_with_others: Client) -> None:
+    engine_with_others.engine.program = lambda argv, files: Ran(127, "")
+    (*_, last) = document(engine_with_others.run("target", "discover")[1])["found"]
+    assert last["verdict"] == "unknown" and "nobody could ask it" in last["words"]
+
+
 def test_discovery_adds_what_answers(engine_with_others: Client) -> None:
     told = document(engine_with_others.run("target", "discover", "--apply")[1])
     assert told["added"] == ["web-1"] and own(engine_with_others) == ["prometheus/scrape/web-1.yml"]

@@ -103,6 +103,12 @@ def test_a_network_that_is_gone_stops_nothing_and_is_named(engine: MemoryEngine)
     assert finding.status == "ok" and finding.warnings == (said,)
 
 
+def test_one_of_the_engines_own_is_told_apart(engine: MemoryEngine) -> None:
+    spec = running(engine, OuterNetwork("bridge", "own/prometheus/scrape/a.yml:7"))
+    (said,) = gone(spec, engine.observe(NAME))
+    assert "where no name is known" in said and "give the container one of its own" in said
+
+
 def test_one_that_vanished_under_a_stopped_container_is_let_go_before_it_starts(engine: MemoryEngine) -> None:
     spec = running(engine, SHOP)
     engine.stop("demo-web")
