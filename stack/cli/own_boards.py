@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stack.boards.importing import Board, slug
+from stack.boards.board import Board, slug
 from stack.boards.model import panels
 from stack.checks.own_boards import Judgement
 from stack.cli.main import usage
