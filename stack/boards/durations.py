@@ -27,6 +27,12 @@ def seconds_of(text: object) -> float | None:
     return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
+def is_relative(time: object) -> bool:
+    """Whether both ends of a dashboard's time are spans before now."""
+    told = time if isinstance(time, dict) else {}
+    return _ago(told.get("from", "now-1h")) is not None and _ago(told.get("to", "now")) is not None
+
+
 def range_of(time: object) -> float:
     """Seconds from ``from`` to ``to`` of a dashboard's time; an hour where they are no spans before now."""
     told = time if isinstance(time, dict) else {}

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stack.boards import promql
+from stack.boards.board import Board, slug
 from stack.boards.drawing import Drawn, Query, Section, on_a_page
 from stack.boards.families import Family
-from stack.boards.importing import Board, slug
 from stack.boards.metric_panels import metric_panels
 from stack.boards.red import red_sections, taken
 

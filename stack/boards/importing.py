@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from stack.boards.durations import seconds_of
+from stack.boards.board import UID_LENGTH, Board, slug
+from stack.boards.durations import is_relative, seconds_of
 from stack.boards.model import inner, objects, panels, title_of
 from stack.boards.old_panels import modern, replacement
 from stack.boards.resources import classic, is_v2
@@ -23,35 +22,12 @@ from stack.common.errors import ConfigurationInvalid
 
 RESOURCE = "dashboard.grafana.app/"
 EXPORT = "in Grafana: Export, as a file, Classic model (Export as code with Grafana 13)"
-UID_LENGTH = 40
 LEAST_REFRESH = 5.0
 SHOWN = 5
 DROPPED = (
     "id", "version", "iteration", "gnetId", "__inputs", "__requires", "__elements", "meta", "inputs", "overwrite",
     "folderId", "folderUid", "preload",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A dashboard ready to be kept: its model, and what is to be known of it."""
-
-    model: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def uid(self) -> str:
-        """By which it is known."""
-        return str(self.model["uid"])
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-        return str(self.model["title"])
-
-    def text(self) -> str:
-        """The file."""
-        return json.dumps(self.model, indent=2, ensure_ascii=False) + "\n"
 
 
 class Refused(ConfigurationInvalid):
@@ -253,6 +229,9 @@ def _framed(board: dict[str, Any], name: str, uid: str, title: str, notes: list[
             notes.append(f"refresh {refresh!r} became {board['refresh'] or 'off'}: Grafana's least is 5s")
     elif not isinstance(refresh, str):
         board["refresh"] = ""
+    if not is_relative(board.get("time")):
+        board["time"] = {"from": "now-1h", "to": "now"}
+        notes.append("its time was fixed to moments that are over: it shows the last hour")
     board.setdefault("schemaVersion", 16)
 
 
@@ -281,12 +260,6 @@ def _free(taken: set[int]) -> Iterator[int]:
 
 def _uid(said: str) -> str:
     return said if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{UID_LENGTH}}}", said) else slug(said)
-
-
-def slug(text: str) -> str:
-    """A name of a-z, 0-9 and - that Grafana takes as a uid."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:UID_LENGTH].strip("-") or "dashboard"
 
 
 def _stem(name: str) -> str:

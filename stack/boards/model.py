@@ -16,18 +16,6 @@ LIKE_PROMETHEUS = (
 """Types of data sources that are asked in PromQL."""
 BUILT_IN = ("grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --", "__expr__")
 """Names of data sources that every Grafana has."""
-TEXT_ONLY = (
-    "row",
-    "text",
-    "dashlist",
-    "alertlist",
-    "annolist",
-    "news",
-    "welcome",
-    "gettingstarted",
-    "pluginlist",
-)
-"""Panels that show no data of their own."""
 
 
 def objects(value: object) -> list[dict[str, Any]]:

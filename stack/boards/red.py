@@ -15,6 +15,7 @@ COUNTED = re.compile(r"(requests?|handled|calls|responses)(_total)?$")
 TIMED = re.compile(
     r"(request|response|server|handling|call).*(duration|latency|time|handling|seconds|milliseconds|ms)|requests_seconds$"
 )
+LOOSE = re.compile(r"(.+?)_requests?(?:_|$)")
 STATUS = (
     "code", "status", "status_code", "http_status_code", "http_response_status_code", "statuscode", "grpc_code",
     "rpc_grpc_status_code",
@@ -58,22 +59,41 @@ def _secondary(prefix: str) -> bool:
 
 
 def _pairs(families: Sequence[Family]) -> list[tuple[str, Family | None, Family | None]]:
-    """By the beginning of their names: what counts requests, and what times them."""
+    """By the beginning of their names: what counts requests, and what times them.
+
+    Without a protocol in the name they are requests where a status tells how they ended.
+    """
     counted: dict[str, Family] = {}
     timed: dict[str, Family] = {}
     for family in families:
-        found = PROTOCOL.search(family.name)
-        if found is None:
-            continue
-        prefix = family.name[: found.end()].strip("_")
-        rest = family.name[found.end() :]
-        if "server" in rest or "client" in rest:
-            prefix += "_client" if "client" in rest else "_server"
-        if family.kind == "counter" and COUNTED.search(family.name):
+        prefix = _prefix(family.name)
+        known = prefix if PROTOCOL.search(family.name) else ""
+        if (
+            family.kind == "counter"
+            and COUNTED.search(family.name)
+            and (known or (prefix and _status(family)))
+        ):
             counted.setdefault(prefix, family)
-        elif family.kind in ("histogram", "native", "summary") and TIMED.search(family.name):
+        elif family.kind in ("histogram", "native", "summary") and TIMED.search(family.name) and prefix:
             timed.setdefault(prefix, family)
-    return [(p, counted.get(p), timed.get(p)) for p in dict.fromkeys((*counted, *timed))]
+    served = {p: one for p, one in timed.items() if p in counted or PROTOCOL.search(one.name)}
+    return [(p, counted.get(p), served.get(p)) for p in dict.fromkeys((*counted, *served))]
+
+
+def _prefix(name: str) -> str:
+    """What the names of one kind of requests have in common; empty where nothing says that they are requests."""
+    found = PROTOCOL.search(name)
+    if found is None:
+        loose = LOOSE.match(name)
+        return loose[1] if loose else ""
+    prefix, rest = name[: found.end()].strip("_"), name[found.end() :]
+    side = next((word for word in ("client", "server") if word in rest), "")
+    return f"{prefix}_{side}" if side else prefix
+
+
+def _status(family: Family) -> str:
+    """The label that tells how a request ended; empty where there is none."""
+    return next((label for label, _ in family.labels if label.lower() in STATUS), "")
 
 
 def _panels(job: str, counted: Family | None, timed: Family | None) -> Iterator[Drawn]:
@@ -82,7 +102,7 @@ def _panels(job: str, counted: Family | None, timed: Family | None) -> Iterator[
         return
     name = source.name if counted else count_of(source)
     about = f"{name}: {source.help}" if source.help else name
-    status = next((label for label, _ in source.labels if label.lower() in STATUS), "")
+    status = _status(source)
     every = _rate(job, source, name)
     by = (status,) if status else ()
     yield _line("Requests", about, "reqps", Query(promql.total(by, every), promql.legend(by) or "requests"))

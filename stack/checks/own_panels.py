@@ -19,7 +19,7 @@ ENOUGH = 10.0
 def own_panels(context: CheckContext) -> Evidence:
     """Each panel of each dashboard of the user's own, as far as there is time."""
     boards = [one for one in context.expected.dashboards if one.own]
-    steady, began = settled(context, context.expected.scrape_interval), time.monotonic()
+    steady, began = settled(context, context.expected.shipped_interval), time.monotonic()
     found: list[Judgement] = []
     for board in boards:
         if time.monotonic() - began > ENOUGH:

@@ -12,7 +12,6 @@ from stack.boards.interpolate import Span, Unknown, Value, interpolated
 from stack.boards.model import (
     BUILT_IN,
     LIKE_PROMETHEUS,
-    TEXT_ONLY,
     Model,
     inner,
     objects,
@@ -20,6 +19,7 @@ from stack.boards.model import (
     title_of,
 )
 from stack.checks.own_variables import Answered
+from stack.dashboards.queries import WITHOUT_QUERY
 
 POINTS = 700
 """Points across a panel of usual width."""
@@ -76,7 +76,7 @@ def shown_panels(board: Model) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _shows(panel: Model) -> bool:
-    return panel.get("type") not in TEXT_ONLY
+    return panel.get("type") not in WITHOUT_QUERY
 
 
 def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:

@@ -71,7 +71,7 @@ OF_PROMETHEUS = (
         30,
         every=0.5,
         after=SCRAPED,
-        by_scrape="any",
+        by_scrape="shipped",
         own_boards=True,
     ),
 )

@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stack.boards.board import Board
 from stack.boards.generating import MOST_PANELS, TAG, generated
-from stack.boards.importing import Board, imported
+from stack.boards.importing import imported
 from stack.checks.exposed import exposed
 from stack.checks.model import Broken
 from stack.checks.own_boards import YOUNG, Judgement, judged

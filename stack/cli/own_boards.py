@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stack.boards.importing import Board, slug
-from stack.boards.model import TEXT_ONLY, panels
+from stack.boards.board import Board, slug
+from stack.boards.model import panels
 from stack.checks.own_boards import Judgement
 from stack.cli.main import usage
 from stack.cli.printer import Printer
@@ -19,6 +19,7 @@ from stack.common.errors import ConfigurationInvalid
 from stack.components.build import BOARDS, BOARDS_PLACE, url_of
 from stack.components.places import OWN, OWN_MARK
 from stack.config.tree import read_native
+from stack.dashboards.queries import WITHOUT_QUERY
 
 FOLDER = f"{OWN}{BOARDS}/"
 
@@ -49,7 +50,7 @@ class Kept:
     @property
     def panels(self) -> int:
         """How many panels show something."""
-        return sum(one.get("type") not in TEXT_ONLY for one in panels(self.model))
+        return sum(one.get("type") not in WITHOUT_QUERY for one in panels(self.model))
 
     @property
     def name(self) -> str:

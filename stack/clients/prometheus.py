@@ -186,7 +186,7 @@ class Prometheus:
         answer = self.http.get("/api/v1/series", params=params, expect=(200, 400, 422))
         _refuse(answer)
         with shaped(answer):
-            return tuple(_labels(one) for one in _data(answer))
+            return tuple(_labels({name: text(value) for name, value in one.items()}) for one in _data(answer))
 
     def metadata(self, job: str, targets: int = 10) -> tuple[Metadata, ...]:
         """What the targets of a job say of their metrics; at most so many targets are asked."""

@@ -84,6 +84,7 @@ CHECKS = Program(
     "requirements-checks.lock",
     (
         "__init__.py",
+        "boards",
         "checks",
         "clients",
         "common",

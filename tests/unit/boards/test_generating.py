@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from stack.boards.board import Board
 from stack.boards.families import Described, Family, counts_of, families_of
 from stack.boards.generating import generated
-from stack.boards.importing import Board
 from stack.boards.model import panels
 from stack.boards.promql import READABLE
 from stack.boards.units import plain_name, rate_unit, unit_of
@@ -202,6 +202,16 @@ def test_requests_that_are_only_timed() -> None:
         (), [series("http_request_duration_seconds_count"), series("http_request_duration_seconds_sum")]
     )
     assert " / " in exprs(generated("shop", summary))["Duration"][0]
+
+
+def test_requests_without_a_protocol_are_known_by_their_status() -> None:
+    told = [series("shop_requests_total", status=s) for s in ("200", "500")]
+    asked = exprs(generated("shop", families_of((), [*told, *histogram("shop_request_duration_seconds")])))
+    assert "Requests" in asked and "Errors" in asked and "Duration" in asked
+    plain = exprs(
+        generated("shop", families_of((), [series("shop_requests_total"), *histogram("job_time_seconds")]))
+    )
+    assert "Requests" not in plain and "Duration" not in plain
 
 
 def test_the_panels_are_bounded_and_the_rest_is_told() -> None:

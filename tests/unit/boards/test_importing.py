@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from stack.boards.importing import Board, Refused, imported, slug
+from stack.boards.board import Board, slug
+from stack.boards.importing import Refused, imported
 from stack.boards.model import panels, source_name
 from stack.model.spec import ConfigFile
 from stack.validation.provisioning import check_provisioning
@@ -251,6 +252,13 @@ def test_uid_and_title_are_what_grafana_takes(
 )
 def test_the_refresh_is_one_that_grafana_keeps(refresh: Any, kept: str) -> None:
     assert take({**PLAIN, "refresh": refresh}).model["refresh"] == kept
+
+
+def test_a_time_that_is_over_becomes_the_last_hour() -> None:
+    fixed = {"from": "2024-01-01T00:00:00.000Z", "to": "2024-01-02T00:00:00.000Z"}
+    board = take({**PLAIN, "time": fixed})
+    assert board.model["time"] == {"from": "now-1h", "to": "now"} and "its time was fixed" in board.notes[0]
+    assert take({**PLAIN, "time": {"from": "now-2d/d", "to": "now-1d/d"}}).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stack.boards.importing import Board
+from stack.boards.board import Board
 from tests.unit.boards.test_importing import sources, take
 
 Item = dict[str, Any]
