@@ -6,7 +6,9 @@ from stack.dashboards.model import GREEN, RED, Dashboard, Panel, Query, Step, fa
 from stack.dashboards.promql import select
 
 WHO = "{{job}} {{instance}}"
-DAYS = 86400
+LEFT = f"({select('probe_ssl_earliest_cert_expiry')} - time()) / 86400"
+NONE = f"({select('probe_success')} * 0 - 1)"
+"""For probes that have no such figure, so that the panel names them too."""
 PHASES = (
     ("probe_http_duration_seconds", "HTTP"),
     ("probe_dns_duration_seconds", "DNS"),
@@ -33,10 +35,11 @@ PROBES = Dashboard(
         Panel(
             "stat",
             "HTTP code",
-            "The status of the latest answer, of probes over HTTP; 0: none came.",
+            "The status of the latest answer to a probe over HTTP; 0: none came.",
             "none",
-            (Query(select("probe_http_status_code"), WHO, True),),
+            (Query(f"{select('probe_http_status_code')} or {NONE}", WHO, True),),
             steps=(Step(None, RED), Step(200, GREEN), Step(400, RED)),
+            states=(("-1", "not HTTP", GREEN),),
         ),
         Panel(
             "timeseries",
@@ -61,12 +64,14 @@ PROBES = Dashboard(
             "Where the time goes, averaged over the chosen probes: name, connection, TLS, waiting for the first byte,"
             " transfer.",
             "s",
-            tuple(
-                Query(f"avg by (phase) ({select(metric)})", f"{word} {{{{phase}}}}")
-                for metric, word in PHASES
+            (
+                Query(f"avg({select('probe_dns_lookup_time_seconds')})", "all look-up of the name"),
+                *(
+                    Query(f"avg by (phase) ({select(metric)})", f"{word} {{{{phase}}}}")
+                    for metric, word in PHASES
+                ),
             ),
             minimum=0,
-            stacked=True,
         ),
         Panel(
             "timeseries",
@@ -77,15 +82,15 @@ PROBES = Dashboard(
             minimum=0,
         ),
         Panel(
-            "bargauge",
+            "stat",
             "Days to the end of the certificate",
-            "Until the first certificate of the chain ends; of probes over TLS.",
+            "Until the first certificate of the chain ends, where a probe meets one.",
             "short",
-            (Query(f"({select('probe_ssl_earliest_cert_expiry')} - time()) / {DAYS}", WHO, True),),
+            (Query(f"floor({LEFT}) or {NONE}", WHO, True),),
             width=24,
             steps=falling(7, 14),
-            minimum=0,
             decimals=0,
+            states=(("-1", "no TLS", GREEN),),
         ),
     ),
 )

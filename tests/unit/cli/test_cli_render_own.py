@@ -106,7 +106,8 @@ def test_a_component_that_a_file_needs_is_a_service_of_the_override_alone(home: 
         put(home, file.path.removeprefix("own/"), (file.content or b"").decode())
     assert run() == 0
     document = yaml.safe_load((home / "docker-compose.override.yml").read_text())
-    assert document["services"].keys() == {"prometheus", "blackbox"}
+    assert document["services"].keys() == {"prometheus", "blackbox", "grafana"}
+    assert (mounts(home)["grafana"]["/etc/stack/dashboards"] / "probes.json").is_file()
     added = document["services"]["blackbox"]
     assert added["image"] == "${STACK_BLACKBOX_IMAGE:-prom/blackbox-exporter:v0.29.1}"
     assert added["read_only"] and added["cap_drop"] == ["ALL"] and "ports" not in added
