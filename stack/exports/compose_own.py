@@ -73,7 +73,9 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
     services: dict[str, Any] = {name: {"volumes": volumes} for name, volumes in mounts.items()}
     for one in spec.services:
         if one.component not in shipped:
-            services[one.component] = compose_service(one, build, mounts.get(one.component))
+            binds = [f"{m.source}:{m.target}:ro" for m in one.mounts if m.kind == "bind"]
+            volumes = [*mounts.get(one.component, []), *binds] or None
+            services[one.component] = compose_service(one, build, volumes)
         if one.networks:
             networks = services.setdefault(one.component, {}).setdefault("networks", {})
             networks |= {n.name: {} for n in one.networks}

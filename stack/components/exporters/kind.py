@@ -18,7 +18,7 @@ from stack.engine.interface import ImageConfig
 from stack.images.pins import NOBODY, Line, Pin
 from stack.images.recipes import COMMON, NOBODY_USER, Recipe
 from stack.model.outer import OuterNetwork
-from stack.model.spec import CONFIG_ROOT, SECRETS, ConfigFile, Health, Mount, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, ConfigFile, Health, Mount, ServiceSpec
 
 if TYPE_CHECKING:
     from stack.checks.check import Check
@@ -117,11 +117,12 @@ class Kind:
 
     def _service(self, build: Build, server: Server) -> ServiceSpec:
         told, name = self.tell(server), self.form.service(server)
-        assets = tuple(
+        secrets = tuple(
             ConfigFile(f"{SECRETS}/{file}", text.encode(), 0o400, NOBODY, True, server.secret_file)
             for file, text in told.secrets
         )
-        mounts = (build.config_mount(name),) if assets or told.files else ()
+        files = (*told.files, *secrets)
+        mounts = (build.config_mount(name),) if files else ()
         return self.component.container(
             build,
             component=name,
@@ -130,8 +131,7 @@ class Kind:
             command=told.command,
             environment=told.environment,
             mounts=(*mounts, *told.mounts),
-            files=told.files,
-            assets=assets,
+            files=files,
             extra_hosts=HOST_GATEWAY,
             networks=tuple(OuterNetwork(name, server.origin) for name in server.networks),
         )
@@ -146,7 +146,7 @@ class Kind:
 
 def secret_at(file: str) -> str:
     """Where a container finds a secret."""
-    return f"{CONFIG_ROOT}/{SECRETS}/{file}"
+    return f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/{file}"
 
 
 def runnable(program: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from stack.components.exporters.kinds import BY_WORD, KINDS
 from stack.components.exporters.server import faults
 from stack.deploy.left_out import left_out
 from stack.engine.convert import service_body
+from stack.exports.compose_own import override, own_files
 from stack.model.left_out import LeftOut
 from stack.model.spec import ServiceSpec, StackSpec
 from tests.unit.components.test_components import build
@@ -85,7 +86,7 @@ def test_its_container_is_as_closed_as_others_and_told_no_password(kind: str) ->
     assert service.user == "65534:65534" and service.published is None and not service.pid_host
     assert all(mount.read_only for mount in service.mounts)
     assert "geheim" not in json.dumps(service_body("s", service))
-    for file in service.assets:
+    for file in (f for f in service.files if f.secret):
         assert (file.mode, file.uid, file.secret) == (0o400, 65534, True)
 
 
@@ -94,25 +95,25 @@ def test_each_exporter_reads_its_password_from_a_file() -> None:
     assert dict(postgres.environment) == {
         "DATA_SOURCE_URI": "db.example:5432/postgres?sslmode=disable",
         "DATA_SOURCE_USER": "monitor",
-        "DATA_SOURCE_PASS_FILE": "/etc/stack/secrets/password",
+        "DATA_SOURCE_PASS_FILE": "/etc/stack/current/secrets/password",
     }
-    assert [f.content for f in postgres.assets] == [b"geheim"]
+    assert [f.content for f in postgres.files] == [b"geheim"]
     assert redis.command == (
         "--redis.addr=redis://cache:6379",
-        "--redis.password-file=/etc/stack/secrets/passwords.json",
+        "--redis.password-file=/etc/stack/current/secrets/passwords.json",
     )
-    assert [json.loads(f.content) for f in redis.assets] == [{"redis://cache:6379": "geheim"}]
+    assert [json.loads(f.content) for f in redis.files] == [{"redis://cache:6379": "geheim"}]
     assert mysql.command == (
-        "--config.my-cnf=/etc/stack/secrets/my.cnf",
+        "--config.my-cnf=/etc/stack/current/secrets/my.cnf",
         "--mysqld.address=db.example:3307",
     )
-    assert [f.content for f in mysql.assets] == [b"[client]\nuser = `monitor`\npassword = `geheim`\n"]
+    assert [f.content for f in mysql.files] == [b"[client]\nuser = `monitor`\npassword = `geheim`\n"]
 
 
 def test_a_user_of_redis_is_part_of_the_address_that_its_password_is_for() -> None:
     service = one("redis", f'address = "r:1"\n{LOGIN}[options]\ntls = "true"\n')
     assert service.command[:2] == ("--redis.addr=rediss://r:1", "--redis.user=monitor")
-    (file,) = service.assets
+    (file,) = service.files
     assert set(json.loads(file.content)) == {"rediss://r:1", "rediss://monitor@r:1"}
 
 
@@ -238,3 +239,15 @@ def test_where_the_exporter_cannot_run_its_files_say_so() -> None:
     found = {o.path: o for o in left_out(made, ())}
     assert "redis_exporter, which does not run" in found["own/exporters/redis/a.toml"].why
     assert not faults(made, BY_WORD["redis"].form)
+
+
+def test_docker_compose_gets_its_files_and_the_folders_of_the_machine() -> None:
+    made = own({"postgres/main": GOOD["postgres"], "process/host": GOOD["process"]})
+    spec, shipped = assemble(made), frozenset(build().settings.components)
+    assert own_files(spec, shipped)["postgres_exporter-main/current/secrets/password"] == b"geheim"
+    text = override(spec, made, "/own", shipped)
+    services = yaml.safe_load(text)["services"]
+    assert "geheim" not in text
+    assert services["postgres_exporter-main"]["image"].startswith("${STACK_POSTGRES_EXPORTER_IMAGE:-")
+    assert "/proc:/host/proc:ro" in services["process_exporter-host"]["volumes"]
+    assert [v["target"] for v in services["postgres_exporter-main"]["volumes"]] == ["/etc/stack/current"]
