@@ -11,6 +11,7 @@ from stack.checks.context import CheckContext
 from stack.checks.discoveries import Empty, dropped, empty, failing, sentences
 from stack.checks.job_differences import differences
 from stack.checks.model import Broken, Evidence, Job, Pending
+from stack.checks.rule_windows import rare_jobs
 from stack.checks.target_faults import fault
 from stack.checks.words import some
 from stack.clients.prometheus import Target
@@ -50,7 +51,11 @@ def targets(context: CheckContext) -> Evidence:
     fresh = [t for t in found if t.health != "up"]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
         raise Pending(some(_fresh(t, by_name[t.job]) for t in waited))
-    remarks = (*(_fresh(t, by_name[t.job]) for t in fresh), *failing(jobs, manned, told))
+    remarks = (
+        *(_fresh(t, by_name[t.job]) for t in fresh),
+        *failing(jobs, manned, told),
+        *rare_jobs(jobs),
+    )
     return Evidence(_counted([t for t in found if t.health == "up"], jobs, left_out), remarks)
 
 

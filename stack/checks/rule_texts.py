@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stack.checks.model import Rule
+from stack.checks.promql import tree_of
 from stack.checks.rule_labels import Labels, labels_of
 
 ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
@@ -15,6 +16,7 @@ INDEXED = re.compile(r"""index\s+(?:\$labels|\.Labels)\s+["`](\w+)["`]""")
 VALUE = re.compile(r"\$value\b|(?<![\w$.)])\.Value\b")
 FIELD = re.compile(r"(?<![\w$.)\]])\.([A-Z]\w*)")
 INNER = re.compile(r"\b(?:range|with|define|block)\b")
+QUERY = re.compile(r"""\bquery\s+["`]([^"`{}%]+)["`]""")
 HELM = re.compile(r"\{\{-?\s*`")
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`')
 KNOWN = frozenset({"Labels", "ExternalLabels", "ExternalURL", "Value"})
@@ -40,6 +42,9 @@ def _of_text(text: str, there: Labels, *, identity: bool) -> Iterator[str]:
         for label in (*LABEL.findall(told), *INDEXED.findall(action)):
             if not there.possible(label) or label == ALERT_NAME:
                 yield _gone(label, there)
+        for query in QUERY.findall(action):
+            if tree_of(query) is None:
+                yield f'query "{query}" cannot be parsed, so that the text is an error'
         if plain:
             for field in FIELD.findall(told):
                 if field not in KNOWN:

@@ -121,7 +121,7 @@ def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: E
     if ran.code != 0:
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
         lines = tuple(_by_known_lines(line, service, ran.output) for line in lines)
-        said = _by_known_names(_complaint(lines), service)
+        said = _placed(_by_known_names(_complaint(lines), service))
         raise ConfigurationInvalid(
             said,
             hint=f"correct {service.component}'s files; nothing was changed",
@@ -157,6 +157,12 @@ def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
             yield replace(asset, content=STAND_IN)
         elif asset in service.judged:
             yield asset
+
+
+def _placed(said: str) -> str:
+    """The place first, as everywhere: promtool and amtool put words before it, and the line behind."""
+    said = re.sub(r'^error loading scrape configs: "([^"]+)"', r"\1", said)
+    return re.sub(r"^([^:]+): yaml: unmarshal errors: line (\d+)", r"\1:\2", said)
 
 
 def _complaint(lines: tuple[str, ...]) -> str:

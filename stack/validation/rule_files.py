@@ -13,14 +13,10 @@ from dataclasses import dataclass
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.common.errors import ConfigurationInvalid
-from stack.validation.rule_wrappings import Body, bodies, foreign
+from stack.validation.rule_faults import Judge, line_of, wrong
+from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_thanos
 
-OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
 HELM = re.compile(r"\{\{-?\s*(?:\.Values|if\s|range\s|include\s|template\s|end\s*-?\}\})")
-LOGQL = re.compile(r'\}\s*(?:\|[=~>]|!=\s*["`]|\|\s*(?:json|logfmt|pattern|regexp|unpack|line_format)\b)')
-STRING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""")
-MACRO = re.compile(r"\$\{?\w+\}?|\[\[\w+\]\]")
 FORMS = "it needs groups: [{name: ..., rules: [...]}], or that under spec: of a PrometheusRule"
 
 
@@ -54,8 +50,8 @@ class RuleFile:
         """
         for pattern, line in (
             (rf"{re.escape(path)}: yaml: unmarshal errors: line (\d+)", self._of_line),
-            (rf'{re.escape(path)}: group "((?:[^"\\]|\\.)*)", rule (\d+)', self._of_rule),
-            (rf"{re.escape(path)}: ?(\d+)(?::\d+)?", self._of_line),
+            (rf'{re.escape(path)}:(?: 0:0:)* group "((?:[^"\\]|\\.)*)", rule (\d+)', self._of_rule),
+            (rf"{re.escape(path)}: ?(\d+)(?::\d+)?(?:: \d+:\d+(?=:))*", self._of_line),
         ):
             message = re.sub(pattern, lambda m, line=line: f"{name}:{line(m)}", message)  # type: ignore[misc]
         return message.replace(path, name)
@@ -75,15 +71,15 @@ def understood(data: bytes, name: str) -> RuleFile:
     found = [body for document in documents for body in bodies(document)]
     if not found:
         what, hint = next((said for d in documents if (said := foreign(d))), ("no rules in it", FORMS))
-        raise _wrong(name, 0, what, hint)
-    rules = tuple(_judged(found, name))
+        raise wrong(name, 0, what, hint)
+    rules = tuple(Judge(name).rules(found))
     if not rules:
-        raise _wrong(name, 0, "no rules in it", FORMS)
+        raise wrong(name, 0, "no rules in it", FORMS)
     if len(documents) == 1 and len(found) == 1 and not found[0].wrapping:
         return RuleFile(text, rules)
     content, lines = _taken_out(text, found)
     if edit.compose(content) is None:
-        raise _wrong(name, 0, "its groups use an anchor of elsewhere in the file", "write its value out")
+        raise wrong(name, 0, "its groups use an anchor of elsewhere in the file", "write its value out")
     wrapping = ", ".join(dict.fromkeys(body.wrapping or "documents" for body in found))
     return RuleFile(content, rules, wrapping, lines)
 
@@ -92,12 +88,11 @@ def _text(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _wrong(
+        raise wrong(
             name, 0, f"no UTF-8 ({error.reason} at byte {error.start})", "save it as UTF-8"
         ) from error
     if OLD_FORMAT.search(text) and "groups:" not in text:
-        hint = "promtool update rules of Prometheus 2 makes YAML of it"
-        raise _wrong(name, 0, "the rule format of Prometheus 1", hint)
+        raise wrong(name, 0, *OLD)
     return text
 
 
@@ -108,58 +103,31 @@ def _documents(text: str, name: str) -> list[yaml.Node]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         if HELM.search(text):
-            raise _wrong(name, line, "a template of Helm", "render it first: helm template") from error
-        tabbed = "cannot start any token" in str(error) and "\t" in "".join(
-            text.splitlines()[line - 1 : line]
-        )
-        hint = "spaces indent YAML, not tabs" if tabbed else "correct the YAML"
-        raise _wrong(name, line, str(error.problem), hint) from error
+            raise wrong(name, line, "a template of Helm", "render it first: helm template") from error
+        hint = _yaml_hint(str(error.problem), "".join(text.splitlines()[line - 1 : line]))
+        raise wrong(name, line, str(error.problem), hint) from error
     except yaml.YAMLError as error:
-        raise _wrong(name, 0, " ".join(str(error).split()), "correct the YAML") from error
+        raise wrong(name, 0, " ".join(str(error).split()), "correct the YAML") from error
+
+
+def _yaml_hint(problem: str, line: str) -> str:
+    if "cannot start any token" in problem and "\t" in line:
+        return "spaces indent YAML, not tabs"
+    if "mapping values are not allowed" in problem:
+        return "a text with a colon and a blank needs quotes"
+    if "<document start>" in problem:
+        return "is a line before it indented otherwise?"
+    return "correct the YAML"
 
 
 def _is_empty(node: yaml.Node | None) -> bool:
     return node is None or (isinstance(node, yaml.ScalarNode) and not node.value.strip())
 
 
-def _judged(found: list[Body], name: str) -> Iterator[tuple[str, int, int]]:
-    """Each rule; what Prometheus would say less clearly is said here."""
-    seen: dict[str, int] = {}
-    for body in found:
-        for group in edit.items(body.groups):
-            line = _line(group, body)
-            group_name = edit.text_of(edit.member(group, "name"))
-            if group_name in seen:
-                what = f"group {group_name} is there already, in line {seen[group_name]}"
-                raise _wrong(name, line, what, "name one of them otherwise")
-            seen[group_name] = line
-            for number, rule in enumerate(edit.items(edit.member(group, "rules")), 1):
-                _expressible(edit.member(rule, "expr"), body, name)
-                yield group_name, number, _line(rule, body)
-
-
-def _line(node: yaml.Node, body: Body) -> int:
-    return int(node.start_mark.line) + 1 + body.above
-
-
-def _expressible(node: yaml.Node | None, body: Body, name: str) -> None:
-    """What other products take, and Prometheus does not."""
-    if node is None:
-        return
-    text = edit.text_of(node)
-    if LOGQL.search(text):
-        hint = "its ruler evaluates it, Prometheus cannot"
-        raise _wrong(name, _line(node, body), "a query of Loki (LogQL)", hint)
-    if variable := MACRO.search(STRING.sub('""', text)):
-        hint = "write what it stands for, such as [5m]"
-        what = f"{variable[0]} is a variable of Grafana, which no rule has"
-        raise _wrong(name, _line(node, body), what, hint)
-
-
 def _taken_out(text: str, found: list[Body]) -> tuple[str, tuple[int, ...]]:
     """The groups of all bodies under one key."""
     source = text.splitlines()
-    written = [("groups:", _line(found[0].groups, found[0]))]
+    written = [("groups:", line_of(found[0].groups, found[0]))]
     for body in found:
         written += _block(body, source) if _is_block(body, source) else _flow(body)
     return "\n".join(line for line, _ in written) + "\n", tuple(number for _, number in written)
@@ -181,7 +149,10 @@ def _block(body: Body, source: list[str]) -> Iterator[tuple[str, int]]:
         first -= 1
     while last > first and (not lines[last - 1].strip() or _indent(lines[last - 1]) < column):
         last -= 1
+    dropped = of_thanos(body)
     for number in range(first, last):
+        if number in dropped:
+            continue
         line = lines[number]
         kept = line[column:] if not line[:column].strip() else line.lstrip()
         yield kept, number + 1 + body.above
@@ -197,11 +168,8 @@ def _indent(line: str) -> int:
 
 def _flow(body: Body) -> Iterator[tuple[str, int]]:
     """Groups in braces, each on a line of its own; JSON is such."""
+    of_thanos(body)
     for group in edit.items(body.groups):
         dumped = yaml.serialize(group, Dumper=yaml.SafeDumper, width=1_000_000, allow_unicode=True)
         for number, line in enumerate(dumped.rstrip("\n").splitlines()):
-            yield ("- " if number == 0 else "  ") + line, _line(group, body)
-
-
-def _wrong(name: str, line: int, what: str, hint: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"{name}{f':{line}' if line else ''}: {what}", hint=hint)
+            yield ("- " if number == 0 else "  ") + line, line_of(group, body)

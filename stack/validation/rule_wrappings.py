@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from stack.common import yaml_edit as edit
 
 OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules")
 """Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics' and Google's."""
+OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
+OLD = ("the rule format of Prometheus 1", "promtool update rules of Prometheus 2 makes YAML of it")
+THANOS = "partial_response_strategy"
+"""A key that the operator leaves out for Prometheus."""
 MIXIN = ("prometheusAlerts", "prometheusRules")
 GRAFANA = {"folder", "orgId"}
 FOREIGN = (
@@ -110,8 +115,28 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
             "rules of Grafana's own alerting",
             "Grafana evaluates them: put it into grafana/provisioning/alerting/",
         )
+    if kind == "ConfigMap" and any(OLD_FORMAT.search(text) for text in _texts(document)):
+        return OLD
     if kind:
         return f"a {kind} without rules", "give the PrometheusRule, or the file that its groups stand in"
     if isinstance(document, yaml.SequenceNode) and document.value:
         return foreign(document.value[0])
     return next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None)
+
+
+def _texts(document: yaml.Node) -> Iterator[str]:
+    data = edit.member(document, "data")
+    yield from (
+        edit.text_of(value) for _, value in (data.value if isinstance(data, yaml.MappingNode) else ())
+    )
+
+
+def of_thanos(body: Body) -> set[int]:
+    """The lines, from 0, on which groups of an operator say what is for Thanos alone; it is taken out of the nodes."""
+    lines: set[int] = set()
+    for group in edit.items(body.groups) if body.wrapping in OPERATORS else ():
+        for key, value in group.value:
+            if key.value == THANOS and key.start_mark.line != group.start_mark.line:
+                lines |= {*range(key.start_mark.line, value.end_mark.line + 1)}
+        group.value = [pair for pair in group.value if pair[0].value != THANOS]
+    return lines

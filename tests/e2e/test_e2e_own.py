@@ -96,9 +96,7 @@ def test_what_is_wrong_is_named_and_changes_nothing(mine: Stack) -> None:
     main = put(mine, "alertmanager/alertmanager.yaml", MAIN.replace("url_file", "urlfile"))
     ran = mine("validate")
     assert ran.code == 2
-    assert (
-        "error: own/alertmanager/alertmanager.yaml: yaml: unmarshal errors: line 4: field urlfile" in ran.err
-    )
+    assert "error: own/alertmanager/alertmanager.yaml:4: field urlfile" in ran.err
     main.write_text(MAIN)
     put(mine, "prometheus/rules/alert.rules", "")
     left = {one["path"] for one in json.loads(mine.ok("validate", "--json").out)["left_out"]}

@@ -235,6 +235,7 @@ LABELS = "sum by (job) (up) > 0"
         ("up > 0", "{{ $labels.alertname }}", "$labels.alertname is not known while an alert is made"),
         ("up > 0", "{{ .CommonLabels.job }}", ".CommonLabels is not known here"),
         ("up > 0", "{{`{{ $labels.job }}`}}", "{{` is an escape for Helm"),
+        ("up > 0", '{{ with query "sum(up" }}{{ end }}', 'query "sum(up" cannot be parsed'),
     ],
 )
 def test_a_template_that_shows_nothing_is_told(expr: str, text: str, says: str) -> None:

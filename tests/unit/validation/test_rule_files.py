@@ -173,6 +173,32 @@ def test_several_documents_become_one_file() -> None:
         (PLAIN.replace("sum(up)", '\'sum(rate({a="b"} |= "c" [5m]))\''), "f.yml:7: a query of Loki (LogQL)"),
         (PLAIN.replace("sum(up)", "'rate({a=\"b\"} | json [5m])'"), "f.yml:7: a query of Loki (LogQL)"),
         (
+            PLAIN.replace("sum(up)", "{job=x}"),
+            "f.yml:7: expr is no text: a value that begins with { or [ needs quotes",
+        ),
+        (
+            f"{PLAIN}    labels: {{a: {{{{$value}}}}}}\n",
+            "f.yml:8: labels a is no text: a value that begins with {",
+        ),
+        (
+            f"{PLAIN}    for: 30\n",
+            "f.yml:8: for: 30 is no duration: a whole number with ms, s, m, h, d, w or y",
+        ),
+        (f"{PLAIN}    keep_firing_for: -5m\n", "f.yml:8: keep_firing_for: -5m is no duration"),
+        (f"{PLAIN}  interval: 1.5h\n", "f.yml:8: interval: 1.5h is no duration"),
+        (
+            f"{PLAIN}    annotations:\n      a: b: c\n",
+            "f.yml:9: mapping values are not allowed in this context: a text with a colon and a blank needs quotes",
+        ),
+        (
+            f" {PLAIN.removeprefix('# mine')[1:]}",
+            "f.yml:2: did not find expected <document start>: is a line before it",
+        ),
+        (
+            'kind: ConfigMap\ndata:\n  a.rule: "ALERT x\\n\\tIF up == 0\\n"\n',
+            "f.yml: the rule format of Prometheus 1: promtool update rules",
+        ),
+        (
             "defaults: &d {team: a}\nkind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
             "    - {record: x, expr: up, labels: *d}\n",
             "f.yml: its groups use an anchor of elsewhere in the file: write its value out",
@@ -184,6 +210,18 @@ def test_what_cannot_be_taken_is_named_with_its_line_and_remedy(text: str, says:
         made(text)
     assert str(caught.value).startswith(says)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_what_the_operator_leaves_out_is_left_out(flow: bool) -> None:
+    text = OPERATOR.replace(
+        "    - name: a\n", "    - name: a\n      partial_response_strategy: abort\n      limit: 3\n"
+    )
+    found = made(json.dumps(yaml.safe_load(text)) if flow else text)
+    assert [sorted(group) for group in groups_in(found)] == [["limit", "name", "rules"], ["name", "rules"]]
+    assert flow or "limit: 3" in text.splitlines()[found.line(4) - 1]
+    plain = "groups:\n- name: a\n  partial_response_strategy: abort\n  rules: [{record: x, expr: up}]\n"
+    assert made(plain).content == plain, "promtool names it"
 
 
 def test_bytes_that_are_no_text_are_named() -> None:
@@ -211,6 +249,8 @@ PATH = "own/prometheus/rules/f.yml"
         (f"{PATH}:5 a/A fails", "f.yaml:11 a/A fails"),
         (f"{PATH}:5:3: mapping values", "f.yaml:11: mapping values"),
         (f"{PATH}: whatever", "f.yaml: whatever"),
+        (f'{PATH}: 0:0: 0:0: group "b", rule 1, "": one of', 'f.yaml:22, "": one of'),
+        (f'{PATH}: 5:2: 4:12: group "a", rule 1: only', 'f.yaml:11: group "a", rule 1: only'),
         ("own/prometheus/rules/other.yml:5", "own/prometheus/rules/other.yml:5"),
     ],
 )

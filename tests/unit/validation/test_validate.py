@@ -218,11 +218,15 @@ def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_fol
     [
         (
             "  FAILED:\n/etc/stack/current/rules/a.yml: yaml: unmarshal errors:\nline 1: no list\nline 9: x\n",
-            "prometheus/rules/a.yml: yaml: unmarshal errors: line 1: no list",
+            "prometheus/rules/a.yml:1: no list",
         ),
         (
             "Checking '/etc/stack/current/a.yml'  FAILED: yaml: unmarshal errors:\n  line 1: no map\n",
-            "prometheus/a.yml: yaml: unmarshal errors: line 1: no map",
+            "prometheus/a.yml:1: no map",
+        ),
+        (
+            'FAILED: error loading scrape configs: "/etc/stack/current/a.yml": job_name is empty\n',
+            "prometheus/a.yml: job_name is empty",
         ),
         ("Checking '/etc/stack/current/a.yml'  FAILED: no route\n", "prometheus/a.yml: no route"),
     ],
