@@ -100,6 +100,7 @@ COMMANDS: tuple[Command, ...] = (
             ),
             value("-o", "--output", metavar="FILE", help="archive that save writes"),
             value("-i", "--input", metavar="FILE", help="archive that load reads"),
+            flag("--write", help="set what env prints in .env, and keep the rest of it"),
         ),
     ),
     Command(

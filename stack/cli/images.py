@@ -12,6 +12,7 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError, RegistryUnreachable
+from stack.common.files import write_atomically
 from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
@@ -143,10 +144,24 @@ def _lock(session: Session) -> int:
 
 
 def _env(session: Session) -> int:
-    """Lines for .env, so that docker-compose.yml runs the images that are here."""
+    """Variables for .env, so that docker-compose.yml runs the images that are here; --write sets them there."""
     found = [image for image in _here(session) if image.available and image.component in BY_NAME]
     lines = {f"STACK_{image.component.upper()}_IMAGE": image.ref for image in found}
-    if not session.printer.json:
+    if session.options.write:
+        _merge(session, lines)
+    elif not session.printer.json:
         session.printer.raw("\n".join(f"{key}={value}" for key, value in lines.items()))
     session.printer.document(lines)
     return 0
+
+
+def _merge(session: Session, lines: dict[str, str]) -> None:
+    if not lines:
+        raise ImageError("no image is here that .env could name", hint="images build, or start, first")
+    from stack.config import env_file
+
+    path = session.settings.home / ".env"
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    before = path.read_bytes() if path.exists() else b""
+    write_atomically(path.resolve(), env_file.merged(before.decode(), lines).encode(), mode)
+    session.printer.line("written", f"{', '.join(lines)} in {path}")

@@ -15,6 +15,7 @@ from typing import Any
 from stack.common.errors import SettingsError
 from stack.config import sources
 from stack.config.table import Setting, Switch, Table, Tree
+from stack.config.values import CACHE_FOLDER
 
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
 
@@ -150,7 +151,7 @@ def load(
         home=home,
         config=home if (home / "prometheus").is_dir() else root,
         docker_host=env.get("DOCKER_HOST", ""),
-        cache=Path(env.get("STACK_CACHE") or home / ".stack" / "cache"),
+        cache=Path(env.get("STACK_CACHE") or home / ".stack" / CACHE_FOLDER),
         values=values,
         given=frozenset(given),
     )

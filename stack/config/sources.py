@@ -5,12 +5,12 @@ A name that the table lacks, a value of another kind and a file that cannot be r
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stack.common.errors import SettingsError
+from stack.config.places import toml_line
 from stack.config.table import Setting, Table
 
 Given = Iterator[tuple[Setting, str, str]]
@@ -35,11 +35,21 @@ def from_dotenv(table: Table, path: Path) -> Given:
     text = text_of(path)
     if not text:
         return
-    from dotenv import dotenv_values
+    from stack.config import env_file
 
-    for variable, value in dotenv_values(stream=io.StringIO(text)).items():
-        if variable.startswith("STACK_") and value:
-            yield _known(variable, table.by_variable, path), value, str(path)
+    places = {}
+    for line in env_file.lines(text):
+        place = f"{path}:{line.number}"
+        if line.variable is None:
+            if "STACK_" not in line.text:
+                continue
+            raise SettingsError(f"{place}: cannot be read", hint="write NAME=value, and close the quotes")
+        if line.variable.upper().startswith("STACK_"):
+            _known(line.variable, table.by_variable, place)
+            places[line.variable] = place
+    for variable, value in env_file.values(text).items():
+        if variable in places and value:
+            yield table.by_variable[variable], value, places[variable]
 
 
 def from_toml(table: Table, path: Path) -> Given:
@@ -53,7 +63,13 @@ def from_toml(table: Table, path: Path) -> Given:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
     for name, value in _flat(document):
-        yield _known(name, table.by_path, path), _text(name, value, path), str(path)
+        number = toml_line(text, name)
+        place = f"{path}:{number}" if number else str(path)
+        if name in table.by_variable:
+            raise SettingsError(
+                f"{place}: {name} is a variable", hint=f"write {table.by_variable[name].path} in this file"
+            )
+        yield _known(name, table.by_path, place), _text(name, value, place), place
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -64,13 +80,13 @@ def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
             yield above + key, value
 
 
-def _text(name: str, value: Any, path: Path) -> str:
+def _text(name: str, value: Any, place: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
     raise SettingsError(
-        f"{path}: {name}: must be a text or a number, got {value!r}", hint="correct its value"
+        f"{place}: {name}: must be a text or a number, got {value!r}", hint="correct its value"
     )
 
 
@@ -86,16 +102,17 @@ def text_of(path: Path) -> str:
         raise SettingsError(f"{path}: {error}", hint="save it as UTF-8") from error
 
 
-def _known(name: str, names: Mapping[str, Setting], source: Path) -> Setting:
+def _known(name: str, names: Mapping[str, Setting], place: str) -> Setting:
     if name in names:
         return names[name]
-    raise unknown(str(source), name, names)
+    raise unknown(place, name, names)
 
 
 def unknown(source: str, name: str, names: Iterable[str]) -> SettingsError:
     """The error of a name that no setting has, with the nearest that one has."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(names), n=1)
+    others = {other.lower(): other for other in names}
+    near = [others[found] for found in difflib.get_close_matches(name.lower(), others, n=1)]
     hint = f"did you mean {near[0]}?" if near else "see docs/settings.md for all names"
     return SettingsError(f"{source}: unknown setting {name}", hint=hint)

@@ -123,7 +123,7 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
         Setting(
             "name",
             "STACK_NAME",
-            read.match(read.NAME, "1-40 of a-z, 0-9 and -"),
+            read.stack_name,
             "monitoring",
             "name of the stack",
         ),
@@ -146,7 +146,7 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "components by switch, like `app=off,postgres=on`; in stack.toml a table `[components]`",
             _switches,
         ),
-        Setting("python.image", "STACK_PYTHON_IMAGE", str, "", "base of images that are built here"),
+        Setting("python.image", "STACK_PYTHON_IMAGE", read.image, "", "base of images that are built here"),
     )
 
 
@@ -172,7 +172,11 @@ def _of_units(units: Iterable[Unit]) -> Iterable[Setting]:
                 f"{name}.port", f"STACK_{upper}_PORT", read.port, unit.publish, f"published port of {name}"
             )
         yield Setting(
-            f"{name}.image", f"STACK_{upper}_IMAGE", str, "", f"image of {name} instead of the pinned one"
+            f"{name}.image",
+            f"STACK_{upper}_IMAGE",
+            read.image,
+            "",
+            f"image of {name} instead of the pinned one",
         )
         yield Setting(
             f"{name}.limits.memory",

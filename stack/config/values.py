@@ -14,6 +14,8 @@ DURATION = re.compile(r"[1-9][0-9]*(h|d|w|y)")
 SIZE = re.compile(r"[1-9][0-9]*(MB|GB|TB)")
 MEMORY = re.compile(r"([1-9][0-9]{0,6})([mg])")
 CPUS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+CACHE_FOLDER = "cache"
 LEAST_MEMORY = 32 * 1024**2
 """Below this no product here starts."""
 ON = ("true", "1", "on", "yes")
@@ -48,6 +50,20 @@ def match(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def stack_name(text: str) -> str:
+    """A stack's name; it also names the stack's folder in .stack/, where one name is taken."""
+    if match(NAME, "1-40 of a-z, 0-9 and -")(text) == CACHE_FOLDER:
+        raise ValueError(f"must not be {CACHE_FOLDER}, a folder in .stack/ that all stacks share")
+    return text
+
+
+def image(text: str) -> str:
+    """An image's reference, or nothing for the pinned one."""
+    if text and not IMAGE.fullmatch(text):
+        raise ValueError(f"must be an image like prom/prometheus:v3.5.0, got {text!r}")
+    return text
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
