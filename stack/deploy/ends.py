@@ -24,7 +24,7 @@ CLOSED = ("permission denied", "readonly database", "read-only database", "opera
 MAPPED = "signal SIGBUS"
 """What Go's runtime writes when a file that is mapped into memory ends too soon."""
 READ_BACK = 2000
-"""Log lines among which the one is looked for that says why a process ended: a trace of all its threads may follow it."""
+"""Log lines among which the one is looked for that says why a process ended: a trace of all its threads may follow."""
 LOUD = re.compile(
     r'^(panic|fatal error)|level=(error|fatal|panic)|"level": ?"(error|fatal|critical)"|\berr=', re.I
 )
