@@ -12,10 +12,9 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target_secrets import Given, given_files
 from stack.common.errors import SmokeFailed, UsageError
-from stack.components import BY_NAME
 from stack.targets.addresses import Address, address, machine, port
 from stack.targets.containers import Around, Place, find, place, split
-from stack.targets.files import free_path, owners, secrets_of, without_job
+from stack.targets.files import free_path, hosts, owners, secrets_of, without_job
 from stack.targets.jobs import FOLDER, NETWORK, JobText, job_name, label, setting
 
 if TYPE_CHECKING:
@@ -144,9 +143,9 @@ def container_place(session: Session, wanted: str, asked: int, network: str) -> 
 
 def around_of(session: Session) -> Around:
     """All containers of the engine, and the names by which Prometheus asks the stack's own services."""
-    spoken_to = [name for name in session.settings.components if BY_NAME[name].http]
-    names = frozenset(name for c in spoken_to for name in (c, c.replace("_", "-")))
-    return Around(session.engine.neighbours(), session.name, names)
+    ours = {name for c in session.settings.components for name in (c, c.replace("_", "-"))}
+    asked = hosts(session.native.tree)
+    return Around(session.engine.neighbours(), session.name, frozenset(ours & asked))
 
 
 def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText:

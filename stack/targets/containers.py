@@ -125,7 +125,7 @@ def names_taken(network: str, around: Around) -> dict[str, str]:
     found: dict[str, str] = {}
     for other in around.everyone:
         for name in dict(other.networks).get(network, ()):
-            if name in around.taken and not other.component:
+            if name in around.taken and other.stack != around.stack:
                 found[name] = other.name
     return found
 

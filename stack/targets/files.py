@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from stack.targets.jobs import FOLDER, SECRETS
 SUFFIXES = (".yml", ".yaml", ".json")
 SCRAPE = "prometheus/scrape/"
 MAIN = "prometheus/prometheus.yml"
+HOST = re.compile(rb"\b([a-z][a-z0-9_-]*):[0-9]+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ def owners(tree: Mapping[str, bytes]) -> dict[str, Owner]:
             for name, node in _jobs(edit.compose(_text(content))):
                 found.setdefault(name, Owner(path, node.start_mark.line + 1))
     return found
+
+
+def hosts(tree: Mapping[str, bytes]) -> frozenset[str]:
+    """All names with a port in Prometheus' shipped files: whom it asks by name."""
+    shipped = (content for path, content in tree.items() if path == MAIN or path.startswith(SCRAPE))
+    return frozenset(name.decode() for content in shipped for name in HOST.findall(content))
 
 
 def free_path(tree: Mapping[str, bytes], folder: str, stem: str, suffix: str) -> str:

@@ -171,6 +171,15 @@ def test_a_container_and_its_network(running: Client) -> None:
     assert left is not None and left.joined == ()
 
 
+def test_a_network_on_which_somebody_else_is_alertmanager_is_not_joined(running: Client) -> None:
+    running.engine.foreign_network("front")
+    running.engine.neighbour("web-1", "front", ports=(8000,))
+    running.engine.neighbour("prometheus", "front", ports=(9090,))
+    assert running("target", "add", "--container", "web-1") == 0, "nobody of ours asks for that name"
+    running.engine.neighbour("alertmanager", "front", ports=(9093,))
+    assert "is known as alertmanager" in refused(running, "add", "--container", "prometheus").message
+
+
 def test_a_name_that_only_a_container_elsewhere_has_is_told(running: Client, scraping: Scraping) -> None:
     running.engine.foreign_network("front")
     running.engine.neighbour("web-1", "front", ports=(8000,))

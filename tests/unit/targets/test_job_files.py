@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stack.common.yaml_text import load_yaml
-from stack.targets.files import Owner, free_path, owners, secrets_of, without_job
+from stack.targets.files import Owner, free_path, hosts, owners, secrets_of, without_job
 
 FILE = """\
 # our shops
@@ -125,6 +125,15 @@ def test_each_job_has_its_place() -> None:
     assert (
         found["kiosk"].own and not found["app"].own and found["app"] == Owner("prometheus/scrape/app.yml", 2)
     )
+
+
+def test_whom_prometheus_asks_by_name() -> None:
+    shipped = {
+        "prometheus/prometheus.yml": b"alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]",
+        "prometheus/scrape/n.yml": b"scrape_configs: [{static_configs: [{targets: [node-exporter:9100]}]}]",
+        "own/prometheus/scrape/a.yml": b"scrape_configs: [{static_configs: [{targets: [shop:1]}]}]",
+    }
+    assert hosts(shipped) == {"alertmanager", "node-exporter"}
 
 
 def test_a_path_that_nobody_has() -> None:

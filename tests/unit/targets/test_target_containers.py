@@ -78,11 +78,12 @@ def test_a_network_on_which_a_name_of_ours_means_another_is_not_joined() -> None
     assert "app" in refused(second, other, network="front").message
 
 
-def test_our_own_container_there_is_no_clash() -> None:
-    ours = Neighbour(
-        "d" * 64, "demo-prometheus", "p", networks=(("front", ("prometheus",)),), component="prometheus"
+def test_our_own_container_there_is_no_clash_that_of_another_stack_is() -> None:
+    theirs = Neighbour(
+        "d" * 64, "other-app", "p", networks=(("front", ("app",)),), stack="other", component="app"
     )
-    assert place(SHOP, around(ours)).network == "front"
+    assert "other-app is known as app" in refused(SHOP, theirs).message
+    assert place(SHOP, around(replace(theirs, stack="demo"))).network == "front"
 
 
 def test_a_network_that_it_is_not_on() -> None:
