@@ -48,9 +48,8 @@ def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Bo
     _modernised(board, notes)
     foreign = ours(board, inputs)
     for kind, titles in foreign.items():
-        notes.append(
-            f"{len(titles)} panels ask a {kind} data source, which is none of this stack: {_some(titles)}"
-        )
+        asks = f"{_panels(len(titles))} ask{'s' if len(titles) == 1 else ''} a {kind} data source"
+        notes.append(f"{asks}, which is none of this stack: {_some(titles)}")
     _framed(board, name, uid, title, notes)
     return Board(board, tuple(notes))
 
@@ -201,11 +200,10 @@ def _modernised(board: dict[str, Any], notes: list[str]) -> None:
         elif replacement(str(panel.get("type"))):
             gone[str(panel["type"])] = gone.get(str(panel["type"]), 0) + 1
     for (kind, new), count in old.items():
-        notes.append(f"{count} {kind} panels became {new}")
+        notes.append(f"{_panels(count, kind)} became {new}")
     for kind, count in gone.items():
-        notes.append(
-            f"{count} panels are {kind}, which Grafana does not load any more: {replacement(kind)} shows the same"
-        )
+        same = f"which Grafana does not load any more: {replacement(kind)} shows the same"
+        notes.append(f"{_panels(count)} of the kind {kind}, {same}")
 
 
 def _framed(board: dict[str, Any], name: str, uid: str, title: str, notes: list[str]) -> None:
@@ -264,6 +262,11 @@ def _uid(said: str) -> str:
 
 def _stem(name: str) -> str:
     return re.sub(r"\.json$", "", name.replace("\\", "/").rpartition("/")[2]) or "Dashboard"
+
+
+def _panels(count: int, kind: str = "") -> str:
+    word = "panel" if count == 1 else "panels"
+    return f"{count} {kind} {word}" if kind else f"{count} {word}"
 
 
 def _some(names: list[str]) -> str:
