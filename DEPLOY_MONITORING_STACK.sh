@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the monitoring stack and proves it: ./DEPLOY_MONITORING_STACK.sh start
 # Sees to a virtual environment and a Docker engine, then hands over to `python -m stack`.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
@@ -16,4 +17,4 @@ case " ${*:-help} " in
     *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"
-exec env -u PYTHONDONTWRITEBYTECODE PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$python" -m stack "$@"
+exec env -u PYTHONDONTWRITEBYTECODE -u PYTHONHOME PYTHONPATH="$root" "$python" -m stack "$@"
