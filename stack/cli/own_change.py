@@ -108,9 +108,9 @@ def _as_it_is(home: Path, file: OwnFile) -> OwnFile:
 
 def _write(home: Path, files: Iterable[OwnFile]) -> None:
     for file in files:
-        path = (home / file.path).resolve()  # a link stays one
+        path = home / file.path
         if file.content is not None:
-            write_atomically(path, file.content, file.mode)
+            write_atomically(path.resolve(), file.content, file.mode)  # a link stays one
             continue
         path.unlink(missing_ok=True)
         for folder in Path(file.path).parents:

@@ -144,4 +144,6 @@ def test_a_removed_file_takes_its_empty_folders_along_and_a_link_stays_one(runni
     assert path.is_symlink() and Path(elsewhere).read_bytes() == new
     assert change(running, [OwnFile(other.path, None)])[0]
     assert not (running.home / "own/prometheus/scrape/team").exists() and path.exists()
+    assert change(running, [OwnFile(PATH, None)])[0]
+    assert not path.is_symlink() and elsewhere.read_bytes() == new
     assert running.plan() == []
