@@ -18,7 +18,7 @@ from stack.clients.prometheus import Target
 from stack.common.durations import duration
 from stack.common.wait import NotYet
 
-KEPT = "scrape_samples_post_metric_relabeling == 0"
+KEPT = "scrape_samples_post_metric_relabeling == 0 and up == 1"
 REJECTED = {
     "out_of_order": "are older than what is stored already",
     "out_of_bounds": "have a time too far in the past or the future",
