@@ -64,7 +64,12 @@ def _state(session: Session, kind: Kind, server: Server, observed: Observed) -> 
         return "unknown", str(error)
     if found.good:
         return "up", ""
-    if found.exporter is None:
+    if found.exporter == 0:
+        return (
+            "down",
+            f"its exporter does not answer: monitoring-stack logs {kind.form.service(server)} shows why",
+        )
+    if found.server is None:
         return "unknown", "it is not scraped yet"
     return "down", ": ".join(
         filter(

@@ -143,6 +143,8 @@ class Proof:
         found = answer(self.session, self.kind, self.name)
         if found.good:
             return
+        if found.exporter == 0:
+            raise NotYet(f"{self.kind.name} does not answer Prometheus")
         if found.exporter is None or found.server is None:
             raise NotYet(f"{self.kind.name} was not scraped within {SECONDS:g} s")
         self.since = self.since or CLOCK.now()

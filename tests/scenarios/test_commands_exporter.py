@@ -114,6 +114,9 @@ def test_one_that_is_never_scraped_is_told_too(running: Client, answers: Answers
     answers.metrics.clear()
     with pytest.raises(SmokeFailed, match="redis_exporter was not scraped within"):
         running("exporter", "add", "redis", "cache", "redis.example")
+    answers.metrics["up"] = 0
+    with pytest.raises(SmokeFailed, match="redis_exporter does not answer Prometheus"):
+        running("exporter", "add", "redis", "cache", "redis.example")
 
 
 def test_a_dry_run_tells_the_plan_and_changes_nothing(running: Client) -> None:
@@ -141,6 +144,13 @@ def test_the_list_tells_who_answers_and_why_not(running: Client, answers: Answer
     assert found["state"] == "down" and found["says"].startswith(
         "nobody listens on redis.example:6379: does it"
     )
+    for metrics, state, said in (
+        ({}, "unknown", "it is not scraped yet"),
+        ({"up": 0.0}, "down", "its exporter does not answer: monitoring-stack logs redis_exporter-cache"),
+    ):
+        answers.metrics = dict(metrics)
+        (found,) = running.run("exporter", "list")[1].documents[0]["exporters"]
+        assert found["state"] == state and found["says"].startswith(said)
     running("stop")
     (found,) = running.run("exporter", "list")[1].documents[0]["exporters"]
     assert found["state"] == "stopped"
