@@ -72,7 +72,7 @@ def _look(context: CheckContext, results: Results) -> tuple[list[Doubt], int]:
 
 def _verdict(context: CheckContext, doubts: list[Doubt], selectors: int) -> Evidence:
     failures = [f"{d.rule.place}: {d.text}" for d in doubts if not d.rule.own]
-    remarks = tuple(f"{d.rule.place}: {d.text}" for d in doubts if d.rule.own)
+    remarks = tuple(_lines([d for d in doubts if d.rule.own]))
     if doubts and not _settled(context, own=not failures):
         raise Pending(some(failures or remarks), HINT)
     if failures:
@@ -80,6 +80,14 @@ def _verdict(context: CheckContext, doubts: list[Doubt], selectors: int) -> Evid
     told = f"{selectors} selectors of {len(context.expected.rules)} rules find series"
     own = [rule for rule in context.expected.rules if rule.own]
     return Evidence(told, tuple(bounded((*remarks, *own_remarks(context, own, style=False)))))
+
+
+def _lines(doubts: Iterable[Doubt]) -> Iterator[str]:
+    """One line a rule: many rules of others read a dozen metrics that nobody has here."""
+    told: dict[str, dict[str, None]] = {}
+    for doubt in doubts:
+        told.setdefault(doubt.rule.place, {})[doubt.text] = None
+    yield from (f"{place}: {some(texts)}" for place, texts in told.items())
 
 
 def _settled(context: CheckContext, *, own: bool) -> bool:

@@ -50,7 +50,7 @@ def of_own(
     return (str(remark) for remark in found if remark.check not in unsaid)
 
 
-def bounded(lines: Sequence[str]) -> list[str]:
-    """The first of them, and how many more there are."""
+def bounded(lines: Sequence[str], elsewhere: str = "") -> list[str]:
+    """The first of them, and how many more there are; ``elsewhere`` shows all."""
     more = len(lines) - SHOWN
-    return [*lines[:SHOWN], *([f"{more} more remarks: validate --json has them all"] if more > 0 else [])]
+    return [*lines[:SHOWN], *([f"{more} more remarks{elsewhere}"] if more > 0 else [])]

@@ -80,6 +80,6 @@ def _remarks(description: Description, printer: Printer) -> list[str]:
     from stack.checks.rule_remarks import bounded, told
 
     found = told(expected(description.spec, {}))
-    for line in bounded(found):
+    for line in bounded(found, ": --json has them all"):
         printer.warning(f"warning   {line}")
     return found

@@ -112,18 +112,18 @@ spec:
       rules:
         - alert: MineDown
           expr: up{job="mine"} == 0
-          for: 1m
         - record: mine:scrape_seconds
-          expr: sum by (job) (rate(scrape_duration_seconds{job="mine"}[EVERY]))
+          expr: sum by (job) (scrape_duration_seconds{job="mine"})
 """
 
 
 def test_rules_are_taken_over_evaluated_listed_and_removed(mine: Stack) -> None:
     given = mine.home / "operator.yaml"
-    given.write_text(RULES.replace("EVERY", "1s"))
+    given.write_text(RULES)
     told = mine.ok("rules", "add", str(given), "--json").json()
     assert [one["rules"] for one in told["files"]] == [2] and told["applied"]
-    assert any("job mine is scraped each 5s: make it 20s" in line for line in told["warnings"]), told
+    (warning,) = told["warnings"]
+    assert "own/prometheus/rules/operator.yml:4 mine/MineDown: one bad sample fires it" in warning
     assert (mine.home / "own/prometheus/rules/operator.yml").read_text().startswith("groups:\n- name: mine\n")
     listed = mine.ok("rules", "list", "--json").json()["rules"]
     (alert,) = [rule for rule in listed if rule["name"] == "MineDown"]
@@ -138,7 +138,7 @@ def test_rules_that_fail_leave_everything_as_it_was(mine: Stack) -> None:
         ("up{job=", f"error: {given}:8: "),
         ("sum by (instance) (up) * on () up", f"{given}:7 mine/MineDown fails when it is evaluated: "),
     ):
-        given.write_text(RULES.replace('up{job="mine"} == 0', expr).replace("EVERY", "20s"))
+        given.write_text(RULES.replace('up{job="mine"} == 0', expr))
         ran = mine("rules", "add", str(given))
         assert ran.code in (2, 6) and says in ran.err and "nothing was changed" in ran.err, ran
         assert not (mine.home / "own/prometheus/rules/operator.yml").exists()
@@ -148,7 +148,7 @@ def test_rules_that_fail_leave_everything_as_it_was(mine: Stack) -> None:
 def test_another_scrape_interval_is_carried_through(mine: Stack) -> None:
     main = mine.home / "prometheus/prometheus.yml"
     shipped = main.read_text()
-    main.write_text(shipped.replace("scrape_interval: 5s", "scrape_interval: 10s"))
+    main.write_text(shipped.replace("scrape_interval: 5s", "scrape_interval: 8s"))
     mine.ok("reload")
     report = mine.ok("smoke", "--json").json()
     assert report["ok"] and any("panels with data" in finding["evidence"] for finding in report["findings"])

@@ -237,4 +237,12 @@ def test_the_interval_is_that_of_the_jobs_that_have_the_metric() -> None:
 def test_remarks_are_bounded() -> None:
     many = [rule(f"gone_{n} > 1", own=True, name=f"R{n}") for n in range(30)]
     told = found_by(*many).warnings
-    assert len(told) == 21 and told[-1] == "10 more remarks: validate --json has them all"
+    assert len(told) == 21 and told[-1] == "10 more remarks"
+
+
+def test_what_one_rule_of_the_users_lacks_is_one_line() -> None:
+    own = found_by(rule("gone_a + gone_a + gone_b + gone_c + gone_d > 1", own=True))
+    assert own.warnings[0] == (
+        "prometheus/rules/x.yml:7 g/R: no series has the name gone_a; no series has the name gone_b; "
+        "no series has the name gone_c and 1 more"
+    )
