@@ -18,7 +18,8 @@ class StrictConnection(h11.Connection):
 
     Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: the framing is faulty (RFC 9112 section
     6.1). Chunks of a few bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS
-    fields, in the head or behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as HTTP/2's opening.
+    fields, in the head or behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the
+    opening of HTTP/2.
 
     ``fault`` is the HTTP status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the
     connection: the client may go on with the body or with a next request, and both look alike.

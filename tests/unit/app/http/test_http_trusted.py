@@ -13,7 +13,7 @@ from stack.app.http.middleware.trusted import Trusted
 
 def ask(method: str, allowed: tuple[str, ...] = (), /, **headers: str) -> int:
     app = Trusted(Response("ok"), allowed)
-    sent = {name.replace("_", "-"): value.encode("latin-1") for name, value in headers.items()}
+    sent = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     async def asked() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
