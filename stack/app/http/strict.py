@@ -18,7 +18,8 @@ class StrictConnection(h11.Connection):
 
     Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: the framing is faulty (RFC 9112 section
     6.1). Chunks of a few bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS
-    fields: a head of 16 KiB can hold four thousand. A version that is not 1.x, such as HTTP/2's opening.
+    fields, in the head or behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the
+    opening of HTTP/2.
 
     ``fault`` is the HTTP status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the
     connection: the client may go on with the body or with a next request, and both look alike.
@@ -43,6 +44,8 @@ class StrictConnection(h11.Connection):
                 self._bytes += len(event.data)
                 if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
                     raise h11.RemoteProtocolError("the chunks are too small")
+            elif isinstance(event, h11.EndOfMessage) and len(event.headers) > MOST_FIELDS:
+                raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
         except h11.RemoteProtocolError as fault:
             self.fault = fault.error_status_hint
             raise

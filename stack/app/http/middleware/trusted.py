@@ -8,9 +8,9 @@ reading is stopped by the browser itself, since no answer of ours allows another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stack.app.http import problems
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
 LOCAL_SUFFIXES = (".localhost", ".internal", ".svc", ".cluster.local")
 
 
@@ -59,10 +60,8 @@ class Trusted:
 
 def _name(host: str) -> str:
     """A Host header's name without its port; empty when it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").removesuffix(".").lower()
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).removesuffix(".").lower() if found else ""
 
 
 def _is_address(name: str) -> bool:

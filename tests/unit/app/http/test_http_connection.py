@@ -331,6 +331,15 @@ def test_a_head_that_costs_too_much_or_is_of_another_protocol_is_refused_by_its_
         assert (line, json.loads(body)["status"]) == (b"HTTP/1.1 " + status, int(status[:3]))
 
 
+def test_many_fields_behind_a_body_end_the_connection() -> None:
+    head = HEAD.replace(b"/ ", b"/at-once ") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+    with serving() as port:
+        refused = exchange(port, head + b"a:\r\n" * 4000 + b"\r\n")[0]
+        assert refused == b"HTTP/1.1 431 Request Header Fields Too Large"
+        end = b"a:b\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert exchange(port, head + end)[0] == b"HTTP/1.1 200 OK"
+
+
 def test_a_hundred_fields_are_read() -> None:
     with serving() as port:
         head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"a:b\r\n" * 98 + b"\r\n"

@@ -13,7 +13,7 @@ from stack.app.http.middleware.trusted import Trusted
 
 def ask(method: str, allowed: tuple[str, ...] = (), /, **headers: str) -> int:
     app = Trusted(Response("ok"), allowed)
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     async def asked() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
@@ -56,6 +56,10 @@ def test_local_names_and_addresses_are_ours(host: str) -> None:
         "",
         ":8000",
         "[::1",
+        "evil.example@localhost",
+        "localhost:evil",
+        "localhost/evil",
+        "caf\xe9",
     ],
 )
 def test_other_names_are_not(host: str) -> None:
