@@ -158,3 +158,33 @@ def test_the_list_shows_files_and_what_prometheus_says_of_each(
 def test_a_list_without_a_stack_shows_the_files(client: Client) -> None:
     rules = client.run("rules", "list")[1].documents[0]["rules"]
     assert len(rules) > 20 and {rule["state"] for rule in rules} == {"not running"}
+
+
+def test_validate_warns_of_windows_that_the_scrape_interval_makes_too_short(client: Client) -> None:
+    assert client.run("validate")[1].documents[0]["warnings"] == []
+    client.edit("prometheus/prometheus.yml", "scrape_interval: 5s", "scrape_interval: 10m")
+    own = client.home / PATH
+    own.parent.mkdir(parents=True)
+    own.write_text(RULES)
+    code, said = client.run("validate")
+    warnings = said.documents[0]["warnings"]
+    assert code == 0 and NO_FOR in warnings
+    assert any("scrape_interval of job app is 10m, and a sample is seen for 5m" in one for one in warnings)
+    (window,) = [one for one in warnings if "DBBoundaryViolationAttempt" in one]
+    assert window.endswith(
+        "increase(gate_errors_total[1m]) needs two samples, and no job is scraped more often than each 10m: "
+        "make it 40m, 20m at the least"
+    )
+
+
+def test_a_long_interval_is_said_before_it_is_waited_for(client: Client) -> None:
+    client.edit("prometheus/prometheus.yml", "scrape_interval: 5s", "scrape_interval: 30s")
+    lines: list[str] = []
+    client.monkeypatch.setattr(
+        "tests.scenarios.commands.Said.line",
+        lambda self, label, text, tone="": lines.append(f"{label} {text}"),
+    )
+    assert client("start") == 0
+    assert "proving may take 1m: two scrapes of each job (scrape_interval)" in lines
+    lines.clear()
+    assert client("start") == 0 and not any(line.startswith("proving") for line in lines)

@@ -11,6 +11,7 @@ import pytest
 
 from stack.clients.alertmanager import Alertmanager, published_hash
 from stack.clients.app import App
+from stack.clients.dropped_targets import dropped_targets
 from stack.clients.grafana import Grafana, Query, Result
 from stack.clients.http import Http, HttpFailure
 from stack.clients.prometheus import Prometheus, Sample
@@ -133,3 +134,43 @@ def test_a_reload_may_take_longer_than_other_answers() -> None:
     kinds = ("datasources", "dashboards")
     with serve({f"POST /api/admin/provisioning/{k}/reload": slow for k in kinds}) as base:
         Grafana(Http(base, timeout=0.1)).reload_provisioning()
+
+
+def test_prometheus_says_what_a_rule_is_in_and_when_it_had_its_turn() -> None:
+    rule = {"name": "A", "type": "alerting", "health": "ok", "query": "up == 0"}
+    at = {"state": "firing", "lastEvaluation": "2026-01-01T00:00:10.5Z"}
+    group = {
+        "name": "g",
+        "file": "/a.yml",
+        "rules": [{**rule, **at}, {**rule, "lastEvaluation": "0001-01-01T00:00:00Z"}],
+    }
+    with serve({"GET /api/v1/rules": success({"groups": [group]})}) as base:
+        first, second = Prometheus(Http(base)).rules()
+    assert (first.state, first.evaluated) == ("firing", 1767225610.5)
+    assert (second.state, second.evaluated) == ("", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"droppedTargets": []}, {}),
+        (
+            {
+                "droppedTargets": [
+                    {"scrapePool": "a", "discoveredLabels": {"__address__": f"h:{n}"}} for n in (1, 2)
+                ]
+            },
+            {"a": (2, "h:1")},
+        ),
+        (
+            {
+                "droppedTargets": [{"scrapePool": "a", "discoveredLabels": {"__address__": "h:1"}}],
+                "droppedTargetCounts": {"a": 9, "b": 0, "c": 1},
+            },
+            {"a": (9, "h:1"), "c": (1, "")},
+        ),
+    ],
+)
+def test_targets_that_are_left_out_are_counted_also_where_few_are_kept(data: Any, found: Any) -> None:
+    with serve({"GET /api/v1/targets": success(data)}) as base:
+        assert dropped_targets(Http(base)) == found
