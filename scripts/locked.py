@@ -67,7 +67,7 @@ def missing(lock: Path) -> str:
             if condition:
                 continue  # not for this system
             return f"{name} is not there"
-        if found != wanted:
+        if found.removeprefix("v") != wanted:  # PEP 440: the same version; some packages call themselves so
             return f"{name} is {found} instead of {wanted}"
     for module in IMPORTED:
         try:
