@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -118,8 +119,9 @@ def _text(path: Path) -> str:
 
 
 def _emptied(folder: Path) -> Path:
-    """The folder anew. Raises OSError when somebody else's is in its place."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """The folder anew. Raises OSError where it cannot be removed, or somebody else's is in its place."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
     folder.mkdir(mode=0o700, parents=True)
     return folder
 

@@ -58,9 +58,9 @@ ROWS = (
     Breakage(
         "shipped-panel-empty",
         edited(SLO, "(gate_invocations_total{", "(gate_invocations_totals{"),
-        r"prometheus\.panels: .*slo / .*gate_invocations_totals",
+        r"prometheus\.variables: .*slo / .*has no value: gate_invocations_totals",
         "",
-        "COMPONENT.panels: UID / PANEL / QUERY is empty",
+        "COMPONENT.variables: UID / ... has no value",
         start="refuses",
         applied=True,
         undo=pristine,

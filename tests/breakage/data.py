@@ -8,7 +8,7 @@ from docker.errors import NotFound
 
 from stack.common.wait import NotYet, until
 from tests.breakage.breakage import Act, Breakage, each
-from tests.breakage.containers import AGAIN, CLOSED, MAY_NOT, in_state, started_again
+from tests.breakage.containers import CLOSED, MAY_NOT, in_state, started_again
 from tests.breakage.hands import (
     FOREIGN,
     api,
@@ -202,12 +202,11 @@ ROWS = (
     Breakage(
         "store-closed",
         each(in_volume("app", "data", CLOSE), restarted("app"), started_again("app", 3)),
-        r"app\.container: \S+ ends .*: /data/tmp: .*--data and --spool writable",
-        "logs app",
-        AGAIN,
+        r"app\.container: \S+" + MAY_NOT.format("app"),
+        "chown",
+        f"COMPONENT.container: {CLOSED}",
         start="refuses",
-        refusal=r"\S+-app ended.*: /data/tmp: .*--data and --spool writable",
-        refusal_entry="NAME ended ...",
+        refusal=MAY_NOT.format("app"),
         refusal_code=5,
         undo=in_volume("app", "data", OPEN),
     ),
