@@ -19,6 +19,7 @@ from stack.engine import archive, labels
 from stack.engine.convert import VOLUME_ROOT
 from stack.engine.docker import DockerEngine, connect
 from stack.engine.interface import ImageConfig, Ran
+from stack.model.observed import Observed
 from stack.model.spec import (
     CONFIG_ROOT,
     ConfigFile,
@@ -322,3 +323,8 @@ def tar_of(texts: dict[str, str]) -> bytes:
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     return buffer.getvalue()
+
+
+def of_the_stack(bench: Bench) -> Observed:
+    """What is there of the stack, without the networks of whoever else uses the engine now."""
+    return replace(bench.engine.observe(bench.stack), others=())

@@ -29,6 +29,7 @@ from tests.contract.engine_bench import (
     Bench,
     Kind,
     make,
+    of_the_stack,
     published,
     service,
     write,
@@ -48,7 +49,7 @@ def test_says_who_answers(bench: Bench) -> None:
 
 
 def test_a_stack_that_never_was_is_empty(bench: Bench) -> None:
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+    assert of_the_stack(bench) == Observed(bench.stack)
     assert bench.stack not in bench.engine.stacks()
 
 
@@ -62,7 +63,7 @@ def test_networks_and_volumes_are_made_and_removed_as_often_as_asked(bench: Benc
     for _ in range(2):
         bench.engine.remove_network(bench.stack)
         bench.engine.remove_volume(volume)
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+    assert of_the_stack(bench) == Observed(bench.stack)
 
 
 def test_the_life_of_a_container(bench: Bench) -> None:
@@ -248,13 +249,13 @@ def test_a_job_reads_its_files_and_leaves_nothing(bench: Bench) -> None:
     ran = bench.engine.run(bench.stack, job)
     assert (ran.code, ran.output) == (0, "hello")
     assert bench.engine.run(bench.stack, Job(TINY, ("/bin/sh", "-c", "exit 3"))).code == 3
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+    assert of_the_stack(bench) == Observed(bench.stack)
 
 
 def test_a_job_in_a_network_that_is_not_there_fails_and_leaves_nothing(bench: Bench) -> None:
     with pytest.raises(StartFailed, match="network"):
         bench.engine.run(bench.stack, Job(TINY, ("/bin/cat", "/x"), network=bench.stack))
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+    assert of_the_stack(bench) == Observed(bench.stack)
 
 
 def test_a_process_inside_tells_its_code(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from stack.engine.interface import Holder, Lease
 from stack.engine.lock import Pace
 from stack.model.observed import Observed
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, config_volume
-from tests.contract.engine_bench import TINY, Bench, Kind, make, service, write
+from tests.contract.engine_bench import TINY, Bench, Kind, make, of_the_stack, service, write
 
 ELSEWHERE = Holder("far-away", "ann", "start", 4242, "2026-01-01 10:00:00 UTC")
 """Somebody on another machine: only silence tells that it is gone."""
@@ -53,11 +53,11 @@ def test_the_last_state_counts_and_is_no_part_of_what_runs(bench: Bench) -> None
     for content in (b"first", b"", b"third\nwith lines\0", b"x" * 200_000):
         bench.engine.write_state(bench.stack, content)
         assert bench.engine.read_state(bench.stack) == content
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack, has_state=True)
+    assert of_the_stack(bench) == Observed(bench.stack, has_state=True)
     assert bench.stack not in bench.engine.stacks()
     bench.engine.remove_state(bench.stack)
     assert bench.engine.read_state(bench.stack) is None
-    assert bench.engine.observe(bench.stack) == Observed(bench.stack)
+    assert of_the_stack(bench) == Observed(bench.stack)
 
 
 def test_a_write_that_broke_off_leaves_the_state_before(bench: Bench) -> None:
@@ -111,7 +111,7 @@ def test_who_is_second_hears_who_is_first(bench: Bench) -> None:
             }
         }
         lease.check()
-        assert bench.engine.observe(bench.stack) == Observed(bench.stack, locked=True)
+        assert of_the_stack(bench) == Observed(bench.stack, locked=True)
         assert bench.stack not in bench.engine.stacks()
     with bench.engine.lock(bench.stack, this_process("stop")):
         pass
