@@ -99,8 +99,8 @@ def test_where_no_registry_answers_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STACK_HOME", str(tmp_path))
-    for name in ("PROMETHEUS", "ALERTMANAGER", "NODE_EXPORTER", "GRAFANA", "POSTGRES", "PYTHON"):
-        monkeypatch.setenv(f"STACK_{name}_IMAGE", "127.0.0.1:1/x/y:1.0.0")
+    for name in (*CATALOG.pins, "python"):
+        monkeypatch.setenv(f"STACK_{name.upper()}_IMAGE", "127.0.0.1:1/x/y:1.0.0")
     assert main(["images", "check"]) == 4
     assert capsys.readouterr().err.splitlines() == [
         "error: registry 127.0.0.1:1 does not answer: nothing is known of newer releases"

@@ -145,7 +145,7 @@ def test_what_goes_on_is_shown_and_taken_away(tmp_path: Path) -> None:
 
 def test_an_interrupt_gives_the_cursor_back(tmp_path: Path) -> None:
     code, seen = watch(tmp_path, seconds=30, interrupt=True)
-    assert code == 130
+    assert code == 130, seen
     assert seen.count(SHOW) == seen.count(HIDE) >= 1
     assert "error: interrupted" in re.sub(r"\x1b\[[0-9;]*m", "", seen[seen.rindex(SHOW) :])
 
