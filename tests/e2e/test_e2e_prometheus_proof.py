@@ -20,7 +20,7 @@ groups:
     interval: 5s
     rules:
       - alert: NeverFires
-        expr: requests_of_nobody_total > 5
+        expr: rate(requests_of_nobody_total[1m]) > 5
       # pint disable promql/series
       - alert: OnlyAfterAnEvent
         expr: events_total > 5
