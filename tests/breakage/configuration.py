@@ -12,11 +12,12 @@ GATES = "prometheus/rules/app-gates.yml"
 MINE = "prometheus/rules/mine.yml"
 
 
-def rule(expr: str, kind: str = "alert", name: str = "Mine", extra: str = "") -> Act:
+def rule(expr: str, kind: str = "alert", name: str = "Mine", extra: str = "", interval: str = "1s") -> Act:
     """A rule file of the user's own with one rule."""
     return written(
         MINE,
-        f"groups:\n  - name: mine\n    interval: 1s\n    rules:\n      - {kind}: {name}\n        expr: {expr}\n{extra}",
+        f"groups:\n  - name: mine\n    interval: {interval}\n    rules:\n"
+        f"      - {kind}: {name}\n        expr: {expr}\n{extra}",
     )
 
 
@@ -135,6 +136,7 @@ ROWS = (
             kind="record",
             name="mine:up:x",
             extra="        labels: {instance: y, job: x}\n",
+            interval="5m",
         ),
         r"prometheus\.\w+: .*(mine|same labelset|duplicate)",
         r"mine|label",
@@ -142,7 +144,7 @@ ROWS = (
     ),
     _found(
         "many-to-many",
-        rule("up * on(stack) up > 0", extra=LABELS),
+        rule("up * on(stack) up > 0", extra=LABELS, interval="5m"),
         r"prometheus\.\w+: .*mine.*(many-to-many|found duplicate series)",
         r"on\(|group_left|expression",
         "prometheus.CHECK: ... found duplicate series",

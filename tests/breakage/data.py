@@ -213,7 +213,7 @@ ROWS = (
     Breakage(
         "store-locked",
         locked,
-        STORE + "locked",
+        STORE + "(locked|no answer within)",
         r"",
         STORE_ENTRY,
         start="refuses",

@@ -35,6 +35,12 @@ BY_NAME = {row.name: row for row in ALL}
 
 SELDOM = frozenset(
     [
+        "alertmanager-address-wrong",
+        "target-404",
+        "target-html",
+        "target-slow",
+        "target-certificate",
+        "target-body-limit",
         "killed-under-lock",
         "detached-alertmanager",
         "detached-node_exporter",
