@@ -145,7 +145,9 @@ class MemoryEngine(MemoryVolumes):
         """See ``Engine``."""
         with self.mutex:
             return tuple(
-                sorted((neighbour(c.inspect()) for c in self.containers.values()), key=lambda n: n.name)
+                sorted(
+                    (neighbour(c.inspect()) for c in tuple(self.containers.values())), key=lambda n: n.name
+                )
             )
 
     def crash(self, container: str, code: int = 137, *, memory: bool = False) -> None:
@@ -169,14 +171,14 @@ class MemoryEngine(MemoryVolumes):
 
     def lose_network(self, name: str) -> None:
         """Somebody takes all containers off a network and removes it."""
-        for container in self.containers.values():
+        for container in tuple(self.containers.values()):
             container.endpoints.pop(name, None)
         self.remove_network(name)
 
     def lose_foreign_network(self, name: str) -> None:
         """Somebody removes a network of theirs; containers that do not run still hold on to it."""
         del self.networks[name], self.network_ids[name]
-        for container in self.containers.values():
+        for container in tuple(self.containers.values()):
             if container.state == "running":
                 container.endpoints.pop(name, None)
 
@@ -197,7 +199,13 @@ class MemoryEngine(MemoryVolumes):
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
         return tuple(
-            sorted({labels.stack_of(c.marks) for c in self.containers.values() if labels.is_service(c.marks)})
+            sorted(
+                {
+                    labels.stack_of(c.marks)
+                    for c in tuple(self.containers.values())
+                    if labels.is_service(c.marks)
+                }
+            )
         )
 
     def observe(self, name: str) -> Observed:
@@ -206,7 +214,7 @@ class MemoryEngine(MemoryVolumes):
         with self.mutex:
             mine = [
                 c
-                for c in self.containers.values()
+                for c in tuple(self.containers.values())
                 if labels.stack_of(c.marks) == name and not labels.is_keeper(c.marks)
             ]
             state = convert.keeper_name(name, labels.STATE)
@@ -215,8 +223,10 @@ class MemoryEngine(MemoryVolumes):
                 name,
                 containers=containers,
                 leftovers=leftovers,
-                networks=tuple(n for n, stack in self.networks.items() if stack == name),
-                volumes=tuple(sorted(n for n, v in self.volumes.items() if v.stack == name and n != state)),
+                networks=tuple(n for n, stack in tuple(self.networks.items()) if stack == name),
+                volumes=tuple(
+                    sorted(n for n, v in tuple(self.volumes.items()) if v.stack == name and n != state)
+                ),
                 has_state=state in self.volumes,
                 locked=self.find(convert.keeper_name(name, labels.LOCK)) is not None,
                 others=tuple(sorted(self._others(name))),
@@ -227,11 +237,11 @@ class MemoryEngine(MemoryVolumes):
         links = volume.links if volume else {}
         applied = Applied.of(links.get(APPLIED, ""), links.get(CURRENT, ""))
         stack = labels.stack_of(container.marks)
-        own = [self.network_ids[n] for n, owner in self.networks.items() if owner == stack]
+        own = [self.network_ids[n] for n, owner in tuple(self.networks.items()) if owner == stack]
         return observed_container(container.inspect(), applied, own, self.told, self._others(stack))
 
     def _others(self, stack: str) -> dict[str, str]:
-        return {n: self.network_ids[n] for n, owner in self.networks.items() if owner != stack}
+        return {n: self.network_ids[n] for n, owner in tuple(self.networks.items()) if owner != stack}
 
     def read_state(self, stack: str) -> bytes | None:
         """See ``Engine``."""
@@ -361,7 +371,7 @@ class MemoryEngine(MemoryVolumes):
             self.update(found.id, **self.abilities.possible(convert.update_body(limits)))
 
     def _bind(self, container: MemoryContainer) -> None:
-        running = [c for c in self.containers.values() if c.state == "running"]
+        running = [c for c in tuple(self.containers.values()) if c.state == "running"]
         for port in container.ports():
             holder = next((f"container {c.name}" for c in running if port in c.ports()), "")
             if holder or port in self.occupied:
@@ -460,7 +470,7 @@ class MemoryEngine(MemoryVolumes):
 
     def find(self, name: str) -> MemoryContainer | None:
         return self.containers.get(name) or next(
-            (c for c in self.containers.values() if c.name == name), None
+            (c for c in tuple(self.containers.values()) if c.name == name), None
         )
 
     def owned(self, name: str) -> MemoryContainer | None:
@@ -488,11 +498,11 @@ class MemoryEngine(MemoryVolumes):
         return found.id
 
     def _in_use(self, image: str) -> bool:
-        return any(c.image_id == image for c in self.containers.values())
+        return any(c.image_id == image for c in tuple(self.containers.values()))
 
     def _attached(self, network: str) -> bool:
-        alive = (c for c in self.containers.values() if c.state == "running")
+        alive = (c for c in tuple(self.containers.values()) if c.state == "running")
         return any(network in c.endpoints for c in alive)
 
     def _mounted(self, volume: str) -> bool:
-        return any(volume in c.mounts().values() for c in self.containers.values())
+        return any(volume in c.mounts().values() for c in tuple(self.containers.values()))

@@ -52,8 +52,10 @@ class MemoryVolume:
         """All below a folder, by its path in it; empty: below the root."""
         above = f"{self.resolve(folder)}/" if folder else ""
         found = {path: FileFound("folder", 0o755, 0) for path in self.folders()}
-        found |= {path: FileFound("file", f.mode, f.uid, f.content) for path, f in self.files.items()}
-        found |= {path: FileFound("link", 0o777, 0, b"", target) for path, target in self.links.items()}
+        found |= {path: FileFound("file", f.mode, f.uid, f.content) for path, f in tuple(self.files.items())}
+        found |= {
+            path: FileFound("link", 0o777, 0, b"", target) for path, target in tuple(self.links.items())
+        }
         return {path.removeprefix(above): one for path, one in found.items() if path.startswith(above)}
 
     def resolve(self, path: str) -> str:
@@ -70,7 +72,7 @@ class MemoryVolume:
 
     def contents(self) -> dict[str, bytes]:
         """All files by path."""
-        return {path: file.content for path, file in self.files.items()}
+        return {path: file.content for path, file in tuple(self.files.items())}
 
     def discard(self, path: str) -> None:
         """Removes a file, a link or a folder."""

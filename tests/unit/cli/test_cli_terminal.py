@@ -75,6 +75,7 @@ def test_markup_of_other_people_is_text() -> None:
 
 
 SCRIPT = """
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys, time
 from stack.cli import main as cli
 from stack.model.events import Milestone, Progress, StepBegun, StepDone

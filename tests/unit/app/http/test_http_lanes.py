@@ -130,7 +130,7 @@ def test_the_limit_of_archives_holds_for_requests_that_were_given_up_and_for_too
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inspecting = Inspecting()
-    context = open_context(AppSettings(data=tmp_path, request_timeout=0.5))
+    context = open_context(AppSettings(data=tmp_path, request_timeout=2.0))
     monkeypatch.setattr(type(context.gates), "inspect", lambda _, archive: inspecting(archive))
     upload = {"file": ("a.zip", ARCHIVE)}
     call = {"tool_id": "archive-inspect", "arguments": {"data": base64.b64encode(ARCHIVE).decode()}}
