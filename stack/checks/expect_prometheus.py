@@ -13,13 +13,12 @@ from typing import Any
 from stack.checks.model import Job, Pairs, Rule
 from stack.checks.pint import Requests, requests_in
 from stack.common.durations import seconds
+from stack.model.outer import NETWORK_LABEL
 from stack.model.spec import DIGEST_RULE
 
 MAIN = "prometheus.yml"
 OWN = ("own/", "~own+")
 """Begins what is the user's, in the tree and as it is rendered."""
-NETWORK = "__network__"
-"""The label of a target that lives on a network of others."""
 INTERVAL, TIMEOUT = "1m", "10s"
 RULE_LINE = re.compile(r"^\s*(?:-\s+)?(?:alert|record)\s*:")
 JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
@@ -150,7 +149,7 @@ def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int,
         chosen=any(str((r or {}).get("action", "")).lower() in CHOOSING for r in relabels),
         files=tuple(_files_read(job)),
         reserved=tuple(sorted(name for name in labels if name.startswith("__"))),
-        network=labels.get(NETWORK, ""),
+        network=labels.get(NETWORK_LABEL, ""),
     )
 
 

@@ -13,6 +13,7 @@ from stack.checks.model import Job
 from stack.checks.target_sentences import SENTENCES
 from stack.clients.prometheus import Target
 from stack.model.names import host_of
+from stack.model.outer import MACHINE
 
 LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
@@ -85,7 +86,7 @@ class Case:
     @property
     def host_gateway(self) -> bool:
         """Whether the address is the engine's own machine."""
-        return urlsplit(self.url).hostname == "host.docker.internal"
+        return urlsplit(self.url).hostname == MACHINE
 
     @property
     def over_http(self) -> bool:

@@ -12,10 +12,11 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target_secrets import Given, given_files
 from stack.common.errors import SmokeFailed, UsageError
+from stack.model.outer import NETWORK_LABEL
 from stack.targets.addresses import Address, address, machine, port
 from stack.targets.containers import Around, Place, find, place, split
 from stack.targets.files import free_path, hosts, owners, secrets_of, without_job
-from stack.targets.jobs import FOLDER, NETWORK, JobText, job_name, label, setting
+from stack.targets.jobs import FOLDER, JobText, job_name, label, setting
 
 if TYPE_CHECKING:
     from stack.checks.target_proof import Proof
@@ -159,7 +160,7 @@ def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText
         scheme=(options.scheme or first.scheme).removesuffix("http"),
         interval=options.interval or "",
         timeout=options.timeout or "",
-        labels=(*labels, *([(NETWORK, first.network)] if first.network else [])),
+        labels=(*labels, *([(NETWORK_LABEL, first.network)] if first.network else [])),
         more=tuple(setting(one) for one in options.set),
         token=given.token,
         user=given.user,

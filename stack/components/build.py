@@ -12,6 +12,7 @@ from stack.components.places import OWN, OWN_MARK, Place
 from stack.config.secret import Secret
 from stack.config.settings import Settings
 from stack.model.left_out import LeftOut
+from stack.model.outer import MACHINE
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data_volume
 
 MIB = 1024 * 1024
@@ -19,7 +20,7 @@ BOARDS = "grafana/dashboards"
 OPTIONAL_BOARDS = "grafana/optional"
 """Dashboards about what runs where it is needed: docker-compose.yml mounts the folders as they are."""
 BOARDS_PLACE = Place("dashboards/", (".json",))
-HOST_GATEWAY = (("host.docker.internal", "host-gateway"),)
+HOST_GATEWAY = ((MACHINE, "host-gateway"),)
 """The engine's own machine by a name, for services that run there outside any container (engine 20.10 and later)."""
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 

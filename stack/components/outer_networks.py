@@ -11,17 +11,15 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.model.outer import OuterNetwork
+from stack.model.outer import NETWORK_LABEL, OuterNetwork
 from stack.model.spec import ConfigFile
-
-LABEL = "__network__"
 
 
 def outer_networks(files: Iterable[ConfigFile]) -> tuple[OuterNetwork, ...]:
     """Each network once, with the first place that names it; a file that is no YAML is for the validation to name."""
     found: dict[str, OuterNetwork] = {}
     for file in files:
-        if file.secret or LABEL.encode() not in file.content:
+        if file.secret or NETWORK_LABEL.encode() not in file.content:
             continue
         text = file.content.decode(errors="surrogateescape")
         for node in _named(edit.compose(text), set()):
@@ -38,7 +36,7 @@ def _named(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
     for item in edit.items(node):
         yield from _named(item, seen)
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        if key.value == LABEL and isinstance(value, yaml.ScalarNode) and value.value:
+        if key.value == NETWORK_LABEL and isinstance(value, yaml.ScalarNode) and value.value:
             yield value
         else:
             yield from _named(value, seen)

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 
 from stack.components.build import OPTIONAL_BOARDS, Build
+from stack.components.places import OWN
 from stack.exports.compose import service as compose_service
 from stack.model.spec import CONFIG_ROOT, CURRENT, TARGETS, ConfigFile, ServiceSpec, StackSpec
 
-OWN = "own/"
 BEYOND = (OWN, f"{OPTIONAL_BOARDS}/")
 """Where the files come from that docker-compose.yml, which mounts the shipped folders, does not have."""
 HEADER = """\

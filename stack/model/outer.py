@@ -1,4 +1,4 @@
-"""Networks of others, as values."""
+"""What lies outside the stack and is reached by its containers: networks of others, the engine's machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 PREDEFINED = ("bridge", "host", "none")
 """Networks that every engine has. Names do not resolve on them, so that none is joined."""
+NETWORK_LABEL = "__network__"
+"""The label of a target that lives on a network of others."""
+MACHINE = "host.docker.internal"
+"""The engine's own machine by a name, for services that run there outside any container."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from stack.common.errors import UsageError
 
 FOLDER = "own/prometheus/scrape/"
 SECRETS = "own/secrets/"
-NETWORK = "__network__"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
