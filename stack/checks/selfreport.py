@@ -134,7 +134,7 @@ CHECKS = (
         LOGS,
         20,
         every=0.2,
-        after=("prometheus.storage",),
+        after=("prometheus.storage", "alertmanager.receivers", "alertmanager.routes"),
         recurring=True,
     ),
 )

@@ -6,6 +6,7 @@ What must be there is what the stack was started with, not what happens to run. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
@@ -17,6 +18,7 @@ from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
 
 CHECK = "container"
+ALL_RUN = "stack.containers"
 START = "monitoring-stack start"
 RELOAD = "monitoring-stack reload writes the rendered files anew"
 AGAIN = f"{START} runs it again"
@@ -37,11 +39,29 @@ def condition(spec: StackSpec, observed: Observed, now: float = 0.0) -> tuple[Fi
     if not found:
         said = f"{len(spec.services)} containers run, connected to network {spec.name}"
         warnings = tuple(_remarks(spec, observed))
-        return (Finding("stack.containers", "", "ready", "ok", said, warnings=warnings),)
+        return (Finding(ALL_RUN, "", "ready", "ok", said, warnings=warnings),)
     return tuple(
         Finding(f"{component}.{CHECK}", component, "ready", "failed", evidence, hint, final=True)
         for component, (evidence, hint) in found.items()
     )
+
+
+def silent(report: Report) -> frozenset[str]:
+    """The components that do not answer, for which nothing but their silence is known."""
+    found = (f for f in report.causes if f.stage == "ready" and not f.check.endswith(f".{CHECK}"))
+    return frozenset(f.component for f in found)
+
+
+def explained(report: Report, causes: Iterable[Finding]) -> Report:
+    """The same report with faults of containers that were found after it, from which the silence of each follows."""
+    first = tuple(causes)
+    told = {f"{f.component}.ready": f.check for f in first}
+    followed = (
+        replace(f, because=told.get(f.because or f.check, f.because)) if f.status == "failed" else f
+        for f in report.findings
+        if not first or f.check != ALL_RUN
+    )
+    return replace(report, findings=(*first, *followed))
 
 
 def at_rest(name: str, observed: Observed, started: Iterable[str]) -> str:

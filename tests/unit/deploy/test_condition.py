@@ -8,7 +8,7 @@ import pytest
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.deploy.condition import age, at_rest, condition, nobody
+from stack.deploy.condition import age, at_rest, condition, explained, nobody, silent
 from stack.model.observed import GivenLimits, Observed, ObservedContainer
 from stack.model.spec import Limits, StackSpec
 from tests.unit.deploy.plan_samples import NAME, service
@@ -155,3 +155,26 @@ def test_the_age_is_that_of_the_youngest_running_container() -> None:
     assert age(Observed(NAME, (old, young, ended)), now) == 30.0
     assert age(Observed(NAME, (old,)), now) == 60.0
     assert age(Observed(NAME), now) == 0.0
+
+
+MUTE = Finding("prometheus.ready", "prometheus", "ready", "failed", "connection refused")
+FOLLOWS = Finding("prometheus.config", "prometheus", "checked", "failed", "not asked", because="prometheus.ready")
+RUNS = Finding("stack.containers", "", "ready", "ok", "2 containers run")
+
+
+def test_a_silence_follows_from_the_container_that_a_later_look_finds_at_fault() -> None:
+    report = Report((RUNS, MUTE, FOLLOWS))
+    assert silent(report) == {"prometheus"}
+    cause = Finding("prometheus.container", "prometheus", "ready", "failed", "ends again and again")
+    told = explained(report, (cause,))
+    assert [f.check for f in told.causes] == ["prometheus.container"]
+    assert [f.because for f in told.failed] == ["", "prometheus.container", "prometheus.container"]
+    assert not silent(told)
+    assert explained(report, ()) == report
+
+
+def test_what_failed_for_another_reason_keeps_it() -> None:
+    other = Finding("app.ready", "app", "ready", "failed", "answers 500")
+    cause = Finding("prometheus.container", "prometheus", "ready", "failed", "ends again and again")
+    told = explained(Report((MUTE, other)), (cause,))
+    assert [f.check for f in told.causes] == ["prometheus.container", "app.ready"]
