@@ -8,7 +8,7 @@ from typing import Any
 from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
-from stack.components import BY_NAME, checks_of
+from stack.components import BY_NAME
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
@@ -33,16 +33,26 @@ def start_stack(session: Session) -> int:
     description = described(session)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(examined, session.engine, description.spec, observed)
-        checks_of(description.spec.components)  # read while the engine answers
+        unchanged = _asked_meanwhile(session, description, observed)
         observed = looking.result()
     plan = reconcile(description.spec, observed)
-    if plan or session.state.lacks(_told(session, description)):
+    if plan or unchanged is None or session.state.lacks(_told(session, description)):
         with session.lock():
             return _bring_up_fresh(session, description)
     if observed.locked:
         session.clear_stale_lock()
     validated(session, description)
-    return _apply(session, description, observed, plan).finish()
+    return _apply(session, description, observed, plan, unchanged).finish()
+
+
+def _asked_meanwhile(session: Session, description: Description, observed: Observed) -> Milestones | None:
+    """Asks the products while the engine is looked into, where the containers themselves need no step."""
+    plan = reconcile(description.spec, observed)
+    if plan:
+        return None
+    milestones = Milestones(session, description, observed, plan)
+    milestones.ask()
+    return milestones
 
 
 def _read_verification() -> None:
@@ -69,8 +79,15 @@ def bring_up(session: Session, description: Description, *, thorough: bool = Fal
     return _apply(session, description, found, plan)
 
 
-def _apply(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
-    milestones = Milestones(session, description, observed, plan)
+def _apply(
+    session: Session,
+    description: Description,
+    observed: Observed,
+    plan: Plan,
+    begun: Milestones | None = None,
+) -> Milestones:
+    """Carries the plan out; ``begun``: the milestones of an unchanged stack that has been asked already."""
+    milestones = begun or Milestones(session, description, observed, plan)
     for sentence in gone(description.spec, observed):
         session.printer.warning(sentence)
 

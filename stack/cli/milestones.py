@@ -40,8 +40,10 @@ class Milestones:
         self.answered = 0.0
         self.reached: list[Milestone] = []
         self._verification: Verification | None = None
+        self._asked: Report | None = None
+        """What one round of questions found, where no step was needed."""
         self._again: Report | None = None
-        """What one round of questions found, where no step was needed and all of it is well."""
+        """The same where all of it is well."""
         self._one = threading.Lock()
 
     @property
@@ -72,6 +74,10 @@ class Milestones:
             self.times[event.target] = event.seconds
             self.answered = self.session.seconds
 
+    def ask(self) -> None:
+        """Asks in one round all that can have changed by itself; ``ready`` judges the answers."""
+        self._asked = self.verification.again()
+
     def ready(self) -> None:
         """Every component answers; those that a step has just verified are not asked again.
 
@@ -83,7 +89,7 @@ class Milestones:
         if self.plan:
             unsure = [s for s in waiting if not self._known_healthy(s)]
         else:
-            found = self.verification.again()
+            found = self._asked or self.verification.again()
             self._again = found if found.ok else None
             suspects = {component for finding in found.failed for component in finding.about}
             unsure = [s for s in waiting if not self._still_well(s, found, suspects)]
