@@ -6,14 +6,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 UID_LENGTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """A dashboard ready to be kept: its model, and what is to be known of it."""
 
     model: Mapping[str, Any]

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 Shape = Literal["timeseries", "stat", "heatmap", "table"]
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 GREEN = {"color": "green", "value": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One expression and what its series are called."""
 
     expr: str
     legend: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """One panel. ``width`` in Grafana's 24 columns, ``height`` in its lines."""
 
     shape: Shape
@@ -34,8 +34,7 @@ class Drawn:
     up_or_down: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A row of panels. ``folded``: closed when the dashboard opens."""
 
     title: str

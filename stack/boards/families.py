@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["counter", "gauge", "histogram", "native", "summary", "info"]
 Labels = tuple[tuple[str, str], ...]
@@ -16,8 +17,7 @@ OF_THE_SCRAPE = ("up", "scrape_", "ALERTS")
 PARTS = ("_bucket", "_count", "_sum")
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """What a target says of a metric."""
 
     metric: str
@@ -26,8 +26,7 @@ class Described:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """One metric. ``labels``: label > how many values it has, fewest first; ``series``: how many there are.
 
     ``quiet``: nothing was observed lately, so that a quantile would have no value. ``quantiles``: a summary has some.

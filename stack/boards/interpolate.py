@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 ALL = "$__all"
 TEMPLATE = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^\}]+))?(?::([^\}]+))?\}")
@@ -18,8 +19,7 @@ SPECIAL = re.compile(r"[$^*{}\[\]'+?.()|]")
 REGEX_SPECIAL = re.compile(r"[-/\\^$*+?.()|[\]{}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """What a variable stands for. ``several``: it may have more than one value, so that it is an expression.
 
     ``whole``: the variable's own text for "All", used as it is. ``text``: what the list in the browser shows.
@@ -31,8 +31,7 @@ class Value:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The time that is looked at, in seconds since 1970, and the distance of two points; all in seconds.
 
     ``scrape``: the scrape interval that the data source is told.

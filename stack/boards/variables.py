@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stack.boards.durations import seconds_of
 from stack.boards.interpolate import ALL, Span, Value, names_in
@@ -25,8 +26,7 @@ FREE = ("adhoc", "groupby")
 KINDS: Mapping[int, str] = {0: "label_names", 1: "label_values", 2: "metrics", 3: "query_result", 4: "series"}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a query variable asks. ``kind``: label_values, label_names, metrics, query_result or series."""
 
     kind: str
@@ -34,8 +34,7 @@ class Question:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One variable as its file has it; ``chosen`` are the values of the file, ``shown`` their text."""
 
     name: str

@@ -6,8 +6,9 @@ Judged from the rendered file and the loaded rules, since an alert that is swall
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from stack.checks.alert_rules import FRESH_SECONDS, PROOF_ALERT, WATCHDOG, alerts_of
 from stack.checks.alertmanager_file import FILE, rendered, understood
@@ -30,8 +31,7 @@ THEN = "then monitoring-stack reload"
 NARROWER = f"narrow its matchers or give it equal labels in {FILE}, {THEN}"
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """Why an alert is not heard of. ``grave``: it must not be so; ``hint`` says how to mend it."""
 
     what: str
@@ -75,7 +75,7 @@ def _unheard(routing: Routing, alerts: tuple[Alert, ...], *, told: bool) -> Iter
         )
 
 
-class Empty(Obstacle):
+class Empty(Obstacle, frozen=True):
     """A receiver without integrations: somebody's decision, unless it is everybody's or the Watchdog's."""
 
 

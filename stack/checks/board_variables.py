@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stack.checks.boards import (
     CORRECT,
@@ -26,8 +27,7 @@ from stack.dashboards.queries import Unusable, model, resolve, source_of, templa
 LABEL_VALUES = "label_values("
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A query variable of a dashboard: values of ``label`` among the series of ``selector``."""
 
     dashboard_uid: str
@@ -42,8 +42,7 @@ class Variable:
         return f"{self.dashboard_uid} / ${self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(Struct, frozen=True):
     """A variable that asks something else, which may be right and is not judged here."""
 
     place: str

@@ -17,7 +17,7 @@ Sources = Mapping[str, str]
 """The type of each data source, by uid and by name."""
 
 
-class Untouched(Window):
+class Untouched(Window, frozen=True):
     """Leaves Grafana's macros in the text, so that Grafana itself must replace them."""
 
     def macros(self) -> dict[str, str]:

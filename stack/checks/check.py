@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence, Expected, Stage
@@ -33,8 +35,7 @@ def later(place: str) -> Question:
     return ask
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One question. ``run`` returns its evidence, raises ``NotYet`` or ``Pending`` to be asked again, or ``Broken``.
 
     ``component`` is whom it asks, ``needs`` who else must be part of the stack, ``scraped`` whom a job must be about.

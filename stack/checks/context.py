@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from stack.checks.model import Broken, Expected
 from stack.clients.http import Http
@@ -29,8 +30,7 @@ ReadLog = Callable[[str, int], Iterable[str]]
 """The last lines that a component has written."""
 
 
-@dataclass(frozen=True)
-class CheckContext:
+class CheckContext(Struct, frozen=True, dict=True):
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it.
 
     ``kept``: what one check has found out and a later one of the same run may take, once.
@@ -38,10 +38,10 @@ class CheckContext:
 
     expected: Expected
     run_in: Execute | None = None
-    kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    kept: dict[str, Any] = field(default_factory=dict)
     read_log: ReadLog | None = None
-    _door: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _logins: list[int] = field(default_factory=list, repr=False)
+    _door: threading.Lock = field(default_factory=threading.Lock)
+    _logins: list[int] = field(default_factory=list)
 
     def execute(self, component: str, argv: tuple[str, ...]) -> Ran:
         """Runs a command in a component's container; only where the engine is at hand."""

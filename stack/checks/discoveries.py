@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Job
@@ -27,8 +28,7 @@ REMEDIES = {
 LOG = "monitoring-stack logs prometheus has its word"
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class Empty(Struct, frozen=True):
     """A job without a target: what is to be said, and done. ``final``: nobody looks for others."""
 
     text: str

@@ -6,9 +6,10 @@ Pure: it reads the specification's files and nothing else, so an edited file is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
+
+from msgspec.structs import replace
 
 from stack.checks.expect_prometheus import (
     INTERVAL,

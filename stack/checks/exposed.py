@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from stack.boards.families import Described, Family, count_of, counts_of, families_of
 from stack.checks.promql import quoted

@@ -5,7 +5,7 @@ Passwords reach the container as a file that its user alone can read, never as a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from stack.checks.messages import Order, dump_order, load_report
 from stack.checks.model import Report

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.checks.batches import numbered, side_by_side
 from stack.checks.model import Pairs
@@ -21,8 +22,7 @@ NEAR = 0.8
 EXPLAINED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """Why a selector finds nothing, in words."""
 
     text: str

@@ -5,8 +5,9 @@ Values only; a finding without evidence cannot be made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from stack.common.durations import seconds
 from stack.common.wait import NotYet
@@ -23,8 +24,7 @@ OF_PROMETHEUS = "prometheus/"
 """The folder of Prometheus' files in the tree that people edit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule as its file gives it. ``kind`` as Prometheus names it; durations and ``interval`` are in seconds.
 
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``labels`` hold those of its group.
@@ -62,8 +62,7 @@ class Rule:
         return f"{_place(self.file, self.line, self.origin)} {self.group}/{self.name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One scrape job as its file gives it, with Prometheus' defaults; ``interval`` and ``timeout`` are in seconds.
 
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``component`` is the one that it
@@ -104,8 +103,7 @@ def _place(file: str, line: int, origin: str) -> str:
     return f"{told}:{line}" if file and line else told
 
 
-@dataclass(frozen=True, slots=True)
-class Dashboard:
+class Dashboard(Struct, frozen=True):
     """One dashboard file: its uid and text. ``own``: the user's own or about her servers, so panels may be empty."""
 
     uid: str
@@ -113,8 +111,7 @@ class Dashboard:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DataSource:
+class DataSource(Struct, frozen=True):
     """One data source as provisioned; ``read_only`` unless its file says editable.
 
     ``interval``: the scrape interval that it is told, as it is written; empty where it is not.
@@ -128,8 +125,7 @@ class DataSource:
     interval: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """All that the checks need to know; it travels as JSON to a container inside a remote stack.
 
     ``addresses``: component > base URL. ``digest``: what the digest rule must carry, empty where the files have none.
@@ -197,16 +193,14 @@ class Pending(NotYet):
     """Not true yet, but it becomes so by itself, as a target does that is scraped soon: worth the whole deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a check has seen, with remarks that are no failures, such as an empty panel of the user's own."""
 
     text: str
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a check found: evidence either way, and a hint where it failed. ``seconds`` it took.
 
     ``final``: it failed, and waiting would not have helped. ``because``: the check whose failure this one follows from.
@@ -230,8 +224,7 @@ class Finding:
             raise ValueError(f"{self.check}: a finding needs evidence")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All findings of one run; ``ok`` only where there are some and none failed."""
 
     findings: tuple[Finding, ...]

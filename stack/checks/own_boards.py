@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from stack.boards.durations import range_of
 from stack.boards.model import Model
@@ -34,8 +35,7 @@ UNMET = "its series exist and none meets its condition now"
 ONLY_NAN = "it has only NaN, as of nothing divided by nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of a panel; ``why`` is empty for one with data, ``queries`` are what was asked."""
 
     panel: str
@@ -44,8 +44,7 @@ class Verdict:
     queries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """All panels of a dashboard; ``remarks`` are about its variables."""
 
     uid: str
@@ -78,8 +77,7 @@ class Judgement:
         yield from self.remarks
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What came back: an error, or how many series and numbers."""
 
     error: str = ""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.boards.durations import seconds_of
 from stack.boards.interpolate import Span, Unknown, Value, interpolated
@@ -28,8 +31,7 @@ MIXED = "-- Mixed --"
 TAKEN = "monitoring-stack dashboard add FILE names the stack's own"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One query of a panel, ready to be asked; ``fault``: why it cannot be."""
 
     expr: str
@@ -38,8 +40,7 @@ class Query:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """A dashboard that is opened: its variables, its time, and the stack's data sources with their types."""
 
     told: Answered

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from stack.boards.interpolate import Span, Unknown, Value, interpolated
 from stack.boards.model import LIKE_PROMETHEUS, Model
 from stack.boards.options import filtered, fixed_options
@@ -28,8 +30,7 @@ SOURCE = "datasource"
 NAMES = "__name__"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The values by name; ``sources``: data source variables by the type that they choose from.
 
     ``faults``: variables that cannot be answered, each with the reason; ``empty``: those whose question finds nothing.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.checks.model import Pairs
 
@@ -19,8 +20,7 @@ NEXT_ITEM = re.compile(r"^\s*-\s")
 EVERYTHING = ("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """What a file asks: ``everywhere``, and of the rule at a line. (selector, label), either may be empty.
 
     ``left``: checks that the rule at a line leaves out, at line 0 each rule.

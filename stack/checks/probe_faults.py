@@ -7,8 +7,9 @@ on as it is.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from stack.checks.target_faults import LOOPBACK, Fault
 from stack.checks.target_sentences import Sentence
@@ -21,8 +22,7 @@ MOST_REDIRECTS = 10
 Fields = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one probe with its log gave. ``figures``: its metrics without labels."""
 
     log: tuple[Fields, ...] = ()
@@ -49,8 +49,7 @@ def _unquoted(value: str) -> str:
     return ESCAPED.sub(r"\1", value[1:-1]) if value[:1] == '"' else value
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A probe that failed: its target, how long it may take, and what is known of it. ``rest``: fields of its log."""
 
     target: str

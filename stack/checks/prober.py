@@ -6,8 +6,10 @@ One set of checks either way; only the addresses differ. A prober decides nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.checks.check import Check
 from stack.checks.context import Execute, ReadLog
@@ -40,8 +42,7 @@ class Prober(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class LocalProber:
+class LocalProber(Struct, frozen=True):
     """Asks from this process, by the published ports."""
 
     checks: tuple[Check, ...]
@@ -65,8 +66,7 @@ class LocalProber:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkProber:
+class NetworkProber(Struct, frozen=True):
     """Asks from a container of ``image`` in the stack's network: any engine, any component.
 
     ``here`` asks what only the engine can be asked. ``at_most``: see ``Order``.

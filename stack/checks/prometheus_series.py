@@ -8,7 +8,8 @@ there emptiness can be right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.checks.batches import numbered, side_by_side
 from stack.checks.check import USUAL_INTERVAL
@@ -36,8 +37,7 @@ HINT = (
 Results = Sequence[tuple[Rule, Outcome]]
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """Something that a rule reads and nobody has."""
 
     rule: Rule

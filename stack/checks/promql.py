@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 EQUAL, LIKE = "=", "=~"
 POSITIVE = (EQUAL, LIKE)
@@ -20,8 +21,7 @@ NAME = "__name__"
 LEGACY_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """One condition on a label, such as ``job=~"a|b"``."""
 
     label: str
@@ -46,8 +46,7 @@ class Matcher:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """The series that an expression reads, without range, offset and time. ``metric`` is empty where none is named."""
 
     metric: str
@@ -65,8 +64,7 @@ class Selector:
         return Selector(self.metric, matchers)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What an expression relies on. ``chooses``: it may rightly yield nothing, as a comparison does."""
 
     selectors: tuple[Selector, ...]

@@ -7,10 +7,11 @@ another one both ways are followed, so that what is said here of an alert is tru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct
 
 from stack.checks.intervals import covers, moments
 from stack.common.durations import seconds
@@ -23,8 +24,7 @@ LEGACY = {"match": "=", "match_re": "=~"}
 Config = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """An alert as its rule gives it. ``constant``: it fires always, as the Watchdog does."""
 
     name: str
@@ -32,8 +32,7 @@ class Alert:
     constant: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route of the tree; ``place`` is where it stands in the file. ``muted`` and ``active`` name time intervals.
 
     ``repeat``: after so many seconds an alert that still fires is told again.
@@ -49,8 +48,7 @@ class Route:
     children: tuple[Route, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Inhibition:
+class Inhibition(Struct, frozen=True):
     """An inhibit rule: while a source fires, targets with the same ``equal`` labels are held back."""
 
     place: str
@@ -59,8 +57,7 @@ class Inhibition:
     equal: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(Struct, frozen=True):
     """A whole file. ``receivers``: name > its integrations, such as webhook. ``intervals``: name > entries."""
 
     root: Route

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stack.checks.promql import ABSENT, EQUAL, NAME, children, kind_of, selector_of
 
@@ -13,8 +14,7 @@ SET_OPERATORS = frozenset({"and", "or", "unless"})
 SCALARS = ("scalar", "string")
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """``only``: no others than these (None: any); ``never``: none of these."""
 
     only: frozenset[str] | None = None

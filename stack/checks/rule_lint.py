@@ -6,8 +6,9 @@ Pure: texts only, no server. What needs one, such as whether a metric exists, is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from stack.checks import rule_expressions, rule_texts
 from stack.checks.model import Pairs, Rule
@@ -21,8 +22,7 @@ GAPS = 300.0
 RATE = "promql/rate"
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """One thing about one rule; ``check`` is pint's name of it."""
 
     rule: Rule
@@ -33,8 +33,7 @@ class Remark:
         return f"{self.rule.place}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What stands beside a rule: all rules, and how often series come."""
 
     rules: Sequence[Rule] = ()

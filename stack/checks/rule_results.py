@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.checks.model import Pairs, Rule
 from stack.checks.promql import NAME
@@ -14,8 +15,7 @@ TEMPLATE = re.compile(r"\{\{-?\s*(?:\$labels|\.Labels)\.(\w+)\s*-?\}\}")
 SAME = "vector contains metrics with the same labelset after applying {kind} labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a rule yields: its series' labels, or why Prometheus would refuse them, with the remedy."""
 
     series: tuple[Pairs, ...] = ()

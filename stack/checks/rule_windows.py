@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from stack.checks.model import Job, Rule
 from stack.checks.promql import Selector, children, kind_of, nodes, selector_of
@@ -20,8 +21,7 @@ SEEN = 300.0
 """Seconds for which a sample is seen (Prometheus' query.lookback-delta)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A range of a selector and the function that reads it; ``seconds`` is its length."""
 
     function: str
@@ -29,8 +29,7 @@ class Window:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Struct, frozen=True):
     """How often series come: by job, by rule, and ``known``: metric > its jobs, where Prometheus was asked."""
 
     jobs: Mapping[str, float] = field(default_factory=dict)

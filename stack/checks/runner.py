@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.checks.check import Check
 from stack.checks.context import CheckContext, Execute, ReadLog
@@ -161,8 +163,7 @@ def _root(cause: Finding) -> str:
     return cause.because or cause.check
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     """How one check is asked."""
 
     context: CheckContext

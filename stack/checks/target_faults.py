@@ -6,8 +6,9 @@ The sentences are those of Prometheus 3 and of Go's HTTP and TLS; one that is no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from stack.checks.model import Job
 from stack.checks.target_sentences import SENTENCES
@@ -18,16 +19,14 @@ from stack.model.outer import MACHINE
 LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong, and what to do about it."""
 
     cause: str
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A target that is down: its job and the address that was asked."""
 
     job: Job

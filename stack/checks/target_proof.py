@@ -5,7 +5,7 @@ A fault that Prometheus names is definite: the target was asked, and the answer 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stack.checks.check import LONGEST_WAITED_FOR
 from stack.checks.context import CheckContext
@@ -41,8 +41,7 @@ REPORTS = (
 REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The targets of a job as they were found up, with samples kept by instance; ``warnings`` are remarks."""
 
     targets: tuple[Target, ...]

@@ -5,11 +5,10 @@ Those of Prometheus 3 and of Go's HTTP and TLS. Values are put in by ``stack.che
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """One kind of sentence by its ``pattern``: what it means, and the remedy.
 
     In both, ``c`` is the case and ``m`` what the pattern has found. ``when``: a property of the case that must hold,

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from stack.cli.amounts import Amount
 from stack.model.events import Event, Progress, StepBegun, StepDone
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One thing that goes on; ``seconds`` since it began, ``share`` of it that is done (0 to 1) where that is known."""
 
     topic: str

@@ -18,11 +18,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, fields
 from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict, astuple
 
 import stack
 from stack.cli.page import fetch
@@ -38,8 +40,7 @@ _READY_SECONDS = 15.0
 _KILL_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Where to listen and who may ask. Port 0 takes a free one. What is a file is its path or empty."""
 
     host: str = "127.0.0.1"
@@ -78,8 +79,7 @@ class Options:
             return self.host == "localhost"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What was started; ``certificate`` and the files of secrets are paths or empty."""
 
     pid: int
@@ -153,7 +153,7 @@ def read_record(file: Path) -> Record | None:
         record = Record(**read_json(file))
     except TypeError:
         return None
-    pid, *texts = (getattr(record, field.name) for field in fields(record))
+    pid, *texts = astuple(record)
     return record if isinstance(pid, int) and pid > 0 and all(isinstance(t, str) for t in texts) else None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.common.errors import StackError
 from stack.telemetry.catalogue import GATES, SEGMENTS, TOOL_STATUSES
@@ -17,8 +18,7 @@ Sample = tuple[str, dict[str, str], float]
 """Name, labels, value."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateRow:
+class GateRow(Struct, frozen=True):
     """One gate. Latencies are milliseconds, None without a decision; ``top_error`` is empty without a rejection."""
 
     gate: str
@@ -31,8 +31,7 @@ class GateRow:
     top_error: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolRow:
+class ToolRow(Struct, frozen=True):
     """One tool's calls by final status, and its latencies in milliseconds."""
 
     tool_id: str
@@ -44,8 +43,7 @@ class ToolRow:
     p99_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRow:
+class MemoryRow(Struct, frozen=True):
     """One segment of the packet store."""
 
     segment: str
@@ -55,8 +53,7 @@ class MemoryRow:
     packets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """Everything a terminal view shows."""
 
     gates: tuple[GateRow, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
@@ -15,8 +16,7 @@ from stack.components.own_paths import OWN_SECRETS
 PRIVATE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One server as it was asked for. ``secret`` is a password to be kept, ``secret_file`` the path of one in own/."""
 
     kind: Kind

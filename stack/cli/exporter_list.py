@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from stack.cli.exporter_proof import answer, knocked, log_of, why
 from stack.cli.printer import Printer
@@ -19,8 +20,7 @@ from stack.model.observed import Observed
 HEADER = ("KIND", "NAME", "ADDRESS", "STATE", "SAYS")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One server. ``state``: up, down, unknown, stopped, or faulty for a file that cannot be used; ``says`` why."""
 
     kind: str
@@ -39,7 +39,7 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
         printer.table(HEADER, [(r.kind, r.name, r.address or "-", r.state, r.says) for r in rows])
     else:
         printer.text("no server is watched: exporter add watches one")
-    printer.document({"exporters": [asdict(row) for row in rows]})
+    printer.document({"exporters": [to_builtins(row) for row in rows]})
     return 0
 
 

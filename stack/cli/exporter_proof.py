@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from stack.cli.session import Session
 from stack.common.errors import SmokeFailed, StackError
 from stack.common.wait import CLOCK, NotYet, TimedOut, until
@@ -27,8 +29,7 @@ FAULTY = re.compile(r"(?i)level=(?:err|warn)|\berr(?:or)?[=: ]")
 SAID = re.compile(r'\b(?:err|error|msg)="((?:[^"\\]|\\.)*)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """What an exporter says, what that means, and the remedy; in both ``s`` is the server, ``m`` the match.
 
     ``u`` is whom it logs in as, ``p`` the question whether that is right.
@@ -80,8 +81,7 @@ SENTENCES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What Prometheus knows of a server: ``up`` of the exporter, and of the server; None: not known.
 
     ``said``: why not, where the exporter tells that by a metric.

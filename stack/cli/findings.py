@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stack.checks.model import Finding
 from stack.cli.printer import Printer
@@ -10,8 +10,7 @@ from stack.cli.printer import Printer
 WIDTH = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """Prints what it hears; good findings without remarks only where ``good`` says so."""
 
     printer: Printer

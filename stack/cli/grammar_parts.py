@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Option:
+
+class Option(Struct, frozen=True):
     """One argument: its flags and what argparse is told about it."""
 
     flags: tuple[str, ...]
     told: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command: its words, purpose, handler as ``module:function`` below ``stack.cli``, and its own options.
 
     ``only_shows``: it has nothing to finish once nobody reads its output any more.

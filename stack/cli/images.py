@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 from stack.cli.main import usage
 from stack.cli.printer import Printer
@@ -66,7 +67,7 @@ def _list(session: Session, found: Iterable[Resolved]) -> int:
             printer.text(
                 f"\n{row.component}: {row.version} instead of the pinned {row.pin}, from {row.built_from}"
             )
-    printer.document({"images": [asdict(row) for row in rows]})
+    printer.document({"images": [to_builtins(row) for row in rows]})
     return 0
 
 
@@ -84,7 +85,7 @@ def _check(session: Session) -> int:
 
     wanted = {name: session.settings.image(name) or pin.official for name, pin in CATALOG.pins.items()}
     found = check(wanted, CATALOG.pins, TagList().tags)
-    document: dict[str, object] = {"images": [asdict(one) for one in found]}
+    document: dict[str, object] = {"images": [to_builtins(one) for one in found]}
     if not any(one.answered for one in found):
         problems = sorted({one.problem for one in found})
         error = RegistryUnreachable("; ".join(problems), hint="nothing is known of newer releases")

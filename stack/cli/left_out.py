@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from stack.cli.printer import Printer
 from stack.model.left_out import LeftOut, shown
@@ -28,4 +29,4 @@ def tell_left_out(printer: Printer, found: Iterable[LeftOut]) -> None:
 
 def left_out_document(found: Iterable[LeftOut]) -> list[dict[str, Any]]:
     """The same for JSON."""
-    return [{**asdict(one), "path": shown(one.path)} for one in found]
+    return [{**to_builtins(one), "path": shown(one.path)} for one in found]

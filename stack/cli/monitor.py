@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from stack.cli import background
 from stack.cli.board import Board, board
@@ -79,7 +81,7 @@ def _status(options: argparse.Namespace, settings: Settings, printer: Printer) -
     state, record = background.status(_folder(settings))
     where = f" at {record.url}, process {record.pid}" if record else ""
     printer.line("monitor", state + where)
-    told = asdict(record) if record else {"pid": None, "url": "", "certificate": ""}
+    told = to_builtins(record) if record else {"pid": None, "url": "", "certificate": ""}
     printer.document({"state": state, **told})
     return 0 if state == "running" else NOT_RUNNING
 
@@ -160,7 +162,7 @@ def _show(found: Board, printer: Printer) -> None:
         [(m.segment, *(str(n) for n in (m.written, m.failed, m.searches, m.packets))) for m in found.memory],
     )
     printer.text(f"\nsubstrate {'healthy' if found.substrate_healthy else 'NOT healthy'}")
-    printer.document(asdict(found))
+    printer.document(to_builtins(found))
 
 
 def _ms(value: float | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct, field, to_builtins
 
 from stack.boards.board import Board, slug
 from stack.boards.model import panels
@@ -24,8 +25,7 @@ from stack.dashboards.queries import WITHOUT_QUERY
 FOLDER = f"{OWN}{BOARDS}/"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A dashboard's file by its path; ``fault``: why it is none."""
 
     path: str
@@ -133,7 +133,7 @@ def board_document(judgement: Judgement) -> dict[str, Any]:
     """A judgement as JSON."""
     counts = {kind: len(judgement.of(kind)) for kind in ("data", "empty", "wrong", "skipped")}
     return {"uid": judgement.uid, "title": judgement.title, "counts": counts} | {
-        "panels": [asdict(one) for one in judgement.panels],
+        "panels": [to_builtins(one) for one in judgement.panels],
         "remarks": list(judgement.remarks),
     }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stack.cli.bring_up import bring_up, validated
 from stack.cli.lifecycle import show_plan
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 UNDONE = "nothing was changed"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnFile:
+class OwnFile(Struct, frozen=True):
     """A file by its path, which begins with ``own/``, and what becomes of it; without ``content`` it goes."""
 
     path: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from stack.cli.printer import Printer
 from stack.cli.probe_files import MODULES, Wish, aimed, checked, files_of

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from stack.checks.target_faults import LOOPBACK
 from stack.cli.own_change import OwnFile
@@ -37,8 +38,7 @@ SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 """What RE2 does not take literally."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One probe. ``target`` as blackbox_exporter takes it; ``every`` as Prometheus writes it.
 
     The rest goes into a module of its own: ``codes`` that are right, a text that the page ``contains``, the name that a

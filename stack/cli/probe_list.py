@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
@@ -31,8 +32,7 @@ Figures = Mapping[str, Mapping[Key, float]]
 """By figure, then by job and instance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One probed target. ``seconds`` the last probe took, ``days`` its certificate is valid, ``since`` seconds ago."""
 
     name: str
@@ -91,7 +91,7 @@ def show(session: Session) -> int:
         printer.text("no probe; probe add NAME URL makes one")
     if silent:
         printer.text(f"\nPrometheus cannot be asked: {silent}")
-    printer.document({"probes": [asdict(row) for row in listed], "silent": silent})
+    printer.document({"probes": [to_builtins(row) for row in listed], "silent": silent})
     return 0
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 HEADER = ("FROM", "FILE", "GROUP", "RULE", "KIND", "STATE", "EVALUATED")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One rule: as its file has it, and as it is in Prometheus (None: it is not there, or nobody was asked)."""
 
     rule: Rule

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from stack.cli.main import usage
 from stack.cli.own_change import UNDONE, OwnFile, make_change
@@ -27,8 +28,7 @@ MAX_BYTES = 8 * 1024 * 1024
 STANDARD_INPUT = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """One file on its way: where it comes from and goes to."""
 
     source: str
@@ -157,7 +157,7 @@ def _as_given(error: StackError, files: list[Added]) -> None:
 
 def _proven(session: Session, description: Description, files: list[Added]) -> list[str]:
     """Every rule is evaluated now, as Prometheus will; what is to be said about them all the same."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from stack.deploy.condition import age
     from stack.deploy.verify import failure, verification, wall_clock

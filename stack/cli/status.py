@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from stack.checks.model import Finding
 from stack.cli.printer import Printer
@@ -28,8 +29,7 @@ MIB = 1024 * 1024
 TARGETS_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One component as it is; ``memory`` in bytes, ``uptime`` in seconds; ``matches`` its description."""
 
     component: str
@@ -65,8 +65,7 @@ class Row:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen. ``silent``: why no targets are known; ``faults`` are those of the containers.
 
     ``remarks``: what is remarkable and no fault, such as a probe that fails.
@@ -129,7 +128,7 @@ class Look:
             "name": self.name,
             "status": self.word,
             "components": [row.document() for row in self.rows],
-            "targets": [asdict(target) for target in self.targets],
+            "targets": [to_builtins(target) for target in self.targets],
             "targets_up": bool(self.targets) and not self.down,
             "faults": [
                 {"component": f.component, "cause": f.evidence, "remedy": f.hint} for f in self.faults

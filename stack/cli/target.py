@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.cli.main import usage
 from stack.cli.own_change import OwnFile, make_change
@@ -40,8 +42,7 @@ OPTIONS = (
 UNKNOWN = "is unknown where Prometheus runs"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the command line asks for: the job's name, and where its targets are."""
 
     name: str

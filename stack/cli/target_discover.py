@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
@@ -169,6 +171,6 @@ def _show(printer: Printer, found: list[Found]) -> None:
 
 
 def _document(one: Found) -> dict[str, Any]:
-    told = asdict(one)
+    told = dict(to_builtins(one))
     del told["ask"]
     return told

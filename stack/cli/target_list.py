@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from stack.checks.target_faults import fault
 from stack.cli.printer import Printer
@@ -26,8 +27,7 @@ AFTER = "scrape_samples_post_metric_relabeling"
 NEVER = "0001-"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One target. ``health``: up, down, unknown (not scraped yet), none (nobody is found) or empty where nobody runs.
 
     ``place``: file and line of its job. ``fault``: why it is down, with the remedy. ``scraped``: seconds ago.
@@ -107,4 +107,4 @@ def _asked(context: CheckContext) -> tuple[bool, tuple[Target, ...], dict[tuple[
 
 
 def _document(row: Row) -> dict[str, Any]:
-    return asdict(row)
+    return dict(to_builtins(row))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
@@ -17,8 +19,7 @@ MOST_BYTES = 1 << 20
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """Paths below own/secrets/ as the job names them; ``files`` are those to be written there."""
 
     token: str = ""

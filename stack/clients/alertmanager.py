@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from stack.clients.exposition import sample
 from stack.clients.http import Http
@@ -20,8 +21,7 @@ OPERATORS = {(True, False): "=", (False, False): "!=", (True, True): "=~", (Fals
 """By whether it must be equal and whether it is a regular expression."""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence(Typed):
+class Silence(Typed, frozen=True):
     """A silence that holds or will hold. ``state``: active or pending; times in Unix seconds."""
 
     id: str
@@ -33,8 +33,7 @@ class Silence(Typed):
     ends: float
 
 
-@dataclass(frozen=True, slots=True)
-class HeldAlert(Typed):
+class HeldAlert(Typed, frozen=True):
     """An alert that Alertmanager holds; ``updated`` in Unix seconds.
 
     ``silenced`` and ``inhibited`` name what holds it back: silences, and other alerts by fingerprint. ``muted`` names
@@ -54,8 +53,7 @@ class HeldAlert(Typed):
         return self.labels.get("alertname", "")
 
 
-@dataclass(frozen=True)
-class Alertmanager:
+class Alertmanager(Struct, frozen=True, dict=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

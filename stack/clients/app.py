@@ -6,16 +6,16 @@ It must never leave anything behind that does not expire by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from stack.clients.http import Http
 from stack.clients.shape import Typed, shaped, text
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedAlert(Typed):
+class ReceivedAlert(Typed, frozen=True):
     """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds."""
 
     status: str
@@ -23,8 +23,7 @@ class ReceivedAlert(Typed):
     received: float
 
 
-@dataclass(frozen=True)
-class App:
+class App(Struct, frozen=True, dict=True):
     """The application at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

@@ -7,8 +7,10 @@ is 400 as a whole and still carries the results. It must never save or delete an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.clients.http import Http, HttpFailure
 from stack.clients.shape import Typed, shaped, texts
@@ -16,8 +18,7 @@ from stack.clients.shape import Typed, shaped, texts
 RELOAD_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSource(Typed):
+class LoadedSource(Typed, frozen=True):
     """A data source as Grafana holds it; ``read_only`` where it came from a file. ``interval``: see ``DataSource``."""
 
     uid: str
@@ -28,8 +29,7 @@ class LoadedSource(Typed):
     interval: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedDashboard(Typed):
+class LoadedDashboard(Typed, frozen=True):
     """A dashboard as Grafana holds it: its model as stored, and whether it came from a file."""
 
     uid: str
@@ -37,8 +37,7 @@ class LoadedDashboard(Typed):
     provisioned: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One query of a panel; ``ref`` is unique within a batch, times in milliseconds."""
 
     ref: str
@@ -61,8 +60,7 @@ class Query:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Result(Typed):
+class Result(Typed, frozen=True):
     """What came back for one query: an error text, or the number of series and of values that are numbers."""
 
     error: str
@@ -70,8 +68,7 @@ class Result(Typed):
     numbers: int
 
 
-@dataclass(frozen=True)
-class Grafana:
+class Grafana(Struct, frozen=True, dict=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

@@ -14,9 +14,10 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct, field
 
 from stack.common.printable import printable
 
@@ -36,8 +37,7 @@ class HttpFailure(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Status, headers and body of one exchange."""
 
     url: str
@@ -53,8 +53,7 @@ class Answer:
             raise HttpFailure(f"{self.url} answered no JSON: {snippet(self.text)!r}", self.status) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Http:
+class Http(Struct, frozen=True):
     """A base address. ``auth`` is (user, password); ``timeout`` bounds a whole exchange, in seconds.
 
     Safe to use from several threads: each exchange has a connection of its own.

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stack.clients.http import Answer, Http, HttpFailure, snippet
 from stack.clients.shape import Typed, moment, shaped, span, text, texts, yaml_object
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRule(Typed):
+class LoadedRule(Typed, frozen=True):
     """A rule as Prometheus holds it. ``health``: ok, unknown (not evaluated yet) or err. Durations are in seconds.
 
     ``file`` is its path inside the container; ``interval`` and ``limit`` are its group's. ``state`` of an alert is
@@ -39,8 +39,7 @@ class LoadedRule(Typed):
     evaluated: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Target(Typed):
+class Target(Typed, frozen=True):
     """One scrape target. ``health``: up, down or unknown (not scraped yet).
 
     ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling. ``last_scrape``: when it
@@ -56,16 +55,14 @@ class Target(Typed):
     last_scrape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample(Typed):
+class Sample(Typed, frozen=True):
     """One series of an instant query."""
 
     labels: tuple[tuple[str, str], ...]
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata(Typed):
+class Metadata(Typed, frozen=True):
     """What a target says of one of its metrics, each empty where it does not."""
 
     metric: str
@@ -82,8 +79,7 @@ class Refused(HttpFailure):
     """Prometheus understood the question and cannot answer it; the text is its own word on why."""
 
 
-@dataclass(frozen=True)
-class Prometheus:
+class Prometheus(Struct, frozen=True, dict=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

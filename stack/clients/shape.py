@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
 from yaml import YAMLError
 
 from stack.clients.http import Answer, HttpFailure, snippet
@@ -92,19 +92,17 @@ KINDS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
 """Whether a value is of an annotated kind; others are not looked at."""
 
 
-class Typed:
-    """A frozen dataclass of an answer's values: TypeError where one is not of the kind that its field names.
+class Typed(Struct, frozen=True):
+    """An answer's values: TypeError where one is not of the kind that its field names.
 
     So an answer of another shape fails where it is read, not later in a comparison or a table.
     """
 
-    __slots__ = ()
-
     def __post_init__(self) -> None:
-        for each in fields(self):  # type: ignore[arg-type]  # its heirs are dataclasses
-            value, kind = getattr(self, each.name), str(each.type)
+        for name, kind in type(self).__annotations__.items():
+            value = getattr(self, name)
             if kind in KINDS and not KINDS[kind](value):
-                raise TypeError(f"{each.name} is {type(value).__name__}, not {kind}")
+                raise TypeError(f"{name} is {type(value).__name__}, not {kind}")
 
 
 def moment(text: str) -> float:

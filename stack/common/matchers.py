@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Verdict = bool | None
 """Whether something holds; None where it depends on what is not known."""
@@ -23,8 +24,7 @@ PART = re.compile(
 ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(Struct, frozen=True):
     """One condition on one label. ``op`` is =, !=, =~ or !~."""
 
     name: str
@@ -57,8 +57,7 @@ def _fits(pattern: str, value: str) -> Verdict:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """The labels of an alert as far as they are known; those named in ``unknown`` may have any value."""
 
     known: Mapping[str, str]

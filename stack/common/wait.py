@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -37,8 +38,7 @@ class TimedOut(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Time as an argument: tests pass their own. ``called_off`` ends every wait by this clock at once."""
 
     now: Callable[[], float] = time.monotonic

@@ -6,15 +6,14 @@ Positions come from PyYAML's nodes, which say where a value stands without decid
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """The text between two positions is replaced; equal positions insert."""
 
     start: int

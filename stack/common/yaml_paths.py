@@ -6,9 +6,9 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from stack.common.yaml_edit import Edit, compose, items, member
 
@@ -16,8 +16,7 @@ SUFFIX = "_file"
 PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(Struct, frozen=True):
     """A value that names a file. ``discovery``: a pattern of targets' files."""
 
     key: str

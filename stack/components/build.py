@@ -6,7 +6,8 @@ Pure: the files were read before; nothing here opens, writes or asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from stack.components.places import OWN, OWN_MARK, Place
 from stack.config.secret import Secret
@@ -25,16 +26,14 @@ HOST_GATEWAY = ((MACHINE, "host-gateway"),)
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A resolved image: its reference and the engine's id for it."""
 
     ref: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """All inputs. ``tree``: path below the configuration root > content.
 
     ``absent``: wanted components that cannot run, with the reason. ``left_out``: native files that cannot be read.

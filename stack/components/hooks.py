@@ -6,7 +6,8 @@ Types only. A hook asks through what it is given and raises errors of ``stack.co
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from stack.checks.model import Expected, Finding
 from stack.engine.interface import Engine
@@ -14,8 +15,7 @@ from stack.model.events import Event
 from stack.model.spec import ServiceSpec, StackSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """What a hook works with. ``image`` is the one for checks inside the network; ``repaired`` is kept by one run."""
 
     engine: Engine
@@ -33,8 +33,7 @@ def cannot(scene: Scene, finding: Finding, before: tuple[str, ...]) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """``reload`` is for a service whose files are read again by request; ``needs_for_reload`` must hold before.
 
     ``settle`` follows a successful step. ``repair`` sees a final finding and the log lines from before it; it returns

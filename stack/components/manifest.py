@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.components.build import Build
 from stack.components.places import Place
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from stack.images.recipes import Recipe
 
 
-@dataclass(frozen=True, slots=True)
-class SecretSpec:
+class SecretSpec(Struct, frozen=True):
     """A secret by name. ``setting`` names the file in which the user may give it.
 
     ``generated``: one is made where none is given. ``pattern`` is what it must look like, ``form`` says so in words.
@@ -37,16 +38,14 @@ class SecretSpec:
     form: str = "one line of text"
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """The user of a component's web interface and the name of the secret that is the password."""
 
     user: str
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What a component proves. ``after_change``: names of the checks that prove a step on it."""
 
     all: tuple[Check, ...] = ()
@@ -76,8 +75,7 @@ def fine(files: tuple[ConfigFile, ...]) -> None:
     del files
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """One component of the stack.
 
     ``name`` is its identity in settings, labels and files (``prometheus/scrape/NAME.yml``, ``rules/NAME-*.yml``);

@@ -7,8 +7,9 @@ on nothing but the path: Prometheus keeps the state of an alert under the path o
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 OWN = "own/"
 OWN_MARK = "~own+"
@@ -16,8 +17,7 @@ OWN_MARK = "~own+"
 NAME_BYTES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A folder below that of a component, such as ``rules/``, shipped and own alike, with all its sub-folders.
 
     ``suffixes``: what counts there. Files get the first of them, since it is what the products' patterns name.

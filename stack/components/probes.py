@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from stack.common.yaml_text import load_yaml
 
@@ -17,8 +17,7 @@ DEFAULT_MODULE = "http_2xx"
 """What blackbox_exporter takes where a job names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeJob:
+class ProbeJob(Struct, frozen=True):
     """One job that goes through blackbox_exporter. ``interval`` as it is written, empty where the global one counts."""
 
     name: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
 from stack.components.exporters.scrape import jobs

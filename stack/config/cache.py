@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from stack.common.errors import StackError
 from stack.common.files import private_folder, write_atomically
 
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(Struct, frozen=True):
     """The folder of one stack."""
 
     folder: Path

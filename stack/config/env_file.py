@@ -8,14 +8,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A statement of a .env file: its variable and where it begins; without a variable it cannot be read."""
 
     variable: str | None

@@ -8,9 +8,11 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
 from stack.config import sources
@@ -20,8 +22,7 @@ from stack.config.values import CACHE_FOLDER
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All values by path. ``home`` holds stack.toml, .env and .stack/; ``config`` the prometheus/ ... folders.
 
     ``given``: the paths that some source sets; the others have their defaults. ``needed``: components that the user's

@@ -6,9 +6,10 @@ Data types and the settings that every stack has; a component brings its own. Pu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from stack.config import values as read
 
@@ -25,8 +26,7 @@ def never(tree: Tree) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting: its path in stack.toml, its variable, how its text is read, its default and its meaning.
 
     ``into`` makes it another way of saying others: its text becomes their texts by path, and it has no value itself.
@@ -41,8 +41,7 @@ class Setting:
     into: Callable[[str], Mapping[str, str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """What the settings need to know of a component.
 
     ``publish``: its default port on this machine, None where it is never published. ``switch``: whether it runs by
@@ -67,8 +66,7 @@ class Unit:
         return SWITCHES if self.switch != "needed" else (*SWITCHES, "needed")
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True, dict=True):
     """All settings of a stack that can have these components."""
 
     units: tuple[Unit, ...]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from stack.common.errors import ConfigurationInvalid
 from stack.config.walk import Found, walk
@@ -22,8 +23,7 @@ OWN = "own"
 RULE_TESTS = "prometheus/tests/"
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """Files by path with forward slashes, the user's own below ``own/``; and what cannot be read."""
 
     tree: Mapping[str, bytes] = field(default_factory=dict)

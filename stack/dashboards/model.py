@@ -5,23 +5,22 @@ The builder turns them into Grafana's JSON. Nothing here may import Grafana's SD
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["timeseries", "stat", "gauge", "bargauge", "piechart", "heatmap"]
 GREEN, YELLOW, ORANGE, RED = "green", "yellow", "orange", "red"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """From ``value`` upwards a field has ``color``; the first step's value is None, below everything."""
 
     value: float | None
     color: str
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One expression of a panel; ``instant`` asks for now only, else for the dashboard's time range."""
 
     expr: str
@@ -29,8 +28,7 @@ class Query:
     instant: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One panel. ``width`` counts Grafana's 24 columns, ``height`` its rows of 30 pixels."""
 
     kind: Kind
@@ -49,8 +47,7 @@ class Panel:
     """What single values are called: (value, text, color)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dashboard:
+class Dashboard(Struct, frozen=True):
     """One dashboard; ``scope`` is the metric whose jobs and instances its variables offer.
 
     ``folder``: below grafana/; ``optional`` is for what docker-compose.yml, which mounts folders, does not have.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 ALL = "$__all"
 ALL_VALUE = ".+"
@@ -29,8 +30,7 @@ WITHOUT_QUERY = (
 """Panels that show no data of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class PanelQuery:
+class PanelQuery(Struct, frozen=True):
     """One query of one panel. ``expr`` is PromQL; ``instant`` asks for one moment, else for a range."""
 
     dashboard_uid: str
@@ -42,8 +42,7 @@ class PanelQuery:
     instant: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The time that the macros stand for, in seconds; the defaults are an hour seen at the scrape interval."""
 
     range_s: int = 3600
@@ -63,8 +62,7 @@ class Window:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(Struct, frozen=True):
     """What a panel asks and cannot: ``place`` names dashboard, panel and query, ``why`` the fault."""
 
     place: str

@@ -7,13 +7,13 @@ page can't tell another story than the alert. It must never write a file, and a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = ("Meaning", "First checks", "Remedy")
@@ -24,8 +24,7 @@ STYLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Runbook:
+class Runbook(Struct, frozen=True):
     """What to know about one alert; ``sections`` maps a heading to its lines of Markdown."""
 
     alert: str

@@ -8,8 +8,9 @@ move lead through ``current``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from stack.deploy.links import MANIFEST, change, read_manifest, versioned
 from stack.engine.interface import Engine
@@ -50,8 +51,7 @@ class Versions(Protocol):
         """They are in the volume no longer; known from now on, whatever becomes of this command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actions:
+class Actions(Struct, frozen=True):
     """Executes steps. ``guard`` lets them touch processes or raises.
 
     ``verify`` raises unless the component answers and runs the files given.

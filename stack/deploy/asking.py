@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
 from urllib.parse import urlencode
@@ -27,8 +26,7 @@ def context_of(engine: Engine, description: Description) -> CheckContext:
     return _Inside(expected, engine=engine, stack=description.spec.name) if remote else CheckContext(expected)
 
 
-@dataclass(frozen=True)
-class _Inside(CheckContext):
+class _Inside(CheckContext, frozen=True, dict=True):
     """Asks from inside each component's own container, where no port of it can be reached."""
 
     engine: Engine | None = None
@@ -42,11 +40,10 @@ class _Inside(CheckContext):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Through(Http):
+class _Through(Http, frozen=True):
     """An ``Http`` that fetches by the container's own program, which knows GET and no body of a refusal."""
 
-    engine: Engine | None = field(default=None, repr=False)
+    engine: Engine | None = None
     container: str = ""
 
     def call(

@@ -6,7 +6,8 @@ What must be there is what the stack was started with, not what happens to run. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment

@@ -6,8 +6,9 @@ Ties the stages together and knows no product; what is printed and which exit co
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stack.common.errors import StackError, StartFailed
 from stack.deploy.reconcile import reconcile
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from stack.deploy.execute import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Converged:
+class Converged(Struct, frozen=True):
     """What was found, decided and done."""
 
     observed: Observed

@@ -6,10 +6,11 @@ Reads files; it never changes anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stack.common.errors import SettingsError, UsageError
 from stack.components import BY_NAME, COMPONENTS, TABLE, assemble
@@ -31,8 +32,7 @@ LOGIN_PAUSE = 300.0
 """Grafana counts wrong passwords over five minutes; one try in that time leaves four to the people."""
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(Struct, frozen=True, dict=True):
     """The description and what it was made of. ``check_image``: where checks run that must run inside the network."""
 
     build: Build

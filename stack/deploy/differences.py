@@ -6,7 +6,8 @@ Pure. The label with the digest says what a container was made from; this looks 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.model.observed import GivenLimits, ObservedContainer, Setup
 from stack.model.spec import RESTART, Mount, ServiceSpec
@@ -16,8 +17,7 @@ LEAST_CPUS = 0.001
 """Shares of a core that are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """``words`` name what is and what should be; ``mild``: giving a running container the right value harms nothing."""
 
     words: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.common.errors import Interrupted
 from stack.common.wait import CLOCK, Clock
@@ -20,8 +21,7 @@ WORKERS = 16
 STARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How every step of a plan ended, in the order in which they ended."""
 
     done: tuple[StepDone, ...]

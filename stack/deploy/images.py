@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from stack.common.errors import Degraded, ImageError, StackError
 from stack.components import BY_NAME, CATALOG
 from stack.components.build import Image
@@ -23,8 +25,7 @@ from stack.model.events import Event
 WORDS = {Source.PRESENT: "present", Source.PULL: "pulled", Source.BUILD: "built here"}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Images by component, and what is absent with its reason."""
 
     images: dict[str, Image]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.model.spec import ConfigFile, ServiceSpec
 
@@ -18,8 +20,7 @@ MANIFEST = ".links"
 Links = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Links to place, as (path, target), and paths to remove."""
 
     place: tuple[tuple[str, str], ...]

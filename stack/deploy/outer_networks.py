@@ -6,7 +6,8 @@ Pure. Nothing waits for a network of somebody else: one that is gone leaves the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from stack.deploy.draft import Draft
 from stack.model.observed import Observed, ObservedContainer

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.deploy.links import versioned
 from stack.engine.interface import Engine, FileFound, FileStat
@@ -22,8 +24,7 @@ LOOKED_AT = 16
 """So many unversioned files of a component are looked at one by one; of more only secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """One thing in a component's configuration volume that is not as it was written."""
 
     component: str

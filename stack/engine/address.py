@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from stack.common.errors import EngineUnavailable
 
@@ -30,8 +31,7 @@ SYSTEM_SOCKET = "/var/run/docker.sock"
 DEFAULT_CONTEXT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """Paths of the certificates for an engine; ``cert`` and ``key`` are empty where it asks for none."""
 
     ca: str
@@ -40,8 +40,7 @@ class Tls:
     verify: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An engine: its URL, its certificates, and the context that named it, if one did."""
 
     url: str

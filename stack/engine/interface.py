@@ -6,17 +6,17 @@ The Protocol holds no decisions: each method is one or a few calls and raises er
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Literal, Protocol, Self
+
+from msgspec import Struct
 
 from stack.model.neighbours import Neighbour
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, Limits, ServiceSpec
 
 
-@dataclass(frozen=True, slots=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True):
     """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
 
     ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
@@ -33,8 +33,7 @@ class EngineInfo:
     restrictions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
+class ImageInfo(Struct, frozen=True):
     """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``."""
 
     id: str
@@ -45,8 +44,7 @@ class ImageInfo:
     digests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True):
     """The run-time defaults that an imported root file system gets."""
 
     entrypoint: tuple[str, ...] = ()
@@ -59,16 +57,14 @@ class ImageConfig:
     volumes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What a container uses right now; bytes and a share of one core."""
 
     memory: int
     memory_limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """How a process inside a container ended."""
 
     code: int
@@ -78,8 +74,7 @@ class Ran:
 FileKind = Literal["file", "folder", "link", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(Struct, frozen=True):
     """What an engine tells of a file without its content: bytes, permissions, last change, a link's whole target."""
 
     kind: FileKind
@@ -89,8 +84,7 @@ class FileStat:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileFound:
+class FileFound(Struct, frozen=True):
     """A file, folder or link as it is read: permissions, owner, content, a link's target as it is written."""
 
     kind: FileKind
@@ -100,8 +94,7 @@ class FileFound:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A short-lived container: files are put into its own root file system, it runs, it is removed.
 
     ``network`` is a stack's name, or a network of others; without one it has none.
@@ -116,8 +109,7 @@ class Job:
     seconds: float = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds a stack's lock, as told to the others; ``since`` is text for people.
 
     ``machine`` and ``born`` identify a process of one boot of one machine; empty where that is not known.

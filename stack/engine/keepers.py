@@ -6,10 +6,11 @@ import io
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from msgspec import to_builtins
 
 from stack.common.errors import ImageError, StartFailed
 from stack.engine import archive, convert, labels, state
@@ -113,7 +114,7 @@ class LockPlace:
 
     def create(self, holder: Holder) -> str:
         """See ``Place``."""
-        body = convert.lock_body(self.stack, EMPTY_IMAGE, json.dumps(asdict(holder)))
+        body = convert.lock_body(self.stack, EMPTY_IMAGE, json.dumps(to_builtins(holder)))
         return self._keepers.create(self._name, body)
 
     def look(self) -> Held | None:

@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Protocol, Self
+
+from msgspec import Struct, to_builtins
 
 from stack.common.errors import Busy, StackError
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
@@ -22,16 +23,14 @@ from stack.engine.interface import Holder
 ATTEMPTS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Seconds between two signs of life, and of silence after which a holder counts as gone."""
 
     sign: float = 2.0
     silent: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A lock as it is found: its id, who has it, the last sign, and its age in seconds by the engine's clock."""
 
     id: str
@@ -98,7 +97,7 @@ def _busy(stack: str, holder: Holder) -> Busy:
         f"process {holder.pid}, since {holder.since}",
         hint="wait for it to end",
     )
-    error.details["holder"] = {k: v for k, v in asdict(holder).items() if k not in ("machine", "born")}
+    error.details["holder"] = {k: v for k, v in to_builtins(holder).items() if k not in ("machine", "born")}
     return error
 
 

@@ -9,8 +9,9 @@ import base64
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from stack.engine import convert, labels
 from stack.engine.interface import FileKind, FileStat

@@ -7,12 +7,12 @@ whose import costs a command 100 ms of processor time and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, Self
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Request:
+
+class Request(Struct, frozen=True):
     """One request; ``target`` is path and query, ``seconds`` the longest silence."""
 
     method: str
@@ -42,8 +42,7 @@ class Channel(Protocol):
         """The longest silence; None: it may last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer whose body may still be on its way: ``chunks`` gives it as it comes, or raises ``Unreachable``.
 
     The names of ``headers`` are in lower case. As a context manager it hangs up at the end.

@@ -6,15 +6,15 @@ Data only; a registry or an engine is never asked here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from stack.images.pins import BASE, Pin
 from stack.images.recipes import Recipe, python
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(Struct, frozen=True, dict=True):
     """Pins by name, and for those that distribution packages can replace the maker of the recipe.
 
     The base of our own programs' images is always part of it.

@@ -11,8 +11,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 
@@ -44,8 +45,7 @@ NOT_NEEDED = (
 apt is told that they are installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deb:
+class Deb(Struct, frozen=True):
     """One package file in the cache."""
 
     name: str
@@ -53,16 +53,14 @@ class Deb:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What one package depends on, as groups of alternatives, and which other names it stands for."""
 
     depends: tuple[tuple[str, ...], ...]
     provides: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a command ended."""
 
     code: int
@@ -91,8 +89,7 @@ def obstacle(which: Callable[[str], str | None] = shutil.which, keyrings: Iterab
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Debian:
+class Debian(Struct, frozen=True):
     """A private apt root under ``folder`` for machines of ``architecture`` (Debian's name)."""
 
     folder: Path

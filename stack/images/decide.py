@@ -5,8 +5,9 @@ Never asks an engine, a registry or a clock: the caller observes, decides, acts,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from stack.images.pins import Pin, pinned, registry_of
 
@@ -20,8 +21,7 @@ class Source(Enum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known when the decision falls.
 
     ``override`` is the user's own reference, ``digest`` the locked content of the official one. ``local`` says whether
@@ -40,8 +40,7 @@ LOCAL_CURRENT = "current"
 LOCAL_STALE = "stale"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The source, the reference to use or make, and why."""
 
     source: Source

@@ -10,9 +10,10 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from stack.common.errors import ImageError
 from stack.common.files import write_atomically
@@ -23,8 +24,7 @@ from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, Pin, tag_of
 from stack.images.resolver import Resolved
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of ``images list``; ``size`` in bytes, ``differs`` where the version is not the pinned one."""
 
     component: str

@@ -10,8 +10,9 @@ import io
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 from stack.common.files import scratch_file
@@ -33,8 +34,7 @@ def ignore(_: str) -> None:
     """A listener that does not care."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalBuilder:
+class LocalBuilder(Struct, frozen=True):
     """Builds on ``engine``; downloads and temporary files live below ``cache``."""
 
     engine: ImageEngine

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from stack.common.errors import ImageError, RegistryUnreachable
 from stack.images.pins import Pin, registry_of, tag_of
@@ -19,8 +20,7 @@ IN_A_LINE = 2
 Numbers = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What a registry says of one image. ``newest`` is empty where nothing could be learnt, ``problem`` says why then.
 
     ``answered`` tells a registry that says no from one that says nothing.

@@ -5,8 +5,9 @@ Each component's manifest has its own; the base of our own programs' images is h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from stack.model.spec import NAMESPACE
 
@@ -22,8 +23,7 @@ LOOKED_UP = date(2026, 11, 26)
 """When all pins were looked up last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A supported line of releases that a pin follows.
 
     ``series`` is what all its versions begin with; ``support`` says until when it is kept. The pin was its newest
@@ -36,8 +36,7 @@ class Line:
     renew_by: date
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """One image: the official reference, our name for a local build, how to ask its version, the line it follows."""
 
     component: str

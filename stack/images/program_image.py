@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 from stack.common.files import read_json, scratch_file, write_atomically
@@ -26,8 +27,7 @@ from stack.model.spec import NAMESPACE
 KEEP_SECONDS = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramBuilder:
+class ProgramBuilder(Struct, frozen=True):
     """Builds one program's image on ``engine``; packages are cached below ``cache``."""
 
     engine: ImageEngine

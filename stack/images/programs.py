@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 from stack.images.pins import NOBODY
@@ -41,8 +42,7 @@ USER {NOBODY}:{NOBODY}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """One part of this package with an image of its own.
 
     ``sources`` are modules and folders below ``stack/``, ``lock`` the file of its packages, ``defaults`` the last lines
@@ -114,8 +114,7 @@ CHECKS = Program(
 PROGRAMS = {program.name: program for program in (APP, CHECKS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """What a program's image is made from, besides its base: the lock file, and the sources by path."""
 
     program: Program

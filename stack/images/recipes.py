@@ -6,7 +6,9 @@ The result has the layout of the official image, so that one description of a co
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from stack.engine.interface import ImageConfig
 from stack.images.pins import NOBODY
@@ -73,8 +75,7 @@ TLS_LINKS = (
 LINKS = tuple((f"usr/bin/{a}", "busybox") for a in APPLETS) + TLS_LINKS
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """One local image; all paths are relative to the root.
 
     ``moves`` are (from, to), ``links`` (path, target), ``files`` (path, text) and ``folders`` (path, owner's uid).
@@ -91,7 +92,8 @@ class Recipe:
 
     def digest(self) -> str:
         """Identity of the recipe: another digest means that an image made by it is out of date."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:12]
+        told = {**asdict(self), "config": asdict(self.config)}
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
 
 NOBODY_USER = f"{NOBODY}:{NOBODY}"

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stack.common.errors import BuildFailed, RegistryUnreachable
 from stack.common.files import clear_unfinished, exclusive
@@ -33,8 +35,7 @@ WAITING = Progress("images", "another command is fetching or building images; wa
 WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """One component's image. ``id`` is empty where it is not there; then ``source`` says what could be done."""
 
     component: str
@@ -63,8 +64,7 @@ def silent(_: Progress) -> None:
     """A listener that does not care."""
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
+class Images(Struct, frozen=True):
     """Images on one engine.
 
     ``overrides``: the user's own reference by component; ``digests``: locked content; ``scope``: the engine's address,

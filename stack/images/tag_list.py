@@ -10,12 +10,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+from msgspec import Struct
 
 from stack.common.errors import PullRefused, RegistryUnreachable
 from stack.images.pins import DEFAULT_REGISTRY, registry_of
@@ -27,8 +27,7 @@ CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
-@dataclass(frozen=True)
-class TagList:
+class TagList(Struct, frozen=True, dict=True):
     """Asks registries, through the environment's proxies where it names some; ``clock`` gives seconds."""
 
     clock: Callable[[], float] = time.monotonic

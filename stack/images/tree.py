@@ -14,10 +14,11 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from copy import copy
-from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 from stack.images.recipes import Recipe
@@ -30,8 +31,7 @@ BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 Open = Callable[[Path], BinaryIO]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A path of the tree: its header and where its bytes are."""
 
     header: tarfile.TarInfo

@@ -10,8 +10,9 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stack.common.errors import BuildFailed
 from stack.common.files import folder_once
@@ -24,8 +25,7 @@ PROBE = "import platform, sys; print('%d.%d' % sys.version_info[:2], platform.ma
 Pip = Callable[[Sequence[str]], Ended]
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(Struct, frozen=True):
     """The Python inside the base image: ``version`` such as 3.14, ``machine`` such as x86_64."""
 
     version: str

@@ -5,20 +5,19 @@ An event describes; it never acts and never formats itself for a terminal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class StepBegun:
+
+class StepBegun(Struct, frozen=True):
     """One step of a plan begins."""
 
     step: str
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(Struct, frozen=True):
     """One step of a plan ended. ``seconds`` since the step began."""
 
     step: str
@@ -28,8 +27,7 @@ class StepDone:
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Long work goes on: what is waited for and the last answer.
 
     ``passing``: for somebody who watches; it comes too often for a line of its own.
@@ -45,8 +43,7 @@ class Progress:
         return cls(topic, "", passing=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Milestone:
+class Milestone(Struct, frozen=True):
     """A stage of ``start`` was reached, ``seconds`` after the command began."""
 
     name: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Weight = Literal["fault", "unused", "quiet"]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """``path`` as its owner names it. ``weight`` says who hears of it.
 
     ``fault``: it was meant and cannot be used, so nothing is changed before it is mended. ``unused``: every command

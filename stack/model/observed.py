@@ -6,7 +6,8 @@ Values only; whoever decides reads nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.model.names import next_name
 from stack.model.spec import Mount, container_name
@@ -15,8 +16,7 @@ HELPER = "helper"
 """What short-lived containers have in place of a component."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """``version`` of the files was verified last; ``digest`` is the same while that version is the one in use.
 
     Both are empty where nothing was verified. An interrupted change leaves another version in use: no digest.
@@ -31,8 +31,7 @@ class Applied:
         return cls(verified if verified == in_use else "", verified)
 
 
-@dataclass(frozen=True, slots=True)
-class GivenLimits:
+class GivenLimits(Struct, frozen=True):
     """Upper bounds as the engine has them: bytes, cores, processes; 0 is no limit.
 
     None: this engine cannot limit it. ``swap`` is memory and swap together. ``most_cpus``: what a container may have
@@ -46,8 +45,7 @@ class GivenLimits:
     most_cpus: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """What else the engine gives a container, as it is. ``ports`` are ``address:port>port``.
 
     ``mounts``: host folders without their source, which some engines rewrite. ``oddities``: what no container of
@@ -64,8 +62,7 @@ class Setup:
     oddities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedContainer:
+class ObservedContainer(Struct, frozen=True):
     """One container that carries our label.
 
     ``stranded``: the network it was on is gone, so it can never start. ``connected``: it is on the stack's present
@@ -139,8 +136,7 @@ def passing(stack: str, container: ObservedContainer) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """All that carries the label of one stack. ``leftovers``: helpers of an interrupted run, and second containers.
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PREDEFINED = ("bridge", "host", "none")
 """Networks that every engine has. Names do not resolve on them, so that none is joined."""
@@ -12,8 +12,7 @@ MACHINE = "host.docker.internal"
 """The engine's own machine by a name, for services that run there outside any container."""
 
 
-@dataclass(frozen=True, slots=True)
-class OuterNetwork:
+class OuterNetwork(Struct, frozen=True):
     """A network of somebody else that a container joins; ``named_by`` is the place (file:line) that asks for it."""
 
     name: str

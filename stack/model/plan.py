@@ -5,9 +5,10 @@ Values only; ``stack.deploy.reconcile`` decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class Verb(StrEnum):
@@ -33,8 +34,7 @@ class Verb(StrEnum):
     REMOVE_VOLUME = "remove volume"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One call: ``verb`` on ``target`` because of ``why``, once all steps named in ``after`` are done.
 
     ``component`` is the service concerned, ``object_id`` the engine's id where the object exists already. ``network``:
@@ -55,8 +55,7 @@ class Step:
         return f"{self.verb} {self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Steps in an order in which they could run one after another."""
 
     name: str

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from stack.common.errors import SettingsError
 from stack.model.names import host_of, kind_of
@@ -42,8 +44,7 @@ APPLIED = ".applied"
 """This link names the version that was verified: an engine tells a link's target 40 times faster than content."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """One file for a component's configuration volume; ``path`` is relative, ``uid`` owns it.
 
     ``origin``: the native file that it was made of, by the path that people know; empty where it is our own.
@@ -51,12 +52,15 @@ class ConfigFile:
     """
 
     path: str
-    content: bytes = field(repr=False)
+    content: bytes
     mode: int = 0o444
     uid: int = 0
     secret: bool = False
     origin: str = ""
-    source: bytes = field(default=b"", repr=False)
+    source: bytes = b""
+
+    def __repr__(self) -> str:  # its content may be a secret
+        return f"ConfigFile({self.path!r}, {len(self.content)} bytes, mode=0o{self.mode:o}, uid={self.uid})"
 
     def edited(self, content: bytes) -> ConfigFile:
         """The same file with another content."""
@@ -71,8 +75,7 @@ class ConfigFile:
         return _fingerprint(f"{self.path}\0{self.mode:o}\0{self.uid}\0", self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """A named volume, a host folder of the engine's machine (``bind``) or a ``tmpfs``; ``size`` in bytes."""
 
     kind: Literal["volume", "bind", "tmpfs"]
@@ -82,8 +85,7 @@ class Mount:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A container port published on one address of the engine's machine."""
 
     container: int
@@ -91,8 +93,7 @@ class Port:
     address: str = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """A health check as the engine runs it; times in seconds."""
 
     test: tuple[str, ...]
@@ -102,8 +103,7 @@ class Health:
     start_period: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Upper bounds of one container: bytes, cores, processes."""
 
     memory: int
@@ -111,8 +111,7 @@ class Limits:
     pids: int = 256
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFolder:
+class LinkFolder(Struct, frozen=True):
     """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
 
     For a process that knows a file by the path where it found it: the path stays, whatever version is in use. ``links``
@@ -131,8 +130,7 @@ class LinkFolder:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceSpec:
+class ServiceSpec(Struct, frozen=True):
     """One container: everything the engine is told about it, and the files it reads.
 
     ``ready_path`` is empty where it speaks no HTTP: then its health check tells.
@@ -190,9 +188,9 @@ class ServiceSpec:
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""
         told = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
+            name: getattr(self, name)
+            for name in self.__struct_fields__
+            if name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
         }
         return _digest(told)
 
@@ -212,8 +210,7 @@ class ServiceSpec:
         return _digest([*told, self.linked.placed()] if self.linked else told)
 
 
-@dataclass(frozen=True, slots=True)
-class StackSpec:
+class StackSpec(Struct, frozen=True):
     """The whole stack; ``surplus`` says what becomes of containers that ``services`` does not list."""
 
     name: str
@@ -296,4 +293,4 @@ def _digest(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
+    return asdict(value)

@@ -7,30 +7,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
 
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OneOff:
+class OneOff(Struct, frozen=True):
     """A component that was switched on the command line: how, and what the settings said then (empty: nothing)."""
 
     switch: str
     settings: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenStack:
+class ProvenStack(Struct, frozen=True):
     """What was proven, by its identity, and when (UTC, for people)."""
 
     identity: str
     when: str
 
 
-@dataclass(frozen=True, slots=True)
-class StackState:
+class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first."""
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +39,7 @@ class StackState:
 
     def dump(self) -> bytes:
         """The document."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
+        return json.dumps({"format": FORMAT, **to_builtins(self)}, sort_keys=True).encode()
 
 
 def parse(content: bytes) -> StackState:

@@ -7,7 +7,8 @@ joined: Prometheus would ask that one instead.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.common.errors import UsageError
 from stack.model.neighbours import COMPOSE_PROJECT, Neighbour
@@ -18,8 +19,7 @@ SHARED = "container:"
 ID_LENGTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a target answers; ``network`` is empty on the stack's own. ``path``, ``scheme``: what its labels say."""
 
     address: str
@@ -28,8 +28,7 @@ class Place:
     scheme: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What is there besides: all containers, the stack's name, and the names of its own services."""
 
     everyone: tuple[Neighbour, ...]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.common.errors import UsageError
 from stack.model.neighbours import Neighbour
@@ -24,8 +26,7 @@ LOGIN = ("401", "403")
 DEFAULT_PATH = "/metrics"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What became of one container. ``place``: where it is scraped or would be; ``words``: why, and the remedy.
 
     ``ask``: places that may have metrics, the likeliest first, while nobody has looked.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from stack.common import yaml_edit as edit
 from stack.common.yaml_paths import meant, named_files
@@ -19,8 +19,7 @@ MAIN = "prometheus/prometheus.yml"
 HOST = re.compile(rb"\b([a-z][a-z0-9_-]*):[0-9]+\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Where a job stands."""
 
     path: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stack.common.errors import UsageError
 
@@ -19,8 +20,7 @@ SWITCHES = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null
 NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
-@dataclass(frozen=True, slots=True)
-class JobText:
+class JobText(Struct, frozen=True):
     """What a job says; empty where Prometheus' default is meant.
 
     ``labels`` of its targets; ``more``: further keys of a scrape configuration that hold one value each. ``token``,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """A kind of server. ``exporter``: the one of ``exporter add``, empty where the bundle has none.
 
     ``port``: where it serves metrics itself once ``switch`` is done.

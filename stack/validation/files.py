@@ -9,10 +9,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 import yaml
+from msgspec.structs import replace
 
 from stack.common.errors import ConfigurationInvalid
 from stack.common.wait import together

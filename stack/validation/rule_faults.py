@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from stack.common import yaml_edit as edit
 from stack.common.durations import seconds
@@ -19,8 +19,7 @@ MACRO = re.compile(r"\$\{?\w+\}?|\[\[\w+\]\]")
 OF_GROUP, OF_RULE = ("interval", "query_offset"), ("for", "keep_firing_for")
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """Goes through the rules of the file called ``name``; the first fault is an error with its line."""
 
     name: str

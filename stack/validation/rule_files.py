@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from stack.common import yaml_edit as edit
 from stack.validation.rule_faults import Judge, line_of, wrong
@@ -20,8 +20,7 @@ HELM = re.compile(r"\{\{-?\s*(?:\.Values|if\s|range\s|include\s|template\s|end\s
 FORMS = "it needs groups: [{name: ..., rules: [...]}], or that under spec: of a PrometheusRule"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFile:
+class RuleFile(Struct, frozen=True):
     """What is written, and what was taken off. ``lines``: that of the user's file for each line, if they differ.
 
     ``rules``: the group of each rule, its number there, counted from 1, and the line of the user's file.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from stack.common import yaml_edit as edit
 
@@ -36,8 +36,7 @@ FOREIGN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A list of groups, and what it was wrapped in. ``text``: the text that it stands in, where that is inside another.
 
     ``above``: lines of the file above that text.

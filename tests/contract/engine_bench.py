@@ -9,11 +9,12 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 import docker
 from docker.errors import APIError
+from msgspec.structs import replace
 
 from stack.engine import archive, labels
 from stack.engine.convert import VOLUME_ROOT

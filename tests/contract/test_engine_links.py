@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from stack.deploy.actions import Actions
 from stack.model.plan import Step, Verb

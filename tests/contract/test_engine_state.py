@@ -6,9 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import Busy, StartFailed
 from stack.common.wait import NotYet, until

@@ -5,10 +5,10 @@ The same tests hold for official images and for those built here: one descriptio
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import BuildFailed
 from stack.components import CATALOG

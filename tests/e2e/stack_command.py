@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
+from msgspec.structs import replace
 
 from stack.engine.docker import connect
 from stack.model.state import parse

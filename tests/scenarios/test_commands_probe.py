@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from stack.checks.context import CheckContext
 from stack.common.errors import SmokeFailed, UsageError

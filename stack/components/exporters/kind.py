@@ -7,9 +7,10 @@ of another, and a password is known to one process alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from stack.components.build import HOST_GATEWAY, MIB, Build
 from stack.components.exporters.server import Form, Server, servers
@@ -28,8 +29,7 @@ CPUS = 0.5
 LOOKED_UP, RENEW_BY = date(2026, 11, 26), date(2027, 2, 28)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What one container is told of its server; ``secrets`` are texts by file name, for its user alone."""
 
     command: tuple[str, ...]
@@ -39,8 +39,7 @@ class Told:
     mounts: tuple[Mount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Packaged:
+class Packaged(Struct, frozen=True):
     """Its official image, Debian's package, and the path of the program in the image."""
 
     image: str
@@ -65,8 +64,7 @@ class Packaged:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of exporter. ``up`` is the metric that is 1 while the server answers, empty where there is none.
 
     ``says`` is one whose label ``err`` tells why it does not, where the exporter's log does not tell.

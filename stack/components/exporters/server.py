@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from stack.components.build import Build
 from stack.components.own_paths import OWN_SECRETS, closing_line_cut
@@ -31,8 +32,7 @@ WORDS: dict[str, type] = {"address": str, "user": str, "secret_file": str, "netw
 CALLED: dict[type, str] = {str: "text", list: "list of texts", dict: "table"}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One entry of ``[options]``: the pattern of its text, what that is in words, its default and its meaning."""
 
     name: str
@@ -42,8 +42,7 @@ class Option:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One server. ``host`` and ``port`` are where the exporter asks; ``origin`` is the file that says so."""
 
     name: str
@@ -62,8 +61,7 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a file cannot be used, and the remedy."""
 
     path: str
@@ -79,8 +77,7 @@ class Wrong(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What a file of one kind may say: ``word`` is the kind, ``component`` the exporter that watches such servers.
 
     ``port`` is the usual one of such servers, 0: no address is wanted. ``login``: whether the exporter has a user and a

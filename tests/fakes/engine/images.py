@@ -10,8 +10,9 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from stack.common.errors import ImageError, RegistryUnreachable
 from stack.engine import failures

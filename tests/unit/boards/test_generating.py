@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stack.boards.board import Board
 from stack.boards.families import Described, Family, counts_of, families_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.expect import expected
 from stack.checks.model import Dashboard, DataSource, Job, Rule

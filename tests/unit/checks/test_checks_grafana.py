@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.grafana import classify_login, reload_provisioning
 from stack.checks.messages import Order, dump_order, dump_report, load_order

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.messages import Order, dump_order, dump_report, load_order, load_report
 from stack.checks.model import Finding, Report

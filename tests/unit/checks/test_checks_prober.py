@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.messages import Order, dump_order, dump_report, load_order
 from stack.checks.model import Finding, Report

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks import job_differences, main_differences, rule_differences
 from stack.checks.model import Job, Rule

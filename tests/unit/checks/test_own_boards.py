@@ -6,10 +6,10 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.batches import MARK
 from stack.checks.context import CheckContext

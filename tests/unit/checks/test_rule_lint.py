@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.expect_prometheus import rules_of
 from stack.checks.model import Job, Rule

@@ -11,13 +11,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from http.client import HTTPConnection
 from json import dumps
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import asdict
 
 from stack.cli import background
 from stack.cli.background import Options, Record, is_held, processes_folder, record_file, status, stop

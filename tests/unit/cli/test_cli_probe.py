@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from stack.cli.own_change import OwnFile
 from stack.cli.probe_files import Wish, aimed, checked, files_of, module_text

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from stack.common.errors import ConfigurationInvalid
 from stack.components import BY_NAME, assemble

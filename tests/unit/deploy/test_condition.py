@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
@@ -21,7 +20,7 @@ def container(component: str, state: str = "running", **more: object) -> Observe
     found = ObservedContainer(
         f"id-{component}", f"{NAME}-{component}", component, "d", "i", "ii", state, health="healthy"
     )
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
 PROMETHEUS = container("prometheus")
@@ -158,7 +157,9 @@ def test_the_age_is_that_of_the_youngest_running_container() -> None:
 
 
 MUTE = Finding("prometheus.ready", "prometheus", "ready", "failed", "connection refused")
-FOLLOWS = Finding("prometheus.config", "prometheus", "checked", "failed", "not asked", because="prometheus.ready")
+FOLLOWS = Finding(
+    "prometheus.config", "prometheus", "checked", "failed", "not asked", because="prometheus.ready"
+)
 RUNS = Finding("stack.containers", "", "ready", "ok", "2 containers run")
 
 

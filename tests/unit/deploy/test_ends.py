@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stack.deploy.condition import condition
 from stack.deploy.ends import READ_BACK, disk_fault, why, with_last_words
@@ -80,7 +79,7 @@ def test_other_files_are_not_those_of_the_volume(line: str) -> None:
 
 def ended(**more: object) -> ObservedContainer:
     found = ObservedContainer("id", f"{NAME}-app", "app", "d", "i", "ii", "restarting", exit_code=2)
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
 def test_a_container_that_ends_says_why_in_its_finding() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
 from stack.deploy.reconcile import reconcile
@@ -52,7 +52,7 @@ def seen(wanted: ServiceSpec, **changed: object) -> ObservedContainer:
         published=f"127.0.0.1:{wanted.published.host}" if wanted.published else "",
         applied=Applied(digest, digest),
     )
-    return replace(found, **changed)  # type: ignore[arg-type]
+    return replace(found, **changed)
 
 
 def at_rest(**changed: Mapping[str, object]) -> Observed:
@@ -69,10 +69,7 @@ def edit(component: str, **changed: object) -> StackSpec:
     """The stack with one service changed."""
     return replace(
         SPEC,
-        services=tuple(
-            replace(s, **changed) if s.component == component else s  # type: ignore[arg-type]
-            for s in SPEC.services
-        ),
+        services=tuple(replace(s, **changed) if s.component == component else s for s in SPEC.services),
     )
 
 

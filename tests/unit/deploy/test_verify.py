@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.common.errors import NotReady, StartFailed
@@ -85,8 +87,8 @@ class Setting:
 
     def watch(self, before: Callable[[], None]) -> None:
         """Something happens before each turn."""
-        self.prober = replace(self.prober, before=before)
-        self.verification = replace(self.verification, turns=self.prober)
+        self.prober = dataclasses.replace(self.prober, before=before)
+        self.verification = dataclasses.replace(self.verification, turns=self.prober)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -182,7 +184,7 @@ def test_one_that_answers_no_more_is_restarted_once_and_asked_again() -> None:
     events: list[Event] = []
     young = FakeProber([Report((finding("app.data"),))])
     old = replace(setting.verification.expected, age=3600.0)
-    setting.verification = replace(
+    setting.verification = dataclasses.replace(
         setting.verification, emit=events.append, patient=lambda: young, expected=old
     )
     setting.engine.hang(setting.container)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec, config_volume, container_name
@@ -12,7 +11,7 @@ from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec,
 
 def service(component: str = "app", **changes: object) -> ServiceSpec:
     made = ServiceSpec(component, "image:1", "sha256:1", 80, "/", Limits(1, 1.0), Health(("CMD", "true")))
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ def service(component: str = "app", **changes: object) -> ServiceSpec:
     ],
 )
 def test_whatever_the_engine_is_told_changes_the_digest(changes: dict[str, object]) -> None:
-    assert service().digest() != replace(service(), **changes).digest()  # type: ignore[arg-type]
+    assert service().digest() != replace(service(), **changes).digest()
 
 
 def test_files_change_their_own_digest_only() -> None:
@@ -40,7 +39,7 @@ def test_files_change_their_own_digest_only() -> None:
 @pytest.mark.parametrize("change", [{"mode": 0o400}, {"uid": 472}, {"path": "b.yml"}])
 def test_owner_mode_and_path_are_part_of_a_file(change: dict[str, object]) -> None:
     file = ConfigFile("a.yml", b"1")
-    changed = replace(file, **change)  # type: ignore[arg-type]
+    changed = replace(file, **change)
     assert service(files=(file,)).files_digest() != service(files=(changed,)).files_digest()
 
 

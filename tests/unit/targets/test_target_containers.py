@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import UsageError
 from stack.model.neighbours import COMPOSE_PROJECT, COMPOSE_SERVICE, Neighbour
