@@ -59,22 +59,6 @@ class ImageConfig:
     volumes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a container uses right now; bytes and a share of one core."""
-
-    memory: int
-    memory_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a process inside a container ended."""
-
-    code: int
-    output: str
-
-
 FileKind = Literal["file", "folder", "link", "other"]
 
 
@@ -87,6 +71,23 @@ class FileStat:
     size: int
     changed: str
     target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a container uses right now; bytes and a share of one core."""
+
+    memory: int
+    memory_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a process inside a container ended; ``seen``: what a job's ``look_at`` lead to, in its order."""
+
+    code: int
+    output: str
+    seen: tuple[FileFound | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class FileFound:
 class Job:
     """A short-lived container: files are put into its own root file system, it runs, it is removed.
 
-    ``network`` is a stack's name, or a network of others; without one it has none.
+    ``network`` is a stack's name, or a network of others; without one it has none. ``look_at``: paths of files that
+    are looked at in it; their links are followed.
     """
 
     image: str
@@ -114,6 +116,7 @@ class Job:
     network: str = ""
     user: str = ""
     seconds: float = 120.0
+    look_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
