@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stack.common.errors import SettingsError
 from stack.config import sources
@@ -49,6 +49,12 @@ class Settings:
     def bind(self) -> str:
         """The address that ports are published on."""
         return str(self["bind"])
+
+    @property
+    def reach(self) -> Literal["auto", "ports", "network"]:
+        """How the stack is asked."""
+        found: Literal["auto", "ports", "network"] = self["reach"]
+        return found
 
     def may_bind(self, address: str) -> bool:
         """Whether ports may be published there: on loopback, or anywhere where that is asked for."""

@@ -159,6 +159,9 @@ class Engine(Protocol):
     def info(self) -> EngineInfo:
         """Who answers; ``EngineUnavailable`` where nobody does."""
 
+    def turns_out_remote(self) -> bool:
+        """Whether our loopback is not the engine's, looked at anew; ``info`` tells it from then on."""
+
     def observe(self, name: str) -> Observed:
         """One snapshot of all that carries the label of stack ``name``."""
 

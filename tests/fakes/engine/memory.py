@@ -106,12 +106,12 @@ def mounted(asked: dict[str, Any]) -> dict[str, Any]:
 class MemoryEngine(MemoryVolumes):
     """``program`` answers for every process run inside; ``calls`` lists what was asked, in order.
 
-    ``of_images``: files that every image has, by path.
+    ``of_images``: files that every image has, by path. ``apart``: that its ports cannot be reached turns out late.
     """
 
     def __init__(self, *, remote: bool = False, program: Program = quiet) -> None:
         super().__init__()
-        self.remote = remote
+        self.remote, self.apart = remote, False
         self.program = program
         self.of_images: dict[str, FileFound] = {}
         self.containers: dict[str, MemoryContainer] = {}
@@ -199,6 +199,13 @@ class MemoryEngine(MemoryVolumes):
         return EngineInfo(
             "28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30, restrictions
         )
+
+    def turns_out_remote(self) -> bool:
+        """See ``Engine``."""
+        self._called("turns_out_remote", "")
+        running = any(c.state == "running" for c in self.containers.values())
+        self.remote = self.remote or (self.apart and running)
+        return self.remote
 
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
