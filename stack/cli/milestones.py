@@ -56,7 +56,11 @@ class Milestones:
                 # What a step has touched begins anew, however old its container is.
                 old = 0.0 if self.plan else age(self.observed, time.time())
                 self._verification = verification(
-                    self.session.engine, self.description, self.session.printer.event, old
+                    self.session.engine,
+                    self.description,
+                    self.session.printer.event,
+                    old,
+                    self.session.images.check_image,
                 )
             return self._verification
 

@@ -74,7 +74,7 @@ class Session:
         """The Docker engine; ``EngineUnavailable`` where none answers."""
         from stack.engine.docker import connect
 
-        return connect(self.plain.docker_host)
+        return connect(self.plain.docker_host, stack=self.name, reach=self.plain.reach)
 
     @cached_property
     def cache(self) -> Cache:

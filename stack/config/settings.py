@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -50,6 +50,12 @@ class Settings(Struct, frozen=True):
     def bind(self) -> str:
         """The address that ports are published on."""
         return str(self["bind"])
+
+    @property
+    def reach(self) -> Literal["auto", "ports", "network"]:
+        """How the stack is asked."""
+        found: Literal["auto", "ports", "network"] = self["reach"]
+        return found
 
     def may_bind(self, address: str) -> bool:
         """Whether ports may be published there: on loopback, or anywhere where that is asked for."""

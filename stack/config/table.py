@@ -144,6 +144,13 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "components by switch, like `app=off,postgres=on`; in stack.toml a table `[components]`",
             _switches,
         ),
+        Setting(
+            "reach",
+            "STACK_REACH",
+            read.choice("auto", "ports", "network"),
+            "auto",
+            "how the checks reach the stack: by published ports, or inside its network",
+        ),
         Setting("python.image", "STACK_PYTHON_IMAGE", read.image, "", "base of images that are built here"),
     )
 

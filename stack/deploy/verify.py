@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -65,6 +66,9 @@ class Verification:
     repaired: list[str] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
     patient: Callable[[], Prober] | None = None
+    from_inside: Callable[[], Verification] | None = None
+    """The same for an engine whose ports turn out to be out of reach."""
+    _one: Lock = field(default_factory=Lock)
 
     def component(self, service: ServiceSpec) -> None:
         """Returns once the component answers as it should; ``NotReady`` with its last log lines otherwise."""
@@ -133,6 +137,8 @@ class Verification:
         failed = self._failed(service, names)
         if not failed:
             return
+        if any(f.stage == "ready" for f in failed) and self._goes_inside():
+            raise NotYet("asked inside the stack's network from now on")
         if name not in self.restarts:
             self.restarts[name] = restarts_of(self.engine.inspect(name))
         if (end := died(self.engine, self.spec, service, self.restarts[name])) is not None:
@@ -146,6 +152,17 @@ class Verification:
             self._revive(service)
         self.emit(Progress(service.component, first.evidence))
         raise NotYet(first.evidence)
+
+    def _goes_inside(self) -> bool:
+        """Whether it turns out just now that the ports are out of reach; from then on checks run inside the network."""
+        if self.from_inside is None or self.image or not self.engine.turns_out_remote():
+            return False
+        with self._one:
+            if not self.image:
+                other = self.from_inside()
+                self.expected, self.turns, self.prober = other.expected, other.turns, other.prober
+                self.patient, self.image = other.patient, other.image
+        return True
 
     def _hopeless(self, service: ServiceSpec, failed: Sequence[Finding], wait: _Wait) -> bool:
         """Whether waiting does not help: an answer that is final, or files that are not in use in time."""
@@ -205,9 +222,21 @@ def _not_ready(service: ServiceSpec, evidence: str) -> Finding:
 
 
 def verification(
-    engine: Engine, description: Description, emit: Callable[[Event], None], age: float = 0.0
+    engine: Engine,
+    description: Description,
+    emit: Callable[[Event], None],
+    age: float = 0.0,
+    check_image: Callable[[], str] | None = None,
 ) -> Verification:
-    """The verification of a described stack. ``age``: seconds since its youngest container started."""
+    """The verification of a described stack. ``age``: seconds since its youngest container started.
+
+    ``check_image`` gets the image that checks run in should the ports turn out to be out of reach.
+    """
+
+    def from_inside() -> Verification:
+        image = check_image() if check_image else ""
+        return verification(engine, replace(description, check_image=image), emit, age)
+
     remote = engine.info().remote
     expected = description.expectations(remote=remote, now=wall_clock(), age=age)
     return Verification(
@@ -219,6 +248,7 @@ def verification(
         prober=prober_for(engine, description, patience(expected)),
         emit=emit,
         patient=lambda: prober_for(engine, description),
+        from_inside=from_inside if check_image else None,
     )
 
 

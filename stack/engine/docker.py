@@ -16,6 +16,7 @@ from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
 from stack.engine.neighbours import Neighbours
 from stack.engine.networks import Networks
+from stack.engine.reach import By, Reach
 from stack.engine.snapshot import Snapshots
 from stack.engine.transport import Transport, Unreachable
 from stack.engine.unix import UnixTransport
@@ -24,15 +25,20 @@ from stack.engine.volumes import Volumes
 CALL_SECONDS = 60.0
 
 
-def connect(address: str = "", *, seconds: float = CALL_SECONDS) -> DockerEngine:
+def connect(
+    address: str = "", *, seconds: float = CALL_SECONDS, stack: str = "", reach: By = "auto"
+) -> DockerEngine:
     """The engine at ``address``; without one, where the environment or the current context says.
 
-    ``seconds`` is the longest that a single call may stay without an answer. Raises ``EngineUnavailable``.
+    ``seconds`` is the longest that a single call may stay without an answer; ``reach`` how the ``stack`` is asked.
+    Raises ``EngineUnavailable``.
     """
     found = find(address, environment(*VARIABLES))
     try:
         client = Client(_transport(found, seconds), found.url, seconds)
-        return DockerEngine(client, client.version)
+        return DockerEngine(
+            client, client.version, Reach(client, stack, reach, elsewhere=is_remote(found.url))
+        )
     except Unreachable as error:
         raise failures.unavailable(str(found), error) from error
 
@@ -54,8 +60,8 @@ def _login(repository: str) -> dict[str, str]:
 class DockerEngine:
     """``stack.engine.interface.Engine``. Safe to use from several threads."""
 
-    def __init__(self, client: Client, api: str) -> None:
-        self._client, self._api = client, api
+    def __init__(self, client: Client, api: str, reach: Reach) -> None:
+        self._client, self._api, self._reach = client, api, reach
         self._abilities = Abilities(lambda: client.told)
         self._containers = Containers(client, self._abilities)
         images = Images(client, _login)
@@ -79,7 +85,7 @@ class DockerEngine:
         self.create, self.remove = self._containers.create_service, self._containers.remove
         self.start, self.stop = self._containers.start, self._containers.stop
         self.restart, self.rename = self._containers.restart, self._containers.rename
-        self.run = jobs.run
+        self.run, self.turns_out_remote = jobs.run, reach.turns_out_remote
         self.signal, self.execute = insides.signal, insides.execute
         self.stat = insides.stat
         self.read_file, self.read_folder = insides.read_file, insides.read_folder
@@ -96,12 +102,12 @@ class DockerEngine:
             version=told["ServerVersion"],
             api=self._api,
             address=self._client.address,
-            remote=is_remote(self._client.address),
+            remote=self._reach.remote,
             os=told["OperatingSystem"],
             architecture=told["Architecture"],
             cpus=told["NCPU"],
             memory=told["MemTotal"],
-            restrictions=self._abilities.restrictions(),
+            restrictions=(*self._abilities.restrictions(), *self._reach.remarks()),
         )
 
     def lock(self, stack: str, holder: Holder) -> Lease:

@@ -124,6 +124,20 @@ class Insides:
             return file_stat(reply.headers.get("x-docker-container-path-stat", ""))
         return None
 
+    def look(self, container: str, path: str) -> FileFound | None:
+        """A file as it lies in a container, its links followed; None where there is none. A folder is not read."""
+        for _ in range(LINKS):
+            found = self._stat(container, path)
+            if found is None:
+                return None
+            if found.kind not in ("file", "link"):
+                return FileFound(found.kind, found.mode, 0)
+            read = next(iter(archive.unpack_tree(io.BytesIO(self._archive(container, path))).values()))
+            if read.kind != "link":
+                return read
+            path = posixpath.join(posixpath.dirname(path), read.target)
+        return None
+
     def read_folder(self, container: str, path: str) -> dict[str, FileFound]:
         """See ``Engine``."""
         found = self._client.present(container)

@@ -57,20 +57,6 @@ class ImageConfig(Struct, frozen=True):
     volumes: tuple[str, ...] = ()
 
 
-class Usage(Struct, frozen=True):
-    """What a container uses right now; bytes and a share of one core."""
-
-    memory: int
-    memory_limit: int
-
-
-class Ran(Struct, frozen=True):
-    """How a process inside a container ended."""
-
-    code: int
-    output: str
-
-
 FileKind = Literal["file", "folder", "link", "other"]
 
 
@@ -82,6 +68,21 @@ class FileStat(Struct, frozen=True):
     size: int
     changed: str
     target: str = ""
+
+
+class Usage(Struct, frozen=True):
+    """What a container uses right now; bytes and a share of one core."""
+
+    memory: int
+    memory_limit: int
+
+
+class Ran(Struct, frozen=True):
+    """How a process inside a container ended; ``seen``: what a job's ``look_at`` lead to, in its order."""
+
+    code: int
+    output: str
+    seen: tuple[FileFound | None, ...] = ()
 
 
 class FileFound(Struct, frozen=True):
@@ -97,7 +98,8 @@ class FileFound(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """A short-lived container: files are put into its own root file system, it runs, it is removed.
 
-    ``network`` is a stack's name, or a network of others; without one it has none.
+    ``network`` is a stack's name, or a network of others; without one it has none. ``look_at``: paths of files that
+    are looked at in it; their links are followed.
     """
 
     image: str
@@ -107,6 +109,7 @@ class Job(Struct, frozen=True):
     network: str = ""
     user: str = ""
     seconds: float = 120.0
+    look_at: tuple[str, ...] = ()
 
 
 class Holder(Struct, frozen=True):
@@ -147,6 +150,9 @@ class Engine(Protocol):
 
     def info(self) -> EngineInfo:
         """Who answers; ``EngineUnavailable`` where nobody does."""
+
+    def turns_out_remote(self) -> bool:
+        """Whether our loopback is not the engine's, looked at anew; ``info`` tells it from then on."""
 
     def observe(self, name: str) -> Observed:
         """One snapshot of all that carries the label of stack ``name``."""

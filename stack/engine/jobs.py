@@ -40,7 +40,9 @@ class Jobs:
             if job.files:
                 files = archive.pack(_placed(job), mtime=time.time())
                 self._containers.put(container, "/", files, f"run {what}")
-            return self._ran(container, what, job.seconds)
+            with self._client.asking(f"look into {job.image}"):
+                seen = tuple(self._insides.look(container, path) for path in job.look_at)
+            return replace(self._ran(container, what, job.seconds), seen=seen)
 
     def write_volume(
         self,

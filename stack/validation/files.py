@@ -20,7 +20,7 @@ from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
-from stack.validation.native import known_line, place
+from stack.validation.native import check_outside, known_line, outside, place
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
@@ -116,8 +116,12 @@ def _no_json(word: str) -> Any:
 
 
 def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: Engine) -> None:
-    job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user)
+    ours = (*(f"{CURRENT}/{file.path}" for file in service.files), *(a.path for a in service.assets))
+    named = tuple(outside(service.judged, ours))
+    paths = tuple(value.value for _, value in named)
+    job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user, look_at=paths)
     ran = engine.run(stack, job)
+    check_outside(named, ran.seen, service.image, service.user)
     if ran.code != 0:
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
         lines = tuple(_by_known_lines(line, service, ran.output) for line in lines)

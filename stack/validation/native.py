@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Iterator
 
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_paths import NamedFile, named_files
+from stack.engine.interface import FileFound
 from stack.model.left_out import shown
 from stack.model.patterns import loads
 from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
@@ -18,18 +20,59 @@ OF_THE_IMAGE = ("/etc/ssl/", "/etc/pki/", "/usr/", f"{CONFIG_ROOT}/")
 NAME_IT = "put the file into own/secrets/ and name it own/secrets/NAME"
 OWN = "own/"
 WILD = "*?["
+TLS = (b"ca_file", b"cert_file")
 
 
 def check_named_files(files: Iterable[ConfigFile]) -> None:
-    """Every file that a value names is there; ``ConfigurationInvalid`` names key, file and line."""
+    """Every file that a value names is there, and a certificate or key is one; ``ConfigurationInvalid`` names key,
+    file and line.
+    """
     listed = tuple(files)
     there = {file.path for file in listed}
+    secrets = {f"{INSIDE}{f.path.removeprefix(f'{SECRETS}/')}": f for f in listed if f.secret}
     for file in listed:
         if file.secret or not file.path.endswith((".yml", ".yaml")):
             continue
         for named in named_files(text_of(file)):
             if fault := _fault(named, there):
                 raise wrong(file, f"{named.key}: {fault[0]}", fault[1], named.line)
+        if any(word in file.content for word in TLS):
+            from stack.validation.certificates import faults
+
+            for key, what, hint, line in faults(text_of(file), secrets):
+                raise wrong(file, f"{key}: {what}", hint, line)
+
+
+def outside(files: Iterable[ConfigFile], ours: Iterable[str]) -> Iterator[tuple[ConfigFile, NamedFile]]:
+    """The values that name files of the image itself; ``ours`` are the paths of files that the bundle puts there."""
+    known = {f"{CONFIG_ROOT}/{path}" for path in ours}
+    for file in files:
+        if not file.secret and file.path.endswith((".yml", ".yaml")):
+            for named in named_files(text_of(file)):
+                in_image = not named.discovery and named.value.startswith(OF_THE_IMAGE)
+                if in_image and posixpath.normpath(named.value) not in known:
+                    yield file, named
+
+
+def check_outside(
+    named: Iterable[tuple[ConfigFile, NamedFile]], seen: Iterable[FileFound | None], image: str, user: str
+) -> None:
+    """What values name in the image is a file there that ``user`` (UID:GID) may read; ``seen`` in the same order."""
+    for (file, value), found in zip(named, seen, strict=True):
+        if fault := _unusable(found, user):
+            raise wrong(
+                file, f"{value.key}: {shown(value.value)} {fault} in image {image}", NAME_IT, value.line
+            )
+
+
+def _unusable(found: FileFound | None, user: str) -> str:
+    if found is None:
+        return "is not there"
+    if found.kind != "file":
+        return f"is a {found.kind}" if found.kind == "folder" else "is no file"
+    uid = user.partition(":")[0]
+    everybody, owner = found.mode & 0o044, found.mode & 0o400 and uid == str(found.uid)
+    return "" if everybody or owner or uid in ("", "0") else f"is not readable for user {uid}"
 
 
 def _fault(named: NamedFile, there: set[str]) -> tuple[str, str] | None:
@@ -44,7 +87,7 @@ def _fault(named: NamedFile, there: set[str]) -> tuple[str, str] | None:
     elif value.startswith(INSIDE):
         name = value.removeprefix(INSIDE)
         if f"{SECRETS}/{name}" not in there:
-            return f"own/secrets/{shown(name)} is missing", "put it there, or correct its name"
+            return f"own/secrets/{shown(name)} is missing or no file", "put it there, or correct its name"
     elif value and not value.startswith(OF_THE_IMAGE):
         return f"{shown(value)} is not in the container", NAME_IT
     return None

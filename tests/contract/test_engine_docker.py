@@ -12,8 +12,12 @@ import pytest
 
 from stack.common.errors import StartFailed
 from stack.common.wait import CLOCK, NotYet, until
+from stack.engine.address import SYSTEM_SOCKET as SOCKET
+from stack.engine.client import Client
 from stack.engine.docker import connect
-from stack.engine.interface import ImageConfig, Job
+from stack.engine.insides import Insides
+from stack.engine.interface import FileFound, ImageConfig, Job
+from stack.engine.unix import UnixTransport
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from tests.contract.engine_bench import (
     MIB,
@@ -177,6 +181,27 @@ def test_a_job_that_does_not_end_is_ended(bench: DockerBench) -> None:
         bench.engine.run(bench.stack, job)
     assert caught.value.logs == ("waiting",)
     assert bench.engine.observe(bench.stack).leftovers == ()
+
+
+def test_a_job_tells_which_files_its_image_has(bench: DockerBench) -> None:
+    secret = ConfigFile("own/key", b"k", mode=0o400, uid=7)
+    paths = ("/etc/ssl/nothing", "/bin", "/bin/sh", "/files/own/key")
+    job = Job(TINY, ("/bin/sh", "-c", "exit 3"), (secret,), "/files", look_at=paths)
+    ran = bench.engine.run(bench.stack, job)
+    nothing, folder, program, own = ran.seen
+    assert ran.code == 3 and nothing is None and folder and program
+    assert (folder.kind, program.kind, program.mode & 0o4) == ("folder", "file", 0o4)
+    assert own == FileFound("file", 0o400, 7, b"k")
+
+
+def test_a_file_is_looked_at_where_links_lead(bench: DockerBench) -> None:
+    container = make(bench, service(bench), start=False)
+    links = (("l", "v1/m"), ("v1/m", "../v1/x.yml"), ("gone", "v2"))
+    write(bench, ConfigFile("v1/x.yml", b"one", mode=0o440, uid=7), links=links)
+    insides = Insides(Client(UnixTransport(SOCKET), SOCKET, 20.0))
+    found = {name: insides.look(container, f"{CONFIG_ROOT}/{name}") for name, _ in links}
+    assert found["l"] == found["v1/m"] == FileFound("file", 0o440, 7, b"one")
+    assert found["gone"] is None
 
 
 def test_a_program_that_is_not_there_is_told(bench: DockerBench) -> None:

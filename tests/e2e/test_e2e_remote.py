@@ -110,6 +110,13 @@ def test_a_target_of_ones_own_is_proven_from_there(remote: Stack) -> None:
     remote.ok("target", "remove", "mine")
 
 
+def test_with_the_socket_but_another_network_the_ports_are_not_missed(remote: Stack, near: Stack) -> None:
+    beside = replace(near, before=remote.before)
+    ran = beside.ok("start")
+    assert "no published port can be reached from here" in ran.err
+    assert beside.ok("status", "--json").json()["targets_up"]
+
+
 def test_a_killed_reload_leaves_no_container_of_the_checks(remote: Stack) -> None:
     complete = sorted(remote.left())
     path = remote.home / RULES

@@ -180,7 +180,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, grafana: bool = False) -> Produc
             engine.hold(component.pin.official)
     engine.hold("mine/app:1")
     monkeypatch.setenv("STACK_APP_IMAGE", "mine/app:1")
-    monkeypatch.setattr("stack.engine.docker.connect", lambda host: engine)
+    monkeypatch.setattr("stack.engine.docker.connect", lambda host, **more: engine)
     monkeypatch.setattr("stack.deploy.verify.prober_for", lambda *args, **more: products)
     monkeypatch.setattr("stack.components.grafana_hooks.reload_provisioning", lambda *args: None)
     monkeypatch.setattr("stack.cli.status._targets_here", _targets(products))

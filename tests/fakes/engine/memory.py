@@ -7,7 +7,7 @@ be made to fail. ``tests/contract/test_engine_contract.py`` holds both engines t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from stack.common.errors import StartFailed
@@ -104,12 +104,16 @@ def mounted(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 class MemoryEngine(MemoryVolumes):
-    """``program`` answers for every process run inside; ``calls`` lists what was asked, in order."""
+    """``program`` answers for every process run inside; ``calls`` lists what was asked, in order.
+
+    ``of_images``: files that every image has, by path. ``apart``: that its ports cannot be reached turns out late.
+    """
 
     def __init__(self, *, remote: bool = False, program: Program = quiet) -> None:
         super().__init__()
-        self.remote = remote
+        self.remote, self.apart = remote, False
         self.program = program
+        self.of_images: dict[str, FileFound] = {}
         self.containers: dict[str, MemoryContainer] = {}
         self.pace = Pace()
         self.told: dict[str, Any] = {"NCPU": 2}
@@ -195,6 +199,13 @@ class MemoryEngine(MemoryVolumes):
         return EngineInfo(
             "28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30, restrictions
         )
+
+    def turns_out_remote(self) -> bool:
+        """See ``Engine``."""
+        self._called("turns_out_remote", "")
+        running = any(c.state == "running" for c in self.containers.values())
+        self.remote = self.remote or (self.apart and running)
+        return self.remote
 
     def stacks(self) -> tuple[str, ...]:
         """See ``Engine``."""
@@ -413,7 +424,8 @@ class MemoryEngine(MemoryVolumes):
         self._needed(job.image)
         if job.network and job.network not in self.network_ids:
             raise StartFailed(f"run {job.argv[0]} in {job.image}: network {job.network} not found")
-        return self.program(job.argv, {f"{job.folder.rstrip('/')}/{f.path}": f for f in job.files})
+        ran = self.program(job.argv, {f"{job.folder.rstrip('/')}/{f.path}": f for f in job.files})
+        return replace(ran, seen=tuple(self.of_images.get(path) for path in job.look_at))
 
     def execute(self, container: str, argv: tuple[str, ...], *, seconds: float | None = None) -> Ran:
         """See ``Engine``."""

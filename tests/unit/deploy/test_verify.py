@@ -358,3 +358,24 @@ def test_a_failed_repair_shows_what_the_tool_said() -> None:
     with pytest.raises(StartFailed, match="could not be set again") as error:
         setting.verify()
     assert error.value.logs == ("database is locked",)
+
+
+def test_ports_that_turn_out_to_be_out_of_reach_are_asked_inside_from_then_on() -> None:
+    setting = Setting("app", (finding("app.ready", ok=False),))
+    setting.engine.apart = True
+    inside = FakeProber([Report((finding("app.ready"),))])
+    made: list[Verification] = []
+
+    def from_inside() -> Verification:
+        expected = Expected("s", (("app", "http://app:80"),))
+        made.append(
+            replace(setting.verification, image="checks:1", turns=inside, prober=inside, expected=expected)
+        )
+        return made[-1]
+
+    setting.verification = replace(setting.verification, from_inside=from_inside)
+    setting.verify()
+    assert (setting.prober.asked, inside.asked, len(made)) == (1, 1, 1)
+    assert setting.verification.expected.address("app") == "http://app:80"
+    assert setting.verification.prober is inside and setting.verification.image == "checks:1"
+    assert setting.engine.info().remote

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import pytest
+import trustme
 
 from stack.common.errors import ConfigurationInvalid
 from stack.components import BY_NAME, assemble
 from stack.components.build import Build
-from stack.engine.interface import Ran
+from stack.engine.interface import FileFound, Ran
 from stack.model.spec import ConfigFile, StackSpec
 from stack.validation.files import check_syntax, validate
 from stack.validation.native import known_line
 from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.components.test_own import JOB, MAIN, MINE, RULES, SCRAPE, TARGETS, own
 
-SECRETS = {"own/secrets/password": b"", "own/secrets/team/ca.pem": b"", "own/secrets/a b": b""}
+CA = trustme.CA().cert_pem.bytes()
+SECRETS = {"own/secrets/password": b"", "own/secrets/team/ca.pem": CA, "own/secrets/a b": b""}
 STATIC = b"scrape_configs:\n- job_name: q\n  static_configs: [{targets: [a]}]\n"
 
 
@@ -32,7 +34,7 @@ def test_all_that_is_named_is_there() -> None:
         ({f"{SCRAPE}a/b.yml": JOB}, f"{SCRAPE}a/b.yml:3: password_file: ../../secrets/password is not in"),
         (
             {f"{SCRAPE}b.yml": JOB},
-            f"{SCRAPE}b.yml:3: password_file: own/secrets/password is missing: put it there",
+            f"{SCRAPE}b.yml:3: password_file: own/secrets/password is missing or no file: put it there",
         ),
         ({MAIN: MINE}, f"{MAIN}:5: api_url_file: own/secrets/slack is missing"),
         (
@@ -137,11 +139,45 @@ def test_promtool_gets_targets_and_real_certificates_and_speaks_of_the_users_pat
         return Ran(1, "  FAILED: /etc/stack/current/rules/~own+a%2Eyaml.yml: /etc/stack/targets/a.json: no\n")
 
     files = {f"{SCRAPE}b.yml": JOB, f"{RULES}a.yaml": b"groups: []\n", f"{TARGETS}a.json": b"[]"}
-    spec = assemble(own({**files, **SECRETS, "own/secrets/team/ca.pem": b"CA\n"}))
+    spec = assemble(own({**files, **SECRETS, "own/secrets/team/ca.pem": CA + b"\n"}))
     asked = MemoryEngine(program=promtool)
     asked.hold(spec.service("prometheus").image)
     only = StackSpec("s", (spec.service("prometheus"),))
     with pytest.raises(ConfigurationInvalid, match=rf"^{RULES}a.yaml: {TARGETS}a.json: no"):
         validate(only, asked, BY_NAME, lambda identity: False)
     assert given["/etc/stack/targets/a.json"] == b"[]"
-    assert given["/etc/stack/current/secrets/team/ca.pem"] == b"CA"
+    assert given["/etc/stack/current/secrets/team/ca.pem"] == CA
+
+
+NAMES_IN_IMAGE = STATIC + b"  tls_config: {ca_file: /etc/ssl/certs/company.pem}\n"
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (None, "is not there in image prometheus:1: put"),
+        (FileFound("folder", 0o755, 0), "is a folder in image prometheus:1: put"),
+        (FileFound("other", 0o666, 0), "is no file in image prometheus:1: put"),
+        (FileFound("file", 0o600, 0, CA), "is not readable for user 65534 in image prometheus:1: put"),
+    ],
+)
+def test_a_file_that_the_image_lacks_is_named(found: FileFound | None, message: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as error:
+        judge_in_image(found)
+    place = f"{SCRAPE}b.yml:4: ca_file: /etc/ssl/certs/company.pem"
+    assert str(error.value).startswith(f"{place} {message}")
+
+
+@pytest.mark.parametrize(("mode", "uid"), [(0o644, 0), (0o640, 0), (0o400, 65534)])
+def test_a_file_that_the_image_has_will_do(mode: int, uid: int) -> None:
+    judge_in_image(FileFound("file", mode, uid, CA))
+
+
+def judge_in_image(found: FileFound | None) -> None:
+    engine = MemoryEngine()
+    if found:
+        engine.of_images["/etc/ssl/certs/company.pem"] = found
+    spec = assemble(own({f"{SCRAPE}b.yml": NAMES_IN_IMAGE}))
+    only = StackSpec("s", (spec.service("prometheus"),))
+    engine.hold(only.services[0].image)
+    validate(only, engine, BY_NAME, lambda identity: False)

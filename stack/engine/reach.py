@@ -1,0 +1,99 @@
+"""Whether the ports that an engine publishes can be reached from here: not across machines, nor out of a container.
+
+A socket of this machine says nothing of its network: a CI job, a container with the socket mounted, and a process in a
+network namespace of its own all have the engine and none of its ports. What refuses though its container is healthy is
+not ours to reach.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from stack.engine.client import Client, filters
+from stack.engine.labels import STACK
+
+By = Literal["auto", "ports", "network"]
+DEVICES = Path("/proc/self/net/dev")
+BRIDGE = "docker0:"
+"""Where this is a device of ours, the engine's network is this process' network."""
+HEALTHY = "(healthy)"
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where it is asked for
+SECONDS = 1.0
+SAID = (
+    "no published port can be reached from here (another network, as in a container): checks run inside the stack's "
+    "network; STACK_REACH=ports or network decides it"
+)
+Place = tuple[str, int]
+
+
+class Reach:
+    """How the stack is asked. ``by`` is the user's word, ``elsewhere`` says that the address is another machine's."""
+
+    def __init__(self, client: Client, stack: str, by: By, *, elsewhere: bool) -> None:
+        self._client, self._stack, self._by, self._elsewhere = client, stack, by, elsewhere
+        self._one = threading.Lock()
+        self._apart: bool | None = None
+
+    @property
+    def remote(self) -> bool:
+        """Whether checks must run inside the stack's network."""
+        if self._by != "auto" or self._elsewhere:
+            return self._by == "network" or (self._by == "auto" and self._elsewhere)
+        with self._one:
+            if self._apart is None:
+                self._apart = self._looks_apart()
+            return self._apart
+
+    def turns_out_remote(self) -> bool:
+        """Asks anew, where containers have become healthy meanwhile."""
+        if self._by == "auto" and not self._elsewhere and not self.remote:
+            with self._one:
+                self._apart = self._looks_apart()
+        return self.remote
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of it."""
+        return (SAID,) if self._apart and self._by == "auto" else ()
+
+    def _looks_apart(self) -> bool:
+        return not shares_network() and bool(self._stack) and out_of_reach(self._places())
+
+    def _places(self) -> list[Place]:
+        query = filters(label=[f"{STACK}={self._stack}"], status=["running"])
+        with self._client.asking("list containers"):
+            return list(_published(self._client.json("GET", "containers/json", query=query)))
+
+
+def shares_network(devices: Path = DEVICES) -> bool:
+    """Whether the bridge of an engine is in this process' network: a look that asks nobody."""
+    try:
+        return any(line.strip().startswith(BRIDGE) for line in devices.read_text().splitlines())
+    except OSError:
+        return False
+
+
+def out_of_reach(places: Iterable[Place]) -> bool:
+    """Whether there are places and each refuses."""
+    tried = [_answers(place) for place in places]
+    return bool(tried) and not any(tried)
+
+
+def _published(containers: Iterable[dict[str, Any]]) -> Iterator[Place]:
+    """Where the healthy ones say that they can be reached over TCP."""
+    for found in containers:
+        for port in found.get("Ports") or () if HEALTHY in str(found.get("Status")) else ():
+            if port.get("PublicPort") and port.get("Type") == "tcp":
+                address = str(port.get("IP", ""))
+                yield EVERYWHERE.get(address, address), int(port["PublicPort"])
+
+
+def _answers(place: Place) -> bool:
+    try:
+        with socket.create_connection(place, SECONDS):
+            return True
+    except OSError:
+        return False
