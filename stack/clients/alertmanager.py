@@ -35,7 +35,7 @@ class Silence(Typed):
 
 @dataclass(frozen=True, slots=True)
 class HeldAlert(Typed):
-    """An alert that Alertmanager holds; ``updated`` in Unix seconds.
+    """An alert that Alertmanager holds; ``updated`` and ``starts`` in Unix seconds. ``receivers``: by its routes.
 
     ``silenced`` and ``inhibited`` name what holds it back: silences, and other alerts by fingerprint. ``muted`` names
     time intervals.
@@ -47,6 +47,8 @@ class HeldAlert(Typed):
     silenced: tuple[str, ...] = ()
     inhibited: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    starts: float = 0.0
+    receivers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -114,6 +116,8 @@ def _held(alert: dict[str, Any]) -> HeldAlert:
         texts(status["silencedBy"]),
         texts(status["inhibitedBy"]),
         texts(status.get("mutedBy") or []),
+        _moment(alert["startsAt"]) if "startsAt" in alert else 0.0,
+        tuple(text(one["name"]) for one in objects(alert.get("receivers") or [])),
     )
 
 
