@@ -158,7 +158,9 @@ def test_the_age_is_that_of_the_youngest_running_container() -> None:
 
 
 MUTE = Finding("prometheus.ready", "prometheus", "ready", "failed", "connection refused")
-FOLLOWS = Finding("prometheus.config", "prometheus", "checked", "failed", "not asked", because="prometheus.ready")
+FOLLOWS = Finding(
+    "prometheus.config", "prometheus", "checked", "failed", "not asked", because="prometheus.ready"
+)
 RUNS = Finding("stack.containers", "", "ready", "ok", "2 containers run")
 
 
