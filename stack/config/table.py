@@ -132,6 +132,13 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "insecure_bind", "STACK_INSECURE_BIND", read.switch, False, "allow a bind address beyond loopback"
         ),
         Setting(
+            "public_url",
+            "STACK_PUBLIC_URL",
+            read.public_url,
+            "",
+            "address in links to the products, like `http://host` or `https://{component}.example.com`",
+        ),
+        Setting(
             "port_base",
             "STACK_PORT_BASE",
             read.first_port(count),

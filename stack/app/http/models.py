@@ -145,7 +145,7 @@ class IngestAnswer(BaseModel):
 
 
 class AlertIn(BaseModel):
-    """One alert of Alertmanager's webhook payload, version 4, or of Grafana's, version 1, which has the same members."""
+    """One alert of Alertmanager's webhook, version 4, or of Grafana's, version 1: the members are the same."""
 
     model_config = ConfigDict(strict=True)
 
