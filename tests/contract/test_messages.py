@@ -80,7 +80,7 @@ def rendered(amtool: Tool, case: str, *, grafana: bool = True) -> dict[str, str]
     service = assemble(made).service("alertmanager")
     files = {f.path: f.content for f in service.files if f.path.startswith("templates/")}
     files["data.json"] = json.dumps(CASES[case]).encode()
-    found = {}
+    found: dict[str, str] = {}
     for kind, names in (("text", KINDS[:3]), ("html", KINDS[3:])):
         text = BETWEEN.join(f'{{{{ template "stack.{name}" . }}}}' for name in names)
         where = ["--template.glob=templates/*.tmpl", "--template.data=data.json", f"--template.type={kind}"]
