@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +19,9 @@ from stack.common.durations import seconds
 from stack.common.matchers import Labels, Matcher, match, parse
 
 INTEGRATIONS = "_configs"
-REPEAT = "4h"
-"""Alertmanager's own default."""
+REPEAT, WAIT, INTERVAL = "4h", "30s", "5m"
+"""Alertmanager's own defaults."""
+PACE = (("repeat_interval", REPEAT), ("group_wait", WAIT), ("group_interval", INTERVAL))
 LEGACY = {"match": "=", "match_re": "=~"}
 Config = Mapping[str, Any]
 
@@ -35,7 +37,8 @@ class Alert(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """A route of the tree; ``place`` is where it stands in the file. ``muted`` and ``active`` name time intervals.
 
-    ``repeat``: after so many seconds an alert that still fires is told again.
+    ``repeat``: after so many seconds an alert that still fires is told again. ``wait``: how long a group that is new
+    waits for more of its kind; ``interval``: how long after that its changes are told at the earliest.
     """
 
     place: str
@@ -46,6 +49,8 @@ class Route(Struct, frozen=True):
     muted: tuple[str, ...]
     active: tuple[str, ...]
     children: tuple[Route, ...]
+    wait: float = 30.0
+    interval: float = 300.0
 
 
 class Inhibition(Struct, frozen=True):
@@ -152,18 +157,23 @@ def _integrations(receiver: Config) -> tuple[str, ...]:
     )
 
 
-def _route(node: Config, place: str, receiver: str = "", repeat: str = REPEAT) -> Route:
-    own, again = str(node.get("receiver") or receiver), str(node.get("repeat_interval") or repeat)
+def _route(
+    node: Config, place: str, receiver: str = "", paces: Mapping[str, str] = MappingProxyType({})
+) -> Route:
+    own = str(node.get("receiver") or receiver)
+    pace = {key: str(node.get(key) or paces.get(key, usual)) for key, usual in PACE}
     children = enumerate(_objects(node.get("routes")))
     return Route(
         place,
         own,
-        seconds(again),
+        seconds(pace["repeat_interval"]),
         tuple(_matchers(node, "matchers", LEGACY)),
         node.get("continue") is True,
         _texts(node.get("mute_time_intervals")),
         _texts(node.get("active_time_intervals")),
-        tuple(_route(child, f"{place}.routes[{number}]", own, again) for number, child in children),
+        tuple(_route(child, f"{place}.routes[{number}]", own, pace) for number, child in children),
+        seconds(pace["group_wait"]),
+        seconds(pace["group_interval"]),
     )
 
 

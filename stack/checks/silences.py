@@ -16,10 +16,7 @@ from stack.checks.model import Broken, Evidence
 from stack.checks.routing import Alert, matches_all
 from stack.checks.words import some_names
 from stack.clients.alertmanager import HeldAlert, Silence
-from stack.common.matchers import match
-from stack.model.spec import container_name
-
-ADDRESS = "http://127.0.0.1:9093"
+from stack.common.matchers import Matcher, match
 
 
 def silences(context: CheckContext) -> Evidence:
@@ -27,8 +24,10 @@ def silences(context: CheckContext) -> Evidence:
     alerts = (*alerts_of(context), PROOF_ALERT)
     found = context.alertmanager.silences()
     for silence in found:
-        if silence.state == "active" and (what := _too_much(silence, alerts)):
-            raise Broken(f"{_named(silence)} holds back {what}", _remedy(context, silence))
+        if silence.state == "active" and (what := too_much(silence.matchers, alerts)):
+            raise Broken(
+                f"{_named(silence)} holds back {what}", f"monitoring-stack silence expire {silence.id}"
+            )
     held = context.alertmanager.alerts()
     _none_hold_back_the_watchdog(held)
     remarks = (*(_remark(silence, alerts) for silence in found), *_inhibited(held))
@@ -36,11 +35,11 @@ def silences(context: CheckContext) -> Evidence:
     return Evidence(f"{many} what must be heard; {len(held)} alerts held", remarks)
 
 
-def _too_much(silence: Silence, alerts: tuple[Alert, ...]) -> str:
-    """What the silence covers and must not; empty where it may stay."""
-    if matches_all(silence.matchers, [alert for alert in alerts if not alert.constant]):
+def too_much(matchers: tuple[Matcher, ...], alerts: tuple[Alert, ...]) -> str:
+    """What a silence of these matchers covers and must not; empty where it may stay."""
+    if matches_all(matchers, [alert for alert in alerts if not alert.constant]):
         return "every alert"
-    vital = [a.name for a in alerts if a.constant and match(silence.matchers, a.labels) is True]
+    vital = [a.name for a in alerts if a.constant and match(matchers, a.labels) is True]
     return f"{some_names(vital)}, which proves that alerts arrive" if vital else ""
 
 
@@ -51,15 +50,15 @@ def _named(silence: Silence) -> str:
     return f"silence {silence.id} of {matchers} by {silence.author}{comment} until {ends:%Y-%m-%d %H:%M} UTC"
 
 
-def _remedy(context: CheckContext, silence: Silence) -> str:
-    container = container_name(context.expected.stack, "alertmanager")
-    return f"docker exec {container} amtool --alertmanager.url={ADDRESS} silence expire {silence.id}"
+def covered(matchers: tuple[Matcher, ...], alerts: Iterable[Alert]) -> str:
+    """Which alerts a silence of these matchers may hold back, in words."""
+    names = (alert.name for alert in alerts if match(matchers, alert.labels) is not False)
+    return some_names(names) or "no alert of these rules"
 
 
 def _remark(silence: Silence, alerts: Iterable[Alert]) -> str:
-    names = [alert.name for alert in alerts if match(silence.matchers, alert.labels) is not False]
     verb = "holds back" if silence.state == "active" else "will hold back"
-    return f"{_named(silence)} {verb} {some_names(names) or 'no alert of these rules'}"
+    return f"{_named(silence)} {verb} {covered(silence.matchers, alerts)}"
 
 
 def _none_hold_back_the_watchdog(held: Iterable[HeldAlert]) -> None:

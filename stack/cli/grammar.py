@@ -11,6 +11,7 @@ from typing import Any
 
 from stack import __version__
 from stack.cli.channel import Channel
+from stack.cli.grammar_alerting import ALERTING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
 from stack.cli.grammar_parts import Command, flag, value
 
@@ -127,6 +128,7 @@ COMMANDS: tuple[Command, ...] = (
         (value("shell", choices=("bash", "zsh", "tcsh")),),
         only_shows=True,
     ),
+    *ALERTING_COMMANDS,
     *OWN_COMMANDS,
 )
 

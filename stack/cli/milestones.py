@@ -152,7 +152,7 @@ class Milestones:
         heard = Findings(self.session.printer, good=self.session.printer.verbose)
         report = self.verification.stage(stage, heard)
         if not report.ok:
-            from stack.deploy.verify import failure
+            from stack.deploy.verdict import failure
 
             error = failure(report)
             error.details = self._document(ok=False)

@@ -160,7 +160,8 @@ def _proven(session: Session, description: Description, files: list[Added]) -> l
     from msgspec.structs import replace
 
     from stack.deploy.condition import age
-    from stack.deploy.verify import failure, verification, wall_clock
+    from stack.deploy.verdict import failure
+    from stack.deploy.verify import verification, wall_clock
 
     old = age(session.engine.observe(session.name), wall_clock())
     asked = verification(session.engine, description, session.printer.event, old)

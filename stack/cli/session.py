@@ -69,6 +69,13 @@ class Session:
         """Since the command began."""
         return time.monotonic() - self.began
 
+    @property
+    def user(self) -> str:
+        """Whose command this is, as this machine knows them."""
+        from stack.engine.holder import this_process
+
+        return this_process("").user
+
     @cached_property
     def engine(self) -> Engine:
         """The Docker engine; ``EngineUnavailable`` where none answers."""

@@ -83,7 +83,7 @@ def _deeper(session: Session, description: Description, report: Report, heard: F
 
 def _conclude(report: Report, printer: Printer, seconds: float) -> int:
     if not report.ok:
-        from stack.deploy.verify import failure
+        from stack.deploy.verdict import failure
 
         error = failure(report)
         error.details = report_document(report)

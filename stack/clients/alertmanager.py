@@ -34,7 +34,7 @@ class Silence(Typed, frozen=True):
 
 
 class HeldAlert(Typed, frozen=True):
-    """An alert that Alertmanager holds; ``updated`` in Unix seconds.
+    """An alert that Alertmanager holds; ``updated`` and ``starts`` in Unix seconds. ``receivers``: by its routes.
 
     ``silenced`` and ``inhibited`` name what holds it back: silences, and other alerts by fingerprint. ``muted`` names
     time intervals.
@@ -46,6 +46,8 @@ class HeldAlert(Typed, frozen=True):
     silenced: tuple[str, ...] = ()
     inhibited: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    starts: float = 0.0
+    receivers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -112,6 +114,8 @@ def _held(alert: dict[str, Any]) -> HeldAlert:
         texts(status["silencedBy"]),
         texts(status["inhibitedBy"]),
         texts(status.get("mutedBy") or []),
+        _moment(alert["startsAt"]) if "startsAt" in alert else 0.0,
+        tuple(text(one["name"]) for one in objects(alert.get("receivers") or [])),
     )
 
 

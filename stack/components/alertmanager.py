@@ -11,6 +11,7 @@ from datetime import date
 
 from stack.components.app_webhooks import notifying
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
+from stack.components.links import linked
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
 from stack.components.places import OWN, Place
@@ -43,7 +44,7 @@ def service(build: Build) -> ServiceSpec:
         command=(
             f"--config.file={CONFIG_ROOT}/{CURRENT}/{MAIN}",
             "--storage.path=/alertmanager",
-            f"--web.external-url={build.url('alertmanager')}",
+            f"--web.external-url={build.public_url('alertmanager')}",
             "--cluster.listen-address=",
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
@@ -59,7 +60,11 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     if main is None:
         return ()
     (main,) = translated((main.edited(notifying(build, main.content)),))
-    return (main, *build.gathered("alertmanager", TEMPLATES), *own_secrets(build, (main,), UID))
+    return (
+        main,
+        *linked(build, build.gathered("alertmanager", TEMPLATES)),
+        *own_secrets(build, (main,), UID),
+    )
 
 
 def _main(build: Build) -> ConfigFile | None:

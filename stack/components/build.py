@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from stack.components.places import OWN, OWN_MARK, Place
 from stack.config.secret import Secret
 from stack.config.settings import Settings
+from stack.config.values import COMPONENT_PLACE
 from stack.model.left_out import LeftOut
 from stack.model.outer import MACHINE
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data_volume
@@ -64,6 +65,14 @@ class Build(Struct, frozen=True):
     def url(self, component: str) -> str:
         """Where a user's browser finds the component."""
         return url_of(self.settings, component)
+
+    def public_url(self, component: str) -> str:
+        """The component's address in links that others follow: by ``public_url``, else where it is published."""
+        written = str(self.settings["public_url"])
+        if not written:
+            return self.url(component)
+        named = written.replace(COMPONENT_PLACE, component)
+        return named if named != written else f"{written}:{self.settings.port(component)}"
 
     def config_mount(self, component: str) -> Mount:
         """Where the component finds its files, read-only."""

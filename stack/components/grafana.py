@@ -58,7 +58,7 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
         ("GF_SECURITY_ADMIN_PASSWORD", f"$__file{{{CONFIG_ROOT}/{PASSWORD_PATH}}}"),
         ("GF_SECURITY_ADMIN_USER", USER),
         ("GF_SECURITY_DISABLE_GRAVATAR", "true"),
-        ("GF_SERVER_ROOT_URL", build.url("grafana") + "/"),
+        ("GF_SERVER_ROOT_URL", build.public_url("grafana") + "/"),
         ("GF_USERS_ALLOW_SIGN_UP", "false"),
     )
 

@@ -62,7 +62,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings['prometheus.retention_time']}",
             f"--storage.tsdb.retention.size={settings['prometheus.retention_size']}",
-            f"--web.external-url={build.url('prometheus')}",
+            f"--web.external-url={build.public_url('prometheus')}",
             f"--web.user-assets={CONFIG_ROOT}/user",
             "--enable-feature=exemplar-storage",
             f"--rules.alert.resend-delay={RESEND_DELAY}",

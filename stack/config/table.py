@@ -118,16 +118,17 @@ def switch_setting(
 def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
     count = len(tuple(published))
     return (
-        Setting(
-            "name",
-            "STACK_NAME",
-            read.stack_name,
-            "monitoring",
-            "name of the stack",
-        ),
+        Setting("name", "STACK_NAME", read.stack_name, "monitoring", "name of the stack"),
         Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
         Setting(
             "insecure_bind", "STACK_INSECURE_BIND", read.switch, False, "allow a bind address beyond loopback"
+        ),
+        Setting(
+            "public_url",
+            "STACK_PUBLIC_URL",
+            read.public_url,
+            "",
+            "address in links to the products, like `http://host` or `https://{component}.example.com`",
         ),
         Setting(
             "port_base",

@@ -15,6 +15,11 @@ SIZE = re.compile(r"[1-9][0-9]*(MB|GB|TB)")
 MEMORY = re.compile(r"([1-9][0-9]{0,6})([mg])")
 CPUS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+COMPONENT_PLACE = "{component}"
+"""Stands for the name of each product in its public address."""
+PUBLIC = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9_.-]|\{component\})+)(?::(?P<port>[0-9]{1,5}))?/?"
+)
 CACHE_FOLDER = "cache"
 LEAST_MEMORY = 32 * 1024**2
 """Below this no product here starts."""
@@ -83,6 +88,18 @@ def address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError as error:
         raise ValueError(f"must be an IP address, got {text!r}") from error
+
+
+def public_url(text: str) -> str:
+    """The address in links to the products, or nothing for where they are published; without a slash at its end."""
+    found = PUBLIC.fullmatch(text)
+    if text and found is None:
+        like = f"http://host or https://{COMPONENT_PLACE}.example.com"
+        raise ValueError(f"must be like {like}, without a path, got {text!r}")
+    if found and found["port"] and COMPONENT_PLACE not in found["host"]:
+        other = f"{found['host']} without :{found['port']}, or name each by {COMPONENT_PLACE}"
+        raise ValueError(f"each product has a port of its own: {other}")
+    return text.rstrip("/")
 
 
 def switch(text: str) -> bool:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
-from stack.common.errors import NotReady, SmokeFailed, StartFailed
+from stack.common.errors import NotReady, StartFailed
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
@@ -277,19 +277,6 @@ def prober_for(
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
-
-
-def failure(report: Report) -> SmokeFailed:
-    """The first cause as an error; how many findings follow from it, and how many more failed."""
-    if not report.failed:
-        return SmokeFailed("no check was run", hint="the stack has no component that can be asked")
-    first = next(iter((*report.causes, *report.failed)))
-    others = (*report.causes[1:], *(f for f in report.failed if f.because and f.because != first.check))
-    follow = sum(f.because == first.check for f in report.failed)
-    notes = [f"{follow} follow from it"] if follow else []
-    notes += [f"{len(others)} more failed"] if others else []
-    more = f" ({', '.join(notes)})" if notes else ""
-    return SmokeFailed(f"{first.check}: {first.evidence}{more}", hint=first.hint)
 
 
 def patience(expected: Expected) -> Mapping[str, float]:

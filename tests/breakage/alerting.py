@@ -43,7 +43,7 @@ def _silence(name: str, act: Act, what: str) -> Breakage:
         name,
         act,
         rf"alertmanager\.silences: silence \S+ of .* by somebody .* holds back {what}",
-        r"amtool .* silence expire ",
+        r"monitoring-stack silence expire ",
         "alertmanager.silences: silence ID of MATCHERS by SOMEBODY ... holds back ...",
         start="refuses",
         undo=heard_again,

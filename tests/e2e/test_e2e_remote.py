@@ -117,6 +117,28 @@ def test_with_the_socket_but_another_network_the_ports_are_not_missed(remote: St
     assert beside.ok("status", "--json").json()["targets_up"]
 
 
+def test_alerts_are_seen_and_silenced_from_there(remote: Stack) -> None:
+    words = (
+        "silence",
+        "add",
+        "GateHighRejectionRate",
+        "gate=url_gate",
+        "--comment",
+        "a move",
+        "--for",
+        "1h",
+        "--json",
+    )
+    made = remote.ok(*words).json()
+    assert made["covers"] == "it holds back GateHighRejectionRate"
+    (listed,) = remote.ok("silence", "list", "--json").json()["silences"]
+    assert (listed["id"], listed["comment"], listed["state"]) == (made["id"], "a move", "active")
+    remote.ok("silence", "expire", made["id"][:8])
+    assert remote.ok("silence", "list", "--json").json()["silences"] == []
+    told = {row["name"]: row for row in remote.ok("alerts", "--json").json()["alerts"]}
+    assert (told["Watchdog"]["state"], told["Watchdog"]["told"]) == ("firing", ["watchdog"])
+
+
 def test_a_killed_reload_leaves_no_container_of_the_checks(remote: Stack) -> None:
     complete = sorted(remote.left())
     path = remote.home / RULES

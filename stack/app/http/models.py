@@ -145,7 +145,7 @@ class IngestAnswer(BaseModel):
 
 
 class AlertIn(BaseModel):
-    """One alert of Alertmanager's webhook payload, version 4."""
+    """One alert of Alertmanager's webhook, version 4, or of Grafana's, version 1: the members are the same."""
 
     model_config = ConfigDict(strict=True)
 
@@ -158,11 +158,11 @@ class AlertIn(BaseModel):
 
 
 class Webhook(BaseModel):
-    """Alertmanager's webhook payload, version 4; members not named here are ignored."""
+    """The webhook payload of Alertmanager, version 4, or of Grafana, version 1; members not named here are ignored."""
 
     model_config = ConfigDict(strict=True)
 
-    version: Literal["4"] = "4"
+    version: Literal["4", "1"] = "4"
     status: AlertStatus
     alerts: list[AlertIn]
 

@@ -7,8 +7,10 @@ be made to fail. ``tests/contract/test_engine_contract.py`` holds both engines t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels, state

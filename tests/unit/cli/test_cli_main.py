@@ -53,7 +53,10 @@ def needed(one: argparse.ArgumentParser) -> list[str]:
     """Words without which the command line is not whole."""
     nargs = (None, argparse.PARSER, argparse.ONE_OR_MORE)
     asked = [a for a in one._actions if not a.option_strings and a.nargs in nargs]
-    return ["plan" if a.nargs == argparse.PARSER else next(iter(a.choices or ["x"])) for a in asked]
+    words = ["plan" if a.nargs == argparse.PARSER else next(iter(a.choices or ["x"])) for a in asked]
+    return words + [
+        w for a in one._actions if a.option_strings and a.required for w in (a.option_strings[0], "x")
+    ]
 
 
 @pytest.mark.parametrize("command", commands())

@@ -11,7 +11,7 @@ from stack.cli.milestones import summary
 from stack.cli.printer import Printer
 from stack.cli.smoke import _conclude
 from stack.common.errors import SmokeFailed
-from stack.deploy.verify import failure
+from stack.deploy.verdict import failure
 
 
 def ok(check: str, evidence: str) -> Finding:

@@ -369,11 +369,13 @@ def test_ports_that_turn_out_to_be_out_of_reach_are_asked_inside_from_then_on() 
     def from_inside() -> Verification:
         expected = Expected("s", (("app", "http://app:80"),))
         made.append(
-            replace(setting.verification, image="checks:1", turns=inside, prober=inside, expected=expected)
+            dataclasses.replace(
+                setting.verification, image="checks:1", turns=inside, prober=inside, expected=expected
+            )
         )
         return made[-1]
 
-    setting.verification = replace(setting.verification, from_inside=from_inside)
+    setting.verification = dataclasses.replace(setting.verification, from_inside=from_inside)
     setting.verify()
     assert (setting.prober.asked, inside.asked, len(made)) == (1, 1, 1)
     assert setting.verification.expected.address("app") == "http://app:80"

@@ -1,4 +1,4 @@
-"""``/alerts``: Alertmanager's webhook, and what has come in through it."""
+"""``/alerts``: the webhook for Alertmanager and Grafana, and what has come in through it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LabelFilter = Annotated[str, StringConstraints(pattern=r"^[^=]+=", max_length=20
 
 @router.post("", response_model_exclude_defaults=True)
 async def receive(notification: Webhook, context: Context, lanes: InLanes) -> Received:
-    """Takes one notification of Alertmanager (webhook payload, version 4)."""
+    """Takes one notification: Alertmanager's webhook payload, version 4, or that of Grafana's alerting, version 1."""
     alerts = [alert.model_dump() for alert in notification.alerts]
     received = await lanes.alerts.run(lambda: context.alerts.receive(alerts))
     return Received(received=received, left_out=len(alerts) - received)

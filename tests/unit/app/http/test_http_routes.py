@@ -313,6 +313,50 @@ def test_a_notification_is_counted_stored_and_found_by_label(client: TestClient,
     assert [packet["packet_type"] for packet in stored] == ["alert", "alert"]
 
 
+GRAFANA = {
+    "receiver": "demo",
+    "status": "firing",
+    "orgId": 1,
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "DiskFull", "grafana_folder": "host"},
+            "annotations": {"summary": "disk is nearly full"},
+            "startsAt": "2026-01-02T03:04:05.157076+02:00",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://grafana:3000/alerting/grafana/a1/view?orgId=1",
+            "fingerprint": "c6eadffa33fcdf37",
+            "silenceURL": "http://grafana:3000/alerting/silence/new?alertmanager=grafana",
+            "dashboardURL": "",
+            "panelURL": "",
+            "values": {"B": 44.25, "C": 1},
+            "valueString": "[ var='B' labels={} value=44.25 ]",
+        },
+        {"status": "resolved", "labels": {"alertname": "Other"}, "annotations": {}, "values": None},
+    ],
+    "groupLabels": {"alertname": "DiskFull"},
+    "commonLabels": {},
+    "commonAnnotations": {},
+    "externalURL": "http://grafana:3000/",
+    "appVersion": "12.3.0",
+    "version": "1",
+    "groupKey": "{}:{}",
+    "truncatedAlerts": 0,
+    "title": "[FIRING:1] DiskFull",
+    "state": "alerting",
+    "message": "**Firing**",
+}
+"""A notification in the shape that Grafana's alerting documents for its webhook."""
+
+
+def test_a_notification_of_grafana_is_taken_as_well(client: TestClient) -> None:
+    assert client.post("/alerts", json=GRAFANA).json() == {"received": 2}
+    (found,) = client.get("/alerts?alertname=DiskFull").json()["alerts"]
+    assert (found["status"], found["labels"]["grafana_folder"]) == ("firing", "host")
+    assert found["startsAt"] == "2026-01-02T03:04:05.157076+02:00"
+    assert client.post("/alerts", json=GRAFANA | {"version": "2"}).status_code == 422
+
+
 def test_the_watchdog_is_timed(client: TestClient) -> None:
     client.post(
         "/alerts",
