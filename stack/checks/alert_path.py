@@ -5,9 +5,9 @@ The one alert that is posted carries a mark of its own, ends by itself and is ro
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
-from uuid import uuid4
 
 from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, heartbeat
 from stack.checks.app import watchdog_seen
@@ -34,7 +34,7 @@ SKEW = 1.0
 
 def alert(context: CheckContext) -> str:
     """A posted alert reaches the application as firing and, ended, as resolved."""
-    proof = uuid4().hex
+    proof = os.urandom(16).hex()
     labels = {**PROOF_LABELS, "proof_id": proof}
     began = time.time()
     _post(context, labels, began - HEAD_START, began + LIFETIME)

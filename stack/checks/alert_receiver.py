@@ -7,9 +7,9 @@ that container, so a remote engine needs no other way in. The Watchdog is looked
 from __future__ import annotations
 
 import json
+import os
 import time
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from stack.checks.alert_path import BEFORE_IT, FOLLOWS, HEAD_START, LIFETIME, SUMMARY
 from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, heartbeat
@@ -64,7 +64,7 @@ exit $code
 
 def alert(context: CheckContext) -> str:
     """A posted alert is delivered to the receiver as firing and, ended, as resolved."""
-    proof = uuid4().hex
+    proof = os.urandom(16).hex()
     began = datetime.now(UTC) - timedelta(seconds=HEAD_START)
     bodies = [_body(proof, began, began + timedelta(seconds=ends)) for ends in (LIFETIME, HEAD_START - 1)]
     started = time.monotonic()

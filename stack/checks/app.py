@@ -5,9 +5,9 @@ The request is one harmless decision of filesystem_gate. What is stored where a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from stack.checks.check import LOGS, SILENT, Check
 from stack.checks.context import CheckContext
@@ -109,7 +109,7 @@ def catalogue(context: CheckContext) -> str:
 def counter(context: CheckContext) -> str:
     """A request moves the counters of its route and of its gate."""
     before = read(context.app.metrics())
-    if (outcome := context.app.judge_path(f"proof/{uuid4().hex}.txt")) != "ok":
+    if (outcome := context.app.judge_path(f"proof/{os.urandom(16).hex()}.txt")) != "ok":
         raise NotYet(f"filesystem_gate rejected an ordinary path: {outcome}")
     after = read(context.app.metrics())
     moved = {key[0]: after.get(key, 0.0) - before.get(key, 0.0) for key in (DECISIONS, REQUESTS)}
@@ -123,7 +123,7 @@ def store(context: CheckContext) -> str:
     name = context.app.store_name()
     if not name.startswith(DATABASE):
         raise NotYet(f"the packets are kept in {name}, not in {DATABASE}")
-    word = f"proof{uuid4().hex}"
+    word = f"proof{os.urandom(16).hex()}"
     written = context.app.write_packet(SEGMENT, {"proof": word}, PACKET_SECONDS)
     found = context.app.search_packets(SEGMENT, word)
     if found != (written,):
