@@ -14,14 +14,13 @@ from stack.checks.model import Broken, Rule
 from stack.checks.promql import plain
 from stack.checks.rule_differences import BASE, differences
 from stack.checks.rule_results import Outcome, outcome, remedy
-from stack.checks.selfreport import DISK
+from stack.checks.selfreport import DISK, DISK_FULL, SPACE
 from stack.checks.words import some
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import LoadedRule, Refused
 from stack.common.wait import NotYet
 
 EVALUATORS = 4
-FULL = "no space left on device"
 EVALUATED = "what each rule yields"
 
 
@@ -40,8 +39,8 @@ def rules(context: CheckContext) -> str:
     if broken := [r for r in loaded if r.health == "err" or r.last_error]:
         places = {(r.file, r.group, r.name): r for r in context.expected.rules}
         known = [(_rule_of(places, r), r.last_error or "in error") for r in broken]
-        if full := next((said for _, said in known if FULL in said), ""):
-            raise Broken(f"Prometheus fails to store what rules give: {full}", DISK)
+        if full := next((said for _, said in known if SPACE in said), ""):
+            raise Broken(f"{DISK_FULL}: {full}", DISK)
         raise Broken(
             some(f"{rule.place} is in error: {said}" for rule, said in known),
             remedy(known[0][0], known[0][1]),

@@ -47,6 +47,9 @@ HOST = (
     "or node_textfile_scrape_error == 1"
 )
 NEWEST = "time() - max(timestamp(up))"
+SPACE = "no space left on device"
+DISK_FULL = "the disk of Prometheus' data volume is full"
+LOG_LINES = 200
 DISK = (
     "free space for its data volume (docker system df), then monitoring-stack restart; its log names the file"
 )
@@ -61,7 +64,9 @@ def stored(context: CheckContext) -> str:
             f"the newest sample is {found[0].value:.0f} s old" if found else "no sample of the last 5 minutes"
         )
         if failed := _failures(context):
-            raise Broken(f"Prometheus stores nothing: {what}; {failed}", DISK)
+            full = any(SPACE in line for line in context.log_of("prometheus", LOG_LINES))
+            cause = DISK_FULL if full else "Prometheus stores nothing"
+            raise Broken(f"{cause}: {what}; {failed}", DISK)
         raise (Pending if context.expected.age < YOUNG else NotYet)(f"Prometheus stores nothing: {what}")
     if grown := _grown(context, STORAGE):
         raise NotYet(f"Prometheus fails to store: {some(map(_named, grown))}", DISK)

@@ -152,8 +152,10 @@ class Milestones:
         heard = Findings(self.session.printer, good=self.session.printer.verbose)
         report = self.verification.stage(stage, heard)
         if not report.ok:
+            from stack.deploy.second_look import looked_again
             from stack.deploy.verdict import failure
 
+            report = looked_again(self.session.engine, self.spec, report, heard)
             error = failure(report)
             error.details = self._document(ok=False)
             raise error

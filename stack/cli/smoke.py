@@ -49,28 +49,14 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         known=condition(description.spec, observed, now),
     )
     if observed.containers and not report.ok:
-        report = _looked_again(session, description, report, heard)
+        from stack.deploy.second_look import looked_again
+
+        report = looked_again(session.engine, description.spec, report, heard)
     if not observed.containers and (why := nobody(session.name, report)):
         raise SmokeFailed(why, hint=START)
     if options.deep and report.ok:
         report = _deeper(session, description, report, heard)
     return _conclude(report, printer, session.seconds)
-
-
-def _looked_again(session: Session, description: Description, report: Report, heard: Findings) -> Report:
-    """With the cause where a process that does not answer was between two of its ends at the first look."""
-    from stack.deploy.condition import condition, explained, silent
-    from stack.deploy.ends import with_last_words
-    from stack.deploy.verify import wall_clock
-
-    if not (mute := silent(report)):
-        return report
-    observed = with_last_words(session.engine, session.engine.observe(session.name))
-    found = condition(description.spec, observed, wall_clock())
-    causes = [f for f in found if f.status == "failed" and f.component in mute]
-    for cause in causes:
-        heard(cause)
-    return explained(report, causes)
 
 
 def _deeper(session: Session, description: Description, report: Report, heard: Findings) -> Report:

@@ -20,6 +20,7 @@ from stack.common.wait import CLOCK, TimedOut, together, until
 from stack.deploy.condition import at_rest, condition
 from stack.deploy.describe import Description
 from stack.deploy.ends import with_last_words
+from stack.deploy.volumes import examined
 from stack.engine.interface import Engine
 from stack.model.observed import ObservedContainer
 from stack.model.spec import ServiceSpec, container_name
@@ -161,7 +162,7 @@ def _look(session: Session) -> Look:
     asked = any(r.component == "prometheus" and r.up for r in rows)
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
-    heard = with_last_words(session.engine, observed)
+    heard = with_last_words(session.engine, examined(session.engine, description.spec, observed))
     found = () if resting else condition(description.spec, heard, time.time())
     faults = tuple(f for f in found if f.status == "failed")
     remarks = _probes(session, description) if targets else ()

@@ -47,22 +47,22 @@ def condition(spec: StackSpec, observed: Observed, now: float = 0.0) -> tuple[Fi
     )
 
 
-def silent(report: Report) -> frozenset[str]:
-    """The components that do not answer, for which nothing but their silence is known."""
-    found = (f for f in report.causes if f.stage == "ready" and not f.check.endswith(f".{CHECK}"))
-    return frozenset(f.component for f in found)
+def explained(report: Report, later: Iterable[Finding]) -> Report:
+    """The same report with faults of containers that were found after it, from which all follows that its process says.
 
-
-def explained(report: Report, causes: Iterable[Finding]) -> Report:
-    """The same report with faults of containers that were found after it, from which the silence of each follows."""
-    first = tuple(causes)
-    told = {f"{f.component}.ready": f.check for f in first}
+    ``later``: the condition of the containers after the report; what the report has of them already stays as it is.
+    """
+    known = {f.check for f in report.failed}
+    causes = {f.component: f for f in later if f.status == "failed" and f.check not in known}
+    if not causes:
+        return report
+    roots = {f.check: causes[f.component].check for f in report.failed if f.component in causes}
     followed = (
-        replace(f, because=told.get(f.because or f.check, f.because)) if f.status == "failed" else f
+        replace(f, because=roots.get(f.because or f.check, f.because)) if f.status == "failed" else f
         for f in report.findings
-        if not first or f.check != ALL_RUN
+        if f.check != ALL_RUN
     )
-    return replace(report, findings=(*first, *followed))
+    return replace(report, findings=(*causes.values(), *followed))
 
 
 def at_rest(name: str, observed: Observed, started: Iterable[str]) -> str:

@@ -116,7 +116,7 @@ def disk_fault(spec: StackSpec, service: ServiceSpec, logs: Sequence[str]) -> No
     if data and (line := next((line for line in logs if MAPPED in line), "")):
         where = " and ".join(m.source for m in data)
         return NotReady(
-            f"{name}: a file in volume {where} ends too soon: its disk is full, or it was cut",
+            f"{name}: the disk of volume {where} is full, or a file in it was cut",
             hint=FREE,
             logs=(line,),
         )

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "NAME: ... (waited N s)": "tests/unit/deploy/test_verify.py: waited 90 s",
     "NAME was killed for memory: its limit is N": "tests/unit/deploy/test_verify.py: killed for memory",
     "NAME: the disk of volume VOLUME is full": "tests/unit/deploy/test_verify.py: disk of volume",
+    "prometheus.WHAT: Prometheus ... store": "tests/unit/checks/test_checks_products.py: Prometheus fails to store",
     "prometheus.config: the latest load of the files failed": (
         "tests/unit/checks/test_checks_products.py: previous configuration is still active"
     ),

@@ -244,7 +244,7 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
                 ]
             }
         ),
-        "Prometheus fails to store what rules give: write to WAL: no space left on device",
+        "the disk of Prometheus' data volume is full: write to WAL: no space left on device",
     ),
     (
         "prometheus.expressions",

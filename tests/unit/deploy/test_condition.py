@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.deploy.condition import age, at_rest, condition, explained, nobody, silent
+from stack.deploy.condition import age, at_rest, condition, explained, nobody
 from stack.model.observed import GivenLimits, Observed, ObservedContainer
 from stack.model.spec import Limits, StackSpec
 from tests.unit.deploy.plan_samples import NAME, service
@@ -165,13 +165,20 @@ RUNS = Finding("stack.containers", "", "ready", "ok", "2 containers run")
 
 def test_a_silence_follows_from_the_container_that_a_later_look_finds_at_fault() -> None:
     report = Report((RUNS, MUTE, FOLLOWS))
-    assert silent(report) == {"prometheus"}
     cause = Finding("prometheus.container", "prometheus", "ready", "failed", "ends again and again")
     told = explained(report, (cause,))
     assert [f.check for f in told.causes] == ["prometheus.container"]
     assert [f.because for f in told.failed] == ["", "prometheus.container", "prometheus.container"]
-    assert not silent(told)
-    assert explained(report, ()) == report
+    assert explained(report, (RUNS,)) == report
+    assert explained(told, (cause,)) == told
+
+
+def test_a_process_that_ended_while_it_was_asked_is_the_cause_of_all_that_it_did_not_answer() -> None:
+    refused = Finding("prometheus.expressions", "prometheus", "checked", "failed", "connection refused")
+    follows = Finding("path.alert", "alertmanager", "proven", "failed", "-", because="prometheus.expressions")
+    cause = Finding("prometheus.container", "prometheus", "ready", "failed", "the disk is full")
+    told = explained(Report((refused, follows)), (cause,))
+    assert [f.because for f in told.findings] == ["", "prometheus.container", "prometheus.container"]
 
 
 def test_what_failed_for_another_reason_keeps_it() -> None:

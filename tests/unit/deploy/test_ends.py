@@ -53,7 +53,7 @@ def test_the_telling_line_is_found_before_a_trace(lines: tuple[str, ...], said: 
         ("write /data/wal: no space left on device", "demo-app: the disk of volume demo-app-data is full"),
         (
             "[signal SIGBUS: bus error code=0x2 addr=0x7f pc=0x4]",
-            "demo-app: a file in volume demo-app-data ends too soon: its disk is full, or it was cut",
+            "demo-app: the disk of volume demo-app-data is full, or a file in it was cut",
         ),
     ],
 )
