@@ -92,11 +92,11 @@ def test_a_reader_of_tars_would_show_a_member_that_climbs(reader: str) -> None:
 
 
 CORPORA = {
-    "tar": (hostile_tar, ".tar", TAR_READERS, 1200),
-    "tar.gz": (lambda random: gzip.compress(hostile_tar(random)), ".tar.gz", PACKED_TAR_READERS, 200),
-    "tar.bz2": (lambda random: bz2.compress(hostile_tar(random)), ".tar.bz2", PACKED_TAR_READERS, 150),
-    "tar.xz": (lambda random: lzma.compress(hostile_tar(random)), ".tar.xz", PACKED_TAR_READERS, 150),
-    "zip": (hostile_zip, ".zip", ZIP_READERS, 1000),
+    "tar": (hostile_tar, ".tar", TAR_READERS, 500),
+    "tar.gz": (lambda random: gzip.compress(hostile_tar(random)), ".tar.gz", PACKED_TAR_READERS, 100),
+    "tar.bz2": (lambda random: bz2.compress(hostile_tar(random)), ".tar.bz2", PACKED_TAR_READERS, 80),
+    "tar.xz": (lambda random: lzma.compress(hostile_tar(random)), ".tar.xz", PACKED_TAR_READERS, 80),
+    "zip": (hostile_zip, ".zip", ZIP_READERS, 450),
 }
 
 

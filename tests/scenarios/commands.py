@@ -6,6 +6,7 @@ import argparse
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ class Products:
         return ask
 
 
+@cache
+def _grammar() -> argparse.ArgumentParser:
+    """Grown once: it keeps nothing of what it has parsed."""
+    return parser()
+
+
 @dataclass
 class Client:
     """One checkout on one machine: a folder with the settings, the files and the cache, and the commands."""
@@ -119,7 +126,7 @@ class Client:
     @staticmethod
     def command(said: Said, *words: str) -> int:
         """One command in the environment as it is."""
-        options = parser().parse_args(words, argparse.Namespace(began=None))
+        options = _grammar().parse_args(words, argparse.Namespace(began=None))
         return _handler(options.handler)(options, said)
 
     def plan(self, *words: str) -> list[tuple[str, str]]:
