@@ -19,7 +19,8 @@ from stack.engine.interface import Engine
 from stack.images.decide import Source
 from stack.images.lock import read_lock
 from stack.images.programs import CHECKS
-from stack.images.resolver import WAY_OUT, Images, Resolved
+from stack.images.resolved import Resolved
+from stack.images.resolver import WAY_OUT, Images
 from stack.model.events import Event
 
 WORDS = {Source.PRESENT: "present", Source.PULL: "pulled", Source.BUILD: "built here"}

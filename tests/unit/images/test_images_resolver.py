@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
 from stack.components import CATALOG
@@ -15,6 +16,7 @@ from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
 from stack.images.programs import Inputs, Program
 from stack.images.registries import Registries
+from stack.images.resolved import Resolved
 from stack.images.resolver import Images
 from tests.unit.images.image_doubles import Shelf, image
 
@@ -183,6 +185,33 @@ def test_the_application_follows_its_base(tmp_path: Path, monkeypatch: pytest.Mo
     assert changed.why == "not built for this program and base yet"
     del shelf.held["monitoring-stack/python:local"]
     assert images(shelf, tmp_path).present(("app",))["app"].id == found["app"].id
+
+
+@pytest.mark.usefixtures("no_packages")
+def test_the_application_of_an_engine_that_names_images_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine with containerd's store has another id for the same image; its layers have the same names."""
+    monkeypatch.setattr(
+        "stack.images.program_image.gather", lambda lock, interpreter, cache: tmp_path / "none"
+    )
+    shelf = Shelf(versions={"python3": "3.14 x86_64"})
+    images(shelf, tmp_path).provide(("app",))
+    base, app = "monitoring-stack/python:local", "monitoring-stack/app:local"
+
+    def there(*layers: str) -> Resolved:
+        other = Shelf(
+            {
+                base: replace(shelf.held[base], id="sha256:other", layers=("b1", "b2")),
+                app: replace(shelf.held[app], id="sha256:app", layers=layers),
+            }
+        )
+        return images(other, tmp_path).present(("app",))["app"]
+
+    assert there("b1", "b2", "packages", "source").id == "sha256:app"
+    assert there("b1", "b2", "packages", "source").ref == app
+    assert not there("b1", "b3", "packages", "source").available, "on another base"
+    assert not there().available
 
 
 def test_without_a_base_the_application_is_unavailable(tmp_path: Path) -> None:
