@@ -24,7 +24,7 @@ from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Sou
 from stack.images.interface import ImageEngine, Tell
 from stack.images.pins import BASE, Pin, registry_of
 from stack.images.programs import PROGRAMS, Inputs, Program, read_inputs
-from stack.images.registries import Registries
+from stack.images.registries import MEMORY, Registries
 from stack.images.resolved import Resolved, baseless, made_by, program_present
 from stack.model.events import Progress
 
@@ -113,8 +113,7 @@ class Images(Struct, frozen=True):
         facts = self._facts(pin)
         decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
-            silent_now = self._registries().silent(registry_of(self._wanted(pin)))
-            decision = decide(pin, replace(facts, registry_silent=silent_now))
+            decision = decide(pin, _asked(facts, self._registries(), registry_of(self._wanted(pin))))
         return self._resolved(pin, decision)
 
     def _is_ours(self, name: str) -> bool:
@@ -174,13 +173,13 @@ class Images(Struct, frozen=True):
     def _pull_or_else(self, registries: Registries, pin: Pin) -> Decision:
         facts = self._facts(pin)
         ref = self._wanted(pin)
-        decision = decide(pin, replace(facts, registry_silent=registries.silent(registry_of(ref))))
+        decision = decide(pin, _asked(facts, registries, registry_of(ref)))
         if decision.source is not Source.PULL:
             return decision
         try:
             self._pull(registries, pin, ref)
         except RegistryUnreachable:
-            return decide(pin, replace(facts, registry_silent=True))
+            return decide(pin, _asked(facts, registries, registry_of(ref)))
         return decision
 
     def _pull(self, registries: Registries, pin: Pin, ref: str) -> None:
@@ -235,7 +234,12 @@ class Images(Struct, frozen=True):
         return exclusive(self.cache / "images.lock", lambda: self.tell(WAITING))
 
     def _registries(self) -> Registries:
-        return self.registries or Registries(self.cache / "silent-registries.json", scope=self.scope)
+        return self.registries or Registries(self.cache / MEMORY, scope=self.scope)
+
+
+def _asked(facts: Facts, registries: Registries, registry: str) -> Facts:
+    silent = registries.silent(registry)
+    return replace(facts, registry_silent=silent, silence=registries.words(registry) if silent else "")
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:
