@@ -18,7 +18,7 @@ from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
 from stack.images.programs import CHECKS, PROGRAMS
-from stack.images.resolver import Resolved
+from stack.images.resolved import Resolved
 
 if TYPE_CHECKING:
     from stack.images.newer import Checked
@@ -115,14 +115,18 @@ def _save(session: Session) -> int:
     if not session.options.output:
         raise usage("images save needs -o FILE")
     archive = Path(session.options.output).resolve()
+    found = session.images.images.present(dict.fromkeys((*_components(session), *CATALOG.pins, *PROGRAMS)))
     try:
-        refs = inventory.save(session.engine, _here(session), archive)
+        refs = inventory.save(session.engine, found.values(), archive)
     except OSError as error:
         raise ImageError(
             f"{archive}: {error.strerror}", hint="choose a place with space and permission"
         ) from error
     session.printer.line("saved", f"{', '.join(refs)} in {archive}")
-    session.printer.document({"saved": refs, "file": str(archive)})
+    missing = [name for name in _components(session) if not found[name].available]
+    for name in missing:
+        session.printer.warning(f"not saved {name}: {found[name].why}")
+    session.printer.document({"saved": refs, "file": str(archive), "missing": missing})
     return 0
 
 

@@ -31,6 +31,7 @@ from stack.model.names import kind_of
 if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
     from stack.engine.interface import Engine
+    from stack.images.registries import Registries
     from stack.model.observed import Observed
     from stack.model.state import StackState
 
@@ -125,7 +126,14 @@ class Session:
         """The images of the components that these settings want."""
         from stack.deploy.images import ImageSelection
 
-        return ImageSelection(settings, self.engine, self.printer.event)
+        return ImageSelection(settings, self.engine, self.printer.event, registries=self.registries)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """What this command learns of registries."""
+        from stack.deploy.images import registries_of
+
+        return registries_of(self.plain, self.engine)
 
     def described(self, *, provide: bool) -> Description:
         """The description by the settings; with ``provide`` missing images are pulled or built."""

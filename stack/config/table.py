@@ -152,7 +152,27 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "auto",
             "how the checks reach the stack: by published ports, or inside its network",
         ),
+        *_registry(),
         Setting("python.image", "STACK_PYTHON_IMAGE", read.image, "", "base of images that are built here"),
+    )
+
+
+def _registry() -> tuple[Setting, ...]:
+    return (
+        Setting(
+            "registry.patience",
+            "STACK_REGISTRY_PATIENCE",
+            read.between(0.1, 600.0),
+            3.0,
+            "seconds that a registry has for its first word, or like 10s",
+        ),
+        Setting(
+            "registry.remember",
+            "STACK_REGISTRY_REMEMBER",
+            read.between(0.0, 86400.0),
+            300.0,
+            "for how long a silent registry is not asked again",
+        ),
     )
 
 

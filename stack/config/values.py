@@ -9,10 +9,13 @@ import ipaddress
 import re
 from collections.abc import Callable
 
+from stack.common.durations import duration, seconds
+
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 DURATION = re.compile(r"[1-9][0-9]*(h|d|w|y)")
 SIZE = re.compile(r"[1-9][0-9]*(MB|GB|TB)")
 MEMORY = re.compile(r"([1-9][0-9]{0,6})([mg])")
+SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 CPUS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 COMPONENT_PLACE = "{component}"
@@ -133,3 +136,19 @@ def cpus(text: str) -> float:
     if not CPUS.fullmatch(text) or not float(text):
         raise ValueError(f"must be a number above 0 like 0.5 or 2, got {text!r}")
     return float(text)
+
+
+def between(least: float, most: float) -> Callable[[str], float]:
+    """Seconds, as a number or as Prometheus writes them."""
+
+    def parse(text: str) -> float:
+        try:
+            found = float(text) if SECONDS.fullmatch(text) else seconds(text)
+        except ValueError:
+            found = -1.0
+        if not least <= found <= most:
+            allowed = f"{duration(least)} to {duration(most)}"
+            raise ValueError(f"must be a time of {allowed} like 10s or 2m, got {text!r}")
+        return found
+
+    return parse

@@ -19,7 +19,9 @@ from stack.engine.interface import Engine
 from stack.images.decide import Source
 from stack.images.lock import read_lock
 from stack.images.programs import CHECKS
-from stack.images.resolver import WAY_OUT, Images, Resolved
+from stack.images.registries import MEMORY, Patience, Registries, in_reach, never_in_reach
+from stack.images.resolved import Resolved
+from stack.images.resolver import WAY_OUT, Images
 from stack.model.events import Event
 
 WORDS = {Source.PRESENT: "present", Source.PULL: "pulled", Source.BUILD: "built here"}
@@ -34,6 +36,17 @@ class Found(Struct, frozen=True):
     """Where checks run that must run inside the stack's network; empty where none must."""
 
 
+def registries_of(settings: Settings, engine: Engine) -> Registries:
+    """The registries as one command asks them."""
+    info = engine.info()
+    return Registries(
+        settings.cache / MEMORY,
+        scope=info.address,
+        patience=Patience(settings["registry.patience"], settings["registry.remember"]),
+        look=never_in_reach if info.remote else in_reach,
+    )
+
+
 @dataclass
 class ImageSelection:
     """Resolution for one command; remembers what it found for the words about it."""
@@ -43,6 +56,8 @@ class ImageSelection:
     emit: Callable[[Event], None]
     found: dict[str, Resolved] = field(default_factory=dict)
     way_out: str = WAY_OUT
+    registries: Registries | None = None
+    """What one command has learnt of them; without it each selection asks for itself."""
 
     @property
     def images(self) -> Images:
@@ -56,6 +71,7 @@ class ImageSelection:
             overrides=own,
             digests=read_lock(self.settings.home, CATALOG.pins),
             tell=self.emit,
+            registries=self.registries or registries_of(self.settings, self.engine),
             scope=self.engine.info().address,
         )
 

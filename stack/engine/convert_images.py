@@ -21,6 +21,7 @@ def image_info(inspect: Mapping[str, Any]) -> ImageInfo:
         size=int(inspect.get("Size", 0)),
         created=inspect.get("Created") or "",
         digests=tuple(inspect.get("RepoDigests") or ()),
+        layers=tuple((inspect.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

@@ -111,16 +111,17 @@ class Images:
         with self._client.asking(f"untag {ref}"), forgiving(NOT_FOUND, CONFLICT):
             self._client.read("DELETE", f"images/{quoted(ref)}")
 
-    def save(self, ref: str) -> Iterator[bytes]:
-        """See ``Engine``; ``ImageError`` where there is no such image."""
-        if self.image(ref) is None:
-            raise failures.image_missing(ref)
-        return self._chunks(ref)
+    def save(self, refs: tuple[str, ...]) -> Iterator[bytes]:
+        """See ``Engine``; ``ImageError`` where one of them is not there."""
+        for ref in refs:
+            if self.image(ref) is None:
+                raise failures.image_missing(ref)
+        return self._chunks(refs)
 
-    def _chunks(self, ref: str) -> Iterator[bytes]:
+    def _chunks(self, refs: tuple[str, ...]) -> Iterator[bytes]:
         with (
-            self._client.asking(f"save {ref}"),
-            self._client.open("GET", f"images/{quoted(ref)}/get") as reply,
+            self._client.asking(f"save {', '.join(refs)}"),
+            self._client.open("GET", "images/get", query={"names": refs}, seconds=BUILD_SECONDS) as reply,
         ):
             yield from reply.chunks
 

@@ -34,7 +34,10 @@ class EngineInfo(Struct, frozen=True):
 
 
 class ImageInfo(Struct, frozen=True):
-    """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``."""
+    """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``.
+
+    ``layers``: what it consists of, lowest first, under names that every engine gives; ids differ between engines.
+    """
 
     id: str
     tags: tuple[str, ...]
@@ -42,6 +45,7 @@ class ImageInfo(Struct, frozen=True):
     size: int
     created: str
     digests: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
 
 class ImageConfig(Struct, frozen=True):
@@ -285,8 +289,8 @@ class Engine(Protocol):
     def untag(self, ref: str) -> None:
         """Takes the reference away, and the image with its last one; fine if it is gone or in use."""
 
-    def save(self, ref: str) -> Iterator[bytes]:
-        """The image as a tar, in chunks."""
+    def save(self, refs: tuple[str, ...]) -> Iterator[bytes]:
+        """The images as one tar, in chunks: what they share is in it once."""
 
     def load(self, tar: BinaryIO) -> tuple[str, ...]:
         """References of the images that the tar held."""

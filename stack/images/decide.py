@@ -26,6 +26,7 @@ class Facts(Struct, frozen=True):
 
     ``override`` is the user's own reference, ``digest`` the locked content of the official one. ``local`` says whether
     our own build is there and whether its recipe is today's; ``cannot_build`` is the reason why none can be made.
+    ``silence``: what is to be said beside the fact that the registry is silent.
     """
 
     override: str = ""
@@ -33,6 +34,7 @@ class Facts(Struct, frozen=True):
     wanted_present: bool = False
     local: str = ""
     registry_silent: bool = False
+    silence: str = ""
     cannot_build: str = ""
 
 
@@ -68,7 +70,7 @@ def decide(pin: Pin, facts: Facts) -> Decision:
 
 
 def _without_registry(pin: Pin, facts: Facts, ref: str) -> Decision:
-    silent = f"registry {registry_of(ref)} does not answer"
+    silent = f"registry {registry_of(ref)} does not answer{f' ({facts.silence})' if facts.silence else ''}"
     if facts.override:
         return Decision(
             Source.UNAVAILABLE, ref, f"{silent} and the image that the settings name is not there"

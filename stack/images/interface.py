@@ -47,8 +47,8 @@ class ImageEngine(Protocol):
     def untag(self, ref: str) -> None:
         """Take the name away; the image goes with its last name unless something uses it."""
 
-    def save(self, ref: str) -> Iterator[bytes]:
-        """The image as an archive, in chunks."""
+    def save(self, refs: tuple[str, ...]) -> Iterator[bytes]:
+        """The images as one archive, in chunks: what they share is in it once."""
 
     def load(self, tar: BinaryIO) -> tuple[str, ...]:
         """Take the images of such an archive; the names loaded."""

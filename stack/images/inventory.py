@@ -21,7 +21,8 @@ from stack.engine.interface import ImageInfo
 from stack.images.interface import ImageEngine
 from stack.images.lock import LOCK_NAME, read_lock
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, Pin, tag_of
-from stack.images.resolver import Resolved
+from stack.images.programs import PROGRAMS
+from stack.images.resolved import Resolved
 
 
 class Row(Struct, frozen=True):
@@ -69,28 +70,37 @@ def _same(version: str, pin: str) -> bool:
 
 
 def save(engine: ImageEngine, images: Iterable[Resolved], archive: Path) -> tuple[str, ...]:
-    """Write all images into one archive that ``load`` takes; the references inside. The file appears when complete."""
-    refs = tuple(image.ref for image in images if image.available)
+    """Write all images into one archive that ``load`` and ``docker load`` take; the references inside.
+
+    One of our own programs goes with the name of the last one built, by which it is known on an engine whose base has
+    another id. The file appears when complete.
+    """
+    refs = tuple(dict.fromkeys(ref for image in images if image.available for ref in _names(engine, image)))
     if not refs:
         raise ImageError("there is no image to save", hint="monitoring-stack images build")
     unfinished = archive.with_name(f".{archive.name}.unfinished")
     try:
-        with tarfile.open(unfinished, "w") as bundle:
-            for number, ref in enumerate(refs):
-                with tempfile.TemporaryFile(dir=archive.parent) as one:
-                    one.writelines(engine.save(ref))
-                    header = tarfile.TarInfo(f"{number}.tar")
-                    header.size = one.tell()
-                    one.seek(0)
-                    bundle.addfile(header, one)
+        with unfinished.open("wb") as file:
+            file.writelines(engine.save(refs))
         unfinished.replace(archive)
     finally:
         unfinished.unlink(missing_ok=True)
     return refs
 
 
+def _names(engine: ImageEngine, image: Resolved) -> tuple[str, ...]:
+    program = PROGRAMS.get(image.component)
+    if program is None or not image.ref.startswith(f"{program.repository}:"):
+        return (image.ref,)
+    latest = engine.image(program.local)
+    return (image.ref, program.local) if latest and latest.id == image.id else (image.ref,)
+
+
 def load(engine: ImageEngine, archive: Path) -> tuple[str, ...]:
-    """Load an archive of ``save``, or one that ``docker save`` wrote; the references loaded. Raises ImageError."""
+    """Load an archive that ``save``, an older version of it, or ``docker save`` wrote; the references loaded.
+
+    Raises ImageError.
+    """
     try:
         with tarfile.open(archive) as bundle:
             inner = [member for member in bundle if member.name.removesuffix(".tar").isdigit()]

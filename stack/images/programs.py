@@ -102,6 +102,7 @@ CHECKS = Program(
         "telemetry/__init__.py",
         "telemetry/catalogue.py",
         "validation/__init__.py",
+        "validation/certificates.py",
         "validation/native.py",
         "validation/notifying.py",
         "validation/provisioning.py",

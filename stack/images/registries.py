@@ -3,29 +3,65 @@
 The engine pulls, not this process, so a pull is the only honest probe: the first word that the engine reports means
 that the registry has answered. All pulls from one registry share one deadline, so silence costs it once. Refusals are
 passed on unchanged: they are errors, not a reason to look elsewhere.
+
+Silence is forgotten before its time where this machine can reach a registry that it could not reach when it was silent:
+who has mended the way to it need not wait.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import Struct
+
+from stack.common.durations import duration
 from stack.common.errors import RegistryUnreachable
 from stack.common.files import read_json, write_atomically
 from stack.images.interface import ImageEngine
 from stack.images.pins import registry_of
 
-CONTACT_SECONDS = 3.0
-REMEMBER_SECONDS = 300.0
+MEMORY = "silent-registries.json"
+"""The file in the cache that several commands share."""
+HTTPS = 443
+LOOK_SECONDS = 0.3
+"""What a look from this machine may take; it is taken only at a registry that was silent."""
+
+
+class Patience(Struct, frozen=True):
+    """Seconds for a registry's first word, and for which its silence is remembered."""
+
+    answer: float = 3.0
+    remember: float = 300.0
+
+
+def in_reach(registry: str) -> bool:
+    """Whether a connection to it can be made from this machine."""
+    host, _, port = registry.rpartition(":") if ":" in registry else (registry, "", str(HTTPS))
+    made: list[bool] = []
+
+    def connect() -> None:
+        try:
+            with socket.create_connection((host, int(port)), LOOK_SECONDS):
+                made.append(True)
+        except (OSError, ValueError):
+            pass
+
+    looking = threading.Thread(target=connect, daemon=True)  # a name may be looked up for longer
+    looking.start()
+    looking.join(LOOK_SECONDS)
+    return bool(made)
 
 
 class Registries:
     """Reachability of registries as the engine sees them; safe for use by several threads.
 
     ``memory`` is the file of silent registries; ``scope`` names the engine, since another one may reach more.
+    ``look`` tells whether this machine reaches a registry; of a remote engine that says nothing.
     """
 
     def __init__(
@@ -34,12 +70,16 @@ class Registries:
         *,
         scope: str = "",
         clock: Callable[[], float] = time.time,
-        contact_seconds: float = CONTACT_SECONDS,
+        patience: Patience | None = None,
+        look: Callable[[str], bool] = in_reach,
     ) -> None:
         self._memory = memory
         self._scope = scope
         self._clock = clock
-        self._contact_seconds = contact_seconds
+        self._patience = patience or Patience()
+        self._look = look
+        self._looked: dict[str, bool] = {}
+        self._timed_out: set[str] = set()
         self._changed = threading.Condition()
         self._answered: set[str] = set()
         self._silent: set[str] = set()
@@ -50,13 +90,38 @@ class Registries:
         with self._changed:
             if registry in self._silent:
                 return True
-        then = read_json(self._memory).get(self._key(registry))
-        return isinstance(then, int | float) and 0 <= self._clock() - then < REMEMBER_SECONDS
+        return self._since(registry) is not None and not self._back(registry)
+
+    def words(self, registry: str) -> str:
+        """What is to be said of a silence beside its fact; empty where the registry was refused at once."""
+        wait, again = duration(self._patience.answer), duration(self._patience.remember)
+        if registry in self._silent:
+            return f"within {wait}: STACK_REGISTRY_PATIENCE" if registry in self._timed_out else ""
+        ago = duration(round(self._since(registry) or 0.0))
+        return f"asked {ago} ago; STACK_REGISTRY_REMEMBER is {again}, images pull asks at once"
+
+    def _since(self, registry: str) -> float | None:
+        """Seconds since it was silent, as far as that is remembered."""
+        then = _entry(read_json(self._memory).get(self._key(registry))).get("when")
+        gone = self._clock() - then if isinstance(then, int | float) else -1.0
+        return gone if 0 <= gone < self._patience.remember else None
+
+    def _back(self, registry: str) -> bool:
+        """Whether this machine reaches it now and did not when it was silent."""
+        reached = _entry(read_json(self._memory).get(self._key(registry))).get("reached", True)
+        return not reached and self._looks(registry)
+
+    def _looks(self, registry: str) -> bool:
+        """Looked at once by one command."""
+        if registry not in self._looked:
+            self._looked[registry] = self._look(registry)
+        return self._looked[registry]
 
     def forget(self) -> None:
         """Ask every registry anew, as an explicit pull does."""
         with self._changed:
             self._silent.clear()
+            self._timed_out.clear()
             self._deadlines.clear()
         self._memory.unlink(missing_ok=True)
 
@@ -66,7 +131,7 @@ class Registries:
         attempt = _Attempt(self, registry, progress)
         thread = threading.Thread(target=attempt.run, args=(engine, ref), daemon=True)
         with self._changed:
-            self._deadlines.setdefault(registry, time.monotonic() + self._contact_seconds)
+            self._deadlines.setdefault(registry, time.monotonic() + self._patience.answer)
             thread.start()
             self._changed.wait_for(
                 lambda: attempt.done or registry in self._answered | self._silent, self._left(registry)
@@ -76,7 +141,7 @@ class Registries:
             failure = attempt.failure if attempt.done else RegistryUnreachable(_no_answer(registry))
         if isinstance(failure, RegistryUnreachable):
             attempt.abandoned = True
-            self._mark_silent(registry)
+            self._mark_silent(registry, timed_out=not attempt.done)
         if failure is not None:
             raise failure
 
@@ -92,11 +157,14 @@ class Registries:
                 self._answered.add(attempt.registry)
             self._changed.notify_all()
 
-    def _mark_silent(self, registry: str) -> None:
+    def _mark_silent(self, registry: str, *, timed_out: bool) -> None:
         with self._changed:
             self._silent.add(registry)
+            self._timed_out |= {registry} if timed_out else set()
             self._changed.notify_all()
-            known = {**read_json(self._memory), self._key(registry): self._clock()}
+        told = {"when": self._clock(), "reached": self._looks(registry)}
+        with self._changed:
+            known = {**read_json(self._memory), self._key(registry): told}
             write_atomically(self._memory, json.dumps(known).encode())
 
     def _left(self, registry: str) -> float:
@@ -128,6 +196,17 @@ class _Attempt:
         self._registries._answer(self.registry)
         if not self.abandoned:
             self._progress(line)
+
+
+def never_in_reach(registry: str) -> bool:
+    """What this machine reaches says nothing of what an engine elsewhere does."""
+    del registry
+    return False
+
+
+def _entry(told: object) -> dict[str, object]:
+    """What is remembered of one registry; nothing where it is of another form."""
+    return told if isinstance(told, dict) else {}
 
 
 def _no_answer(registry: str) -> str:

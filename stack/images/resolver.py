@@ -19,13 +19,13 @@ from msgspec.structs import replace
 
 from stack.common.errors import BuildFailed, RegistryUnreachable
 from stack.common.files import clear_unfinished, exclusive
-from stack.engine.interface import ImageInfo
 from stack.images.catalog import Catalog
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.interface import ImageEngine, Tell
-from stack.images.pins import BASE, LABEL_RECIPE, Pin, registry_of
+from stack.images.pins import BASE, Pin, registry_of
 from stack.images.programs import PROGRAMS, Inputs, Program, read_inputs
-from stack.images.registries import Registries
+from stack.images.registries import MEMORY, Registries
+from stack.images.resolved import Resolved, baseless, made_by, program_present
 from stack.model.events import Progress
 
 if TYPE_CHECKING:
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
 
 WAITING = Progress("images", "another command is fetching or building images; waiting for it")
 WAY_OUT = "bring the image with `docker load` or `monitoring-stack images load`, or reach a registry and start again"
-
-
-class Resolved(Struct, frozen=True):
-    """One component's image. ``id`` is empty where it is not there; then ``source`` says what could be done."""
-
-    component: str
-    ref: str
-    id: str
-    source: Source
-    why: str
-
-    @property
-    def available(self) -> bool:
-        """Whether the engine holds it."""
-        return bool(self.id)
 
 
 def _obstacle() -> str:
@@ -123,13 +108,12 @@ class Images(Struct, frozen=True):
 
     def _present(self, name: str) -> Resolved:
         if self._is_ours(name):
-            return self._program_present(self.inputs(PROGRAMS[name]))
+            return program_present(self.engine, self.inputs(PROGRAMS[name]), self._present(BASE.component))
         pin = self._pin(name)
         facts = self._facts(pin)
         decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
-            silent_now = self._registries().silent(registry_of(self._wanted(pin)))
-            decision = decide(pin, replace(facts, registry_silent=silent_now))
+            decision = decide(pin, _asked(facts, self._registries(), registry_of(self._wanted(pin))))
         return self._resolved(pin, decision)
 
     def _is_ours(self, name: str) -> bool:
@@ -189,13 +173,13 @@ class Images(Struct, frozen=True):
     def _pull_or_else(self, registries: Registries, pin: Pin) -> Decision:
         facts = self._facts(pin)
         ref = self._wanted(pin)
-        decision = decide(pin, replace(facts, registry_silent=registries.silent(registry_of(ref))))
+        decision = decide(pin, _asked(facts, registries, registry_of(ref)))
         if decision.source is not Source.PULL:
             return decision
         try:
             self._pull(registries, pin, ref)
         except RegistryUnreachable:
-            return decide(pin, replace(facts, registry_silent=True))
+            return decide(pin, _asked(facts, registries, registry_of(ref)))
         return decision
 
     def _pull(self, registries: Registries, pin: Pin, ref: str) -> None:
@@ -208,7 +192,7 @@ class Images(Struct, frozen=True):
     def _facts(self, pin: Pin) -> Facts:
         recipe = self.catalog.recipes.get(pin.component)
         local = self.engine.image(pin.local) if recipe else None
-        fits = LOCAL_CURRENT if local and recipe and _made_by(local, recipe.digest()) else LOCAL_STALE
+        fits = LOCAL_CURRENT if local and recipe and made_by(local, recipe.digest()) else LOCAL_STALE
         present = self.engine.image(self._wanted(pin)) is not None
         needed = not present and not (local and fits == LOCAL_CURRENT)
         return Facts(
@@ -238,20 +222,9 @@ class Images(Struct, frozen=True):
         image = self.engine.image(decision.ref)
         return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
 
-    def _program_present(self, inputs: Inputs) -> Resolved:
-        program, base = inputs.program, self._present(BASE.component)
-        if base.available:
-            ref = inputs.name(base.id)
-            return _program(program, ref, self.engine.image(ref))
-        latest = self.engine.image(program.local)
-        if latest and _made_by(latest, inputs.digest()):
-            return _program(program, program.local, latest)
-        unavailable = base.source is Source.UNAVAILABLE
-        return _baseless(program, base) if unavailable else _program(program, program.local, None)
-
     def _provide_program(self, base: Resolved, inputs: Inputs) -> Resolved:
         if not base.available:
-            return _baseless(inputs.program, base)
+            return baseless(inputs.program, base)
         from stack.images.program_image import ProgramBuilder
 
         image = ProgramBuilder(self.engine, self.cache, self.tell).build(inputs, base.ref)
@@ -261,22 +234,12 @@ class Images(Struct, frozen=True):
         return exclusive(self.cache / "images.lock", lambda: self.tell(WAITING))
 
     def _registries(self) -> Registries:
-        return self.registries or Registries(self.cache / "silent-registries.json", scope=self.scope)
+        return self.registries or Registries(self.cache / MEMORY, scope=self.scope)
 
 
-def _made_by(image: ImageInfo, recipe: str) -> bool:
-    return image.labels.get(LABEL_RECIPE) == recipe
-
-
-def _program(program: Program, ref: str, image: ImageInfo | None) -> Resolved:
-    if image is None:
-        return Resolved(program.name, ref, "", Source.BUILD, "not built for this program and base yet")
-    return Resolved(program.name, ref, image.id, Source.PRESENT, "built here before")
-
-
-def _baseless(program: Program, base: Resolved) -> Resolved:
-    why = f"its base cannot be had: {base.why}"
-    return Resolved(program.name, program.local, "", Source.UNAVAILABLE, why)
+def _asked(facts: Facts, registries: Registries, registry: str) -> Facts:
+    silent = registries.silent(registry)
+    return replace(facts, registry_silent=silent, silence=registries.words(registry) if silent else "")
 
 
 def _each(tasks: Iterable[Callable[[], None]]) -> None:

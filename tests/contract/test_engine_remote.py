@@ -80,7 +80,7 @@ def test_images_travel(bench: DockerBench) -> None:
     ref = "ct-far:contract"
     try:
         made = bench.engine.import_image(io.BytesIO(b"\0" * 10240), ref, ImageConfig(user="1"))
-        archive = b"".join(bench.engine.save(ref))
+        archive = b"".join(bench.engine.save((ref,)))
         bench.engine.untag(ref)
         assert bench.engine.load(io.BytesIO(archive)) == (ref,)
         held = bench.engine.image(ref)

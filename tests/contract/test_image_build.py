@@ -20,7 +20,8 @@ from stack.images.local import LocalBuilder
 from stack.images.pins import Pin
 from stack.images.program_image import ProgramBuilder
 from stack.images.programs import APP, read_inputs
-from stack.images.resolver import Images, Resolved
+from stack.images.resolved import Resolved
+from stack.images.resolver import Images
 
 pytestmark = pytest.mark.engine
 CACHE = Path(__file__).resolve().parents[2] / ".stack" / "cache"

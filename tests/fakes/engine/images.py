@@ -24,12 +24,16 @@ CREATED = "2026-01-01T00:00:00Z"
 
 
 class MemoryImages(ABC):
-    """``registry`` lists what can be pulled; every other reference is out of reach."""
+    """``registry`` lists what can be pulled; every other reference is out of reach.
+
+    ``store``: what the ids of loaded images end with, as engines with other stores name them otherwise.
+    """
 
     def __init__(self) -> None:
         self.mutex = threading.RLock()
         self.images: dict[str, ImageInfo] = {}
         self.registry: set[str] = set()
+        self.store = ""
         self.failing: dict[str, list[Exception]] = {}
         self.calls: list[tuple[str, str]] = []
 
@@ -107,22 +111,28 @@ class MemoryImages(ABC):
     def _in_use(self, image: str) -> bool:
         """Whether a container has this image."""
 
-    def save(self, ref: str) -> Iterator[bytes]:
+    def save(self, refs: tuple[str, ...]) -> Iterator[bytes]:
         """See ``Engine``."""
-        found = self.image(ref)
-        if found is None:
-            raise failures.image_missing(ref)
-        return iter([json.dumps({"id": found.id, "ref": ref, "labels": found.labels}).encode()])
+        told = []
+        for ref in refs:
+            found = self.image(ref)
+            if found is None:
+                raise failures.image_missing(ref)
+            told.append({"id": found.id, "ref": ref, "labels": found.labels, "layers": found.layers})
+        return iter([json.dumps(told).encode()])
 
     def load(self, tar: BinaryIO) -> tuple[str, ...]:
         """See ``Engine``."""
         self._called("load", "")
         try:
             told = json.loads(tar.read())
-            self._keep(ImageInfo(told["id"], (), told["labels"], 1000, CREATED), told["ref"])
-        except (ValueError, KeyError) as error:
+            for one in told:
+                identity = f"{one['id']}{self.store}"
+                layers = tuple(one["layers"])
+                self._keep(ImageInfo(identity, (), one["labels"], 1000, CREATED, (), layers), one["ref"])
+        except (ValueError, KeyError, TypeError) as error:
             raise ImageError("no image was loaded: it holds none") from error
-        return (told["ref"],)
+        return tuple(one["ref"] for one in told)
 
 
 def _full(ref: str) -> str:

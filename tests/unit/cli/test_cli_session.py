@@ -14,7 +14,8 @@ from stack.cli.smoke import smoke
 from stack.common.errors import ConfigurationInvalid, ImageError
 from stack.config.tree import NEEDED
 from stack.deploy.images import ImageSelection
-from stack.images.resolver import Images, Resolved
+from stack.images.resolved import Resolved
+from stack.images.resolver import Images
 from stack.model.observed import Observed, ObservedContainer
 from tests.fakes.engine.memory import MemoryEngine
 

@@ -77,13 +77,18 @@ class Shelf:
         self._note(f"untag {ref}")
         self.held.pop(ref, None)
 
-    def save(self, ref: str) -> Iterator[bytes]:
-        yield f"archive of {ref}".encode()
+    def save(self, refs: tuple[str, ...]) -> Iterator[bytes]:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for ref in refs:
+                tar.addfile(tarfile.TarInfo(ref))
+        yield buffer.getvalue()
 
     def load(self, tar: BinaryIO) -> tuple[str, ...]:
-        ref = tar.read().decode().removeprefix("archive of ")
-        self.held[ref] = image(ref)
-        return (ref,)
+        with tarfile.open(fileobj=tar) as opened:
+            refs = tuple(opened.getnames())
+        self.held.update({ref: image(ref) for ref in refs})
+        return refs
 
     def _note(self, call: str) -> None:
         with self.lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from stack.components import CATALOG
 from stack.images.decide import Source
 from stack.images.inventory import load, lock, rows, save
 from stack.images.lock import read_lock
-from stack.images.resolver import Resolved
+from stack.images.resolved import Resolved
 from tests.unit.images.image_doubles import Shelf, image
 
 OFFICIAL = "prom/prometheus:v3.13.5"
@@ -57,6 +59,27 @@ def test_what_is_saved_can_be_loaded(tmp_path: Path) -> None:
     assert load(other, archive) == saved == (OFFICIAL, LOCAL)
     assert set(other.held) == {OFFICIAL, LOCAL}
     assert [p.name for p in tmp_path.iterdir()] == ["images.tar"]
+
+
+def test_an_archive_of_an_older_version_is_taken(tmp_path: Path) -> None:
+    archive, shelf = tmp_path / "images.tar", Shelf({ref: image(ref) for ref in (OFFICIAL, LOCAL)})
+    with tarfile.open(archive, "w") as bundle:
+        for number, ref in enumerate((OFFICIAL, LOCAL)):
+            one = b"".join(shelf.save((ref,)))
+            header = tarfile.TarInfo(f"{number}.tar")
+            header.size = len(one)
+            bundle.addfile(header, io.BytesIO(one))
+    assert load(Shelf(), archive) == (OFFICIAL, LOCAL)
+
+
+def test_one_of_our_own_goes_with_the_name_of_the_last_one_built(tmp_path: Path) -> None:
+    ref, latest = "monitoring-stack/app:1f3a", "monitoring-stack/app:local"
+    made = image(ref)
+    app = Resolved("app", ref, made.id, Source.PRESENT, "because")
+    assert save(Shelf({ref: made, latest: made}), [app], tmp_path / "a.tar") == (ref, latest)
+    assert save(Shelf({ref: made, latest: image("x")}), [app], tmp_path / "b.tar") == (ref,), "another one's"
+    mine = Resolved("app", "mine/app:1", "id", Source.PRESENT, "because")
+    assert save(Shelf({"mine/app:1": made, latest: made}), [mine], tmp_path / "c.tar") == ("mine/app:1",)
 
 
 def test_nothing_to_save_and_nothing_to_load_are_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack.common.errors import PullRefused, RegistryUnreachable
-from stack.images.registries import REMEMBER_SECONDS, Registries
+from stack.images.registries import Patience, Registries, in_reach
 from tests.unit.images.image_doubles import Shelf
 
 FOREVER = 30.0
@@ -26,7 +27,13 @@ class Clock:
 def registries(
     tmp_path: Path, clock: Clock | None = None, scope: str = "", contact: float = 0.05
 ) -> Registries:
-    return Registries(tmp_path / "silent.json", scope=scope, clock=clock or Clock(), contact_seconds=contact)
+    return Registries(
+        tmp_path / "silent.json",
+        scope=scope,
+        clock=clock or Clock(),
+        patience=Patience(contact),
+        look=lambda registry: False,
+    )
 
 
 def nothing(_: str) -> None:
@@ -103,8 +110,62 @@ def test_silence_is_remembered_for_a_while_by_the_next_process(tmp_path: Path) -
     with pytest.raises(RegistryUnreachable):
         registries(tmp_path, clock).pull(Shelf(), "a:1", nothing)
     assert registries(tmp_path, clock).silent("docker.io")
-    clock.now += REMEMBER_SECONDS + 1
+    clock.now += Patience().remember + 1
     assert not registries(tmp_path, clock).silent("docker.io")
+
+
+def test_whoever_has_mended_the_way_need_not_wait(tmp_path: Path) -> None:
+    reached: set[str] = set()
+    looks: list[str] = []
+
+    def look(registry: str) -> bool:
+        looks.append(registry)
+        return registry in reached
+
+    def asked() -> Registries:
+        return Registries(tmp_path / "silent.json", patience=Patience(0.05), look=look)
+
+    with pytest.raises(RegistryUnreachable):
+        asked().pull(Shelf(), "a:1", nothing)
+    again = asked()
+    assert again.silent("docker.io") and again.silent("docker.io")
+    assert looks == ["docker.io"] * 2, "one look a command"
+    reached.add("docker.io")
+    assert not asked().silent("docker.io")
+    with pytest.raises(RegistryUnreachable):  # within this machine's reach, not within the engine's
+        asked().pull(Shelf(), "a:1", nothing)
+    assert asked().silent("docker.io")
+
+
+def test_the_setting_is_named_where_it_ended_a_wait(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    def hang(ref: str, progress: Callable[[str], None]) -> None:
+        release.wait(FOREVER)
+
+    clock = Clock()
+    asked = registries(tmp_path, clock, contact=0.05)
+    try:
+        with pytest.raises(RegistryUnreachable):
+            asked.pull(Shelf(registry=hang), "a:1", nothing)
+    finally:
+        release.set()
+    assert asked.words("docker.io") == "within 50ms: STACK_REGISTRY_PATIENCE"
+    clock.now += 90
+    later = registries(tmp_path, clock).words("docker.io")
+    assert later == "asked 1m30s ago; STACK_REGISTRY_REMEMBER is 5m, images pull asks at once"
+    with pytest.raises(RegistryUnreachable):
+        asked.pull(Shelf(), "localhost:1/b:1", nothing)
+    assert asked.words("localhost:1") == "", "refused at once"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "localhost:{}"])
+def test_a_look_connects(address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = address.format(server.getsockname()[1])
+        assert in_reach(place)
+    assert not in_reach(place)
+    assert not in_reach("127.0.0.1:port")
 
 
 def test_another_engine_may_reach_more(tmp_path: Path) -> None:
@@ -122,7 +183,16 @@ def test_forgetting_asks_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"docker.io": "soon"}', '{"docker.io": 99999999}', "not json"]
+    "content",
+    [
+        "",
+        "[]",
+        '{"docker.io": "soon"}',
+        '{"docker.io": 999}',
+        '{"docker.io": {"when": "soon"}}',
+        '{"docker.io": {"when": 99999999}}',
+        "not json",
+    ],
 )
 def test_a_damaged_or_future_memory_is_no_memory(tmp_path: Path, content: str) -> None:
     (tmp_path / "silent.json").write_text(content)
