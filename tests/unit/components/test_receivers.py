@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from stack.common.errors import ConfigurationInvalid, SettingsError
 from stack.common.yaml_text import load_yaml

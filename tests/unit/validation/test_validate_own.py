@@ -41,7 +41,10 @@ def test_all_that_is_named_is_there() -> None:
             f"{SCRAPE}b.yml:3: password_file: own/secrets/password is missing or no file: put it there",
         ),
         ({MAIN: MINE}, f"{MAIN}:5: api_url_file: own/secrets/slack is missing"),
-        ({RECEIVER: SLACK}, f"{RECEIVER}: api_url_file: own/secrets/slack is missing: put it there"),
+        (
+            {RECEIVER: SLACK},
+            f"{RECEIVER}: api_url_file: own/secrets/slack is missing or no file: put it there",
+        ),
         (
             {RECEIVER: SLACK + b"text = '{{ template \"stack.txt\" . }}'\n", "own/secrets/slack": b"s"},
             f"{RECEIVER}: template stack.txt is not defined, so that no notification could be written: did you mean",
@@ -233,4 +236,4 @@ def test_texts_that_are_to_be_sent_are_written_for_samples_with_their_places() -
     spec = assemble(own({RECEIVER: SLACK + b"text = '{{ .Foo }}'\n", "own/secrets/slack": b"s"}))
     words = BY_NAME["alertmanager"].tool_words(spec.service("alertmanager").files)
     assert json.loads(words[0])["alerts"]
-    assert words[1:4] == (RECEIVER, "text", '{{ .Foo }}') and words[6] == '{{ template "stack.title" . }}'
+    assert words[1:4] == (RECEIVER, "text", "{{ .Foo }}") and words[6] == '{{ template "stack.title" . }}'
