@@ -12,6 +12,8 @@ from stack.checks.routing import Alert, Route, Routing, read, routes_of
 from stack.common.matchers import Matcher
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
+UNSAID = ('stack_test!="true"', 'alertname!="Watchdog"')
+
 
 def told(expected: Expected) -> list[str]:
     """One line each; none where Alertmanager is no part of the stack."""
@@ -28,6 +30,21 @@ def told(expected: Expected) -> list[str]:
             *_never_told(routing, alerts),
             *_never_reached(routing.root),
         ]
+
+
+def heard_by(expected: Expected, name: str) -> tuple[Alert, ...]:
+    """The alerts of the rules that the receiver hears of, whatever their other labels are."""
+    with understood():
+        routing = read(rendered(expected.alertmanager_config))
+    names = {matcher.name for route in below(routing.root) for matcher in route.matchers}
+    alerts = alerts_in(expected.rules, names)
+    return tuple(a for a in alerts if any(r.receiver == name for r in routes_of(routing.root, a.labels)))
+
+
+def severity_for(expected: Expected, name: str) -> str:
+    """That of the first alert which the receiver hears of, so that its message looks as such a one does."""
+    found = (alert.labels.value("severity") for alert in heard_by(expected, name) if not alert.constant)
+    return next((severity for severity in found if severity), "info")
 
 
 def below(route: Route) -> Iterator[Route]:
@@ -53,15 +70,14 @@ def _never_told(routing: Routing, alerts: tuple[Alert, ...]) -> Iterator[str]:
         if name not in led:
             yield f"{FILE}: no route leads to receiver {name}, so it is never told: add a route, or remove it"
         elif alerts and name not in {*reached, routing.root.receiver}:
-            asked = " or ".join(_asked(route) for route in below(routing.root) if route.receiver == name)
+            asked = " or ".join(asked(route) for route in below(routing.root) if route.receiver == name)
             yield f"{FILE}: no alert of the rules gets to receiver {name} ({asked}): correct its matchers"
 
 
-def _asked(route: Route) -> str:
-    wanted = [
-        str(one) for one in route.matchers if str(one) not in ('stack_test!="true"', 'alertname!="Watchdog"')
-    ]
-    return ", ".join(wanted) or "anything that no other route takes"
+def asked(route: Route) -> str:
+    """What a route takes, in words; what the bundle adds to a receiver of the settings goes without saying."""
+    wanted = [str(one) for one in route.matchers if str(one) not in UNSAID]
+    return ", ".join(wanted) or ("everything" if route.matchers else "what no other route takes")
 
 
 def _never_reached(route: Route) -> Iterator[str]:
@@ -81,7 +97,7 @@ def _never_reached(route: Route) -> Iterator[str]:
 
 
 def _named(route: Route) -> str:
-    return f"the route to {route.receiver} ({_asked(route)})"
+    return f"the route to {route.receiver} ({asked(route)})"
 
 
 def _covers(some: tuple[Matcher, ...], more: tuple[Matcher, ...]) -> bool:

@@ -66,6 +66,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.path=/alertmanager",
             f"--web.external-url={build.public_url('alertmanager')}",
             "--cluster.listen-address=",
+            "--enable-feature=receiver-name-in-metrics",
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
         reload="signal",
@@ -129,10 +130,17 @@ def checks() -> Checks:
         alert_routes,
         alert_templates,
         alertmanager,
+        notifications,
         silences,
     )
 
-    own = (*alertmanager.CHECKS, *alert_routes.CHECKS, *alert_templates.CHECKS, *silences.CHECKS)
+    own = (
+        *alertmanager.CHECKS,
+        *alert_routes.CHECKS,
+        *alert_templates.CHECKS,
+        *silences.CHECKS,
+        *notifications.CHECKS,
+    )
     found = (*own, *alert_path.CHECKS, *alert_receiver.CHECKS)
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 

@@ -21,7 +21,7 @@ ROUTES = (
 )
 """The second goes on: the user's own routes hear of the Watchdog as well."""
 CONFIGS = "_configs"
-TRY = {"group_by": ["..."], "group_wait": "0s", "group_interval": "300ms", "repeat_interval": "1h"}
+TRY = {"group_by": ["..."], "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"}
 RECEIVER = (
     f"{{name: {TEST_RECEIVER}, webhook_configs: [{{url: 'http://{TARGET}/alerts', send_resolved: true}}]}}"
 )

@@ -40,6 +40,26 @@ SHORT: Mapping[str, Mapping[str, str]] = {
 
 A dot leads into a table of the option's.
 """
+SECRET_WORDS: Mapping[str, str] = {
+    "discord": "url",
+    "email": "password",
+    "incidentio": "token",
+    "jira": "password",
+    "mattermost": "url",
+    "msteams": "url",
+    "msteamsv2": "url",
+    "opsgenie": "key",
+    "pagerduty": "key",
+    "pushover": "token",
+    "rocketchat": "token",
+    "slack": "url",
+    "telegram": "token",
+    "victorops": "key",
+    "webex": "token",
+    "webhook": "url",
+    "wechat": "secret",
+}
+"""The word whose file holds the secret that an integration cannot do without."""
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     "discord": {"title": "stack.title", "message": "stack.text"},
     "email": {"headers.Subject": "stack.title", "html": "stack.html", "text": "stack.text"},
