@@ -5,7 +5,7 @@ Its counts begin anew with each file that it reads. The application's webhook is
 
 from __future__ import annotations
 
-from stack.checks.alertmanager_file import FILE, rendered, secret_files, understood
+from stack.checks.alertmanager_file import rendered, secret_files, understood
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of, remedy
@@ -40,7 +40,8 @@ def arriving(context: CheckContext) -> Evidence:
             raise _lost(context, name, kind, tally, files.get(name, []))
         if tally.given_up:
             remarks.append(
-                f"receiver {name} ({kind}): {tally.given_up} of {tally.begun} notifications failed since {FILE} was read"
+                f"receiver {name} ({kind}): {tally.given_up} of {tally.begun} notifications failed "
+                "since its start or reload"
             )
     return Evidence(f"{sent} notifications taken by {len(led)} receivers", tuple(remarks))
 

@@ -61,22 +61,22 @@ SECRET_WORDS: Mapping[str, str] = {
 }
 """The word whose file holds the secret that an integration cannot do without."""
 MESSAGES: Mapping[str, Mapping[str, str]] = {
-    "discord": {"title": "stack.title", "message": "stack.text"},
+    "discord": {"title": "stack.title", "message": "stack.chat"},
     "email": {"headers.Subject": "stack.title", "html": "stack.html", "text": "stack.text"},
     "jira": {"summary": "stack.title", "description": "stack.text"},
-    "mattermost": {"text": "stack.text"},
-    "msteams": {"title": "stack.title", "text": "stack.text"},
-    "msteamsv2": {"title": "stack.title", "text": "stack.text"},
+    "mattermost": {"text": "stack.chat"},
+    "msteams": {"title": "stack.title", "text": "stack.chat"},
+    "msteamsv2": {"title": "stack.title", "text": "stack.chat"},
     "opsgenie": {"message": "stack.title", "description": "stack.text"},
     "pagerduty": {"description": "stack.title"},
-    "pushover": {"title": "stack.title", "message": "stack.text"},
-    "rocketchat": {"title": "stack.title", "text": "stack.text"},
-    "slack": {"title": "stack.title", "text": "stack.text"},
+    "pushover": {"title": "stack.title", "message": "stack.chat"},
+    "rocketchat": {"title": "stack.title", "text": "stack.chat"},
+    "slack": {"title": "stack.title", "text": "stack.chat"},
     "sns": {"subject": "stack.title", "message": "stack.text"},
-    "telegram": {"message": "stack.text"},
+    "telegram": {"message": "stack.chat"},
     "victorops": {"entity_display_name": "stack.title", "state_message": "stack.text"},
-    "webex": {"message": "stack.text"},
-    "wechat": {"message": "stack.text"},
+    "webex": {"message": "stack.chat"},
+    "wechat": {"message": "stack.chat"},
 }
 """The templates that write a message where its receiver says nothing else, by integration and option."""
 PLAIN = {"telegram": {"parse_mode": ""}}

@@ -48,8 +48,8 @@ def asked(begun: int, given_up: int, requests: int, refused: int, file: str = FI
 
 def test_receivers_that_take_what_they_are_sent_are_fine() -> None:
     found = asked(3, 0, 3, 0)
-    assert found.text == "3 notifications taken by 1 receivers" and not found.remarks
-    assert not asked(0, 0, 0, 0).remarks
+    assert found.text == "3 notifications taken by 1 receivers" and not found.warnings
+    assert not asked(0, 0, 0, 0).warnings
 
 
 def test_one_that_takes_nothing_is_a_fault_with_the_answer_and_the_remedy() -> None:
@@ -62,7 +62,7 @@ def test_one_that_takes_nothing_is_a_fault_with_the_answer_and_the_remedy() -> N
 
 
 def test_a_notification_that_was_lost_is_a_remark() -> None:
-    (remark,) = asked(4, 1, 4, 1).remarks
+    (remark,) = asked(4, 1, 4, 1).warnings
     assert remark.startswith("receiver oncall (slack): 1 of 4 notifications failed")
 
 

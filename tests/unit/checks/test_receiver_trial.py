@@ -167,7 +167,7 @@ FAULTS = [
     ("unexpected status code 503: x", "503", "its server has a fault"),
     ("unexpected status code 404: no_team", "404", "there is no such address"),
     ("telegram: Unauthorized (401)", "401", "it does not accept the secret"),
-    ("'require_tls' is true (default) but \"a:25\" does not advertise the STARTTLS extension", "", "the relay offers no"),
+    ("'require_tls' is true (default) but \"a:25\" does not advertise the STARTTLS extension", "", "the relay offers"),
     ("send STARTTLS command: tls: failed to verify certificate: x509: unknown authority", "", "the TLS of the relay"),
     ("*smtp.plainAuth auth: 535 5.7.8 Authentication credentials invalid", "535", "the relay refuses user or password"),
     ('Post "<redacted>": tls: failed to verify certificate: x509: certificate signed by', "", "its certificate is not"),

@@ -73,7 +73,7 @@ def test_a_receiver_has_its_integration_its_route_and_its_secret() -> None:
                 "api_url_file": "/etc/stack/current/secrets/slack",
                 "channel": "#ops",
                 "title": '{{ template "stack.title" . }}',
-                "text": '{{ template "stack.text" . }}',
+                "text": '{{ template "stack.chat" . }}',
             }
         ],
     }
