@@ -10,6 +10,7 @@ from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken, Evidence
+from stack.clients.http import HttpFailure
 from stack.clients.notifications import Tally, reasons, tallies
 from stack.model.spec import CONFIG_ROOT, CURRENT, TRIED_RECEIVER
 
@@ -20,9 +21,11 @@ INSIDE = f"{CONFIG_ROOT}/{CURRENT}/secrets/"
 def arriving(context: CheckContext) -> Evidence:
     """No receiver refuses all that it is sent; that some of it was lost is a remark."""
     text = context.expected.alertmanager_config
+    answer = context.alertmanager.http.get("/metrics")
+    if not (counted := tallies(answer.text)):
+        raise HttpFailure(f"{answer.url} has no alertmanager_notifications_total", answer.status)
     if TRIED_RECEIVER not in text:
         return Evidence("no receiver tells anybody but the application")
-    counted = tallies(context.alertmanager.http.get("/metrics").text)
     with understood():
         config = rendered(text)
         led = {

@@ -70,8 +70,8 @@ def _never_told(routing: Routing, alerts: tuple[Alert, ...]) -> Iterator[str]:
         if name not in led:
             yield f"{FILE}: no route leads to receiver {name}, so it is never told: add a route, or remove it"
         elif alerts and name not in {*reached, routing.root.receiver}:
-            asked = " or ".join(asked(route) for route in below(routing.root) if route.receiver == name)
-            yield f"{FILE}: no alert of the rules gets to receiver {name} ({asked}): correct its matchers"
+            wanted = " or ".join(asked(route) for route in below(routing.root) if route.receiver == name)
+            yield f"{FILE}: no alert of the rules gets to receiver {name} ({wanted}): correct its matchers"
 
 
 def asked(route: Route) -> str:

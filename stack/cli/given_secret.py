@@ -20,7 +20,8 @@ def given_secret(session: Session, name: str | None) -> tuple[bytes, str]:
         content = place.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{name}: {error.strerror}", hint="name a file with the secret as its one line"
+            f"{name}: {error.strerror}",
+            hint="name a file with the secret (a password, key or address) as its one line",
         ) from None
     if not content.strip():
         raise UsageError(f"{name}: it is empty", hint="the secret as its one line")
