@@ -44,14 +44,19 @@ def routes(context: CheckContext) -> Evidence:
     alerts = (*alerts_of(context), PROOF_ALERT)
     with understood():
         routing = read(rendered(context.expected.alertmanager_config))
-        unheard = list(_unheard(routing, alerts, told=context.expected.has("app")))
-        found = [*unheard, *_held_back(routing, alerts), *_seldom(routing, alerts)]
+        found = obstacles(routing, alerts, told=context.expected.has("app"))
     for obstacle in found:
         if obstacle.grave:
             raise Broken(obstacle.what, obstacle.hint)
     many = len({alert.name for alert in alerts if not alert.constant})
     remarks = tuple(obstacle.what for obstacle in found)
     return Evidence(f"no route or inhibition of {FILE} swallows one of {many} alerts", remarks)
+
+
+def obstacles(routing: Routing, alerts: tuple[Alert, ...], *, told: bool) -> list[Obstacle]:
+    """All that keeps alerts from people. ``told``: the application runs, so somebody can be told."""
+    unheard = list(_unheard(routing, alerts, told=told))
+    return [*unheard, *_held_back(routing, alerts), *_seldom(routing, alerts)]
 
 
 def _unheard(routing: Routing, alerts: tuple[Alert, ...], *, told: bool) -> Iterator[Obstacle]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken
+from stack.checks.model import Broken, Rule
 from stack.checks.routing import Alert
 from stack.clients.prometheus import LoadedRule
 from stack.common.matchers import Labels
+from stack.model.spec import TRIED_RECEIVER
 
 PROOF = "StackProof"
 PROOF_LABELS = {"alertname": PROOF, "stack_test": "true", "severity": "info"}
@@ -35,6 +36,19 @@ def alerts_of(context: CheckContext) -> tuple[Alert, ...]:
         for rule in context.prometheus.rules()
         if rule.kind == "alerting"
     )
+
+
+def alerts_in(rules: Iterable[Rule], names: Iterable[str]) -> tuple[Alert, ...]:
+    """The alerts of rule files, where nobody is asked; of the labels ``names`` those that no rule sets are unknown."""
+    found = []
+    for rule in rules:
+        if rule.kind == "alerting":
+            own = {**dict(rule.labels), "alertname": rule.name}
+            constant = ALWAYS.fullmatch(rule.expr) is not None
+            templated = {label for label, value in own.items() if TEMPLATE in value}
+            others = set() if constant else {*names} - own.keys() - {"stack_test", TRIED_RECEIVER}
+            found.append(Alert(rule.name, Labels(own, frozenset(templated | others)), constant))
+    return tuple(found)
 
 
 def _alert(rule: LoadedRule, expression: str, names: frozenset[str], external: Mapping[str, str]) -> Alert:

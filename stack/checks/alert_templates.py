@@ -5,7 +5,6 @@ Neither amtool nor Alertmanager says so before a notification fails.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,13 +12,9 @@ from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
+from stack.common.go_templates import BUILT_IN, defined, named, texts
 from stack.common.wait import NotYet
 from stack.model.patterns import loads
-
-NAMED = re.compile(r"""\{\{-?\s*template\s+(?:"([^"]+)"|`([^`]+)`)""")
-DEFINED = re.compile(r"""\{\{-?\s*(?:define|block)\s+(?:"([^"]+)"|`([^`]+)`)""")
-BUILT_IN = re.compile(r"__.*|[a-z_0-9]+\.default\..*")
-"""Names of Alertmanager's own templates (template/default.tmpl and email.tmpl of its source)."""
 
 
 def receivers(context: CheckContext) -> str:
@@ -29,7 +24,7 @@ def receivers(context: CheckContext) -> str:
         config = rendered(expected.alertmanager_config)
         patterns = [str(pattern) for pattern in config.get("templates") or ()]
         loaded = {path: text for path, text in expected.templates if loads(patterns, path)}
-        known = {name for text in loaded.values() for name in _names(DEFINED, text)}
+        known = {name for text in loaded.values() for name in defined(text)}
         asked = [*_of_receivers(config), *_of_files(loaded)]
     for who, name in asked:
         if name not in known and not BUILT_IN.fullmatch(name):
@@ -47,31 +42,15 @@ def receivers(context: CheckContext) -> str:
 
 def _of_receivers(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for receiver in config.get("receivers") or ():
-        for text in _texts(receiver):
-            for name in _names(NAMED, text):
+        for text in texts(receiver):
+            for name in named(text):
                 yield f"{FILE}: receiver {receiver['name']}", name
 
 
 def _of_files(loaded: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for path, text in loaded.items():
-        for name in _names(NAMED, text):
+        for name in named(text):
             yield path, name
-
-
-def _names(kind: re.Pattern[str], text: str) -> Iterator[str]:
-    return (quoted or raw for quoted, raw in kind.findall(text))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts inside a value of YAML."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
 
 
 CHECKS = (

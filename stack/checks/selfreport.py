@@ -39,7 +39,7 @@ DELIVERY = (
     "alertmanager_nflog_maintenance_errors_total",
     "alertmanager_silences_maintenance_errors_total",
 )
-DIMENSIONS = "__name__, job, integration, reason"
+DIMENSIONS = "__name__, job, integration, receiver_name, reason"
 COLLECTORS = ("cpu", "meminfo", "filesystem", "loadavg", "diskstats", "netdev", "stat", "timex", "textfile")
 """What rules and dashboards need of node_exporter. Others say "no success" where the machine lacks their hardware."""
 HOST = (
@@ -103,7 +103,7 @@ def _grown(context: CheckContext, names: Iterable[str], window: str = WINDOW) ->
 
 def _named(one: Sample) -> str:
     labels = dict(one.labels)
-    how = " ".join(filter(None, (labels.get("integration"), labels.get("reason"))))
+    how = " ".join(filter(None, map(labels.get, ("receiver_name", "integration", "reason"))))
     return f"{labels.get('__name__', 'a counter')}{f' ({how})' if how else ''} grew to {one.value:.0f}"
 
 
@@ -139,7 +139,12 @@ CHECKS = (
         LOGS,
         20,
         every=0.2,
-        after=("prometheus.storage", "alertmanager.receivers", "alertmanager.routes"),
+        after=(
+            "prometheus.storage",
+            "alertmanager.receivers",
+            "alertmanager.routes",
+            "alertmanager.notifications",
+        ),
         recurring=True,
     ),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stack.cli.exporter_files import Wish, checked, files_of, kept_secret, options_of, path_of
+from stack.cli.given_secret import given_secret
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -49,7 +49,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
 def _wish(session: Session, options: argparse.Namespace) -> Wish:
     kind = BY_WORD[options.kind]
     address, networks = _place(session, options, kind)
-    secret, secret_file = _secret(session, options.secret_file)
+    secret, secret_file = given_secret(session, options.secret_file)
     return Wish(
         kind=kind,
         name=options.server,
@@ -83,26 +83,6 @@ def _place(session: Session, options: argparse.Namespace, kind: Kind) -> tuple[s
         error.hint = TARGET.sub(rf"exporter add {kind.form.word} {options.server} --\1", error.hint)
         raise
     return found.address, (found.network,) if found.network else ()
-
-
-def _secret(session: Session, name: str | None) -> tuple[bytes, str]:
-    """The content of a file from elsewhere, or the path of one that lies in own/secrets/ already."""
-    if not name:
-        return b"", ""
-    path = Path(name).expanduser()
-    own = (session.plain.home / OWN_SECRETS).resolve()
-    place = path if path.is_absolute() or path.exists() else session.plain.home / path
-    try:
-        content = place.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{name}: {error.strerror}", hint="name a file with the password as its one line"
-        ) from None
-    if not content.strip():
-        raise UsageError(f"{name}: it is empty", hint="the password as its one line")
-    if place.resolve().is_relative_to(own):
-        return b"", OWN_SECRETS + place.resolve().relative_to(own).as_posix()
-    return content, ""
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:

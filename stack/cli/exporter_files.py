@@ -10,8 +10,9 @@ from msgspec import Struct, field
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
 from stack.components.exporters.kind import Kind
-from stack.components.exporters.server import SUFFIX, Wrong, address_of, check_name
+from stack.components.exporters.server import SUFFIX, address_of, check_name
 from stack.components.own_paths import OWN_SECRETS
+from stack.components.own_toml import Wrong
 
 PRIVATE = 0o600
 

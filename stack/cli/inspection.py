@@ -77,9 +77,11 @@ def validate(options: argparse.Namespace, printer: Printer) -> int:
 def _remarks(description: Description, printer: Printer) -> list[str]:
     """What a product takes and is wrong all the same; told, and never a failure."""
     from stack.checks.expect import expected
+    from stack.checks.receiver_remarks import told as told_of_receivers
     from stack.checks.rule_remarks import bounded, told
 
-    found = told(expected(description.spec, {}))
+    promised = expected(description.spec, {})
+    found = [*told_of_receivers(promised), *told(promised)]
     for line in bounded(found, ": --json has them all"):
         printer.warning(f"warning   {line}")
     return found

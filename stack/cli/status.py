@@ -20,6 +20,7 @@ from stack.common.wait import CLOCK, TimedOut, together, until
 from stack.deploy.condition import at_rest, condition
 from stack.deploy.describe import Description
 from stack.deploy.ends import with_last_words
+from stack.deploy.receivers import untested
 from stack.deploy.volumes import examined
 from stack.engine.interface import Engine
 from stack.model.observed import ObservedContainer
@@ -166,6 +167,8 @@ def _look(session: Session) -> Look:
     found = () if resting else condition(description.spec, heard, time.time())
     faults = tuple(f for f in found if f.status == "failed")
     remarks = _probes(session, description) if targets else ()
+    if not resting:
+        remarks = (*remarks, *untested(description.spec, session.state.now))
     return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent, remarks)
 
 

@@ -15,7 +15,7 @@ from stack.components.links import linked
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
 from stack.components.places import OWN, Place
-from stack.components.proof_route import with_proof
+from stack.components.proof_route import with_proof, with_tries
 from stack.components.token import token_file
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
@@ -31,7 +31,27 @@ MAINS = (
 )
 """The first that is there is read."""
 TEMPLATES = Place("templates/", (".tmpl",))
+RECEIVERS = f"{OWN}receivers/"
 UID = 65534
+TOOL = r"""
+folder=$1 main=$2; shift 2
+/bin/amtool check-config "$folder/$main" || exit
+written() {
+    printf %s "$sample" | /bin/amtool template render --template.glob="$folder/templates/*.tmpl" \
+        --template.type="$kind" --template.text="$text" ${sample:+--template.data=/dev/stdin} 2>&1 >/dev/null
+}
+given=$1
+while [ $# -gt 3 ]; do
+    place=$2 kind=$3 text=$4; shift 3
+    for sample in "" "$given"; do
+        said=$(written) || { echo "Checking '$place'  FAILED: ${said#amtool: error: }"; exit 1; }
+    done
+done
+"""
+"""amtool on the file, then on each text that is to be sent: for alerts of amtool's own, and for one as rules make it.
+
+Words: folder, file, sample, then three a text: its place, text or html, and itself.
+"""
 
 
 def service(build: Build) -> ServiceSpec:
@@ -46,6 +66,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.path=/alertmanager",
             f"--web.external-url={build.public_url('alertmanager')}",
             "--cluster.listen-address=",
+            "--enable-feature=receiver-name-in-metrics",
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
         reload="signal",
@@ -59,12 +80,11 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     main = _main(build)
     if main is None:
         return ()
+    templates = linked(build, build.gathered("alertmanager", TEMPLATES))
+    main = _with_receivers(build, main, templates)
+    main = main.edited(with_tries(main.content))
     (main,) = translated((main.edited(notifying(build, main.content)),))
-    return (
-        main,
-        *linked(build, build.gathered("alertmanager", TEMPLATES)),
-        *own_secrets(build, (main,), UID),
-    )
+    return (main, *templates, *own_secrets(build, (main,), UID))
 
 
 def _main(build: Build) -> ConfigFile | None:
@@ -76,11 +96,30 @@ def _main(build: Build) -> ConfigFile | None:
     return file.edited(with_proof(file.content)) if found.startswith(OWN) else file
 
 
+def _with_receivers(build: Build, main: ConfigFile, templates: tuple[ConfigFile, ...]) -> ConfigFile:
+    """The file with the receivers of the settings, where there are any."""
+    if not build.settings.receivers and not any(path.startswith(RECEIVERS) for path in build.tree):
+        return main
+    from stack.components.receiver_text import loaded_names, with_receivers
+    from stack.components.receivers import receivers
+
+    found = receivers(build)
+    names = loaded_names(main.content, templates)
+    return main.edited(with_receivers(main.content, found, names)) if found else main
+
+
 def check_files(files: tuple[ConfigFile, ...]) -> None:
     """What amtool does not see: secrets, templates that nothing loads, a test alert that goes nowhere."""
     from stack.validation.notifying import check_notifying
 
     check_notifying(files)
+
+
+def tool_words(files: tuple[ConfigFile, ...]) -> tuple[str, ...]:
+    """The texts that receivers are to be sent, which are written for sample alerts."""
+    from stack.validation.messages import written_for_samples
+
+    return written_for_samples(files)
 
 
 def checks() -> Checks:
@@ -91,10 +130,17 @@ def checks() -> Checks:
         alert_routes,
         alert_templates,
         alertmanager,
+        notifications,
         silences,
     )
 
-    own = (*alertmanager.CHECKS, *alert_routes.CHECKS, *alert_templates.CHECKS, *silences.CHECKS)
+    own = (
+        *alertmanager.CHECKS,
+        *alert_routes.CHECKS,
+        *alert_templates.CHECKS,
+        *silences.CHECKS,
+        *notifications.CHECKS,
+    )
     found = (*own, *alert_path.CHECKS, *alert_receiver.CHECKS)
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))
 
@@ -132,7 +178,8 @@ ALERTMANAGER = Component(
     places=(TEMPLATES,),
     check_files=check_files,
     recipe=recipe,
-    tool=("/bin/amtool", "check-config", f"{CONFIG_ROOT}/{CURRENT}/{MAIN}"),
+    tool=("sh", "-c", TOOL, "sh", f"{CONFIG_ROOT}/{CURRENT}", MAIN),
+    tool_words=tool_words,
     checks=checks,
     keeps="silences and the log of notifications",
 )

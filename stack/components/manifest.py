@@ -70,6 +70,12 @@ def nothing_special() -> Hooks:
     return Hooks()
 
 
+def no_words(files: tuple[ConfigFile, ...]) -> tuple[str, ...]:
+    """For a tool that is told everything by its own words."""
+    del files
+    return ()
+
+
 def fine(files: tuple[ConfigFile, ...]) -> None:
     """For files about which there is no rule of ours."""
     del files
@@ -84,7 +90,8 @@ class Component(Struct, frozen=True):
     programs; ``recipe`` builds it here of distribution packages. ``memory`` is in bytes. ``serves``: it runs only
     beside one of these. ``needed`` tells, with the switch of that name, whether files of the user's need it.
     ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
-    container of its image; ``check_files`` applies rules of ours. ``instead`` says what stands in while its image
+    container of its image, with the further ``tool_words`` that follow from the files; ``check_files`` applies rules of
+    ours. ``instead`` says what stands in while its image
     cannot be had; ``keeps`` what a backup must hold. ``several``, in place of ``service``: it has a container for each
     thing that the user's files name, called ``NAME-THING``.
     """
@@ -109,6 +116,7 @@ class Component(Struct, frozen=True):
     places: tuple[Place, ...] = ()
     dashboards: tuple[str, ...] = ()
     tool: tuple[str, ...] = ()
+    tool_words: Callable[[tuple[ConfigFile, ...]], tuple[str, ...]] = no_words
     check_files: Callable[[tuple[ConfigFile, ...]], None] = fine
     recipe: Callable[[], Recipe] | None = None
     checks: Callable[[], Checks] = no_checks

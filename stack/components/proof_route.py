@@ -1,4 +1,4 @@
-"""The bundle's own routes in a main file of the user's for Alertmanager, so that the alert path stays provable.
+"""The bundle's own routes in Alertmanager's main file, so that the alert path, and each receiver, can be proven.
 
 A file that has the receiver already is left as it is. Pure: text in, text out; what the user wrote stays to the byte.
 """
@@ -11,7 +11,7 @@ import yaml
 
 from stack.common import yaml_edit as edit
 from stack.components.token import TARGET
-from stack.model.spec import TEST_RECEIVER
+from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
 ROUTES = (
     f"{{receiver: {TEST_RECEIVER}, matchers: ['stack_test=\"true\"'], group_by: ['...'], group_wait: 0s,"
@@ -20,6 +20,8 @@ ROUTES = (
     " group_interval: 5s, repeat_interval: 1m, continue: true}",
 )
 """The second goes on: the user's own routes hear of the Watchdog as well."""
+CONFIGS = "_configs"
+TRY = {"group_by": ["..."], "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"}
 RECEIVER = (
     f"{{name: {TEST_RECEIVER}, webhook_configs: [{{url: 'http://{TARGET}/alerts', send_resolved: true}}]}}"
 )
@@ -33,26 +35,47 @@ def with_proof(content: bytes) -> bytes:
     names = {edit.text_of(edit.member(one, "name")) for one in edit.items(receivers)}
     if TEST_RECEIVER in names or not edit.items(receivers) or not isinstance(route, yaml.MappingNode):
         return content
-    edits = [*_first(text, receivers, (RECEIVER,)), *_routes(text, route)]
+    if not isinstance(document, yaml.MappingNode):
+        return content
+    edits = [
+        edit.put_items(text, document, "receivers", (RECEIVER,)),
+        edit.put_items(text, route, "routes", ROUTES),
+    ]
     return edit.edited(text, edits).encode(errors="surrogateescape")
 
 
-def _routes(text: str, route: yaml.MappingNode) -> Iterator[edit.Edit]:
-    routes = edit.member(route, "routes")
-    if edit.items(routes):
-        yield from _first(text, routes, ROUTES)
-    elif routes is None:
-        yield edit.put_first(route, f"routes: [{', '.join(ROUTES)}]")
-    else:  # an empty list, or no value at all
-        yield edit.replaced(routes, f" [{', '.join(ROUTES)}]")
+def with_tries(content: bytes) -> bytes:
+    """The file with a first route to each receiver that tells others than the application, for test alerts alone."""
+    text = content.decode(errors="surrogateescape")
+    document = edit.compose(text)
+    route = edit.member(document, "route")
+    names = list(_real(edit.member(document, "receivers")))
+    if not names or not isinstance(route, yaml.MappingNode):
+        return content
+    entries = [
+        edit.flow(
+            {
+                "receiver": name,
+                "matchers": ['stack_test="true"', f"{TRIED_RECEIVER}={edit.flow(name)}"],
+                **TRY,
+            }
+        )
+        for name in names
+    ]
+    return edit.edited(text, [edit.put_items(text, route, "routes", entries)]).encode(
+        errors="surrogateescape"
+    )
 
 
-def _first(text: str, sequence: yaml.Node | None, entries: tuple[str, ...]) -> Iterator[edit.Edit]:
-    """More items before all others of a sequence that has some."""
-    place = edit.items(sequence)[0].start_mark.index
-    if isinstance(sequence, yaml.SequenceNode) and sequence.flow_style:
-        yield edit.Edit(place, place, "".join(f"{entry}, " for entry in entries))
-        return
-    dash = text.rindex("-", 0, place)
-    indent = " " * (dash - (text.rfind("\n", 0, dash) + 1))
-    yield edit.Edit(dash, dash, "".join(f"- {entry}\n{indent}" for entry in entries))
+def _real(receivers: yaml.Node | None) -> Iterator[str]:
+    """Names of receivers with an integration beside the application's webhook."""
+    for receiver in edit.items(receivers):
+        name = edit.text_of(edit.member(receiver, "name"))
+        pairs = receiver.value if isinstance(receiver, yaml.MappingNode) else ()
+        lists = (value for key, value in pairs if str(key.value).endswith(CONFIGS))
+        if name and name != TEST_RECEIVER and any(not _ours(one) for one in lists for one in edit.items(one)):
+            yield name
+
+
+def _ours(integration: yaml.Node) -> bool:
+    return edit.text_of(edit.member(integration, "url")).startswith(f"http://{TARGET}/")

@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True):
     """All values by path. ``home`` holds stack.toml, .env and .stack/; ``config`` the prometheus/ ... folders.
 
     ``given``: the paths that some source sets; the others have their defaults. ``needed``: components that the user's
-    own files need, as far as those were looked at.
+    own files need, as far as those were looked at. ``receivers``: the tables of stack.toml as they stand there.
     """
 
     table: Table
@@ -37,6 +37,7 @@ class Settings(Struct, frozen=True):
     values: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
+    receivers: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> Any:
         return self.values[path]
@@ -144,8 +145,9 @@ def load(
     root = project or project_root()
     home = Path(env.get("STACK_HOME") or (root if (root / "pyproject.toml").is_file() else Path.cwd()))
     given: dict[str, Any] = {}
+    document = sources.read_toml(home / "stack.toml")
     for found in (
-        sources.from_toml(table, home / "stack.toml"),
+        sources.from_toml(table, document),
         sources.from_dotenv(table, home / ".env"),
         sources.from_environment(table, env),
         sources.from_options(table, remembered or {}),
@@ -161,6 +163,7 @@ def load(
         cache=Path(env.get("STACK_CACHE") or home / ".stack" / CACHE_FOLDER),
         values=values,
         given=frozenset(given),
+        receivers=sources.receivers_in(document),
     )
     _check(settings)
     return settings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stack.common.errors import SettingsError
 from stack.config.places import toml_line
@@ -15,6 +15,16 @@ from stack.config.table import Setting, Table
 
 Given = Iterator[tuple[Setting, str, str]]
 """Setting, its text, and where it stands."""
+RECEIVERS = "receivers"
+"""The one table that is no list of settings: its entries are read by Alertmanager's component."""
+
+
+class Document(NamedTuple):
+    """A TOML document: where it lies, its text, its values."""
+
+    path: Path
+    text: str
+    values: Mapping[str, Any]
 
 
 def from_options(table: Table, options: Mapping[str, str]) -> Given:
@@ -52,24 +62,38 @@ def from_dotenv(table: Table, path: Path) -> Given:
             yield table.by_variable[variable], value, places[variable]
 
 
-def from_toml(table: Table, path: Path) -> Given:
-    """Values of a TOML document; nested tables are paths."""
+def read_toml(path: Path) -> Document:
+    """The document, an empty one where there is no file; ``SettingsError`` where it is none."""
     if not (text := text_of(path)):
-        return
+        return Document(path, "", {})
     import tomllib
 
     try:
-        document = tomllib.loads(text)
+        return Document(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
-    for name, value in _flat(document):
-        number = toml_line(text, name)
-        place = f"{path}:{number}" if number else str(path)
+
+
+def from_toml(table: Table, document: Document) -> Given:
+    """Values of a TOML document; nested tables are paths."""
+    for name, value in _flat({key: one for key, one in document.values.items() if key != RECEIVERS}):
+        number = toml_line(document.text, name)
+        place = f"{document.path}:{number}" if number else str(document.path)
         if name in table.by_variable:
             raise SettingsError(
                 f"{place}: {name} is a variable", hint=f"write {table.by_variable[name].path} in this file"
             )
         yield _known(name, table.by_path, place), _text(name, value, place), place
+
+
+def receivers_in(document: Document) -> Mapping[str, Any]:
+    """The tables ``[receivers.NAME]`` as they stand there; what they may say is not judged here."""
+    found = document.values.get(RECEIVERS, {})
+    if isinstance(found, dict):
+        return found
+    number = toml_line(document.text, RECEIVERS)
+    place = f"{document.path}:{number}" if number else str(document.path)
+    raise SettingsError(f"{place}: receivers: must be tables", hint="write [receivers.NAME] above its keys")
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

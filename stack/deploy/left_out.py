@@ -11,12 +11,13 @@ from pathlib import Path
 
 from stack.common.errors import ConfigurationInvalid
 from stack.components import COMPONENTS
-from stack.components.alertmanager import MAINS
+from stack.components.alertmanager import MAINS, RECEIVERS
 from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
 from stack.components.own_paths import OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
+from stack.components.own_toml import Fault
 from stack.components.places import OWN
 from stack.config.tree import RULE_TESTS
 from stack.model.left_out import LeftOut
@@ -30,8 +31,11 @@ EXAMPLE = ".example."
 def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
     """What could not be read, then what nothing uses; ``used`` are the files of all components."""
     origins = {file.origin for file in used} | _named_by_settings(build) | _named_by_exporters(build)
-    unused = (_why(build, path) for path in sorted(build.tree.keys() - origins))
-    return (*build.left_out, *unused)
+    origins |= _named_by_receivers(build)
+    wrong = {fault.path: fault for fault in _receivers(build)}
+    unused = (_why(build, path) for path in sorted(build.tree.keys() - origins - wrong.keys()))
+    refused = (LeftOut(fault.path, fault.why, fault.hint, "fault") for fault in wrong.values())
+    return (*build.left_out, *refused, *unused)
 
 
 def refuse_faults(found: Iterable[LeftOut]) -> None:
@@ -58,6 +62,24 @@ def _named_by_exporters(build: Build) -> set[str]:
     return {path for server in watched for path in (server.origin, server.secret_file) if path}
 
 
+def _named_by_receivers(build: Build) -> set[str]:
+    """Files of receivers that are told of alerts."""
+    if not any(path.startswith(RECEIVERS) for path in build.tree):
+        return set()
+    from stack.components.receivers import receivers
+
+    return {receiver.origin for receiver in receivers(build)}
+
+
+def _receivers(build: Build) -> tuple[Fault, ...]:
+    """Receivers that cannot be used."""
+    if not build.settings.receivers and not any(path.startswith(RECEIVERS) for path in build.tree):
+        return ()
+    from stack.components.receivers import faults as receiver_faults
+
+    return receiver_faults(build)
+
+
 def _why(build: Build, path: str) -> LeftOut:
     return next(_reasons(build, path))
 
@@ -74,6 +96,10 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
     yield from _main_file(build, path)
     if path.startswith(EXPORTERS):
         yield from _of_exporter(build, path)
+    if path.startswith(RECEIVERS):
+        if not path.endswith(SUFFIX):
+            yield _other_suffix(path, (SUFFIX,))
+        yield LeftOut(path, f"it lies in a folder below {RECEIVERS}", "move it up")
     yield from _in_place(build, path)
     if path.startswith(OPTIONAL_BOARDS) and (about := build.about_absent(path)):
         yield _without(path, about)
@@ -150,4 +176,4 @@ def _folders() -> list[str]:
     """The folders of the user's own that are read."""
     found = [f"{OWN}{c.name}/{place.folder}" for c in COMPONENTS for place in c.places]
     watched = [kind.form.folder for kind in KINDS]
-    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_SECRETS, *watched]
+    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", RECEIVERS, OWN_SECRETS, *watched]

@@ -37,6 +37,8 @@ DIGEST_RULE = "stack:config_digest:info"
 """The recording rule whose label identifies the files that Prometheus runs."""
 TEST_RECEIVER = "stack-test"
 """Alertmanager's receiver of the bundle's own test alert."""
+TRIED_RECEIVER = "stack_receiver"
+"""The label of a test alert by which it reaches the receiver of that name, and no other."""
 TEST_RECEIVER_PORT = 9099
 TEST_RECEIVER_URL = f"http://127.0.0.1:{TEST_RECEIVER_PORT}/"
 """Where that receiver listens, for a moment, when the application does not run."""

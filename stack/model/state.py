@@ -28,6 +28,13 @@ class ProvenStack(Struct, frozen=True):
     when: str
 
 
+class TestedReceiver(Struct, frozen=True):
+    """A receiver that has taken a test alert: its identity then, and when (UTC, for people)."""
+
+    identity: str
+    when: str
+
+
 class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first."""
 
@@ -36,6 +43,7 @@ class StackState(Struct, frozen=True):
     started: tuple[str, ...] = ()
     proven: ProvenStack | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """The document."""
@@ -61,4 +69,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         started=tuple(document["started"]),
         proven=ProvenStack(**proven) if proven else None,
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
+        tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
     )

@@ -20,7 +20,7 @@ from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
-from stack.validation.native import check_outside, known_line, outside, place
+from stack.validation.native import check_outside, known_line, known_place, outside, place
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
@@ -35,6 +35,10 @@ class FileRules(Protocol):
     @property
     def tool(self) -> tuple[str, ...]:
         """The command that judges them in a container of its image; empty where there is none."""
+
+    @property
+    def tool_words(self) -> Callable[[tuple[ConfigFile, ...]], tuple[str, ...]]:
+        """What the command is told of these files besides."""
 
     @property
     def check_files(self) -> Callable[[tuple[ConfigFile, ...]], None]:
@@ -55,7 +59,7 @@ def validate(
     check_syntax(rules, *(one for one in idle if not known(identity_at_rest(*one))))
     checked = [s for s in spec.services if s.files and not known(identity(s))]
     check_syntax(rules, *((s.component, s.judged) for s in checked))
-    judged = [(s, rules[s.kind].tool) for s in checked]
+    judged = [(s, (*rule.tool, *rule.tool_words(s.files))) for s in checked for rule in (rules[s.kind],)]
     together(lambda one: _run_tool(spec.name, *one, engine), [one for one in judged if one[1]])
     return (*(identity(s) for s in spec.services if s.files), *(identity_at_rest(*one) for one in idle))
 
@@ -138,6 +142,9 @@ def _by_known_lines(said: str, service: ServiceSpec, output: str) -> str:
     meant = [f for f in service.files if f.source and f"{FOLDER}/{f.path}" in output]
     if len(meant) != 1:
         return said
+    places = {known_place(meant[0], int(found[1])) for found in LINE.finditer(said)}
+    if len(places) == 1 and not (made_of := places.pop()).startswith(f"{place(meant[0])}:"):
+        return f"{made_of}: {LINE.split(said)[-1].removeprefix(':').strip()}"
     return LINE.sub(lambda found: f"line {known_line(meant[0], int(found[1]))}", said)
 
 
@@ -166,6 +173,7 @@ def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
 def _placed(said: str) -> str:
     """The place first, as everywhere: promtool and amtool put words before it, and the line behind."""
     said = re.sub(r'^error loading scrape configs: "([^"]+)"', r"\1", said)
+    said = re.sub(r"^[^:]+: yaml: unmarshal errors: ((?:stack\.toml|own/receivers/).*)", r"\1", said)
     return re.sub(r"^([^:]+): yaml: unmarshal errors: line (\d+)", r"\1:\2", said)
 
 

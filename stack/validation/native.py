@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 
 from stack.common import yaml_edit as edit
@@ -19,6 +20,8 @@ OF_THE_IMAGE = ("/etc/ssl/", "/etc/pki/", "/usr/", f"{CONFIG_ROOT}/")
 """Where an absolute path can lead to something: a container sees no file of any machine."""
 NAME_IT = "put the file into own/secrets/ and name it own/secrets/NAME"
 OWN = "own/"
+MADE_OF = re.compile(rb"  # ((?:own/receivers/|stack\.toml \[receivers\.).*)$")
+"""Ends a line of ours that is made of something else than the file it stands in."""
 WILD = "*?["
 TLS = (b"ca_file", b"cert_file")
 
@@ -125,7 +128,14 @@ def place(file: ConfigFile, component: str = "") -> str:
 
 def wrong(file: ConfigFile, what: str, hint: str, line: int) -> ConfigurationInvalid:
     """The error that names file and line; ``line`` is that of the rendered file."""
-    return ConfigurationInvalid(f"{place(file)}:{known_line(file, line)}: {what}", hint=hint)
+    return ConfigurationInvalid(f"{known_place(file, line)}: {what}", hint=hint)
+
+
+def known_place(file: ConfigFile, line: int) -> str:
+    """Where people find what stands in ``line`` of ours: their file and line, or the place that the line names."""
+    lines = file.content.splitlines()
+    made = MADE_OF.search(lines[line - 1]) if file.source and 0 < line <= len(lines) else None
+    return made[1].decode(errors="replace") if made else f"{place(file)}:{known_line(file, line)}"
 
 
 def known_line(file: ConfigFile, line: int) -> int:

@@ -7,16 +7,16 @@ import yaml
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
 from stack.model.spec import TEST_RECEIVER, ConfigFile
+from stack.validation.messages import MAIN, TEMPLATES, check_secrets, check_templates
 from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
-
-MAIN = "alertmanager.yml"
-TEMPLATES = "templates/"
 
 
 def check_notifying(files: tuple[ConfigFile, ...]) -> None:
     """``ConfigurationInvalid`` names the file, the line and the remedy."""
     check_loaded(files, MAIN, "templates", TEMPLATES)
     check_named_files(files)
+    check_secrets(files)
+    check_templates(files)
     for file in files:
         if file.path.startswith(TEMPLATES):
             _is_text(file)

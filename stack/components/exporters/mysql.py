@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stack.components.build import wget
 from stack.components.exporters.kind import Kind, Packaged, Told, secret_at
-from stack.components.exporters.server import Form, Server, Wrong
+from stack.components.exporters.server import Form, Server
+from stack.components.own_toml import Wrong
 
 PORT = 9104
 PROGRAM = "/bin/mysqld_exporter"

@@ -6,7 +6,8 @@ import re
 
 from stack.components.build import wget
 from stack.components.exporters.kind import Kind, Packaged, Told, secret_at
-from stack.components.exporters.server import Form, Option, Server, Wrong
+from stack.components.exporters.server import Form, Option, Server
+from stack.components.own_toml import Wrong
 
 PORT = 9187
 PROGRAM = "/bin/postgres_exporter"

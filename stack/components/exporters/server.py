@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
 from stack.components.build import Build
 from stack.components.own_paths import OWN_SECRETS, closing_line_cut
+from stack.components.own_toml import Fault, Wrong, parsed
 from stack.components.places import OWN
 from stack.config.secret import Secret
 
@@ -59,22 +59,6 @@ class Server(Struct, frozen=True):
     def at(self) -> str:
         """Its address."""
         return f"{self.host}:{self.port}"
-
-
-class Fault(Struct, frozen=True):
-    """Why a file cannot be used, and the remedy."""
-
-    path: str
-    why: str
-    hint: str
-
-
-class Wrong(Exception):
-    """What is wrong with a value, and the remedy."""
-
-    def __init__(self, why: str, hint: str) -> None:
-        super().__init__(why)
-        self.hint = hint
 
 
 class Form(Struct, frozen=True):
@@ -144,20 +128,8 @@ def check_name(name: str) -> None:
         raise Wrong(f"a server cannot be called {name!r}", f"{NAMES}, not ending with {TAKEN}")
 
 
-@lru_cache(maxsize=64)
-def _parsed(content: bytes) -> Any:
-    import tomllib
-
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise Wrong(f"it is no UTF-8 text: {error}", "save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise Wrong(f"it is no TOML: {error}", "correct the TOML") from error
-
-
 def _document(content: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = _parsed(content)
+    document: dict[str, Any] = parsed(content)
     for key, value in document.items():
         if key not in WORDS:
             raise Wrong(f"unknown key {key}", f"known are {', '.join(WORDS)}")

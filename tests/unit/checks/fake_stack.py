@@ -406,6 +406,7 @@ def am_metrics(config: str, *, success: int = 1) -> str:
     return (
         f"alertmanager_config_last_reload_successful {success}\n"
         f"alertmanager_config_hash {published_hash(config)!r}\n"
+        'alertmanager_notifications_total{integration="webhook",receiver_name="default"} 3\n'
     )
 
 

@@ -189,6 +189,13 @@ FAULTS: list[tuple[str, str, str, Route, str]] = [
         "answered 503: starting",
     ),
     (
+        "alertmanager.notifications",
+        "alertmanager",
+        "GET /metrics",
+        (200, "alertmanager_notifications_sum 1\n"),
+        "/metrics has no alertmanager_notifications_total",
+    ),
+    (
         "alertmanager.silences",
         "alertmanager",
         "GET /api/v2/silences",

@@ -134,8 +134,9 @@ def test_the_users_own_main_file_takes_the_place_of_the_shipped_one() -> None:
     main = by_origin(assemble(own({MAIN: MINE})), "alertmanager")[MAIN]
     assert main.path == "alertmanager.yml" and main.source == MINE
     document = yaml.safe_load(main.content)
-    assert [one["receiver"] for one in document["route"]["routes"]] == ["stack-test", "stack-test"]
-    assert document["route"]["routes"][1]["continue"] is True
+    assert [one["receiver"] for one in document["route"]["routes"]] == ["people", "stack-test", "stack-test"]
+    assert document["route"]["routes"][0]["matchers"][1] == 'stack_receiver="people"'
+    assert document["route"]["routes"][2]["continue"] is True
     assert [one["name"] for one in document["receivers"]] == ["stack-test", "people"]
     left = told(own({MAIN: MINE}))
     assert left["alertmanager/alertmanager.yml"].weight == "quiet"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import trustme
 
@@ -16,6 +18,8 @@ from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.components.test_own import JOB, MAIN, MINE, RULES, SCRAPE, TARGETS, own
 
 CA = trustme.CA().cert_pem.bytes()
+RECEIVER = "own/receivers/oncall.toml"
+SLACK = b'type = "slack"\nurl_file = "own/secrets/slack"\n'
 SECRETS = {"own/secrets/password": b"", "own/secrets/team/ca.pem": CA, "own/secrets/a b": b""}
 STATIC = b"scrape_configs:\n- job_name: q\n  static_configs: [{targets: [a]}]\n"
 
@@ -25,7 +29,7 @@ def check(build: Build) -> None:
 
 
 def test_all_that_is_named_is_there() -> None:
-    check(own({f"{SCRAPE}mine.yml": JOB, **SECRETS, MAIN: MINE, "own/secrets/slack": b""}))
+    check(own({f"{SCRAPE}mine.yml": JOB, **SECRETS, MAIN: MINE, "own/secrets/slack": b"s"}))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,34 @@ def test_all_that_is_named_is_there() -> None:
             f"{SCRAPE}b.yml:3: password_file: own/secrets/password is missing or no file: put it there",
         ),
         ({MAIN: MINE}, f"{MAIN}:5: api_url_file: own/secrets/slack is missing"),
+        (
+            {RECEIVER: SLACK},
+            f"{RECEIVER}: api_url_file: own/secrets/slack is missing or no file: put it there",
+        ),
+        (
+            {RECEIVER: SLACK + b"text = '{{ template \"stack.txt\" . }}'\n", "own/secrets/slack": b"s"},
+            f"{RECEIVER}: template stack.txt is not defined, so that no notification could be written: did you mean",
+        ),
+        (
+            {MAIN: MINE.replace(b"'#a'", b"'{{ template \"x\" . }}'"), "own/secrets/slack": b"s"},
+            f"{MAIN}:5: template x is not defined",
+        ),
+        (
+            {"own/alertmanager/templates/a.tmpl": b'\n{{ define "a" }}{{ template "b" . }}{{ end }}'},
+            "own/alertmanager/templates/a.tmpl:2: template b is not defined",
+        ),
+        (
+            {MAIN: MINE, "own/secrets/slack": b"\n"},
+            "own/secrets/slack: it is empty: the secret as its one line",
+        ),
+        (
+            {MAIN: MINE, "own/secrets/slack": b"a\nb\n"},
+            "own/secrets/slack: more than one line: the secret as",
+        ),
+        (
+            {MAIN: MINE, "own/secrets/slack": b"a \r\n"},
+            "own/secrets/slack: a blank or an empty line around it",
+        ),
         (
             {MAIN: MINE.replace(b"../secrets/slack", b"/etc/alertmanager/secrets/slack")},
             f"{MAIN}:5: api_url_file: /etc/alertmanager/secrets/slack is not in the container",
@@ -76,7 +108,7 @@ def test_all_that_is_named_is_there() -> None:
         (
             {
                 MAIN: b"templates: [x/*.tmpl]\n" + MINE,
-                "own/secrets/slack": b"",
+                "own/secrets/slack": b"s",
                 "own/alertmanager/templates/a.tmpl": b"",
             },
             f"own/alertmanager/templates/a.tmpl: no pattern under templates of {MAIN} loads it: it needs",
@@ -88,7 +120,7 @@ def test_all_that_is_named_is_there() -> None:
             "prometheus/rules/alertmanager.yml: no pattern under rule_files of prometheus/prometheus.yml loads it",
         ),
         (
-            {MAIN: MINE + b"  - name: stack-test\n", "own/secrets/slack": b""},
+            {MAIN: MINE + b"  - name: stack-test\n", "own/secrets/slack": b"s"},
             f"{MAIN}:6: no route leads to the receiver stack-test, so no alert path can be proven: add the route",
         ),
         (
@@ -104,7 +136,7 @@ def test_file_line_and_remedy_are_named(files: dict[str, bytes], message: str) -
 
 
 def test_a_main_file_of_the_users_own_need_not_load_what_is_shipped() -> None:
-    check(own({MAIN: MINE, "own/secrets/slack": b""}))
+    check(own({MAIN: MINE, "own/secrets/slack": b"s"}))
 
 
 def test_lines_are_told_as_the_user_has_them() -> None:
@@ -122,8 +154,10 @@ def test_a_tool_speaks_of_the_users_own_path_and_line() -> None:
         "Checking '/etc/stack/current/alertmanager.yml'  FAILED: yaml: unmarshal errors:\n"
         "  line 7: field slak_configs not found in type config.plain\n"
     )
-    asked = MemoryEngine(program=lambda argv, files: Ran(1, said) if "amtool" in argv[0] else Ran(0, ""))
-    spec = assemble(own({MAIN: MINE, "own/secrets/slack": b""}))
+    asked = MemoryEngine(
+        program=lambda argv, files: Ran(1, said) if "amtool" in " ".join(argv) else Ran(0, "")
+    )
+    spec = assemble(own({MAIN: MINE, "own/secrets/slack": b"s"}))
     for service in spec.services:
         asked.hold(service.image)
     only = StackSpec("s", (spec.service("alertmanager"),))
@@ -181,3 +215,25 @@ def judge_in_image(found: FileFound | None) -> None:
     only = StackSpec("s", (spec.service("prometheus"),))
     engine.hold(only.services[0].image)
     validate(only, engine, BY_NAME, lambda identity: False)
+
+
+def test_what_the_tool_says_of_a_receiver_names_the_place_that_it_is_made_of() -> None:
+    spec = assemble(own({RECEIVER: SLACK + b"chanel = 'a'\n", "own/secrets/slack": b"s"}))
+    main = next(f for f in spec.service("alertmanager").files if f.path == "alertmanager.yml")
+    line = next(n for n, text in enumerate(main.content.splitlines(), 1) if b"chanel" in text)
+    said = (
+        "Checking '/etc/stack/current/alertmanager.yml'  FAILED: yaml: unmarshal errors:\n"
+        f"  line {line}: field chanel not found in type config.plain\n"
+    )
+    asked = MemoryEngine(program=lambda argv, files: Ran(1, said))
+    asked.hold(spec.service("alertmanager").image)
+    only = StackSpec("s", (spec.service("alertmanager"),))
+    with pytest.raises(ConfigurationInvalid, match=rf"^{RECEIVER}: field chanel not found"):
+        validate(only, asked, BY_NAME, lambda identity: False)
+
+
+def test_texts_that_are_to_be_sent_are_written_for_samples_with_their_places() -> None:
+    spec = assemble(own({RECEIVER: SLACK + b"text = '{{ .Foo }}'\n", "own/secrets/slack": b"s"}))
+    words = BY_NAME["alertmanager"].tool_words(spec.service("alertmanager").files)
+    assert json.loads(words[0])["alerts"]
+    assert words[1:4] == (RECEIVER, "text", "{{ .Foo }}") and words[6] == '{{ template "stack.title" . }}'

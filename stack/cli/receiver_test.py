@@ -1,0 +1,94 @@
+"""receiver test: a marked alert through Alertmanager to one receiver alone, and what became of it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from stack.checks.model import Broken
+from stack.checks.receiver_trial import Log, Outcome, Tried, document, receiver_of, trial
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.clients.http import HttpFailure
+from stack.common.errors import SmokeFailed
+from stack.deploy.asking import context_of
+from stack.deploy.receivers import identity_of
+from stack.model.spec import container_name
+from stack.model.state import TestedReceiver
+
+if TYPE_CHECKING:
+    from stack.deploy.describe import Description
+
+
+def test(options: argparse.Namespace, printer: Printer) -> int:
+    """0 where the receiver has taken it; 6 with the answer and the remedy where it has not."""
+    session = Session.open(options, printer)
+    observed = session.engine.observe(session.name)
+    running = observed.container("alertmanager")
+    if running is None or not running.running:
+        raise SmokeFailed("alertmanager does not run", hint="monitoring-stack start")
+    description = session.as_it_runs(observed)
+    outcomes = tried(session, description, options.receiver, ends=options.resolve)
+    tell(printer, options.receiver, outcomes)
+    remember(session, description, options.receiver)
+    told = {"ok": True, "receiver": options.receiver, "outcomes": [document(one) for one in outcomes]}
+    printer.document({**told, "seconds": round(session.seconds, 3)})
+    return 0
+
+
+def tried(session: Session, description: Description, name: str, *, ends: bool) -> tuple[Outcome, ...]:
+    """What became of the notifications; ``SmokeFailed`` where one was not taken."""
+    from stack.checks.receiver_remarks import severity_for
+
+    context = context_of(session.engine, description)
+    try:
+        receiver = receiver_of(context.expected.alertmanager_config, name)
+        found = trial(
+            context, receiver, log_of(session), severity=severity_for(context.expected, name), ends=ends
+        )
+    except Broken as error:
+        raise SmokeFailed(str(error), hint=error.hint) from error
+    except HttpFailure as error:
+        raise SmokeFailed(f"Alertmanager does not answer: {error}", hint="monitoring-stack start") from error
+    failed = [one for one in found if not one.delivered]
+    if failed:
+        fault = SmokeFailed("; ".join(_fault(receiver, one) for one in failed), hint=failed[0].remedy)
+        fault.details = {"receiver": name, "outcomes": [document(one) for one in found]}
+        raise fault
+    return found
+
+
+def _fault(receiver: Tried, one: Outcome) -> str:
+    about = "the notification" if one.status == "firing" else "the notification of the end"
+    how = f"answered {one.code} to {about}" if one.code else f"was not reached by {about}"
+    return f"receiver {receiver.name} ({one.integration}) {how}: {one.answer}"
+
+
+def tell(printer: Printer, name: str, outcomes: Iterable[Outcome]) -> None:
+    """One line for each notification."""
+    for one in outcomes:
+        printer.line(
+            "delivered",
+            f"{name} has taken the {one.integration} notification, {one.status}, in {one.seconds:.2f} s",
+        )
+
+
+def log_of(session: Session) -> Log:
+    """The last lines of Alertmanager."""
+
+    def read(lines: int) -> Iterator[str]:
+        yield from session.engine.logs(container_name(session.name, "alertmanager"), lines)
+
+    return read
+
+
+def remember(session: Session, description: Description, name: str) -> None:
+    """The stack knows from now on that the receiver, as it is, was tested."""
+    when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    with session.lock():
+        session.state.refresh()
+        found = identity_of(description.spec, name)
+        session.state.change(tested={**session.state.now.tested, name: TestedReceiver(found, when)})

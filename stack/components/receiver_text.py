@@ -1,0 +1,75 @@
+"""Receivers of the settings in the text of Alertmanager's file: who they are, what they are told, and when.
+
+Pure: text in, text out. What stands in the file stays to the byte; each line that is added names the place that it is
+made of. Values are written as JSON, which is YAML too, so that each text stays the text that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
+
+import yaml
+
+from stack.common import yaml_edit as edit
+from stack.common.go_templates import defined
+from stack.components.receiver_options import with_messages
+from stack.components.receivers import NOT_THE_BUNDLES, Receiver
+from stack.model.patterns import loads
+from stack.model.spec import ConfigFile
+
+CONFIGS = "_configs"
+ASKED_FOR = "alertname"
+
+
+def with_receivers(content: bytes, receivers: Sequence[Receiver], names: Container[str]) -> bytes:
+    """The file with these receivers, their routes and quiet hours, before its own; ``names`` are its templates.
+
+    As it is where they cannot be added: amtool tells then what it lacks.
+    """
+    text = content.decode(errors="surrogateescape")
+    document = edit.compose(text)
+    route = edit.member(document, "route")
+    if not isinstance(document, yaml.MappingNode) or not isinstance(route, yaml.MappingNode):
+        return content
+    notes = [one.origin for one in receivers]
+    quiet = [one for one in receivers if one.quiet]
+    edits = [
+        edit.put_items(text, document, "receivers", [_receiver(one, names) for one in receivers], notes),
+        edit.put_items(text, route, "routes", [_route(one) for one in receivers], notes),
+    ]
+    edited = edit.edited(text, edits)
+    if quiet:  # on the new text, since both may be put before the same key
+        whole = edit.compose(edited)
+        if isinstance(whole, yaml.MappingNode):
+            hours = [edit.flow({"name": _hours(one), "time_intervals": list(one.quiet)}) for one in quiet]
+            names = [one.origin for one in quiet]
+            edited = edit.edited(edited, [edit.put_items(edited, whole, "time_intervals", hours, names)])
+    return edited.encode(errors="surrogateescape")
+
+
+def loaded_names(content: bytes, templates: Iterable[ConfigFile]) -> frozenset[str]:
+    """The names of templates that the file's patterns load."""
+    listed = edit.member(edit.compose(content.decode(errors="surrogateescape")), "templates")
+    patterns = [edit.text_of(pattern) for pattern in edit.items(listed)]
+    found = (file for file in templates if loads(patterns, file.path))
+    return frozenset(name for file in found for name in defined(file.content.decode(errors="replace")))
+
+
+def _receiver(one: Receiver, defined: Container[str]) -> str:
+    options = with_messages(one.kind, one.options, defined)
+    return edit.flow({"name": one.name, f"{one.kind}{CONFIGS}": [options]})
+
+
+def _route(one: Receiver) -> str:
+    """Goes on to the next: each receiver hears of all that it asks for, whoever else does."""
+    asked = any(matcher.lstrip(' {"').startswith(ASKED_FOR) for matcher in one.matchers)
+    matchers = [*one.matchers, *(NOT_THE_BUNDLES[:1] if asked else NOT_THE_BUNDLES)]
+    told: dict[str, Any] = {"receiver": one.name, "matchers": matchers, **one.route}
+    if one.quiet:
+        told["mute_time_intervals"] = [*told.get("mute_time_intervals", []), _hours(one)]
+    return edit.flow({**told, "continue": True})
+
+
+def _hours(one: Receiver) -> str:
+    return f"quiet-hours-{one.name}"

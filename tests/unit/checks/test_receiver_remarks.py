@@ -1,0 +1,80 @@
+"""What the files alone tell of who hears of alerts."""
+
+from __future__ import annotations
+
+import pytest
+
+from stack.checks.model import Expected, Rule
+from stack.checks.receiver_remarks import told
+
+RULES = (
+    Rule("g", "Down", "alerting", "up == 0", labels=(("severity", "critical"),)),
+    Rule("g", "Slow", "alerting", "a > 1", labels=(("severity", "warning"),)),
+    Rule("g", "Watchdog", "alerting", "vector(1)", labels=(("severity", "none"),)),
+)
+HOOK = "webhook_configs: [{url: http://x/}]"
+RECEIVERS = f"receivers: [{{name: all, {HOOK}}}, {{name: some, {HOOK}}}, {{name: none}}]\n"
+TRY = "{receiver: some, matchers: ['stack_test=\"true\"', 'stack_receiver=\"some\"']}"
+WATCHDOG = "{receiver: all, matchers: ['alertname=\"Watchdog\"'], repeat_interval: 1m}"
+
+
+def remarks(routes: str, more: str = "") -> list[str]:
+    text = f"route: {{receiver: all, routes: [{TRY}, {WATCHDOG}, {routes}]}}\n{RECEIVERS}{more}"
+    return told(Expected(stack="s", addresses=(), alertmanager_config=text, rules=RULES))
+
+
+def test_nothing_is_said_of_what_is_well() -> None:
+    assert remarks("{receiver: some, matchers: ['severity=~\"critical|warning\"']}") == []
+    assert remarks("{receiver: some, matchers: ['team=\"a\"'], continue: true}") == []
+
+
+@pytest.mark.parametrize(
+    ("routes", "said"),
+    [
+        ("{receiver: all}", "no route leads to receiver some, so it is never told"),
+        (
+            "{receiver: some, matchers: ['severity=\"critcal\"']}",
+            'no alert of the rules gets to receiver some (severity="critcal")',
+        ),
+        (
+            "{receiver: all, matchers: ['severity=\"critical\"']},"
+            "{receiver: some, matchers: ['severity=\"critical\"', 'team=\"a\"']}",
+            'the route to some (severity="critical", team="a"): the route to all (severity="critical") takes',
+        ),
+        ("{receiver: some, matchers: ['a=\"b\"', 'a!=\"b\"']}", 'the route to some (a="b", a!="b"): these exclude'),
+    ],
+)  # fmt: skip
+def test_what_no_alert_gets_to_is_named(routes: str, said: str) -> None:
+    assert any(said in line for line in remarks(routes))
+
+
+def test_a_route_behind_one_that_goes_on_is_reached() -> None:
+    first = "{receiver: all, matchers: ['severity=\"critical\"'], continue: true}"
+    assert remarks(f"{first}, {{receiver: some, matchers: ['severity=\"critical\"']}}") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            "inhibit_rules: [{source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=~\".+\"']}]",
+            "inhibit_rules[0] lets one alert",
+        ),
+        (
+            "inhibit_rules: [{source_matchers: ['alertname=\"Watchdog\"'], target_matchers: ['severity!=\"x\"']}]",
+            "Watchdog, which always fires, holds back",
+        ),
+    ],
+)
+def test_what_holds_everything_back_is_named(more: str, said: str) -> None:
+    assert any(said in line for line in remarks("{receiver: some}", more))
+
+
+def test_a_mute_over_all_time_is_named() -> None:
+    always = "time_intervals: [{name: always, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]}]"
+    said = remarks("{receiver: some, mute_time_intervals: [always]}", always)
+    assert any("is muted for the whole coming week" in line for line in said)
+
+
+def test_a_stack_without_alertmanager_has_none() -> None:
+    assert told(Expected(stack="s", addresses=(), alertmanager_config="", rules=RULES)) == []

@@ -1,0 +1,187 @@
+"""A receiver is tried by an alert of its own: delivered, refused, retried or held back, and what is said of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from stack.checks.context import CheckContext
+from stack.checks.delivery_faults import CODES, code_of, remedy
+from stack.checks.model import Broken
+from stack.checks.receiver_trial import Outcome, Tried, document, receiver_of, trial
+from stack.clients.alertmanager import HeldAlert
+from stack.common.wait import Clock
+
+FILE = """
+route:
+  receiver: app
+  routes:
+    - {"receiver": "oncall", "matchers": ["stack_test=\\"true\\"", "stack_receiver=\\"oncall\\""]}
+receivers:
+  - name: stack-test
+  - name: app
+    webhook_configs: [{url: http://app:8000/alerts}]
+  - name: oncall
+    slack_configs: [{api_url_file: /etc/stack/current/secrets/slack}, {api_url_file: x, send_resolved: false}]
+    email_configs: [{to: a}]
+    discord_configs: []
+  - name: nobody
+"""
+ONCALL = Tried("oncall", {"slack": 1}, frozenset({"slack"}), "own/secrets/slack")
+GIVEN_UP = "oncall/slack[0]: notify retry canceled due to unrecoverable error after 1 attempts"
+SAID = 'proof_id=\\"{proof}\\" err="{given_up}: {}"'
+
+
+class Alertmanager:
+    """Counts as ``reaction`` says once an alert is there; the time passes with each look."""
+
+    def __init__(self, reaction: Callable[[int], str], held: Mapping[str, Any] | None = None) -> None:
+        self.reaction, self.held = reaction, held or {}
+        self.posted: list[tuple[dict[str, str], bool]] = []
+        self.now, self.looks = 0.0, 0
+        self.http = self
+        self.clock = Clock(now=lambda: self.now, sleeper=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, path: str) -> Any:
+        self.looks += 1 if self.posted else 0
+        return SimpleNamespace(text=self.reaction(len(self.posted)) if self.posted else counts())
+
+    def post_alert(self, labels: dict[str, str], texts: dict[str, str], starts: float, ends: float) -> None:
+        self.posted.append((labels, ends < time.time()))
+
+    def alerts(self, name: str) -> tuple[HeldAlert, ...]:
+        return (HeldAlert("f", self.posted[0][0], 0.0, **self.held),)
+
+    def log(self, said: str) -> Callable[[int], list[str]]:
+        return lambda lines: [SAID.format(said, given_up=GIVEN_UP, proof=self.posted[0][0]["proof_id"])]
+
+
+def counts(begun: int = 0, given_up: int = 0, requests: int = 0, refused: int = 0) -> str:
+    labels = '{integration="slack",receiver_name="oncall"}'
+    return (
+        f"alertmanager_notifications_total{labels} {begun}\n"
+        f"alertmanager_notifications_failed_total{labels} {given_up}\n"
+        f"alertmanager_notification_requests_total{labels} {requests}\n"
+        f"alertmanager_notification_requests_failed_total{labels} {refused}\n"
+    )
+
+
+def tried(asked: Alertmanager, said: str = "", *, ends: bool = False) -> tuple[Outcome, ...]:
+    context = cast(CheckContext, SimpleNamespace(alertmanager=asked))
+    return trial(context, ONCALL, asked.log(said), severity="critical", ends=ends, clock=asked.clock)
+
+
+def test_an_alert_that_is_taken_is_delivered_and_ended() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1, requests=1))
+    (outcome,) = tried(asked)
+    assert (outcome.integration, outcome.status, outcome.delivered) == ("slack", "firing", True)
+    labels = asked.posted[0][0]
+    assert (
+        labels["stack_receiver"] == "oncall"
+        and labels["stack_test"] == "true"
+        and labels["severity"] == "critical"
+    )
+    assert [over for _, over in asked.posted] == [False, True]
+
+
+def test_its_end_is_waited_for_when_asked() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=posted, requests=posted))
+    assert [(one.status, one.delivered) for one in tried(asked, ends=True)] == [
+        ("firing", True),
+        ("resolved", True),
+    ]
+
+
+def test_a_refusal_tells_answer_code_and_remedy() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1, given_up=1, requests=1, refused=1))
+    (outcome,) = tried(asked, "unexpected status code 403: invalid_token", ends=True)
+    assert not outcome.delivered and outcome.code == "403" and "invalid_token" in outcome.answer
+    assert outcome.remedy == "it does not accept the secret: put a valid one into own/secrets/slack"
+    assert [over for _, over in asked.posted] == [False, True]
+    assert document(outcome)["delivered"] is False
+
+
+def test_a_refusal_that_is_repeated_may_still_end_well() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1, requests=2 if asked.looks > 3 else 1, refused=1))
+    assert tried(asked)[0].delivered
+
+
+def test_a_refusal_that_stays_is_told_while_it_is_repeated() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1, requests=2, refused=2))
+    (outcome,) = tried(asked, "dial tcp: lookup x: no such host")
+    assert not outcome.delivered and outcome.remedy.startswith("no DNS server") and 3 < outcome.seconds < 5
+
+
+def test_no_answer_at_all_is_told_after_its_time() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1))
+    (outcome,) = tried(asked)
+    assert not outcome.delivered and outcome.remedy
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"silenced": ("5d1e",)}, "held back by silence 5d1e"),
+        ({"inhibited": ("a", "b")}, "held back by an inhibition"),
+        ({"muted": ("night",)}, "held back by time interval night"),
+    ],
+)
+def test_an_alert_that_is_held_back_names_what_holds_it(held: dict[str, Any], said: str) -> None:
+    asked = Alertmanager(lambda posted: counts(), held)
+    with pytest.raises(Broken, match=said):
+        tried(asked)
+    assert asked.posted[-1][1]
+
+
+def test_a_receiver_is_read_from_the_file() -> None:
+    assert receiver_of(FILE, "oncall") == Tried(
+        "oncall", {"slack": 2, "email": 1}, frozenset({"email"}), "own/secrets/slack"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nope", "there is no receiver nope"),
+        ("stack-test", "there is no receiver stack-test"),
+        ("nobody", "receiver nobody tells nobody"),
+        ("app", "receiver app tells the application alone"),
+    ],
+)
+def test_what_cannot_be_tried_is_named(name: str, said: str) -> None:
+    with pytest.raises(Broken, match=said) as caught:
+        receiver_of(FILE, name)
+    assert caught.value.hint
+
+
+FAULTS = [
+    ('Post "<redacted>": dial tcp: lookup x.invalid on 127.0.0.11:53: no such host', "", "no DNS server"),
+    ('Post "<redacted>": dial tcp 172.17.0.1:8998: connect: connection refused', "", "nobody listens there"),
+    ("unexpected status code 503: x", "503", "its server has a fault"),
+    ("unexpected status code 404: no_team", "404", "there is no such address"),
+    ("telegram: Unauthorized (401)", "401", "it does not accept the secret"),
+    ("'require_tls' is true (default) but \"a:25\" does not advertise the STARTTLS extension", "", "the relay offers"),
+    ("send STARTTLS command: tls: failed to verify certificate: x509: unknown authority", "", "the TLS of the relay"),
+    ("*smtp.plainAuth auth: 535 5.7.8 Authentication credentials invalid", "535", "the relay refuses user or password"),
+    ('Post "<redacted>": tls: failed to verify certificate: x509: certificate signed by', "", "its certificate is not"),
+    ("anything else", "", "correct the receiver"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "code", "hint"), FAULTS)
+def test_each_reason_has_its_code_and_its_remedy(reason: str, code: str, hint: str) -> None:
+    assert code_of(reason) == code
+    assert remedy(reason, "own/secrets/x").startswith(hint)
+
+
+def test_every_code_has_a_remedy_with_and_without_a_secret() -> None:
+    for code in CODES:
+        for secret in ("own/secrets/x", ""):
+            assert "{" not in remedy(f"unexpected status code {code}: x", secret)
