@@ -5,7 +5,8 @@ Positions come from PyYAML's nodes, which say where a value stands without decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 from msgspec import Struct
@@ -66,6 +67,35 @@ def put_first(mapping: yaml.MappingNode, entry: str) -> Edit:
     place = mapping.value[0][0].start_mark
     rest = ", " if mapping.flow_style else "\n" + " " * place.column
     return Edit(place.index, place.index, entry + rest)
+
+
+def flow(value: object) -> str:
+    """A value on one line: JSON, which is YAML too, with characters that YAML has no place for escaped as it does."""
+    written = json.dumps(value, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08X}" for one in written)
+
+
+def put_items(
+    text: str, mapping: yaml.MappingNode, name: str, entries: Sequence[str], notes: Sequence[str] = ()
+) -> Edit:
+    """More items, in flow style, before all others of the list under a key, which is made where there is none.
+
+    ``notes`` are comments, one behind each item, where the list has lines to put them on.
+    """
+    found = member(mapping, name)
+    flow = f"[{', '.join(entries)}]"
+    if found is None:
+        return put_first(mapping, f"{name}: {flow}")
+    if not isinstance(found, yaml.SequenceNode) or not found.value:  # an empty list, or no value at all
+        return replaced(found, f" {flow}")
+    place = found.value[0].start_mark.index
+    if found.flow_style:
+        return Edit(place, place, "".join(f"{entry}, " for entry in entries))
+    dash = text.rindex("-", 0, place)
+    indent = " " * (dash - (text.rfind("\n", 0, dash) + 1))
+    comments = [f"  # {note}" for note in notes] or [""] * len(entries)
+    pairs = zip(entries, comments, strict=True)
+    return Edit(dash, dash, "".join(f"- {entry}{comment}\n{indent}" for entry, comment in pairs))
 
 
 def replaced(node: yaml.Node, text: str) -> Edit:
