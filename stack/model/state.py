@@ -29,13 +29,17 @@ class ProvenStack(Struct, frozen=True):
 
 
 class StackState(Struct, frozen=True):
-    """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first."""
+    """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
+
+    ``drilled``: services whose containers a drill has stopped and not yet started again.
+    """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
     switches: Mapping[str, OneOff] = field(default_factory=dict)
     started: tuple[str, ...] = ()
     proven: ProvenStack | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    drilled: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """The document."""
@@ -61,4 +65,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         started=tuple(document["started"]),
         proven=ProvenStack(**proven) if proven else None,
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
+        drilled=tuple(document.get("drilled", ())),
     )
