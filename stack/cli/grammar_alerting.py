@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stack.cli.grammar_drill import DRILL
 from stack.cli.grammar_parts import Command, value
 
 ALERTS = Command("alerts", "what fires, since when, its value, who is told", "alerts:show", only_shows=True)
@@ -39,4 +40,4 @@ SILENCE = Command(
         ),
     ),
 )
-ALERTING_COMMANDS: tuple[Command, ...] = (ALERTS, SILENCE)
+ALERTING_COMMANDS: tuple[Command, ...] = (ALERTS, SILENCE, DRILL)

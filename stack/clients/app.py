@@ -51,6 +51,15 @@ class App(Struct, frozen=True, dict=True):
                 for a in answer.json()["alerts"]
             )
 
+    def throw(self, fault: str, seconds: float) -> None:
+        """Switches a fault on, which ends by itself after ``seconds``; 0 ends it now. Status 404: no switches here."""
+        asked = {"state": "on", "seconds": seconds} if seconds else {"state": "off"}
+        self.http.post(f"/faults/{fault}", json=asked)
+
+    def may_throw(self) -> bool:
+        """Whether its fault switches can be used."""
+        return self.http.get("/faults", expect=(200, 404)).status == 200
+
     def judge_path(self, path: str) -> str:
         """The outcome of filesystem_gate for ``path``."""
         answer = self.http.post("/gates/path", json={"path": path})

@@ -11,6 +11,7 @@ from datetime import date
 
 from stack.components.app_webhooks import notifying
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
+from stack.components.heartbeat import ADDRESS, SETTING, address_file, with_heartbeat
 from stack.components.links import linked
 from stack.components.manifest import Checks, Component
 from stack.components.own_paths import own_secrets, translated
@@ -70,7 +71,7 @@ def service(build: Build) -> ServiceSpec:
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
         reload="signal",
-        assets=token_file(build),
+        assets=(*token_file(build), *address_file(build)),
         extra_hosts=HOST_GATEWAY,
     )
 
@@ -83,7 +84,7 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     templates = linked(build, build.gathered("alertmanager", TEMPLATES))
     main = _with_receivers(build, main, templates)
     main = main.edited(with_tries(main.content))
-    (main,) = translated((main.edited(notifying(build, main.content)),))
+    (main,) = translated((main.edited(with_heartbeat(build, notifying(build, main.content))),))
     return (main, *templates, *own_secrets(build, (main,), UID))
 
 
@@ -176,6 +177,8 @@ ALERTMANAGER = Component(
     memory=256 * MIB,
     files=files,
     places=(TEMPLATES,),
+    settings=(SETTING,),
+    secrets=(ADDRESS,),
     check_files=check_files,
     recipe=recipe,
     tool=("sh", "-c", TOOL, "sh", f"{CONFIG_ROOT}/{CURRENT}", MAIN),

@@ -36,7 +36,10 @@ class TestedReceiver(Struct, frozen=True):
 
 
 class StackState(Struct, frozen=True):
-    """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first."""
+    """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
+
+    ``drilled``: services whose containers a drill has stopped and not yet started again.
+    """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
     switches: Mapping[str, OneOff] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class StackState(Struct, frozen=True):
     proven: ProvenStack | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
+    drilled: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """The document."""
@@ -70,4 +74,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         proven=ProvenStack(**proven) if proven else None,
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
         tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
+        drilled=tuple(document.get("drilled", ())),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import docker
 import pytest
 import requests
 
+from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
+from tests.e2e.heartbeat import Service, service
 from tests.e2e.stack_command import Stack
 
 pytestmark = pytest.mark.e2e
@@ -21,10 +25,20 @@ OWN = """\
 
 
 @pytest.fixture(scope="module")
-def alone(make_stack: Make) -> Stack:
-    """A stack whose settings switch the application off, with a receiver of the user's own."""
+def outside() -> Iterator[Service]:
+    with service() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def alone(make_stack: Make, outside: Service) -> Stack:
+    """A stack whose settings switch the application off, with a receiver of the user's own and a service outside."""
     stack = make_stack("e2e-alone", 27400, STACK_GRAFANA="off")
-    (stack.home / "stack.toml").write_text('[components]\napp = "off"\n')
+    settings = '[components]\napp = "off"\n[watchdog]\nurl_file = "own/secrets/heartbeat"\n'
+    (stack.home / "stack.toml").write_text(settings)
+    address = stack.home / "own/secrets/heartbeat"
+    address.parent.mkdir(parents=True)
+    address.write_text(outside.url + "\n")
     file = stack.home / "alertmanager/alertmanager.yml"
     file.write_text(file.read_text() + OWN)
     return stack
@@ -90,3 +104,30 @@ def test_the_application_comes_and_goes_without_touching_the_others(
     alone.ok("start", "--quick", "--without", "app")
     assert alone.starts() == before
     assert "app:8000" not in told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
+
+
+def test_nothing_but_the_watchdog_is_told_to_anybody(alone: Stack, started: dict[str, Any]) -> None:
+    del started
+    rows = alone.ok("alerts", "--json").json()["alerts"]
+    assert [row["name"] for row in rows if row["state"] != "pending"] == ["Watchdog"]
+
+
+def test_the_watchdog_reaches_the_service_outside_until_prometheus_stops(
+    alone: Stack, started: dict[str, Any], outside: Service
+) -> None:
+    del started
+
+    def heard() -> None:
+        if not outside.heard:
+            raise NotYet("no ping yet")
+
+    def silent() -> None:
+        if any(a["labels"]["alertname"] == "Watchdog" for a in told(alone, "alertmanager", "/api/v2/alerts")):
+            raise NotYet("Alertmanager still holds the Watchdog")
+
+    until(heard, seconds=20, every=0.2)
+    assert {body["status"] for body in outside.heard} == {"firing"} and outside.strays == []
+    assert "secret-uuid" not in told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
+    docker.from_env().containers.get("e2e-alone-prometheus").stop(timeout=5)
+    until(silent, seconds=60, every=0.5)
+    assert {body["status"] for body in outside.heard} == {"firing"}, "its end is no sign of life"

@@ -1,0 +1,166 @@
+"""Drills: which fault provokes which shipped alert, and by when that must be told and be over. Pure.
+
+The bound follows from the files that are loaded: scrape intervals, the alert's own rule with those that it asks, and
+the route that it takes. An alert that no drill provokes has its reason here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from stack.checks.model import Expected, Rule
+from stack.checks.routing import Route, read, routes_of
+from stack.common.durations import seconds
+from stack.common.matchers import Labels
+from stack.common.yaml_text import load_yaml
+
+SPARE = 5.0
+"""Seconds for what has no interval: a request, a thread's turn, a look of the drill's own."""
+RANGE = re.compile(r"\[(\d+(?:ms|[smhdwy]))")
+
+
+class Drill(Struct, frozen=True):
+    """One drill. ``switch`` is a fault of the application, ``stops`` a component whose container is stopped.
+
+    ``job``: whose scrapes show it. ``labels``: those that the alert will surely have beside its rule's own, for its
+    route. ``fills``: its condition holds only once the whole window shows the fault.
+    Those of one ``wave`` do not disturb each other and may run side by side.
+    """
+
+    name: str
+    alert: str
+    what: str
+    switch: str = ""
+    stops: str = ""
+    job: str = "app"
+    labels: tuple[tuple[str, str], ...] = ()
+    fills: bool = False
+    wave: int = 1
+
+    @property
+    def needs(self) -> str:
+        """The component without which there is nothing to provoke."""
+        return self.stops or "app"
+
+
+class Bound(Struct, frozen=True):
+    """Seconds from the fault until each stage at the latest; ``ended`` counts from the end of the fault."""
+
+    pending: float
+    firing: float
+    told: float
+    ended: float
+
+
+DRILLS = (
+    Drill("denied-hosts", "URLGateHighHostDenials", "the load asks for denied hosts", "host-denials"),
+    Drill("zip-bombs", "ExtractionGateZipBombDetection", "the load sends zip bombs", "zip-bombs"),
+    Drill(
+        "path-traversal",
+        "FilesystemGateTraversalDetection",
+        "the load sends paths that climb out",
+        "path-traversal",
+    ),
+    Drill("stale-writes", "DBBoundaryViolationAttempt", "the load writes on a stale read", "latest-mismatch"),
+    Drill("target-gone", "TargetDown", "node_exporter is stopped", stops="node_exporter", job="node"),
+    Drill("gates-reject", "GateHighRejectionRate", "every gate refuses everything", "reject-all", wave=2),
+    Drill(
+        "store-down", "MemorySubstrateUnhealthy", "the packet store answers nothing", "substrate-down", wave=2
+    ),
+    Drill("grafana-gone", "GrafanaDown", "Grafana is stopped", stops="grafana", job="grafana", wave=2),
+    Drill("gates-slow", "GateLatencyHigh", "every decision takes 30 ms longer", "slow-gate", wave=3),
+    Drill(
+        "tools-fail",
+        "ToolErrorRateHigh",
+        "the load calls tools with what they cannot do",
+        "tool-failures",
+        wave=3,
+    ),
+    Drill(
+        "tools-time-out", "ToolTimeouts", "the load calls tools that take too long", "tool-timeouts", wave=4
+    ),
+    Drill("gates-idle", "GateUnavailable", "the load pauses", "quiet", fills=True, wave=5),
+)
+BY_NAME: Mapping[str, Drill] = MappingProxyType({drill.name: drill for drill in DRILLS})
+WHY_NOT: Mapping[str, str] = MappingProxyType(
+    {
+        "Watchdog": "it always fires: smoke proves that it arrives",
+        "AlertmanagerConfigReloadFailed": "reload refuses a broken file before it is loaded",
+        "PrometheusConfigReloadFailed": "reload refuses a broken file before it is loaded",
+        "AlertmanagerNotificationsFailing": "it needs a receiver that refuses, and would tell nobody else",
+        "PrometheusNotificationsDropped": "it needs Alertmanager away, which then tells nobody",
+        "PrometheusRuleFailures": "it needs a rule that fails, which no command takes",
+        "PrometheusStorageNearLimit": "it needs a nearly full store",
+        "HostDiskWillFill": "it needs an hour in which a disk fills",
+        "HostMemoryLow": "it needs the machine's memory",
+        "HostClockSkew": "it needs another clock of the machine",
+        "GateErrorBudgetBurnFast": "it needs an hour of faults",
+        "GateErrorBudgetBurnSlow": "it needs six hours of faults",
+        "StorageGateFailures": "the load stores nothing new: with storage-put on, POST an archive of yours to /ingest",
+        "ToolLatencyHigh": "it needs tools that take a second; time-outs come first",
+        "MemoryWriteErrors": "MemorySubstrateUnhealthy, of the same fault, inhibits it",
+        "ProbeFailed": "stop what a probe of yours asks",
+        "ProbeSlow": "it needs ten minutes of a slow server of yours",
+        "CertificateExpiresSoon": "it needs a certificate that expires",
+    }
+)
+OF_EXPORTERS = "it needs a server of yours at fault"
+"""Why no drill provokes an alert about what an exporter watches."""
+
+
+def why_not(alert: str, file: str) -> str:
+    """Why no drill provokes a shipped alert, by the file of its rule; empty where one does, or nobody knows why not."""
+    if any(drill.alert == alert for drill in DRILLS):
+        return ""
+    return WHY_NOT.get(alert) or (OF_EXPORTERS if file.rpartition("/")[2].endswith("_exporter.yml") else "")
+
+
+def rule_of(drill: Drill, expected: Expected) -> Rule | None:
+    """The alert's rule; None where this stack has none."""
+    return next((r for r in expected.rules if r.kind == "alerting" and r.name == drill.alert), None)
+
+
+def bound(drill: Drill, expected: Expected) -> Bound:
+    """By when each stage must have come; KeyError where there is no such rule."""
+    rule = rule_of(drill, expected)
+    if rule is None:
+        raise KeyError(drill.alert)
+    asked = _asked(rule, expected.rules)
+    turns = rule.interval + sum(one.interval for one in asked)
+    scrapes = 2 * max((job.interval for job in expected.jobs if job.name == drill.job), default=60.0)
+    window = max((_window(one.expr) for one in (rule, *asked)), default=0.0)
+    pending = scrapes + turns + (_window(rule.expr, min) if drill.fills else 0.0) + SPARE
+    firing = pending + rule.duration + (rule.interval if rule.duration else 0.0)
+    route = _route(drill, rule, expected)
+    ended = scrapes + turns + (0.0 if drill.fills else window) + rule.keep_firing_for + route.interval + SPARE
+    return Bound(pending, firing, firing + route.wait + SPARE, ended)
+
+
+def _asked(rule: Rule, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The recording rules that it asks, and those that they ask, one after the other."""
+    listed = tuple(rules)
+    found: list[Rule] = []
+    left = [rule]
+    while left:
+        expr = left.pop().expr
+        new = [r for r in listed if r.kind == "recording" and r.name in expr and r not in found]
+        found += new
+        left += new
+    return tuple({(one.group): one for one in found}.values())
+
+
+def _window(expr: str, which: Callable[..., float] = max) -> float:
+    """The longest range that an expression looks back over, or the shortest."""
+    return which((seconds(found) for found in RANGE.findall(expr)), default=0.0)
+
+
+def _route(drill: Drill, rule: Rule, expected: Expected) -> Route:
+    """The slowest of the routes that it takes."""
+    labels = {"alertname": rule.name, **dict(rule.labels), **dict(drill.labels)}
+    config = load_yaml(expected.alertmanager_config) or {}
+    routes = routes_of(read(config).root, Labels(labels))
+    return max(routes, key=lambda route: (route.wait, route.interval))

@@ -1,0 +1,200 @@
+"""One wave of drills: each fault is thrown, its alert watched until it was told, the fault taken back, its end awaited.
+
+Faults are taken back however the command ends: switches fall back by themselves, and which containers are stopped is
+written down on the engine before that is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from msgspec import Struct
+
+from stack.checks.context import CheckContext
+from stack.checks.drills import Bound, Drill
+from stack.clients.alerts import ActiveAlert, active_alerts
+from stack.clients.http import HttpFailure
+from stack.common.wait import CLOCK, Clock
+from stack.deploy.state import StateStore
+from stack.engine.interface import Engine
+from stack.model.spec import container_name
+
+EVERY = 0.5
+"""Seconds between two looks."""
+STAGES = ("pending", "firing", "told", "ended")
+Stage = Literal["pending", "firing", "told", "ended"]
+
+
+class Result(Struct, frozen=True):
+    """What came of one drill: seconds until each stage, None where it did not come; ``why`` it failed, else empty."""
+
+    drill: Drill
+    bound: Bound
+    pending: float | None = None
+    firing: float | None = None
+    told: float | None = None
+    ended: float | None = None
+    why: str = ""
+
+
+@dataclass
+class _Run:
+    """A drill under way. ``began``: when its fault was thrown, ``back``: when it was taken back (both by the clock)."""
+
+    drill: Drill
+    bound: Bound
+    began: float
+    back: float | None = None
+    seen: dict[str, float] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return bool(self.why) or "ended" in self.seen
+
+    def result(self) -> Result:
+        """As it stands."""
+        return Result(self.drill, self.bound, **{s: self.seen.get(s) for s in STAGES}, why=self.why)
+
+
+@dataclass
+class Wave:
+    """Runs drills that do not disturb each other. ``tell`` hears of each stage: the drill, the stage, its seconds."""
+
+    engine: Engine
+    state: StateStore
+    context: CheckContext
+    tell: Callable[[Drill, str, float], None]
+    clock: Clock = CLOCK
+    silent: str = ""
+    """Why nobody could be asked at the latest look."""
+
+    def run(self, drills: Iterable[tuple[Drill, Bound]]) -> tuple[Result, ...]:
+        """Their results, in their order, once all are over."""
+        runs = [_Run(drill, bound, self.clock.now()) for drill, bound in drills]
+        firing = {alert.name for alert in active_alerts(self.context.prometheus.http)}
+        for run in runs:
+            if run.drill.alert in firing:
+                self._fail(run, "it is pending or firing already")
+        with self._thrown([run for run in runs if not run.over]):
+            while not all(run.over for run in runs):
+                self._look(runs)
+                self.clock.sleep(EVERY)
+        return tuple(run.result() for run in runs)
+
+    @contextmanager
+    def _thrown(self, runs: list[_Run]) -> Iterator[None]:
+        """Their faults, all taken back at the end."""
+        stopped = tuple(run.drill.stops for run in runs if run.drill.stops)
+        self.state.change(drilled=stopped)
+        try:
+            for run in runs:
+                run.began = self.clock.now()
+                self._throw(run)
+            yield
+        finally:
+            for run in runs:
+                if run.back is None:
+                    self._take_back(run)
+            restore(self.engine, self.state)
+
+    def _throw(self, run: _Run) -> None:
+        if run.drill.stops:
+            self.engine.stop(container_name(self.state.stack, run.drill.stops))
+        else:
+            self.context.app.throw(run.drill.switch, run.bound.told + 60)
+
+    def _take_back(self, run: _Run) -> None:
+        run.back = self.clock.now()
+        if run.drill.stops:
+            self.engine.start(container_name(self.state.stack, run.drill.stops))
+            return
+        with suppress(HttpFailure):  # it falls back by itself
+            self.context.app.throw(run.drill.switch, 0)
+
+    def _look(self, runs: list[_Run]) -> None:
+        try:
+            alerts = active_alerts(self.context.prometheus.http)
+            for run in runs:
+                if not run.over:
+                    self._follow(run, [alert for alert in alerts if alert.name == run.drill.alert])
+            self.silent = ""
+        except HttpFailure as failure:  # the deadline tells
+            self.silent = str(failure)
+        for run in runs:
+            if not run.over:
+                self._judge(run)
+
+    def _follow(self, run: _Run, alerts: list[ActiveAlert]) -> None:
+        """Notes what has come since the last look."""
+        since, now = self.wall(run.began), self.clock.now()
+        if alerts:
+            self._saw(run, "pending", now - run.began)
+        if any(alert.state == "firing" for alert in alerts):
+            self._saw(run, "firing", now - run.began)
+        if "firing" not in run.seen:
+            return
+        told = [
+            a.status for a in self.context.app.alerts("alertname", run.drill.alert) if a.received >= since
+        ]
+        if "firing" in told and "told" not in run.seen:
+            self._saw(run, "told", now - run.began)
+            self._take_back(run)
+        elif run.back is not None and not alerts and told[:1] == ["resolved"]:
+            self._saw(run, "ended", now - run.back)
+
+    def wall(self, moment: float) -> float:
+        """The Unix time of a moment of the clock, a second early, as two clocks may differ."""
+        from stack.deploy.verify import wall_clock
+
+        return wall_clock() - (self.clock.now() - moment) - 1.0
+
+    def _saw(self, run: _Run, stage: Stage, seconds: float) -> None:
+        if stage not in run.seen:
+            run.seen[stage] = seconds
+            self.tell(run.drill, stage, seconds)
+
+    def _judge(self, run: _Run) -> None:
+        """Gives up what is late; its fault goes at once."""
+        now = self.clock.now()
+        for stage in STAGES[:3]:
+            if stage not in run.seen and now - run.began > getattr(run.bound, stage):
+                self._fail(run, f"not {stage} within {getattr(run.bound, stage):.0f} s{self._held_back(run)}")
+                self._take_back(run)
+                return
+        if run.back is not None and "ended" not in run.seen and now - run.back > run.bound.ended:
+            self._fail(run, f"its end was not told within {run.bound.ended:.0f} s")
+
+    def _fail(self, run: _Run, why: str) -> None:
+        run.why = why
+        self.tell(run.drill, f"FAILED: {why}", self.clock.now() - run.began)
+
+    def _held_back(self, run: _Run) -> str:
+        """What keeps a firing alert from being told, as far as Alertmanager says."""
+        if self.silent or "firing" not in run.seen:
+            return f": {self.silent}" if self.silent else ""
+        try:
+            held = self.context.alertmanager.alerts(run.drill.alert)
+        except HttpFailure as failure:
+            return f": {failure}"
+        if not held:
+            return ": Alertmanager has not got it"
+        words = {"silenced": any(a.silenced for a in held), "inhibited": any(a.inhibited for a in held)}
+        found = [word for word, is_so in (*words.items(), ("muted", any(a.muted for a in held))) if is_so]
+        return f": it is {' and '.join(found)}" if found else ": no notification of it came"
+
+
+def restore(engine: Engine, state: StateStore) -> tuple[str, ...]:
+    """Starts what a drill has stopped, also one that was killed; the services that it started."""
+    left = state.now.drilled
+    there = {c.component for c in engine.observe(state.stack).containers}
+    for service in left:
+        if service in there:
+            engine.start(container_name(state.stack, service))
+    if left:
+        state.change(drilled=())
+    return left

@@ -1,0 +1,69 @@
+"""The Watchdog to an address outside: somebody elsewhere notices when it comes no more, whatever has died here.
+
+A route and a receiver of their own in Alertmanager's main file, before all others, where the setting names the file
+with the address. Pure: text in, text out; what stands in the file stays to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from stack.common import yaml_edit as edit
+from stack.components.build import Build
+from stack.components.manifest import SecretSpec
+from stack.config.table import Setting
+from stack.model.spec import CONFIG_ROOT, SECRETS, ConfigFile
+
+RECEIVER = "stack-heartbeat"
+ADDRESS = SecretSpec(
+    "watchdog_url",
+    setting="watchdog.url_file",
+    generated=False,
+    pattern=re.compile(r"https?://[^\s/]+\S*"),
+    form="an address like https://hc-ping.com/UUID",
+)
+SETTING = Setting(
+    "watchdog.url_file",
+    "STACK_WATCHDOG_URL_FILE",
+    str,
+    "",
+    "file with the address outside that hears of the Watchdog each minute",
+)
+ROUTE = {
+    "receiver": RECEIVER,
+    "matchers": ['alertname="Watchdog"'],
+    "group_by": ["alertname"],
+    "group_wait": "0s",
+    "group_interval": "5s",
+    "repeat_interval": "1m",
+    "continue": True,
+}
+"""It goes on, so that all others hear of the Watchdog as before."""
+TOLD = {
+    "name": RECEIVER,
+    "webhook_configs": [{"url_file": f"{CONFIG_ROOT}/{SECRETS}/{ADDRESS.name}", "send_resolved": False}],
+}
+UID = 65534
+
+
+def address_file(build: Build) -> tuple[ConfigFile, ...]:
+    """The address, for Alertmanager's user alone; none where none is set."""
+    return build.secret_file(ADDRESS.name, UID)
+
+
+def with_heartbeat(build: Build, content: bytes) -> bytes:
+    """The file with the way to the address; as it is where there is none, or where a way cannot be added."""
+    if ADDRESS.name not in build.secrets:
+        return content
+    text = content.decode(errors="surrogateescape")
+    document = edit.compose(text)
+    route = edit.member(document, "route")
+    if not isinstance(document, yaml.MappingNode) or not isinstance(route, yaml.MappingNode):
+        return content
+    edits = [
+        edit.put_items(text, document, "receivers", (edit.flow(TOLD),)),
+        edit.put_items(text, route, "routes", (edit.flow(ROUTE),)),
+    ]
+    return edit.edited(text, edits).encode(errors="surrogateescape")
