@@ -103,6 +103,7 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "tiny chunks": lambda n: head("POST", "/alerts") + b"1\r\n[\r\n" * 150_000,
     "large fields": lambda n: form(b'Content-Disposition: form-data; name="a"\r\n\r\n' + b"x" * 3_000_000),
     "line ends": lambda n: form(file(b"\r\n-" * 1_000_000)),
+    "no forms": lambda n: head("POST", "/gates/archive", 20_000_000, "text/plain") + bytes(19_000_000),
     "archives": lambda n: form(file(ARCHIVE)),
     "dictionaries": lambda n: form(file(DICTIONARIES)),
     "text searches": lambda n: post("/tools/execute", CALL),

@@ -49,8 +49,7 @@ class BodyRoute(APIRoute):
 class _Request(Request):
     async def known(self) -> bytes:
         """The body, if it is kept in memory; an upload is read by whoever takes its parts."""
-        upload = self.headers.get("content-type", "").lower().startswith("multipart/form-data")
-        return b"" if upload else await self.body()
+        return b"" if uploads.is_form(self.headers) else await self.body()
 
     async def json(self) -> Any:
         """The body's value. Raises JSONDecodeError, Problem."""
@@ -95,13 +94,23 @@ def _parsed_in_peace(body: bytes) -> Any:
 def _parsed(body: bytes) -> Any:
     if _values(body) > MAX_VALUES:
         raise Problem(400, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
-    return json.loads(body)
+    try:
+        # Of bytes json.loads would take UTF-16 and UTF-32 too, in which values cannot be counted as they are above.
+        return json.loads(str(body, "utf-8-sig"))
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise Problem(400, "the body has more levels than can be read: send it flatter") from None
+    except UnicodeDecodeError:
+        raise Problem(400, "the body is no UTF-8 (RFC 8259, section 8.1): encode it so") from None
+    except ValueError:
+        raise Problem(400, "the body holds a number of too many digits: send it as text") from None
 
 
 def _values(body: bytes) -> int:
     """As many values as there are at most, counted no further than MAX_VALUES: all but the first follow one of ``,[{``.
 
-    Piece by piece, since json.loads, once begun, lets no other thread run to its end.
+    For UTF-8 only. Piece by piece, since json.loads, once begun, lets no other thread run to its end.
     """
     values, inside, cut = 1, False, b""
     for start in range(0, len(body), _PIECE):

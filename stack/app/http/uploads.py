@@ -84,11 +84,16 @@ class _Form(FormData):
             await remove()
 
 
+def is_form(headers: Headers) -> bool:
+    """Whether the body goes to a file part by part; any other is kept in memory."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+
+
 async def spooled(request: Request, spool: Spool, threads: Workers) -> FormData:
     """The form of a request. A body that is no multipart form has no fields. Raises Problem."""
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data":
+    if not is_form(request.headers):
         return FormData()
+    _, options = parse_options_header(request.headers.get("content-type"))
     if not options.get(b"boundary"):
         raise Problem(400, "the multipart body has no boundary: name it in Content-Type (RFC 7578)")
     declared = request.headers.get("content-length", "0")

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stack.app.http import problems
 from stack.app.http.bodies import MAX_VALUES
 from stack.app.http.room import Room
+from stack.app.http.uploads import is_form
 
 ROOM = 64 << 20
 ALERTS_ROOM = 16 << 20
@@ -30,7 +31,7 @@ _LEAST_RATE = 100_000
 
 
 class BodyLimit:
-    """Answers 413 above ``limit`` bytes; ``uploads`` gives some paths a limit of their own."""
+    """Answers 413 above ``limit`` bytes; ``uploads`` gives some paths a limit of their own for forms."""
 
     def __init__(self, app: ASGIApp, limit: int, uploads: Mapping[str, int]) -> None:
         self._app = app
@@ -42,11 +43,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._uploads.get(scope["path"], self._limit)
+        spooled = scope["path"] in self._uploads and is_form(Headers(scope=scope))
+        limit = self._uploads[scope["path"]] if spooled else self._limit
         declared = _declared(scope, limit)
         if declared > limit:
             await _answer(_too_large(limit))(scope, receive, send)
-        elif declared <= FREE or scope["path"] in self._uploads:
+        elif declared <= FREE or spooled:
             await self._app(scope, _paced(receive, limit), send)
         else:
             room = self._alerts_room if scope["path"] == "/alerts" else self._room

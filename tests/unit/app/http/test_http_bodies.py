@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stack.app.http import bodies
+from stack.app.http.problems import Problem
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='a,[{"\\\u00e9\n'),
@@ -42,3 +43,31 @@ def test_values_are_counted_wherever_the_pieces_are_cut(piece: int, value: Any, 
 def test_text_of_any_kind_is_one_value() -> None:
     text = '[{,"\\' * 100_000
     assert bodies._parsed(json.dumps({"text": text}).encode()) == {"text": text}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_values_do_not_hide_in_another_encoding(encoding: str) -> None:
+    """A byte of U+0122 is a quotation mark to whoever counts, and everything behind it would be text."""
+    lists = ",".join(["[]"] * (bodies.MAX_VALUES + 1))
+    body = f'{{"\u0122": [{lists}]}}'.encode(encoding)
+    with pytest.raises((Problem, json.JSONDecodeError)):
+        bodies._parsed(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"a": "\xff"}', "UTF-8"),
+        (b'{"a": "\xed\xa0\x80"}', "UTF-8"),
+        (b'{"a": %s}' % (b"9" * 5000), "digits"),
+        (b"[" * 40_000 + b"]" * 40_000, "levels"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_remedy(body: bytes, told: str) -> None:
+    with pytest.raises(Problem, match=told) as refused:
+        bodies._parsed(body)
+    assert refused.value.status_code == 400
+
+
+def test_a_byte_order_mark_is_no_part_of_the_value() -> None:
+    assert bodies._parsed(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}

@@ -94,10 +94,17 @@ def test_a_streamed_body_stops_at_the_limit() -> None:
     assert "larger than 10 bytes" in found["detail"]
 
 
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
 def test_an_upload_path_has_a_limit_of_its_own() -> None:
     app = wrapped(BodyLimit, limit=10, uploads={"/items/1": 20})
-    assert ask(app, "POST", "/items/1", content=parts(b"x" * 6, b"x" * 6)).json() == {"size": 12}
-    problem(ask(app, "POST", "/items/2", content=b"x" * 11), 413)
+    for path, kind, size in (("/items/1", FORM, 12), ("/items/1", {}, 0), ("/items/2", FORM, 0)):
+        answer = ask(app, "POST", path, content=parts(b"x" * 6, b"x" * 6), headers=kind)
+        if size:
+            assert answer.json() == {"size": size}
+        else:
+            problem(answer, 413)
 
 
 def test_work_that_takes_too_long_is_a_503() -> None:
@@ -125,7 +132,7 @@ def test_a_body_that_comes_too_slowly_is_a_408_long_before_the_deadline(
 
     monkeypatch.setattr(body_limit, "PATIENCE_SECONDS", 0.3)
     app = wrapped(BodyLimit, limit=10_000, uploads={"/items/2": 10_000})
-    answer = ask(app, "POST", path, content=dripping(), headers={"Content-Length": length})
+    answer = ask(app, "POST", path, content=dripping(), headers={"Content-Length": length, **FORM})
     assert "kB/s" in problem(answer, 408)["detail"]
 
 

@@ -106,6 +106,20 @@ def test_uploads_share_their_room_and_give_it_back(client: TestClient) -> None:
             assert client.post(path, content=body, headers=KIND).status_code in (200, 201)
 
 
+@pytest.mark.parametrize("path", ["/gates/archive", "/ingest"])
+@pytest.mark.parametrize(
+    "kind", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "multipart/mixed; boundary=x"}]
+)
+def test_what_is_not_spooled_has_the_limit_of_what_is_kept_in_memory(
+    tmp_path: Path, path: str, kind: dict[str, str]
+) -> None:
+    settings = AppSettings(data=tmp_path / "data", max_body=1024, max_upload=ROOM)
+    with TestClient(create_app(open_context(settings))) as client:
+        for sent in (b"x" * 1025, chunks(b"x" * 20_000)):
+            assert client.post(path, content=sent, headers=kind).status_code == 413
+        assert client.post(path, content=b"x" * 1024, headers=kind).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
