@@ -29,7 +29,7 @@ def start(options: argparse.Namespace, printer: Printer) -> int:
 
     info = session.engine.info()
     printer.line(
-        "engine", f"Docker {info.version}, {f'at {info.address}' if info.remote else 'this machine'}"
+        "engine", f"{info.product} {info.version}, {f'at {info.address}' if info.remote else 'this machine'}"
     )
     return start_stack(session)
 

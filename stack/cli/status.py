@@ -70,7 +70,7 @@ class Row(Struct, frozen=True):
 class Look(Struct, frozen=True):
     """What was seen. ``silent``: why no targets are known; ``faults`` are those of the containers.
 
-    ``remarks``: what is remarkable and no fault, such as a probe that fails.
+    ``remarks``: what is remarkable and no fault, such as a process that was killed and runs again.
     """
 
     name: str
@@ -166,7 +166,7 @@ def _look(session: Session) -> Look:
     heard = with_last_words(session.engine, examined(session.engine, description.spec, observed))
     found = () if resting else condition(description.spec, heard, time.time())
     faults = tuple(f for f in found if f.status == "failed")
-    remarks = _probes(session, description) if targets else ()
+    remarks = (*(w for f in found for w in f.warnings), *(_probes(session, description) if targets else ()))
     if not resting:
         remarks = (*remarks, *untested(description.spec, session.state.now))
     return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent, remarks)

@@ -5,7 +5,7 @@ What must be there is what the stack was started with, not what happens to run. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -31,20 +31,22 @@ WELL_AFTER = 10.0
 def condition(spec: StackSpec, observed: Observed, now: float = 0.0) -> tuple[Finding, ...]:
     """One finding a component whose container is at fault, one for all where none is; none of a stack of others.
 
-    ``now``: the Unix time of the observation, where it is known.
+    The first one warns of what the containers that are not at fault have gone through. ``now``: the Unix time of the
+    observation, where it is known.
     """
     if not observed.containers:
         return ()
     faults = {s.component: _fault(spec, s, observed, now) for s in spec.services}
     found = {component: fault for component, fault in faults.items() if fault}
+    warnings = tuple(_remarks(spec, observed, found))
     if not found:
         said = f"{len(spec.services)} containers run, connected to network {spec.name}"
-        warnings = tuple(_remarks(spec, observed))
         return (Finding(ALL_RUN, "", "ready", "ok", said, warnings=warnings),)
-    return tuple(
+    first, *others = (
         Finding(f"{component}.{CHECK}", component, "ready", "failed", evidence, hint, final=True)
         for component, (evidence, hint) in found.items()
     )
+    return (replace(first, warnings=warnings), *others)
 
 
 def explained(report: Report, later: Iterable[Finding]) -> Report:
@@ -98,7 +100,10 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
         return _down(spec, service, found)
     changed = _changed(name, service, found)
     if not changed and _begins_anew(found, now):
-        return _ended(spec, service, found, f"{name} ends again and again (start {found.restarts + 1})", "")
+        again = f"again and again (start {found.restarts + 1})"
+        if found.oom_killed:
+            return _starved(f"{name} was killed for memory {again}", service, found)
+        return _ended(spec, service, found, f"{name} ends {again}", "")
     return _unreachable(spec, service, found, observed) or changed
 
 
@@ -179,12 +184,12 @@ def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple
     )
 
 
-def _remarks(spec: StackSpec, observed: Observed) -> Iterator[str]:
-    """What containers that run have gone through."""
+def _remarks(spec: StackSpec, observed: Observed, at_fault: Container[str]) -> Iterator[str]:
+    """What containers that run, and have no fault, have gone through."""
     yield from unjoined(spec, observed)
     for service in spec.services:
         found = observed.container(service.component)
-        if found is None or not (found.restarts or found.oom_killed):
+        if found is None or service.component in at_fault or not (found.restarts or found.oom_killed):
             continue
         name, times = container_name(spec.name, service.component), found.restarts
         started = f"the engine has started {name} again {times} time{'s' if times > 1 else ''}"

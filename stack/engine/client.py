@@ -31,12 +31,15 @@ class Client:
         self._one = threading.Lock()
         self.address = address
         self.seconds = seconds
+        self.podman = ""
+        """Podman's version, where it is that which answers; known once ``version`` is."""
 
     @cached_property
     def version(self) -> str:
         """The newest version of the API that the engine speaks."""
         with self._send("GET", "/_ping") as reply:
             found = reply.headers.get("api-version") if reply.status == 200 else None
+            self.podman = reply.headers.get("libpod-api-version", "")
         if not found:
             raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
         return found

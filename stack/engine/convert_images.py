@@ -71,6 +71,12 @@ def progress_line(report: Mapping[str, Any]) -> str:
     )
 
 
+def made(report: Mapping[str, Any]) -> str:
+    """The id that a report of an import tells; empty where it tells none."""
+    status = str(report.get("status", ""))
+    return status if status.startswith("sha256:") else ""
+
+
 def loaded(text: str) -> str:
     """The reference in a report of ``POST /images/load``; empty where it names none."""
     for start in ("Loaded image ID: ", "Loaded image: "):

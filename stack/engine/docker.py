@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stack.common.errors import EngineUnavailable
 from stack.config.settings import environment
 from stack.engine import failures
 from stack.engine.address import VARIABLES, Address, find, is_remote
@@ -23,6 +24,8 @@ from stack.engine.unix import UnixTransport
 from stack.engine.volumes import Volumes
 
 CALL_SECONDS = 60.0
+LEAST_PODMAN = 5
+"""Podman 4.3 was tried: it names imported images otherwise, loses the lock, and needs systemd for health checks."""
 
 
 def connect(
@@ -36,6 +39,7 @@ def connect(
     found = find(address, environment(*VARIABLES))
     try:
         client = Client(_transport(found, seconds), found.url, seconds)
+        _refuse_old_podman(client.version and client.podman, str(found))
         return DockerEngine(
             client, client.version, Reach(client, stack, reach, elsewhere=is_remote(found.url))
         )
@@ -49,6 +53,13 @@ def _transport(address: Address, seconds: float) -> Transport:
     from stack.engine.sdk import SdkTransport
 
     return SdkTransport(address, seconds)
+
+
+def _refuse_old_podman(version: str, place: str) -> None:
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) < LEAST_PODMAN:
+        message = f"Podman {version} answers at {place}, whose API lacks what this bundle needs"
+        raise EngineUnavailable(message, hint=f"Podman {LEAST_PODMAN} or later, or Docker 20.10 or later")
 
 
 def _login(repository: str) -> dict[str, str]:
@@ -107,6 +118,7 @@ class DockerEngine:
             architecture=told["Architecture"],
             cpus=told["NCPU"],
             memory=told["MemTotal"],
+            product="Podman" if self._client.podman else "Docker",
             restrictions=(*self._abilities.restrictions(), *self._reach.remarks()),
         )
 

@@ -76,15 +76,20 @@ class Images:
         return self._made(tag, "build", convert_images.build_params(tag, labels), context, progress)
 
     def _made(self, tag: str, path: str, wanted: dict[str, Any], tar: BinaryIO, progress: Progress) -> str:
+        made = ""
         with self._making(tag):
             reply = self._client.open(
                 "POST", path, query=wanted, data=tar, headers=TAR, seconds=BUILD_SECONDS
             )
             with reply:
                 for report in _until_error(reply.chunks, lambda said: _not_made(tag, said)):
+                    made = convert_images.made(report) or made
                     if line := report.get("stream", "").strip():
                         progress(line)
         found = self.image(tag)
+        if found is None and made:  # Podman 4 names what it imports latest, whatever it was asked for
+            self.tag(made, tag)
+            found = self.image(tag)
         if found is None:
             raise BuildFailed(f"image {tag} vanished as soon as it was made", hint="run the command again")
         return found.id

@@ -17,7 +17,7 @@ from stack.model.spec import ConfigFile, Limits, ServiceSpec
 
 
 class EngineInfo(Struct, frozen=True):
-    """Who answers: version, API version, address; ``remote`` where our loopback is not the engine's.
+    """Who answers: product, version, API version, address; ``remote`` where our loopback is not the engine's.
 
     ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
     """
@@ -31,6 +31,7 @@ class EngineInfo(Struct, frozen=True):
     cpus: int
     memory: int
     restrictions: tuple[str, ...] = ()
+    product: str = "Docker"
 
 
 class ImageInfo(Struct, frozen=True):

@@ -128,6 +128,25 @@ def test_what_runs_again_after_it_was_killed_is_remarked() -> None:
     )
 
 
+def test_killed_for_memory_between_two_ends_is_said_with_the_limit() -> None:
+    found = seen(
+        container("app", health="starting", restarts=2, oom_killed=True, started_at="2026-01-01T00:00:00Z")
+    )
+    (finding,) = condition(SPEC, found, moment("2026-01-01T00:00:00Z") + 3)
+    assert finding.evidence == (
+        "demo-app was killed for memory again and again (start 3): its limit is 64 MiB"
+    )
+    assert finding.hint == "raise app.limits.memory (STACK_APP_MEMORY), then monitoring-stack start"
+    assert finding.warnings == (), "a fault is no remark too"
+
+
+def test_faults_of_one_leave_remarks_about_another() -> None:
+    found = Observed(NAME, (container("app", restarts=1, oom_killed=True),), networks=(NAME,))
+    (finding,) = condition(SPEC, found)
+    assert finding.evidence.startswith("container demo-prometheus is gone")
+    assert [w for w in finding.warnings if "demo-app again 1 time: it was killed for memory" in w]
+
+
 def test_a_stack_of_others_is_not_judged() -> None:
     assert condition(SPEC, Observed(NAME)) == ()
 

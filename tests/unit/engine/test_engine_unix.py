@@ -101,6 +101,29 @@ def test_what_is_no_engine_is_told(tmp_path: Path) -> None:
         connect(f"unix://{tmp_path}/s")
 
 
+@pytest.mark.parametrize(("version", "product"), [("5.2.1", "Podman"), ("", "Docker")])
+def test_the_engine_is_called_by_its_name(tmp_path: Path, version: str, product: str) -> None:
+    told = '{"ServerVersion": "5", "OperatingSystem": "x", "Architecture": "x", "NCPU": 1, "MemTotal": 1}'
+    info = f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n{told}".encode()
+    with serving(tmp_path / "s", _ping(version), info):
+        assert connect(f"unix://{tmp_path}/s", reach="ports").info().product == product
+
+
+def test_a_podman_that_is_too_old_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "s", _ping("4.3.1")),
+        pytest.raises(
+            EngineUnavailable, match=r"^Podman 4\.3\.1 answers at unix://.*: Podman 5 or later, or Docker"
+        ),
+    ):
+        connect(f"unix://{tmp_path}/s")
+
+
+def _ping(podman: str) -> bytes:
+    more = f"Libpod-Api-Version: {podman}\r\n".encode() if podman else b""
+    return PING.replace(b"Content-Length", more + b"Content-Length")
+
+
 def test_an_engine_that_goes_away_is_told(tmp_path: Path) -> None:
     with serving(tmp_path / "s", PING):
         engine = connect(f"unix://{tmp_path}/s")
