@@ -6,7 +6,6 @@ Its counts begin anew with each file that it reads. The application's webhook is
 from __future__ import annotations
 
 from stack.checks.alertmanager_file import rendered, secret_of, understood
-from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken, Evidence
@@ -61,17 +60,3 @@ def _lost(context: CheckContext, name: str, kind: str, tally: Tally, secret: str
         f"receiver {name} ({kind}) took none of {tally.begun} notifications{code}: {reason}",
         f"{remedy(reason, secret)}; then monitoring-stack receiver test {name}",
     )
-
-
-CHECKS = (
-    Check(
-        "alertmanager.notifications",
-        "receivers take what they are sent",
-        "alertmanager",
-        "checked",
-        arriving,
-        "monitoring-stack receiver test NAME says what a receiver answers",
-        10,
-        recurring=True,
-    ),
-)
