@@ -6,7 +6,7 @@ The alert path is in ``alert_path``, what holds alerts back in ``alert_routes`` 
 from __future__ import annotations
 
 from stack.checks.alertmanager_file import FILE, parting, rendered, secret_files, understood
-from stack.checks.check import RELOAD, SILENT, Check
+from stack.checks.check import RELOAD, SILENT, Check, later
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
 from stack.clients.alertmanager import published_hash
@@ -101,5 +101,15 @@ CHECKS = (
         "",
         10,
         by_engine=True,
+    ),
+    Check(
+        "alertmanager.notifications",
+        "receivers take what they are sent",
+        "alertmanager",
+        "checked",
+        later("notifications:arriving"),
+        "monitoring-stack receiver test NAME says what a receiver answers",
+        10,
+        recurring=True,
     ),
 )

@@ -22,6 +22,7 @@ FILE = "alertmanager.yml"
 MASK = "<secret>"
 MATCHERS = ("matchers", "source_matchers", "target_matchers")
 READ_BY_ITSELF = "_file"
+CERTIFICATES = (".ca_file", ".cert_file", ".key_file")
 SHOWN = 60
 
 
@@ -125,3 +126,13 @@ def secret_files(config: Any, place: str = "") -> Iterator[tuple[str, str]]:
         for number, value in enumerate(config):
             named = value.get("name") if isinstance(value, Mapping) else None
             yield from secret_files(value, f"{place}[{number if named is None else named}]")
+
+
+def secret_of(receiver: Mapping[str, Any], inside: str) -> str:
+    """The first file that it reads a secret of its own from, by the path that people know; empty where it has none.
+
+    ``inside`` is the folder of secrets in the container. Certificates are no secret that anybody could mistype.
+    """
+    found = (path for place, path in secret_files(receiver) if not place.endswith(CERTIFICATES))
+    path = next(found, "")
+    return f"own/secrets/{path.removeprefix(inside)}" if path.startswith(inside) else path

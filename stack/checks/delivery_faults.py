@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-CODE = re.compile(r"(?:status(?: code)?:? |HTTP |\()([1-5]\d\d)\b|(?:^|: )([45]\d\d)[ -]\d\.\d+\.\d+")
+CODE = re.compile(r"""(?:status(?: code)?:? |HTTP |\()([1-5]\d\d)\b|\b([45]\d\d)[ -]"?\d\.\d+\.\d+""")
 SIGNS = (
     ("no such host", "no DNS server that containers ask knows this host: correct its name"),
     ("server misbehaving", "DNS does not answer containers: correct the host, or the engine's DNS"),
@@ -16,8 +16,12 @@ SIGNS = (
     ("doesn't support AUTH", "the relay offers no login: use its TLS port, or leave out username and password_file"),
     ("unknown auth mechanism", "the relay offers no login that Alertmanager knows"),
     ("unencrypted connection", "the login is sent with TLS only: require_tls = true"),
-    (" auth", "the relay refuses user or password: correct them"),
     ("x509", "its certificate is not trusted: name the authority in http_config.tls_config.ca_file (mail: tls_config)"),
+    (" auth: ", "the relay refuses user or password: correct {secret}"),
+    ("channel_not_found", "there is no such channel, or the app is no member of it: correct channel"),
+    ("not_in_channel", "the app is no member of that channel: invite it"),
+    ("invalid_auth", "it does not accept the secret: put a valid one into {secret}"),
+    ("invalid_token", "it does not accept the secret: put a valid one into {secret}"),
     ("server gave HTTP response to HTTPS", "it speaks HTTP without TLS: write http://, or the port with TLS"),
     ("deadline exceeded", "it does not answer in time: is a firewall in between?"),
     ("timeout", "it does not answer in time: is a firewall in between?"),
@@ -50,11 +54,10 @@ def code_of(reason: str) -> str:
 
 def remedy(reason: str, secret: str) -> str:
     """What to do about it; ``secret`` is the file of the receiver, empty where it has none."""
-    code = code_of(reason)
+    code, where = code_of(reason), secret or "its settings"
     if known := CODES.get(code):
-        return known.format(secret=secret or "its settings")
+        return known.format(secret=where)
     if code.startswith("5") and "status" in reason:
         return SERVERS
-    return next(
-        (hint for sign, hint in SIGNS if sign in reason), "correct the receiver, or what answers there"
-    )
+    hints = (hint.format(secret=where) for sign, hint in SIGNS if sign in reason)
+    return next(hints, "correct the receiver, or what answers there")

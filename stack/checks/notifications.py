@@ -5,8 +5,7 @@ Its counts begin anew with each file that it reads. The application's webhook is
 
 from __future__ import annotations
 
-from stack.checks.alertmanager_file import rendered, secret_files, understood
-from stack.checks.check import Check
+from stack.checks.alertmanager_file import rendered, secret_of, understood
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken, Evidence
@@ -33,14 +32,14 @@ def arriving(context: CheckContext) -> Evidence:
             for one in (config.get("route") or {}).get("routes") or ()
             if any(TRIED_RECEIVER in str(matcher) for matcher in one.get("matchers") or ())
         }
-        files = {str(one["name"]): [path for _, path in secret_files(one)] for one in config["receivers"]}
+        secret = {str(one["name"]): secret_of(one, INSIDE) for one in config["receivers"]}
     remarks, sent = [], 0
     for (name, kind), tally in sorted(counted.items()):
         if name not in led:
             continue
         sent += tally.requests - tally.refused
         if tally.requests and tally.requests == tally.refused:
-            raise _lost(context, name, kind, tally, files.get(name, []))
+            raise _lost(context, name, kind, tally, secret.get(name, ""))
         if tally.given_up:
             remarks.append(
                 f"receiver {name} ({kind}): {tally.given_up} of {tally.begun} notifications failed "
@@ -49,7 +48,7 @@ def arriving(context: CheckContext) -> Evidence:
     return Evidence(f"{sent} notifications taken by {len(led)} receivers", tuple(remarks))
 
 
-def _lost(context: CheckContext, name: str, kind: str, tally: Tally, files: list[str]) -> Broken:
+def _lost(context: CheckContext, name: str, kind: str, tally: Tally, secret: str) -> Broken:
     lines = [
         line
         for line in context.log_of("alertmanager", LOG_LINES)
@@ -57,25 +56,7 @@ def _lost(context: CheckContext, name: str, kind: str, tally: Tally, files: list
     ]
     reason = reasons(lines, "").get(kind, "no reason in its log")
     code = f" with {code_of(reason)}" if code_of(reason) else ""
-    secret = next(
-        (f"own/secrets/{path.removeprefix(INSIDE)}" for path in files if path.startswith(INSIDE)), ""
-    )
     return Broken(
         f"receiver {name} ({kind}) took none of {tally.begun} notifications{code}: {reason}",
         f"{remedy(reason, secret)}; then monitoring-stack receiver test {name}",
-        about=(),
     )
-
-
-CHECKS = (
-    Check(
-        "alertmanager.notifications",
-        "receivers take what they are sent",
-        "alertmanager",
-        "checked",
-        arriving,
-        "monitoring-stack receiver test NAME says what a receiver answers",
-        10,
-        recurring=True,
-    ),
-)

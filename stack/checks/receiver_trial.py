@@ -14,7 +14,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from stack.checks.alert_path import HEAD_START, LIFETIME, SKEW
-from stack.checks.alertmanager_file import FILE, rendered, secret_files, understood
+from stack.checks.alertmanager_file import FILE, rendered, secret_of, understood
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken
@@ -87,9 +87,7 @@ def receiver_of(text: str, name: str) -> Tried:
         for one in known[name][f"{kind}{CONFIGS}"]
         if one.get("send_resolved") is False
     }
-    named = next((path for _, path in secret_files(known[name])), "")
-    secret = f"own/secrets/{named.removeprefix(INSIDE)}" if named.startswith(INSIDE) else named
-    return Tried(name, counts, frozenset(counts.keys() - silent), secret)
+    return Tried(name, counts, frozenset(counts.keys() - silent), secret_of(known[name], INSIDE))
 
 
 def trial(

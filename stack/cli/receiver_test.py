@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from stack.checks.alertmanager_file import FILE
 from stack.checks.model import Broken
 from stack.checks.receiver_trial import Log, Outcome, Tried, document, receiver_of, trial
 from stack.cli.printer import Printer
@@ -16,7 +18,7 @@ from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed
 from stack.deploy.asking import context_of
 from stack.deploy.receivers import identity_of
-from stack.model.spec import container_name
+from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
 from stack.model.state import TestedReceiver
 
 if TYPE_CHECKING:
@@ -33,9 +35,10 @@ def test(options: argparse.Namespace, printer: Printer) -> int:
     description = session.as_it_runs(observed)
     outcomes = tried(session, description, options.receiver, ends=options.resolve)
     tell(printer, options.receiver, outcomes)
+    hears = tell_routes(session, description, options.receiver)
     remember(session, description, options.receiver)
     told = {"ok": True, "receiver": options.receiver, "outcomes": [document(one) for one in outcomes]}
-    printer.document({**told, "seconds": round(session.seconds, 3)})
+    printer.document({**told, "hears_of": hears, "seconds": round(session.seconds, 3)})
     return 0
 
 
@@ -74,6 +77,30 @@ def tell(printer: Printer, name: str, outcomes: Iterable[Outcome]) -> None:
             "delivered",
             f"{name} has taken the {one.integration} notification, {one.status}, in {one.seconds:.2f} s",
         )
+
+
+def tell_routes(session: Session, description: Description, name: str) -> list[str]:
+    """The alerts of the rules that the receiver hears of, by the file, and of one by amtool; none is a warning."""
+    from stack.checks.receiver_remarks import heard_by
+    from stack.checks.words import some_names
+
+    heard = [
+        one for one in heard_by(context_of(session.engine, description).expected, name) if not one.constant
+    ]
+    names = sorted({one.name for one in heard})
+    if not heard:
+        session.printer.warning(
+            f"warning   no alert of the rules gets to {name}: monitoring-stack validate says more"
+        )
+        return []
+    labels = [f"{label}={value}" for label, value in heard[0].labels.known.items() if "{{" not in value]
+    argv = ("amtool", "config", "routes", "test", f"--config.file={CONFIG_ROOT}/{CURRENT}/{FILE}", *labels)
+    ran = session.engine.execute(container_name(session.name, "alertmanager"), argv)
+    led = [word for word in re.split(r"[,\s]+", ran.output) if word]
+    if ran.code == 0 and led and name not in led:
+        session.printer.warning(f"warning   amtool sends {heard[0].name} elsewhere: {' '.join(led)}")
+    session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
+    return names
 
 
 def log_of(session: Session) -> Log:

@@ -131,7 +131,6 @@ def checks() -> Checks:
         alert_routes,
         alert_templates,
         alertmanager,
-        notifications,
         silences,
     )
 
@@ -140,7 +139,6 @@ def checks() -> Checks:
         *alert_routes.CHECKS,
         *alert_templates.CHECKS,
         *silences.CHECKS,
-        *notifications.CHECKS,
     )
     found = (*own, *alert_path.CHECKS, *alert_receiver.CHECKS)
     return Checks(found, ("alertmanager.ready", "alertmanager.config"))

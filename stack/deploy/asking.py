@@ -41,7 +41,7 @@ class _Inside(CheckContext, frozen=True, dict=True):
 
 
 class _Through(Http, frozen=True):
-    """An ``Http`` that fetches by the container's own program, which knows GET and no body of a refusal."""
+    """An ``Http`` that asks by the container's own program, which knows GET, posted JSON, and no body of a refusal."""
 
     engine: Engine | None = None
     container: str = ""
@@ -60,10 +60,13 @@ class _Through(Http, frozen=True):
         """See ``Http``; a refusal has its status line for a reason."""
         asked = urlencode({**(params or {}), **(data or {})})
         url = f"{self.base}{path}{f'?{asked}' if asked else ''}"
-        if self.engine is None or json is not None:
+        if self.engine is None:
             raise HttpFailure(f"{method} {url}: cannot be asked inside a container")
+        sent = (
+            () if json is None else ("--header", "Content-Type: application/json", "--post-data", dumps(json))
+        )
         try:
-            ran = self.engine.execute(self.container, ("wget", "-q", "-O", "-", url), seconds=SECONDS)
+            ran = self.engine.execute(self.container, ("wget", "-q", "-O", "-", *sent, url), seconds=SECONDS)
         except StackError as error:
             raise HttpFailure(f"{method} {self.base}{path}: {error.message}") from error
         if ran.code == 0:

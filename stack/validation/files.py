@@ -20,12 +20,14 @@ from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
-from stack.validation.native import check_outside, known_line, known_place, outside, place
+from stack.validation.native import check_outside, known_line, known_place, made_of, outside, place
 
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
 STAND_IN = b"a-secret-that-the-check-need-not-know"
 LINE = re.compile(r"\bline (\d+)")
+MADE_OF_ALREADY = re.compile(r"stack\.toml \[|own/receivers/|[^ ]+:\d+:")
+"""A complaint that has a place with a line, or that of a receiver."""
 Idle = tuple[tuple[str, tuple[ConfigFile, ...]], ...]
 
 
@@ -130,6 +132,8 @@ def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: E
         lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
         lines = tuple(_by_known_lines(line, service, ran.output) for line in lines)
         said = _placed(_by_known_names(_complaint(lines), service))
+        if found := made_of(service.files, said) if not MADE_OF_ALREADY.match(said) else "":
+            said = f"{found}: {said.partition(': ')[2] or said}"
         raise ConfigurationInvalid(
             said,
             hint=f"correct {service.component}'s files; nothing was changed",
@@ -143,8 +147,8 @@ def _by_known_lines(said: str, service: ServiceSpec, output: str) -> str:
     if len(meant) != 1:
         return said
     places = {known_place(meant[0], int(found[1])) for found in LINE.finditer(said)}
-    if len(places) == 1 and not (made_of := places.pop()).startswith(f"{place(meant[0])}:"):
-        return f"{made_of}: {LINE.split(said)[-1].removeprefix(':').strip()}"
+    if len(places) == 1 and not (known := places.pop()).startswith(f"{place(meant[0])}:"):
+        return f"{known}: {LINE.split(said)[-1].removeprefix(':').strip()}"
     return LINE.sub(lambda found: f"line {known_line(meant[0], int(found[1]))}", said)
 
 

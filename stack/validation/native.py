@@ -22,6 +22,9 @@ NAME_IT = "put the file into own/secrets/ and name it own/secrets/NAME"
 OWN = "own/"
 MADE_OF = re.compile(rb"  # ((?:own/receivers/|stack\.toml \[receivers\.).*)$")
 """Ends a line of ours that is made of something else than the file it stands in."""
+KIND = re.compile(rb'"([a-z0-9]+)_configs"')
+SPOKEN_OF = {b"email": ("email", "smtp")}
+"""How amtool calls an integration where not by its name."""
 WILD = "*?["
 TLS = (b"ca_file", b"cert_file")
 
@@ -150,3 +153,15 @@ def known_line(file: ConfigFile, line: int) -> int:
         if first < line <= last:
             return min(other + line - first, max(end, other))
     return line
+
+
+def made_of(files: Iterable[ConfigFile], said: str) -> str:
+    """The places whose lines of ours are of a kind that a tool speaks of without a line, such as Slack; else empty."""
+    words = said.lower()
+    found: dict[str, None] = {}
+    for file in files:
+        for line in file.content.splitlines() if file.source else ():
+            place_of, kind = MADE_OF.search(line), KIND.search(line)
+            if place_of and kind and any(one in words for one in SPOKEN_OF.get(kind[1], (kind[1].decode(),))):
+                found[place_of[1].decode(errors="replace")] = None
+    return " or ".join(found)

@@ -103,6 +103,7 @@ def test_without_a_test_it_is_kept_and_status_says_so(
     )
     code, said = running.run("receiver", "test", "oncall")
     assert code == 0 and said.documents[0]["receiver"] == "oncall"
+    assert "GateUnavailable" in said.documents[0]["hears_of"]
     assert running.run("status")[1].documents[0]["remarks"] == []
     (running.home / SECRET).write_text("https://hooks.example/y\n")
     assert running("reload") == 0

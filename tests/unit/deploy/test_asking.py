@@ -65,8 +65,19 @@ def test_a_refusal_is_one_and_other_failures_are_none() -> None:
         with pytest.raises(HttpFailure) as caught:
             context(Inside(answer)).prometheus.query("up")
         assert not isinstance(caught.value, Refused)
-    with pytest.raises(HttpFailure, match="cannot be asked inside"):
-        context(Inside(Ran(0, ""))).http("prometheus").post("/x", json={})
+
+
+def test_what_is_posted_is_json() -> None:
+    engine = Inside(Ran(0, ""))
+    context(engine).http("prometheus").post("/x", json=[{"a": "ü"}])
+    ((_, argv),) = engine.asked
+    assert argv[4:] == (
+        "--header",
+        "Content-Type: application/json",
+        "--post-data",
+        '[{"a": "\\u00fc"}]',
+        "http://127.0.0.1:9090/x",
+    )
 
 
 def test_an_engine_on_this_machine_is_asked_by_its_ports() -> None:

@@ -232,6 +232,27 @@ def test_what_the_tool_says_of_a_receiver_names_the_place_that_it_is_made_of() -
         validate(only, asked, BY_NAME, lambda identity: False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "place"),
+    [
+        ("slack", "no Slack API URL nor App token set either inline or in a file", RECEIVER),
+        ("email", "no global SMTP smarthost set", RECEIVER),
+        ("email", "no route provided in config", "alertmanager/alertmanager.yml"),
+    ],
+)
+def test_a_complaint_without_a_line_names_the_receivers_that_it_can_be_about(
+    kind: str, said: str, place: str
+) -> None:
+    spec = assemble(own({RECEIVER: f'type = "{kind}"\n'.encode()}))
+    asked = MemoryEngine(
+        program=lambda argv, files: Ran(1, f"Checking '/etc/stack/current/alertmanager.yml'  FAILED: {said}")
+    )
+    asked.hold(spec.service("alertmanager").image)
+    only = StackSpec("s", (spec.service("alertmanager"),))
+    with pytest.raises(ConfigurationInvalid, match=rf"^{place}: {said}"):
+        validate(only, asked, BY_NAME, lambda identity: False)
+
+
 def test_texts_that_are_to_be_sent_are_written_for_samples_with_their_places() -> None:
     spec = assemble(own({RECEIVER: SLACK + b"text = '{{ .Foo }}'\n", "own/secrets/slack": b"s"}))
     words = BY_NAME["alertmanager"].tool_words(spec.service("alertmanager").files)
