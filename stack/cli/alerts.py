@@ -25,7 +25,9 @@ from stack.deploy.asking import context_of
 HEADER = ("ALERT", "SEVERITY", "STATE", "SINCE", "VALUE", "LABELS", "TOLD")
 STATES = ("firing", "silenced", "inhibited", "muted", "pending")
 SEVERITIES = ("critical", "warning", "info")
-FAILED = "sum by (integration, receiver, reason) (increase(alertmanager_notifications_failed_total[1h])) > 0"
+FAILED = (
+    "sum by (integration, receiver_name, reason) (increase(alertmanager_notifications_failed_total[1h])) > 0"
+)
 PRINT = 8
 """Characters of an id that are shown."""
 
@@ -125,7 +127,7 @@ def _said(failure: Exception) -> str:
 
 
 def _failed(labels: Mapping[str, str], count: float) -> str:
-    whom = " of ".join(dict.fromkeys(t for n in ("integration", "receiver") if (t := labels.get(n))))
+    whom = " of ".join(dict.fromkeys(t for n in ("integration", "receiver_name") if (t := labels.get(n))))
     why = f" ({labels['reason']})" if labels.get("reason") else ""
     return f"{max(1, round(count))} notifications by {whom} failed within the last hour{why}"
 

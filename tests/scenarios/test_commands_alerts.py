@@ -250,7 +250,7 @@ def test_alerts_say_who_is_told_and_why_others_are_not(client: Client, there: Pr
 
 
 def test_alerts_name_the_receiver_whose_notifications_fail(client: Client, there: Products) -> None:
-    labels = {"integration": "slack", "receiver": "oncall", "reason": "clientError"}
+    labels = {"integration": "slack", "receiver_name": "oncall", "reason": "clientError"}
     there.failed = [{"metric": labels, "value": [0, "2.4"]}]
     (said,) = client.run("alerts")[1].documents
     assert said["failed"] == ["2 notifications by slack of oncall failed within the last hour (clientError)"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stack.clients.alertmanager import Alertmanager, published_hash
+from stack.clients.alerts import active_alerts
 from stack.clients.app import App
 from stack.clients.dropped_targets import dropped_targets
 from stack.clients.grafana import Grafana, Query, Result
@@ -45,6 +46,7 @@ def test_prometheus_reads_vectors_scalars_and_ranges() -> None:
 
 SHAPES: list[tuple[str, Callable[[str], object], Any]] = [
     ("GET /api/v1/rules", lambda base: Prometheus(Http(base)).rules(), {"data": {"groups": [{}]}}),
+    ("GET /api/v1/alerts", lambda base: active_alerts(Http(base)), {"data": {"alerts": [{"labels": {}}]}}),
     ("GET /api/v1/targets", lambda base: Prometheus(Http(base)).targets(), {"data": None}),
     (
         "POST /api/v1/query",
@@ -85,6 +87,44 @@ def test_alertmanager_gets_an_alert_with_times() -> None:
             "endsAt": "1970-01-01T00:01:00.500000+00:00",
         }
     ]
+
+
+def test_a_fault_of_the_application_is_switched_for_a_while_and_off() -> None:
+    sent: list[Any] = []
+
+    def take(asked: Asked) -> Reply:
+        sent.append(json.loads(asked.body))
+        return 200, {}
+
+    routes: Routes = {"POST /faults/quiet": take, "GET /faults": (404, {})}
+    with serve(routes) as base:
+        app = App(Http(base))
+        assert not app.may_throw()
+        app.throw("quiet", 30)
+        app.throw("quiet", 0)
+        with pytest.raises(HttpFailure, match="answered 404"):
+            app.throw("nonsense", 1)
+        routes["GET /faults"] = (200, {"faults": []})
+        assert app.may_throw()
+    assert sent == [{"state": "on", "seconds": 30}, {"state": "off"}]
+
+
+def test_active_alerts_have_their_value_and_since_when() -> None:
+    alert = {
+        "labels": {"alertname": "A"},
+        "state": "pending",
+        "activeAt": "1970-01-01T00:01:00.5Z",
+        "value": "4.2e+01",
+    }
+    with serve({"GET /api/v1/alerts": success({"alerts": [alert]})}) as base:
+        (found,) = active_alerts(Http(base))
+    assert (found.name, found.state, found.since, found.value, found.annotations) == (
+        "A",
+        "pending",
+        60.5,
+        42.0,
+        {},
+    )
 
 
 def test_the_published_hash_is_what_alertmanager_0_33_shows() -> None:
