@@ -20,7 +20,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
     from stack.cli.session import Session
     from stack.components import BY_NAME
-    from stack.deploy.condition import START, age, at_rest, condition, nobody
+    from stack.deploy.condition import START, age, at_rest, condition
     from stack.deploy.ends import with_last_words
     from stack.deploy.verify import patience, prober_for, wall_clock
     from stack.deploy.volumes import examined
@@ -48,15 +48,25 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         stages=STAGES[:2] if options.quick else STAGES,
         known=condition(description.spec, observed, now),
     )
-    if observed.containers and not report.ok:
-        from stack.deploy.second_look import looked_again
-
-        report = looked_again(session.engine, description.spec, report, heard)
-    if not observed.containers and (why := nobody(session.name, report)):
-        raise SmokeFailed(why, hint=START)
+    if not report.ok:
+        report = _with_causes(session, description, report, heard, found=bool(observed.containers))
     if options.deep and report.ok:
         report = _deeper(session, description, report, heard)
     return _conclude(report, printer, session.seconds)
+
+
+def _with_causes(
+    session: Session, description: Description, report: Report, heard: Findings, *, found: bool
+) -> Report:
+    """A report that is not well after a second look; ``found``: there are containers of ours to look at."""
+    from stack.deploy.condition import START, nobody
+    from stack.deploy.second_look import looked_again
+
+    if found:
+        return looked_again(session.engine, description.spec, report, heard)
+    if why := nobody(session.name, report):
+        raise SmokeFailed(why, hint=START)
+    return report
 
 
 def _deeper(session: Session, description: Description, report: Report, heard: Findings) -> Report:

@@ -103,6 +103,7 @@ CHECKS = Program(
         "telemetry/catalogue.py",
         "validation/__init__.py",
         "validation/certificates.py",
+        "validation/messages.py",
         "validation/native.py",
         "validation/notifying.py",
         "validation/provisioning.py",

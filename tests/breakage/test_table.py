@@ -25,6 +25,13 @@ ELSEWHERE = {
     "NAME was killed for memory: its limit is N": "tests/unit/deploy/test_verify.py: killed for memory",
     "NAME: the disk of volume VOLUME is full": "tests/unit/deploy/test_verify.py: disk of volume",
     "prometheus.WHAT: Prometheus ... store": "tests/unit/checks/test_checks_products.py: Prometheus fails to store",
+    "alertmanager.notifications: receiver NAME (TYPE) took none of N notifications ...": (
+        "tests/unit/checks/test_notifications_check.py: took none of 2 notifications"
+    ),
+    "receiver NAME (TYPE): N of M notifications failed since its start or reload": (
+        "tests/unit/checks/test_notifications_check.py: notifications failed since its start or reload"
+    ),
+    "receiver NAME was never tested": "tests/e2e/test_e2e_receivers.py: was never tested",
     "prometheus.config: the latest load of the files failed": (
         "tests/unit/checks/test_checks_products.py: previous configuration is still active"
     ),

@@ -162,7 +162,7 @@ def test_a_holder_that_loses_the_lock_within_its_block_is_told_at_its_end(bench:
 
 def test_a_dead_process_of_this_machine_holds_nothing(bench: Bench) -> None:
     script = (
-        "from dataclasses import astuple; from stack.engine.holder import this_process\n"
+        "from msgspec.structs import astuple; from stack.engine.holder import this_process\n"
         "print(astuple(this_process('start')))"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
