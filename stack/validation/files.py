@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import filterfalse
 from typing import Any, Protocol
 
 import yaml
@@ -22,6 +23,8 @@ from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
 from stack.validation.native import check_outside, known_line, known_place, made_of, outside, place
 
+PROGRESS = re.compile(r"SUCCESS|Checking .*(?<!FAILED)$")
+"""What promtool and amtool say of files that are sound, or that they begin with."""
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
 """Where the files will be, so that what they say of each other's places holds while they are checked, too."""
 STAND_IN = b"a-secret-that-the-check-need-not-know"
@@ -184,14 +187,15 @@ def _placed(said: str) -> str:
 def _complaint(lines: tuple[str, ...]) -> str:
     """What the tool found first. Where there are several faults, or the line is but a heading, they follow below.
 
-    promtool says ``FAILED: fault`` or ``FAILED:`` with faults below, amtool ``Checking 'file'  FAILED: fault``.
+    promtool says ``FAILED: fault`` or ``FAILED:`` with faults below, amtool ``Checking 'file'  FAILED: fault``. What
+    they say of sound files comes by another stream, so that it may stand anywhere between.
     """
     for number, line in enumerate(lines):
         before, failed, said = line.partition("FAILED:")
         if failed:
             place = before.strip().removeprefix("Checking ").strip("'")
             said = " ".join(filter(None, (place and f"{place}:", said.strip())))
-            for below in lines[number + 1 :]:
+            for below in filterfalse(PROGRESS.match, lines[number + 1 :]):
                 if said and not said.endswith(":"):
                     break
                 said = f"{said} {below}".strip()

@@ -29,7 +29,7 @@ ELSEWHERE = {
         "tests/unit/checks/test_notifications_check.py: took none of 2 notifications"
     ),
     "receiver NAME (TYPE): N of M notifications failed since its start or reload": (
-        "tests/unit/checks/test_notifications_check.py: notifications failed since its start or reload"
+        "tests/unit/checks/test_notifications_check.py: 1 of 4 notifications failed"
     ),
     "receiver NAME was never tested": "tests/e2e/test_e2e_receivers.py: was never tested",
     "prometheus.config: the latest load of the files failed": (

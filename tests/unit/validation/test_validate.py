@@ -228,6 +228,11 @@ def test_of_several_faults_below_one_another_the_first_is_named_and_the_rest_fol
             'FAILED: error loading scrape configs: "/etc/stack/current/a.yml": job_name is empty\n',
             "prometheus/a.yml: job_name is empty",
         ),
+        (
+            "  FAILED:\nChecking /etc/stack/current/rules/b.yml\n  SUCCESS: 7 rules found\n"
+            "/etc/stack/current/rules/a.yml: 9:15: unclosed\n",
+            "prometheus/rules/a.yml: 9:15: unclosed",
+        ),
         ("Checking '/etc/stack/current/a.yml'  FAILED: no route\n", "prometheus/a.yml: no route"),
     ],
 )
