@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,26 @@ def client(context: AppContext) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A name server that never answers."""
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A name server that never answers, and for which everybody waits."""
+    monkeypatch.setattr(lookup, "SECONDS", PATIENCE)
+    monkeypatch.setattr(lookup, "_FIRST_TRY_SECONDS", PATIENCE)
+    monkeypatch.setattr(lookup, "_TRIES", 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setattr(lookup, "LOOKUPS", lookup.Lookups([address]))
-        yield
+        yield server
+
+
+def given_up(server: socket.socket, waiting: list[Future[Any]]) -> bool:
+    """What was asked so far is answered, the server has failed; whether nobody waits any more."""
+    server.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            query, client = server.recvfrom(2048)
+            server.sendto(query[:2] + b"\x81\x82" + query[4:], client)
+    return all(each.done() for each in waiting)
 
 
 def asked(client: TestClient, url: str) -> dict[str, Any]:
@@ -67,8 +81,9 @@ def asked(client: TestClient, url: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.usefixtures("silent")
-def test_a_silent_name_server_holds_up_nobody_but_who_asks_it(client: TestClient) -> None:
+def test_a_silent_name_server_holds_up_nobody_but_who_asks_it(
+    client: TestClient, silent: socket.socket
+) -> None:
     with ThreadPoolExecutor(100) as pool:
         waiting = [pool.submit(asked, client, f"http://n{number}.example.com/") for number in range(100)]
         until(lambda: lookup.LOOKUPS._under_way == 100)
@@ -77,6 +92,7 @@ def test_a_silent_name_server_holds_up_nobody_but_who_asks_it(client: TestClient
         assert client.post("/gates/path", json={"path": "a"}).json()["outcome"] == "ok"
         assert asked(client, "http://93.184.215.14/")["outcome"] == "ok"
         assert not any(each.done() for each in waiting)
+        until(lambda: given_up(silent, waiting))
         assert {each.result(PATIENCE)["error_code"] for each in waiting} == {"E_DNS_FAIL"}
 
 

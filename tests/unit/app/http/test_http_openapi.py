@@ -42,7 +42,8 @@ APP.router.lifespan_context = _started_already
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
 
-@pytest.fixture(scope="module", autouse=True)
+# Of the session: where tests are shared out among processes, those of a module need not follow each other.
+@pytest.fixture(scope="session", autouse=True)
 def _started() -> Iterator[None]:
     CONTEXT.start()
     yield
@@ -56,7 +57,8 @@ def test_the_interface_keeps_its_word(case: schemathesis.Case[Any]) -> None:
     excluded: list[Any] = [positive_data_acceptance, negative_data_rejection] if case.path in UPLOADS else []
     for fault in CONTEXT.faults.active():
         CONTEXT.faults.switch(fault, False)
-    case.call_and_validate(excluded_checks=excluded)
+    # Longer than a request may take: it would be cancelled after 10 s, which to the application is its own end.
+    case.call_and_validate(excluded_checks=excluded, timeout=2 * CONTEXT.settings.request_timeout)
 
 
 def test_every_operation_documents_its_problems() -> None:
