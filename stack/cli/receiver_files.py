@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import tomllib
@@ -14,7 +15,7 @@ from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
 from stack.components.own_paths import OWN_SECRETS
 from stack.components.own_toml import Wrong, parsed
-from stack.components.receiver_options import SECRET_WORDS
+from stack.components.receiver_options import SECRET_WORDS, SHORT
 from stack.components.receivers import FOLDER, SUFFIX, read
 
 PRIVATE = 0o600
@@ -83,7 +84,9 @@ def _secret_word(wish: Wish, secret_file: str) -> dict[str, str]:
         return {}
     word = SECRET_WORDS.get(wish.kind)
     if word is None:
-        hint = "name its files with --set OPTION_file=own/secrets/NAME"
+        near = difflib.get_close_matches(wish.kind, SECRET_WORDS, n=1)
+        meant = f"did you mean {near[0]}? Else " if near and wish.kind not in SHORT else ""
+        hint = f"{meant}name its files with --set OPTION_file=own/secrets/NAME"
         raise UsageError(f"it is not known which option of {wish.kind} --secret-file is", hint=hint)
     return {f"{word}_file": secret_file}
 

@@ -155,6 +155,7 @@ def test_values_are_of_the_kind_that_they_look_like(running: Client, secret: str
         (("a b", "slack"), "a receiver cannot be called 'a b'"),
         (("x", "slack", "--set", "url=https://x"), "url is a secret and does not stand in settings"),
         (("x", "slack", "--set", "nothing"), "--set nothing: must be WORD=VALUE"),
+        (("x", "slak", "--secret-file", "SECRET"), "it is not known which option of slak --secret-file is"),
         (("x", "sns", "--secret-file", "SECRET"), "it is not known which option of sns --secret-file is"),
         (("x", "slack", "--quiet-hours", "night"), "quiet_hours: 'night' cannot be read"),
         (("mine", "slack"), "stack.toml has [receivers.mine] already"),
@@ -167,6 +168,12 @@ def test_what_cannot_be_meant_is_told(
     with pytest.raises(UsageError) as caught:
         running("receiver", "add", *(secret if word == "SECRET" else word for word in words))
     assert str(caught.value).startswith(said) and caught.value.hint
+
+
+def test_a_slip_in_the_type_has_a_suggestion(running: Client, secret: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        running("receiver", "add", "x", "slak", "--secret-file", secret)
+    assert caught.value.hint.startswith("did you mean slack? Else ")
 
 
 def test_a_receiver_of_the_settings_is_removed_there(running: Client) -> None:
