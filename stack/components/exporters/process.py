@@ -48,7 +48,7 @@ PROCESS = Kind(
                 re.compile(r"[^\s,\"]+(\s*,\s*[^\s,\"]+)*"),
                 "names with commas between them, like nginx,postgres",
                 "",
-                "the names as ps -e shows them, at most 15 letters each",
+                "--option programs=NAMES: as ps -e shows them, at most 15 letters each",
             ),
         ),
     ),
