@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from stack.checks.model import Finding, Report
 from stack.deploy.condition import condition, explained
 from stack.deploy.ends import with_last_words
@@ -19,6 +21,8 @@ from stack.model.spec import StackSpec
 def looked_again(engine: Engine, spec: StackSpec, report: Report, heard: Callable[[Finding], None]) -> Report:
     """The report with the containers that are at fault now as causes; ``heard`` hears of each."""
     observed = with_last_words(engine, engine.observe(spec.name))
+    # A health check that fails by now says no more than the silence that was found.
+    observed = replace(observed, containers=tuple(replace(c, health="") for c in observed.containers))
     found = explained(report, condition(spec, observed, wall_clock()))
     known = {finding.check for finding in report.findings}
     for cause in found.findings:

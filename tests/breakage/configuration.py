@@ -166,12 +166,12 @@ ROWS = (
         applied=True,
         undo=pristine,
     ),
-    _found(
+    _refused(
         "template-undefined",
         receiver(TEMPLATE),
-        r"alertmanager\.receivers: .*receiver mine: template nowhere is not defined",
-        "define it in a .tmpl file",
-        "alertmanager.receivers: alertmanager.yml: receiver NAME: template NAME is not defined",
+        r"alertmanager/alertmanager\.yml:\d+: template nowhere is not defined",
+        r"define it in a file of own/alertmanager/templates/",
+        "alertmanager/FILE:LINE: template NAME is not defined, so that no notification could be written",
     ),
     _found(
         "muted-always",

@@ -31,6 +31,9 @@ ELSEWHERE = {
     "receiver NAME (TYPE): N of M notifications failed since its start or reload": (
         "tests/unit/checks/test_notifications_check.py: 1 of 4 notifications failed"
     ),
+    "alertmanager.receivers: alertmanager.yml: receiver NAME: template NAME is not defined": (
+        "tests/unit/checks/test_alert_templates.py: template nowhere is not defined"
+    ),
     "receiver NAME was never tested": "tests/e2e/test_e2e_receivers.py: was never tested",
     "prometheus.config: the latest load of the files failed": (
         "tests/unit/checks/test_checks_products.py: previous configuration is still active"
