@@ -16,8 +16,11 @@ from stack.clients.shape import MISREAD
 from stack.common.durations import seconds
 from stack.common.matchers import parse
 from stack.common.yaml_text import load_yaml
+from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS
 
 FILE = "alertmanager.yml"
+INSIDE = f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/"
+"""The folder of secrets in the container."""
 
 MASK = "<secret>"
 MATCHERS = ("matchers", "source_matchers", "target_matchers")
@@ -128,11 +131,11 @@ def secret_files(config: Any, place: str = "") -> Iterator[tuple[str, str]]:
             yield from secret_files(value, f"{place}[{number if named is None else named}]")
 
 
-def secret_of(receiver: Mapping[str, Any], inside: str) -> str:
+def secret_of(receiver: Mapping[str, Any]) -> str:
     """The first file that it reads a secret of its own from, by the path that people know; empty where it has none.
 
-    ``inside`` is the folder of secrets in the container. Certificates are no secret that anybody could mistype.
+    Certificates are no secret that anybody could mistype.
     """
     found = (path for place, path in secret_files(receiver) if not place.endswith(CERTIFICATES))
     path = next(found, "")
-    return f"own/secrets/{path.removeprefix(inside)}" if path.startswith(inside) else path
+    return f"own/secrets/{path.removeprefix(INSIDE)}" if path.startswith(INSIDE) else path

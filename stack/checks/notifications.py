@@ -11,10 +11,10 @@ from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken, Evidence
 from stack.clients.http import HttpFailure
 from stack.clients.notifications import Tally, reasons, tallies
-from stack.model.spec import CONFIG_ROOT, CURRENT, TRIED_RECEIVER
+from stack.model.receivers import tried_in
+from stack.model.spec import TRIED_RECEIVER
 
 LOG_LINES = 400
-INSIDE = f"{CONFIG_ROOT}/{CURRENT}/secrets/"
 
 
 def arriving(context: CheckContext) -> Evidence:
@@ -27,12 +27,8 @@ def arriving(context: CheckContext) -> Evidence:
         return Evidence("no receiver tells anybody but the application")
     with understood():
         config = rendered(text)
-        led = {
-            str(one.get("receiver"))
-            for one in (config.get("route") or {}).get("routes") or ()
-            if any(TRIED_RECEIVER in str(matcher) for matcher in one.get("matchers") or ())
-        }
-        secret = {str(one["name"]): secret_of(one, INSIDE) for one in config["receivers"]}
+        led = tried_in(config)
+        secret = {str(one["name"]): secret_of(one) for one in config["receivers"]}
     remarks, sent = [], 0
     for (name, kind), tally in sorted(counted.items()):
         if name not in led:

@@ -10,9 +10,8 @@ from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.model import Expected
 from stack.checks.routing import Alert, Route, Routing, read, routes_of
 from stack.common.matchers import Matcher
+from stack.model.receivers import NOT_THE_BUNDLES
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
-
-UNSAID = ('stack_test!="true"', 'alertname!="Watchdog"')
 
 
 def told(expected: Expected) -> list[str]:
@@ -76,7 +75,7 @@ def _never_told(routing: Routing, alerts: tuple[Alert, ...]) -> Iterator[str]:
 
 def asked(route: Route) -> str:
     """What a route takes, in words; what the bundle adds to a receiver of the settings goes without saying."""
-    wanted = [str(one) for one in route.matchers if str(one) not in UNSAID]
+    wanted = [str(one) for one in route.matchers if str(one) not in NOT_THE_BUNDLES]
     return ", ".join(wanted) or ("everything" if route.matchers else "what no other route takes")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from stack.checks.alert_path import HEAD_START, LIFETIME, SKEW
 from stack.checks.alertmanager_file import FILE, rendered, secret_of, understood
@@ -22,7 +23,7 @@ from stack.clients.alertmanager import HeldAlert
 from stack.clients.http import HttpFailure
 from stack.clients.notifications import ELSEWHERE, Tallies, Tally, reasons, tallies
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
-from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TEST_RECEIVER, TRIED_RECEIVER
+from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
 ALERT = "ReceiverTest"
 SUMMARY = "Test of the receiver {name}: nothing is wrong"
@@ -35,7 +36,6 @@ SILENT_SECONDS = 3.0
 """An alert of which nothing was begun after so long is held back."""
 LOG_LINES = 200
 CONFIGS = "_configs"
-INSIDE = f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/"
 Log = Callable[[int], Iterable[str]]
 
 
@@ -87,7 +87,7 @@ def receiver_of(text: str, name: str) -> Tried:
         for one in known[name][f"{kind}{CONFIGS}"]
         if one.get("send_resolved") is False
     }
-    return Tried(name, counts, frozenset(counts.keys() - silent), secret_of(known[name], INSIDE))
+    return Tried(name, counts, frozenset(counts.keys() - silent), secret_of(known[name]))
 
 
 def trial(
@@ -197,12 +197,4 @@ def _holders(alert: HeldAlert) -> Iterator[str]:
 
 def document(outcome: Outcome) -> dict[str, Any]:
     """As plain values."""
-    return {
-        "integration": outcome.integration,
-        "status": outcome.status,
-        "delivered": outcome.delivered,
-        "seconds": round(outcome.seconds, 3),
-        "answer": outcome.answer,
-        "code": outcome.code,
-        "remedy": outcome.remedy,
-    }
+    return {**asdict(outcome), "seconds": round(outcome.seconds, 3)}

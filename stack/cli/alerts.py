@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from stack.checks.routing import Route, Routing, read, routes_of
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.clients.alertmanager import HeldAlert, Silence
+from stack.clients.alertmanager import SHOWN_ID, HeldAlert, Silence
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
 from stack.common.errors import StartFailed
@@ -28,8 +28,6 @@ SEVERITIES = ("critical", "warning", "info")
 FAILED = (
     "sum by (integration, receiver_name, reason) (increase(alertmanager_notifications_failed_total[1h])) > 0"
 )
-PRINT = 8
-"""Characters of an id that are shown."""
 
 
 class Row(Struct, frozen=True):
@@ -66,7 +64,7 @@ class Row(Struct, frozen=True):
         )
 
 
-class Answers(Struct, frozen=True, dict=True):
+class Answers(Struct, frozen=True):
     """What Prometheus and Alertmanager say; ``held`` is None where Alertmanager does not answer, and ``silent`` why."""
 
     active: tuple[ActiveAlert, ...] = ()
@@ -182,8 +180,8 @@ def _told(
 def _silence(silences: Iterable[Silence], id_: str) -> str:
     found = next((one for one in silences if one.id == id_), None)
     if found is None:
-        return f"silence {id_[:PRINT]}"
-    return f"silence {id_[:PRINT]} until {stamp(found.ends)} ({found.comment}, {found.author})"
+        return f"silence {id_[:SHOWN_ID]}"
+    return f"silence {id_[:SHOWN_ID]} until {stamp(found.ends)} ({found.comment}, {found.author})"
 
 
 def _heard(routing: Routing, held: HeldAlert, now: float) -> tuple[tuple[str, ...], str]:

@@ -13,10 +13,10 @@ from msgspec import Struct, field
 
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
-from stack.components.own_paths import OWN_SECRETS
+from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS
 from stack.components.own_toml import Wrong, parsed
 from stack.components.receiver_options import SECRET_WORDS, SHORT
-from stack.components.receivers import FOLDER, SUFFIX, read
+from stack.components.receivers import SUFFIX, read
 
 PRIVATE = 0o600
 WORD = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -37,7 +37,7 @@ class Wish(Struct, frozen=True):
 
 def path_of(name: str) -> str:
     """The file of a receiver."""
-    return f"{FOLDER}{name}{SUFFIX}"
+    return f"{OWN_RECEIVERS}{name}{SUFFIX}"
 
 
 def kept_secret(name: str) -> str:

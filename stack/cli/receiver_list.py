@@ -93,7 +93,7 @@ def _tested(session: Session, description: Description, name: str) -> str:
     known = session.state.now.tested.get(name)
     if known is None:
         return "no"
-    return f"{known.when} UTC" if known.identity == identity_of(description.spec, name) else "changed since"
+    return known.when if known.identity == identity_of(description.spec, name) else "changed since"
 
 
 def _counts(context: CheckContext) -> Tallies | None:

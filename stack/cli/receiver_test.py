@@ -6,7 +6,6 @@ import argparse
 import re
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from stack.checks.alertmanager_file import FILE
@@ -16,6 +15,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed
+from stack.common.moments import stamp
 from stack.deploy.asking import context_of
 from stack.deploy.receivers import identity_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
@@ -114,7 +114,7 @@ def log_of(session: Session) -> Log:
 
 def remember(session: Session, description: Description, name: str) -> None:
     """The stack knows from now on that the receiver, as it is, was tested."""
-    when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    when = stamp(time.time())
     with session.lock():
         session.state.refresh()
         found = identity_of(description.spec, name)

@@ -17,6 +17,7 @@ from msgspec.structs import asdict
 
 from stack.cli.printer import Printer
 from stack.cli.session import Session
+from stack.clients.alertmanager import SHOWN_ID
 from stack.common.errors import StackError, StartFailed, UsageError
 from stack.common.matchers import Matcher, parse
 from stack.common.moments import short, stamp
@@ -50,7 +51,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     _as_meant(session, context, id_, written[0])
     named = ", ".join(map(str, matchers))
     printer.line("silenced", f"{named} until {stamp(ends)} ({short(ends - now)}): {covers}")
-    printer.line("", f"monitoring-stack silence expire {id_[:8]} ends it")
+    printer.line("", f"monitoring-stack silence expire {id_[:SHOWN_ID]} ends it")
     printer.document({"ok": True, "id": id_, "matchers": named, "until": stamp(ends), "covers": covers})
     return 0
 
@@ -202,7 +203,15 @@ def _amtool(session: Session, words: tuple[str, ...]) -> str:
 
 def _cells(one: Silence) -> tuple[str, ...]:
     matchers = ", ".join(map(str, one.matchers))
-    return (one.id[:8], one.state, matchers, one.author, one.comment, stamp(one.starts), stamp(one.ends))
+    return (
+        one.id[:SHOWN_ID],
+        one.state,
+        matchers,
+        one.author,
+        one.comment,
+        stamp(one.starts),
+        stamp(one.ends),
+    )
 
 
 def _document(one: Silence) -> dict[str, object]:

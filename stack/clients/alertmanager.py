@@ -20,6 +20,9 @@ from stack.common.matchers import Matcher
 OPERATORS = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
 """By whether it must be equal and whether it is a regular expression."""
 
+SHOWN_ID = 8
+"""Characters of a silence's id that people are shown, and that name it."""
+
 
 class Silence(Typed, frozen=True):
     """A silence that holds or will hold. ``state``: active or pending; times in Unix seconds."""
@@ -55,7 +58,7 @@ class HeldAlert(Typed, frozen=True):
         return self.labels.get("alertname", "")
 
 
-class Alertmanager(Struct, frozen=True, dict=True):
+class Alertmanager(Struct, frozen=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

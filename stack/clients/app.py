@@ -23,7 +23,7 @@ class ReceivedAlert(Typed, frozen=True):
     received: float
 
 
-class App(Struct, frozen=True, dict=True):
+class App(Struct, frozen=True):
     """The application at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

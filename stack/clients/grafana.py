@@ -68,7 +68,7 @@ class Result(Typed, frozen=True):
     numbers: int
 
 
-class Grafana(Struct, frozen=True, dict=True):
+class Grafana(Struct, frozen=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

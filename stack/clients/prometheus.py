@@ -79,7 +79,7 @@ class Refused(HttpFailure):
     """Prometheus understood the question and cannot answer it; the text is its own word on why."""
 
 
-class Prometheus(Struct, frozen=True, dict=True):
+class Prometheus(Struct, frozen=True):
     """One server at ``http.base``; every method raises ``HttpFailure`` where there is no usable answer."""
 
     http: Http

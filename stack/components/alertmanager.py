@@ -14,7 +14,7 @@ from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.heartbeat import ADDRESS, SETTING, address_file, with_heartbeat
 from stack.components.links import linked
 from stack.components.manifest import Checks, Component
-from stack.components.own_paths import own_secrets, translated
+from stack.components.own_paths import OWN_RECEIVERS, own_secrets, translated
 from stack.components.places import OWN, Place
 from stack.components.proof_route import with_proof, with_tries
 from stack.components.token import token_file
@@ -32,7 +32,6 @@ MAINS = (
 )
 """The first that is there is read."""
 TEMPLATES = Place("templates/", (".tmpl",))
-RECEIVERS = f"{OWN}receivers/"
 UID = 65534
 TOOL = r"""
 folder=$1 main=$2; shift 2
@@ -97,9 +96,14 @@ def _main(build: Build) -> ConfigFile | None:
     return file.edited(with_proof(file.content)) if found.startswith(OWN) else file
 
 
+def asks_for_receivers(build: Build) -> bool:
+    """Whether settings or files of one's own name any, good or bad: most stacks need not read what knows them."""
+    return bool(build.settings.receivers) or any(path.startswith(OWN_RECEIVERS) for path in build.tree)
+
+
 def _with_receivers(build: Build, main: ConfigFile, templates: tuple[ConfigFile, ...]) -> ConfigFile:
     """The file with the receivers of the settings, where there are any."""
-    if not build.settings.receivers and not any(path.startswith(RECEIVERS) for path in build.tree):
+    if not asks_for_receivers(build):
         return main
     from stack.components.receiver_text import loaded_names, with_receivers
     from stack.components.receivers import receivers

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-import yaml
-
 from stack.common import yaml_edit as edit
+from stack.components.alertmanager_text import with_ways
 from stack.components.build import Build
 from stack.components.manifest import SecretSpec
 from stack.config.table import Setting
@@ -57,13 +56,4 @@ def with_heartbeat(build: Build, content: bytes) -> bytes:
     """The file with the way to the address; as it is where there is none, or where a way cannot be added."""
     if ADDRESS.name not in build.secrets:
         return content
-    text = content.decode(errors="surrogateescape")
-    document = edit.compose(text)
-    route = edit.member(document, "route")
-    if not isinstance(document, yaml.MappingNode) or not isinstance(route, yaml.MappingNode):
-        return content
-    edits = [
-        edit.put_items(text, document, "receivers", (edit.flow(TOLD),)),
-        edit.put_items(text, route, "routes", (edit.flow(ROUTE),)),
-    ]
-    return edit.edited(text, edits).encode(errors="surrogateescape")
+    return with_ways(content, (edit.flow(TOLD),), (edit.flow(ROUTE),))

@@ -14,6 +14,7 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
 
 OWN_SECRETS = f"{OWN}{SECRETS}/"
 OWN_TARGETS = f"{OWN}prometheus/{TARGETS}/"
+OWN_RECEIVERS = f"{OWN}receivers/"
 INSIDE = {
     OWN_SECRETS: f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/",
     OWN_TARGETS: f"{CONFIG_ROOT}/{TARGETS}/",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import yaml
 
 from stack.common import yaml_edit as edit
+from stack.components.alertmanager_text import with_ways
 from stack.components.token import TARGET
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
@@ -29,19 +30,10 @@ RECEIVER = (
 
 def with_proof(content: bytes) -> bytes:
     """The file with the receiver of the test alert and the ways to it; as it is where that cannot be added."""
-    text = content.decode(errors="surrogateescape")
-    document = edit.compose(text)
-    receivers, route = edit.member(document, "receivers"), edit.member(document, "route")
-    names = {edit.text_of(edit.member(one, "name")) for one in edit.items(receivers)}
-    if TEST_RECEIVER in names or not edit.items(receivers) or not isinstance(route, yaml.MappingNode):
-        return content
-    if not isinstance(document, yaml.MappingNode):
-        return content
-    edits = [
-        edit.put_items(text, document, "receivers", (RECEIVER,)),
-        edit.put_items(text, route, "routes", ROUTES),
-    ]
-    return edit.edited(text, edits).encode(errors="surrogateescape")
+    document = edit.compose(content.decode(errors="surrogateescape"))
+    receivers = edit.items(edit.member(document, "receivers"))
+    names = {edit.text_of(edit.member(one, "name")) for one in receivers}
+    return content if TEST_RECEIVER in names or not receivers else with_ways(content, (RECEIVER,), ROUTES)
 
 
 def with_tries(content: bytes) -> bytes:

@@ -13,9 +13,11 @@ import yaml
 
 from stack.common import yaml_edit as edit
 from stack.common.go_templates import defined
+from stack.components.alertmanager_text import with_ways
 from stack.components.receiver_options import with_messages
-from stack.components.receivers import NOT_THE_BUNDLES, Receiver
+from stack.components.receivers import Receiver
 from stack.model.patterns import loads
+from stack.model.receivers import NOT_THE_BUNDLES
 from stack.model.spec import ConfigFile
 
 CONFIGS = "_configs"
@@ -27,25 +29,22 @@ def with_receivers(content: bytes, receivers: Sequence[Receiver], names: Contain
 
     As it is where they cannot be added: amtool tells then what it lacks.
     """
+    notes = [one.origin for one in receivers]
+    entries, routes = [_receiver(one, names) for one in receivers], [_route(one) for one in receivers]
+    edited = with_ways(content, entries, routes, notes)
+    quiet = [one for one in receivers if one.quiet]
+    # On the new text, since both may be put before the same key.
+    return _with_hours(edited, quiet) if quiet and edited != content else edited
+
+
+def _with_hours(content: bytes, quiet: Sequence[Receiver]) -> bytes:
     text = content.decode(errors="surrogateescape")
     document = edit.compose(text)
-    route = edit.member(document, "route")
-    if not isinstance(document, yaml.MappingNode) or not isinstance(route, yaml.MappingNode):
+    if not isinstance(document, yaml.MappingNode):
         return content
-    notes = [one.origin for one in receivers]
-    quiet = [one for one in receivers if one.quiet]
-    edits = [
-        edit.put_items(text, document, "receivers", [_receiver(one, names) for one in receivers], notes),
-        edit.put_items(text, route, "routes", [_route(one) for one in receivers], notes),
-    ]
-    edited = edit.edited(text, edits)
-    if quiet:  # on the new text, since both may be put before the same key
-        whole = edit.compose(edited)
-        if isinstance(whole, yaml.MappingNode):
-            hours = [edit.flow({"name": _hours(one), "time_intervals": list(one.quiet)}) for one in quiet]
-            names = [one.origin for one in quiet]
-            edited = edit.edited(edited, [edit.put_items(edited, whole, "time_intervals", hours, names)])
-    return edited.encode(errors="surrogateescape")
+    hours = [edit.flow({"name": _hours(one), "time_intervals": list(one.quiet)}) for one in quiet]
+    put = edit.put_items(text, document, "time_intervals", hours, [one.origin for one in quiet])
+    return edit.edited(text, [put]).encode(errors="surrogateescape")
 
 
 def loaded_names(content: bytes, templates: Iterable[ConfigFile]) -> frozenset[str]:

@@ -14,13 +14,12 @@ from typing import Any
 from msgspec import Struct
 
 from stack.components.build import Build
+from stack.components.own_paths import OWN_RECEIVERS
 from stack.components.own_toml import Fault, Wrong, parsed
-from stack.components.places import OWN
 from stack.components.quiet_hours import intervals
 from stack.components.receiver_options import SHORT, options_of
 from stack.model.spec import TEST_RECEIVER
 
-FOLDER = f"{OWN}receivers/"
 SUFFIX = ".toml"
 SETTINGS = "stack.toml"
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -38,8 +37,6 @@ ROUTE = {
 }
 """Words about the time, and the route's own for them."""
 SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
-NOT_THE_BUNDLES = ('stack_test!="true"', 'alertname!="Watchdog"')
-"""A receiver of the settings hears of neither the bundle's test alerts nor the heartbeat, unless it asks for one."""
 
 
 class Receiver(Struct, frozen=True):
@@ -69,8 +66,8 @@ def faults(build: Build) -> tuple[Fault, ...]:
 
 def files(tree: Mapping[str, bytes]) -> dict[str, str]:
     """The files of receivers: path > name."""
-    found = (path for path in sorted(tree) if path.startswith(FOLDER) and path.endswith(SUFFIX))
-    names = {path: path.removeprefix(FOLDER).removesuffix(SUFFIX) for path in found}
+    found = (path for path in sorted(tree) if path.startswith(OWN_RECEIVERS) and path.endswith(SUFFIX))
+    names = {path: path.removeprefix(OWN_RECEIVERS).removesuffix(SUFFIX) for path in found}
     return {path: name for path, name in names.items() if "/" not in name}
 
 

@@ -26,7 +26,7 @@ def context_of(engine: Engine, description: Description) -> CheckContext:
     return _Inside(expected, engine=engine, stack=description.spec.name) if remote else CheckContext(expected)
 
 
-class _Inside(CheckContext, frozen=True, dict=True):
+class _Inside(CheckContext, frozen=True):
     """Asks from inside each component's own container, where no port of it can be reached."""
 
     engine: Engine | None = None

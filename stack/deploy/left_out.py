@@ -11,12 +11,12 @@ from pathlib import Path
 
 from stack.common.errors import ConfigurationInvalid
 from stack.components import COMPONENTS
-from stack.components.alertmanager import MAINS, RECEIVERS
+from stack.components.alertmanager import MAINS, asks_for_receivers
 from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
-from stack.components.own_paths import OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
+from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.own_toml import Fault
 from stack.components.places import OWN
 from stack.config.tree import RULE_TESTS
@@ -64,7 +64,7 @@ def _named_by_exporters(build: Build) -> set[str]:
 
 def _named_by_receivers(build: Build) -> set[str]:
     """Files of receivers that are told of alerts."""
-    if not any(path.startswith(RECEIVERS) for path in build.tree):
+    if not asks_for_receivers(build):
         return set()
     from stack.components.receivers import receivers
 
@@ -73,7 +73,7 @@ def _named_by_receivers(build: Build) -> set[str]:
 
 def _receivers(build: Build) -> tuple[Fault, ...]:
     """Receivers that cannot be used."""
-    if not build.settings.receivers and not any(path.startswith(RECEIVERS) for path in build.tree):
+    if not asks_for_receivers(build):
         return ()
     from stack.components.receivers import faults as receiver_faults
 
@@ -96,10 +96,10 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
     yield from _main_file(build, path)
     if path.startswith(EXPORTERS):
         yield from _of_exporter(build, path)
-    if path.startswith(RECEIVERS):
+    if path.startswith(OWN_RECEIVERS):
         if not path.endswith(SUFFIX):
             yield _other_suffix(path, (SUFFIX,))
-        yield LeftOut(path, f"it lies in a folder below {RECEIVERS}", "move it up")
+        yield LeftOut(path, f"it lies in a folder below {OWN_RECEIVERS}", "move it up")
     yield from _in_place(build, path)
     if path.startswith(OPTIONAL_BOARDS) and (about := build.about_absent(path)):
         yield _without(path, about)
@@ -176,4 +176,4 @@ def _folders() -> list[str]:
     """The folders of the user's own that are read."""
     found = [f"{OWN}{c.name}/{place.folder}" for c in COMPONENTS for place in c.places]
     watched = [kind.form.folder for kind in KINDS]
-    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", RECEIVERS, OWN_SECRETS, *watched]
+    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_RECEIVERS, OWN_SECRETS, *watched]

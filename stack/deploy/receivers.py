@@ -9,6 +9,7 @@ from typing import Any
 
 from stack.common.yaml_paths import named_files
 from stack.common.yaml_text import load_yaml
+from stack.model.receivers import tried_in
 from stack.model.spec import CONFIG_ROOT, CURRENT, TEST_RECEIVER, TRIED_RECEIVER, ConfigFile, StackSpec
 from stack.model.state import StackState
 
@@ -28,11 +29,8 @@ def receivers_in(spec: StackSpec) -> dict[str, Mapping[str, Any]]:
     if TRIED_RECEIVER not in text:
         return {}
     config = load_yaml(text)
-    routes = (config.get("route") or {}).get("routes") or ()
-    led = {
-        r.get("receiver") for r in routes if any(TRIED_RECEIVER in str(m) for m in r.get("matchers") or ())
-    }
-    return {one["name"]: one for one in config["receivers"] if one["name"] in led - {TEST_RECEIVER}}
+    led = tried_in(config) - {TEST_RECEIVER}
+    return {one["name"]: one for one in config["receivers"] if one["name"] in led}
 
 
 def identity_of(spec: StackSpec, name: str) -> str:
@@ -53,4 +51,4 @@ def untested(spec: StackSpec, state: StackState) -> Iterator[str]:
         if known is None:
             yield f"receiver {name} was never tested: {hint}"
         elif known.identity != identity_of(spec, name):
-            yield f"receiver {name} was changed since its test of {known.when} UTC: {hint}"
+            yield f"receiver {name} was changed since its test of {known.when}: {hint}"

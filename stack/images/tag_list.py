@@ -27,7 +27,7 @@ CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
-class TagList(Struct, frozen=True, dict=True):
+class TagList(Struct, frozen=True):
     """Asks registries, through the environment's proxies where it names some; ``clock`` gives seconds."""
 
     clock: Callable[[], float] = time.monotonic
