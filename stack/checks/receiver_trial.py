@@ -140,12 +140,16 @@ class _Waiting(Struct):
         wanted = {kind: self.tried.integrations[kind] for kind in kinds}
         before, began, done = self._tallies(), self.clock.now(), dict[str, Outcome]()
         refused: dict[str, float] = {}
+        last: dict[str, Tally] = {}
         send()
 
         def ask() -> None:
             now, since = self._tallies(), self.clock.now() - began
             for kind in wanted.keys() - done.keys():
                 added = _of(now, self.tried.name, kind).since(_of(before, self.tried.name, kind))
+                before_that, last[kind] = last.get(kind), added
+                if added != before_that:
+                    continue  # Requests are counted before their refusals: only a count that stays is believed.
                 if added.requests - added.refused >= wanted[kind] and not added.given_up:
                     done[kind] = Outcome(kind, status, delivered=True, seconds=since)
                 elif added.refused or added.given_up:

@@ -14,6 +14,7 @@ from typing import Any
 
 import docker
 import requests
+from docker.errors import NotFound
 from msgspec.structs import replace
 
 from stack.engine.docker import connect
@@ -136,7 +137,10 @@ class Stack:
     def _described(self) -> Iterator[tuple[str, dict[str, Any]]]:
         api = docker.from_env().api
         for listed in api.containers(all=True, filters={"label": f"{LABEL}={self.name}"}):
-            found = api.inspect_container(listed["Id"])
+            try:
+                found = api.inspect_container(listed["Id"])
+            except NotFound:  # A command at work has removed it.
+                continue
             yield found["Config"]["Labels"]["monitoring-stack.component"], found
 
     def secrets(self) -> dict[str, str]:

@@ -108,6 +108,12 @@ def test_a_refusal_tells_answer_code_and_remedy() -> None:
     assert document(outcome)["delivered"] is False
 
 
+def test_a_request_is_no_delivery_while_its_refusal_is_not_yet_counted() -> None:
+    asked = Alertmanager(lambda posted: counts(begun=1, requests=1, refused=0 if asked.looks == 1 else 1))
+    (outcome,) = tried(asked, "does not advertise the STARTTLS extension")
+    assert not outcome.delivered and outcome.remedy.startswith("the relay offers")
+
+
 def test_a_refusal_that_is_repeated_may_still_end_well() -> None:
     asked = Alertmanager(lambda posted: counts(begun=1, requests=2 if asked.looks > 3 else 1, refused=1))
     assert tried(asked)[0].delivered
