@@ -24,15 +24,25 @@ RELOAD = "monitoring-stack reload writes and loads the rendered files"
 Question = Callable[[CheckContext], "str | Evidence"]
 
 
-def later(place: str) -> Question:
-    """The question at ``module:function`` below ``stack.checks``, imported once it is asked: most commands ask few."""
-    module, _, name = place.partition(":")
+class Later(Struct, frozen=True):
+    """The question at ``place``, imported once it is asked: most commands ask few."""
 
-    def ask(context: CheckContext) -> str | Evidence:
-        question: Question = getattr(importlib.import_module(f"stack.checks.{module}"), name)
-        return question(context)
+    place: str
 
-    return ask
+    def __call__(self, context: CheckContext) -> str | Evidence:
+        """Asks it."""
+        return self.question()(context)
+
+    def question(self) -> Question:
+        """The question itself, imported."""
+        module, _, name = self.place.partition(":")
+        found: Question = getattr(importlib.import_module(f"stack.checks.{module}"), name)
+        return found
+
+
+def later(place: str) -> Later:
+    """The question at ``module:function`` below ``stack.checks``."""
+    return Later(place)
 
 
 class Check(Struct, frozen=True):

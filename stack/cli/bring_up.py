@@ -9,6 +9,7 @@ from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
 from stack.components import BY_NAME
+from stack.config.tree import read_plotly
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
@@ -18,6 +19,7 @@ from stack.deploy.volumes import examined
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
+from stack.model.spec import content_digest
 from stack.validation.files import validate as validate_files
 
 VALIDATED = "validated.json"
@@ -26,14 +28,15 @@ VERDICTS_KEPT = 64
 
 def start_stack(session: Session) -> int:
     """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
-    observed = session.first_look(_read_verification)
+    observed = session.first_look(lambda: _prepared(session))
     if not observed.containers:
         with session.lock_beside(lambda: described(session)) as description:
             return _bring_up_fresh(session, description)
     description = described(session)
+    plan = reconcile(description.spec, observed)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(examined, session.engine, description.spec, observed)
-        unchanged = _asked_meanwhile(session, description, observed)
+        unchanged = None if plan else _asked(session, description, observed, plan)
         observed = looking.result()
     plan = reconcile(description.spec, observed)
     if plan or unchanged is None or session.state.lacks(_told(session, description)):
@@ -45,19 +48,20 @@ def start_stack(session: Session) -> int:
     return _apply(session, description, observed, plan, unchanged).finish()
 
 
-def _asked_meanwhile(session: Session, description: Description, observed: Observed) -> Milestones | None:
-    """Asks the products while the engine is looked into, where the containers themselves need no step."""
-    plan = reconcile(description.spec, observed)
-    if plan:
-        return None
+def _asked(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
+    """Asks the products of a stack whose containers themselves need no step."""
     milestones = Milestones(session, description, observed, plan)
     milestones.ask()
     return milestones
 
 
-def _read_verification() -> None:
-    """The modules that verify: reading them takes about as long as the engine needs for the state."""
-    from stack.deploy import verify  # noqa: F401
+def _prepared(session: Session) -> None:
+    """What needs no state and takes about as long as the engine needs for it: images, files, modules that verify."""
+    there = session.look_at_images()
+    from stack.deploy.verify import read_ahead
+
+    read_ahead(there)
+    content_digest(read_plotly())  # most of all that is digested
 
 
 def described(session: Session) -> Description:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from stack.cli.printer import Printer
-from stack.common.errors import Busy
+from stack.common.errors import Busy, StackError
 from stack.components import BY_NAME, load
 from stack.components.build import Image
 from stack.config.cache import Cache
@@ -49,6 +49,7 @@ class Session:
     own: Mapping[str, bytes | None] = field(default_factory=dict)
     """Files of the user's own by path, in place of what lies there; None: not there. See ``lay_over``."""
     _asked_ahead: tuple[Future[Observed], Future[StackState]] | None = None
+    _images_seen: ImageSelection | None = None
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
 
@@ -120,7 +121,16 @@ class Session:
     @cached_property
     def images(self) -> ImageSelection:
         """The images of the wanted components."""
-        return self.images_for(self.settings)
+        seen = self._images_seen
+        return seen if seen and seen.settings == self.settings else self.images_for(self.settings)
+
+    def look_at_images(self) -> tuple[str, ...]:
+        """Asks for images before it is known what is remembered; returns the components whose image is there."""
+        with suppress(StackError):  # told where they are needed
+            self._images_seen = seen = self.images_for(self.plain.for_files(self.native.tree))
+            seen.look()
+            return tuple(name for name, image in seen.found.items() if image.available)
+        return ()
 
     def images_for(self, settings: Settings) -> ImageSelection:
         """The images of the components that these settings want."""
@@ -154,6 +164,7 @@ class Session:
         """What follows from files and state is found anew."""
         for known in ("native", "settings", "images"):
             self.__dict__.pop(known, None)
+        self._images_seen = None
 
     def as_it_runs(self, observed: Observed, *, keep_bind: bool = True, to_ask: bool = False) -> Description:
         """The description of what is there: the components that it was started with, published where they are.

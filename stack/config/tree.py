@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -72,6 +73,7 @@ def _own(folder: Path) -> Iterator[Found]:
         yield from walk(folder, OWN)
 
 
+@cache
 def read_plotly() -> bytes:
     """The script of the quick-look page, from the installed plotly package without importing it."""
     spec = importlib.util.find_spec("plotly")

@@ -75,14 +75,18 @@ class ImageSelection:
             scope=self.engine.info().address,
         )
 
+    def look(self) -> None:
+        """Finds what the engine holds, for ``provide`` to go on from."""
+        self.found = self.images.present(self._wanted())
+
     def present(self) -> Found:
         """What the engine holds; a missing image is described by its reference and no id."""
-        self.found = self.images.present(self._wanted())
+        self.look()
         return self._described(image for image in self.found.values() if self._runs(image))
 
     def provide(self) -> Found:
         """The same after pulling and building. ``ImageError`` where one that must run cannot be had."""
-        self.found = self.images.provide(self._wanted())
+        self.found = self.images.provide(self._wanted(), self.found)
         for image in self.found.values():
             if not image.available and not self._optional(image.component):
                 raise self._lacking(image)

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from stack.checks.check import Later
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
@@ -89,14 +90,7 @@ class Verification:
 
     def again(self) -> Report:
         """One round of all that can have changed by itself since the last proof, asked side by side."""
-        names = tuple(
-            dict.fromkeys(
-                (
-                    *(name for s in self.spec.services for name in after_change(s.component)),
-                    *(check.name for check in checks_of(self.spec.components) if check.recurring),
-                )
-            )
-        )
+        names = asked_again(self.spec.components)
         return self.turns.run(self.expected, tell=self.emit, names=names)
 
     def holds(self, service: ServiceSpec, found: Report) -> bool:
@@ -210,6 +204,20 @@ class Verification:
         if ran.code == 0:
             return ()
         return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
+
+
+def asked_again(components: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the checks whose answers can change by themselves, so that a start of an unchanged stack asks them."""
+    recurring = (check.name for check in checks_of(components) if check.recurring)
+    return tuple(dict.fromkeys((*(name for c in components for name in after_change(c)), *recurring)))
+
+
+def read_ahead(components: tuple[str, ...]) -> None:
+    """Imports the questions of ``asked_again``."""
+    names = asked_again(components)
+    for check in checks_of(components):
+        if check.name in names and isinstance(check.run, Later):
+            check.run.question()
 
 
 def _hooks(service: ServiceSpec) -> Hooks:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 
 from stack.common.errors import BuildFailed, RegistryUnreachable
 from stack.common.files import clear_unfinished, exclusive
+from stack.engine.interface import ImageInfo
 from stack.images.catalog import Catalog
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.interface import ImageEngine, Tell
@@ -73,10 +75,15 @@ class Images(Struct, frozen=True):
         with ThreadPoolExecutor(max(1, len(names))) as pool:
             return dict(zip(names, pool.map(self._present, names), strict=True))
 
-    def provide(self, components: Iterable[str]) -> dict[str, Resolved]:
-        """The same after pulling and building what is missing. Raises PullRefused or BuildFailed."""
+    def provide(
+        self, components: Iterable[str], seen: Mapping[str, Resolved] = MappingProxyType({})
+    ) -> dict[str, Resolved]:
+        """The same after pulling and building what is missing. Raises PullRefused or BuildFailed.
+
+        ``seen``: what has been found just now.
+        """
         names = tuple(components)
-        found = self.present(names)
+        found = dict(seen) if seen.keys() == set(names) else self.present(names)
         if all(image.available or image.source is Source.UNAVAILABLE for image in found.values()):
             return found
         with self._alone():
@@ -110,11 +117,12 @@ class Images(Struct, frozen=True):
         if self._is_ours(name):
             return program_present(self.engine, self.inputs(PROGRAMS[name]), self._present(BASE.component))
         pin = self._pin(name)
-        facts = self._facts(pin)
+        held = self._held(pin)
+        facts = self._facts(pin, held)
         decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
             decision = decide(pin, _asked(facts, self._registries(), registry_of(self._wanted(pin))))
-        return self._resolved(pin, decision)
+        return _resolved(pin, decision, held.get(decision.ref))
 
     def _is_ours(self, name: str) -> bool:
         """Whether it is made of this package's own code, and not an image that the settings name."""
@@ -156,7 +164,7 @@ class Images(Struct, frozen=True):
         to_build = [pin for pin in pins if decisions[pin.component].source is Source.BUILD]
         if to_build:
             decisions |= self._build_or_else(to_build, built)
-        return {pin.component: self._resolved(pin, decisions[pin.component]) for pin in pins}
+        return {pin.component: self._as_decided(pin, decisions[pin.component]) for pin in pins}
 
     def _build_or_else(self, pins: list[Pin], built: Callable[[str], None]) -> dict[str, Decision]:
         """Build; where that fails, images of an older recipe will do if each component has one."""
@@ -164,14 +172,16 @@ class Images(Struct, frozen=True):
             self._builder(built).build(pin.component for pin in pins)
         except BuildFailed as failure:
             known = replace(Facts(), registry_silent=True, cannot_build=failure.message)
-            older = {p.component: decide(p, replace(known, local=self._facts(p).local)) for p in pins}
+            older = {
+                p.component: decide(p, replace(known, local=self._local(p, self._held(p)))) for p in pins
+            }
             if any(decision.source is not Source.PRESENT for decision in older.values()):
                 raise
             return older
         return {pin.component: Decision(Source.BUILD, pin.local, "built now") for pin in pins}
 
     def _pull_or_else(self, registries: Registries, pin: Pin) -> Decision:
-        facts = self._facts(pin)
+        facts = self._facts(pin, self._held(pin))
         ref = self._wanted(pin)
         decision = decide(pin, _asked(facts, registries, registry_of(ref)))
         if decision.source is not Source.PULL:
@@ -189,17 +199,27 @@ class Images(Struct, frozen=True):
         finally:
             self.tell(Progress.over(pin.component))
 
-    def _facts(self, pin: Pin) -> Facts:
+    def _held(self, pin: Pin) -> dict[str, ImageInfo | None]:
+        """The images of it that may be on the engine, by reference."""
+        built = (pin.local,) if pin.component in self.catalog.recipes else ()
+        return {ref: self.engine.image(ref) for ref in (*built, self._wanted(pin))}
+
+    def _local(self, pin: Pin, held: Mapping[str, ImageInfo | None]) -> str:
+        """Whether the image built here is made by today's recipe; empty where there is none."""
+        local, recipe = held.get(pin.local), self.catalog.recipes.get(pin.component)
+        if local is None or recipe is None:
+            return ""
+        return LOCAL_CURRENT if made_by(local, recipe.digest()) else LOCAL_STALE
+
+    def _facts(self, pin: Pin, held: Mapping[str, ImageInfo | None]) -> Facts:
         recipe = self.catalog.recipes.get(pin.component)
-        local = self.engine.image(pin.local) if recipe else None
-        fits = LOCAL_CURRENT if local and recipe and made_by(local, recipe.digest()) else LOCAL_STALE
-        present = self.engine.image(self._wanted(pin)) is not None
-        needed = not present and not (local and fits == LOCAL_CURRENT)
+        local, present = self._local(pin, held), held[self._wanted(pin)] is not None
+        needed = not present and local != LOCAL_CURRENT
         return Facts(
             override=self.overrides.get(pin.component, ""),
             digest=self.digests.get(pin.component, ""),
             wanted_present=present,
-            local=fits if local else "",
+            local=local,
             cannot_build=(self.obstacle() if needed else "")
             if recipe
             else "no package of it exists to build it from",
@@ -218,9 +238,8 @@ class Images(Struct, frozen=True):
         name = pin.component
         return wanted(pin, self.overrides.get(name, ""), self.digests.get(name, ""))
 
-    def _resolved(self, pin: Pin, decision: Decision) -> Resolved:
-        image = self.engine.image(decision.ref)
-        return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
+    def _as_decided(self, pin: Pin, decision: Decision) -> Resolved:
+        return _resolved(pin, decision, self.engine.image(decision.ref))
 
     def _provide_program(self, base: Resolved, inputs: Inputs) -> Resolved:
         if not base.available:
@@ -235,6 +254,10 @@ class Images(Struct, frozen=True):
 
     def _registries(self) -> Registries:
         return self.registries or Registries(self.cache / MEMORY, scope=self.scope)
+
+
+def _resolved(pin: Pin, decision: Decision, image: ImageInfo | None) -> Resolved:
+    return Resolved(pin.component, decision.ref, image.id if image else "", decision.source, decision.why)
 
 
 def _asked(facts: Facts, registries: Registries, registry: str) -> Facts:

@@ -74,7 +74,8 @@ class ConfigFile(Struct, frozen=True):
 
     def fingerprint(self) -> str:
         """Identity of path, owner, mode and content."""
-        return _fingerprint(f"{self.path}\0{self.mode:o}\0{self.uid}\0", self.content)
+        told = f"{self.path}\0{self.mode:o}\0{self.uid}\0{content_digest(self.content)}"
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 class Mount(Struct, frozen=True):
@@ -280,9 +281,9 @@ def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
 
 
 @lru_cache(maxsize=512)
-def _fingerprint(place: str, content: bytes) -> str:
-    """Kept, since every part of a command asks for the same few files again."""
-    return hashlib.sha256(place.encode() + content).hexdigest()
+def content_digest(content: bytes) -> str:
+    """SHA-256 of a file's content; kept, since every part of a command asks for the same few files again."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _missing(component: str) -> ServiceSpec:

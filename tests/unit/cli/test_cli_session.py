@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from stack.deploy.images import ImageSelection
 from stack.images.resolved import Resolved
 from stack.images.resolver import Images
 from stack.model.observed import Observed, ObservedContainer
+from stack.model.state import OneOff
 from tests.fakes.engine.memory import MemoryEngine
 
 OFFICIAL = {
@@ -71,10 +73,28 @@ def test_a_stack_is_asked_where_it_is_published_whatever_the_settings_say_now(se
     assert session.settings.port("prometheus") == 9090
 
 
+def test_images_are_looked_for_before_it_is_known_what_is_remembered(session: Session) -> None:
+    assert set(session.look_at_images()) == {*OFFICIAL, "app"}
+    assert session.images.found.keys() == {*OFFICIAL, "app", "grafana"}
+
+
+def test_a_remembered_switch_makes_it_look_anew(session: Session) -> None:
+    session.look_at_images()
+    session.state.change(switches={"app": OneOff("off")})
+    assert session.images.found == {}
+    assert "app" not in session.described(provide=True).spec.components
+
+
+def test_what_was_looked_for_is_forgotten_with_the_files(session: Session) -> None:
+    session.look_at_images()
+    session.lay_over({})
+    assert session.images.found == {}
+
+
 def test_only_grafana_may_lack_an_image(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     from stack.images.decide import Source
 
-    def provide(images: Images, names: tuple[str, ...]) -> dict[str, Resolved]:
+    def provide(images: Images, names: tuple[str, ...], seen: Mapping[str, Resolved]) -> dict[str, Resolved]:
         gone = Resolved("prometheus", "prom/x", "", Source.UNAVAILABLE, "nobody has it")
         return {name: gone for name in names if name == "prometheus"}
 
