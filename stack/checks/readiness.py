@@ -11,6 +11,6 @@ def answers(component: str, title: str) -> Check:
 
     def run(context: CheckContext) -> str:
         path = dict(context.expected.ready_paths)[component]
-        return f"{path} answers {context.http(component).get(path).status}"
+        return f"{path} answers {context.http(component).readily().get(path).status}"
 
     return Check(f"{component}.ready", f"{title} serves", component, "ready", run, SILENT, 60)

@@ -20,7 +20,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
     from stack.cli.session import Session
     from stack.components import BY_NAME
-    from stack.deploy.condition import START, age, at_rest, condition
+    from stack.deploy.condition import START, age, at_rest, condition, proven_since
     from stack.deploy.ends import with_last_words
     from stack.deploy.verify import patience, prober_for, wall_clock
     from stack.deploy.volumes import examined
@@ -39,7 +39,8 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
     observed = with_last_words(session.engine, looked)
     now = wall_clock()
     expected = description.expectations(remote=remote, now=now, age=age(observed, now))
-    prober = prober_for(session.engine, description, patience(expected), ours=bool(observed.containers))
+    hurry = patience(expected, proven=proven_since(observed, session.state.now.proven))
+    prober = prober_for(session.engine, description, hurry, ours=bool(observed.containers))
     heard = Findings(printer)
     report = prober.run(
         expected,

@@ -65,7 +65,7 @@ class Alertmanager(Struct, frozen=True):
 
     def ready(self) -> str:
         """The readiness text."""
-        return self.http.get("/-/ready").text.strip()
+        return self.http.readily().get("/-/ready").text.strip()
 
     def reload_succeeded(self) -> bool:
         """Whether the latest load of the configuration succeeded."""

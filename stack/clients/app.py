@@ -30,7 +30,7 @@ class App(Struct, frozen=True):
 
     def health(self) -> str:
         """The ``status`` that /health names."""
-        answer = self.http.get("/health")
+        answer = self.http.readily().get("/health")
         with shaped(answer):
             return str(answer.json()["status"])
 

@@ -75,7 +75,7 @@ class Grafana(Struct, frozen=True):
 
     def database(self) -> str:
         """What /api/health says of the database; it answers only when provisioning is done."""
-        answer = self.http.get("/api/health")
+        answer = self.http.readily().get("/api/health")
         with shaped(answer):
             return str(answer.json()["database"])
 

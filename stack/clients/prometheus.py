@@ -86,7 +86,7 @@ class Prometheus(Struct, frozen=True):
 
     def ready(self) -> str:
         """The readiness text."""
-        return self.http.get("/-/ready").text.strip()
+        return self.http.readily().get("/-/ready").text.strip()
 
     def rules(self) -> tuple[LoadedRule, ...]:
         """All loaded rules in file order."""

@@ -17,6 +17,7 @@ from stack.deploy.mend import unknown_there
 from stack.deploy.outer_networks import unjoined
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
+from stack.model.state import ProvenStack
 
 CHECK = "container"
 ALL_RUN = "stack.containers"
@@ -86,8 +87,19 @@ def nobody(name: str, report: Report) -> str:
 
 def age(observed: Observed, now: float) -> float:
     """Seconds since the youngest running container started; 0 where that is not known."""
-    moments = [started for c in observed.containers if c.running and (started := moment(c.started_at))]
-    return max(0.0, now - max(moments)) if moments else 0.0
+    started = _youngest(observed)
+    return max(0.0, now - started) if started else 0.0
+
+
+def proven_since(observed: Observed, proven: ProvenStack | None) -> bool:
+    """Whether the last proof is younger than every running container: none of them is still on its way."""
+    started = _youngest(observed)
+    return proven is not None and 0 < started <= moment(proven.when)
+
+
+def _youngest(observed: Observed) -> float:
+    """When the youngest running container started, as Unix time; 0 where that is not known."""
+    return max((moment(c.started_at) for c in observed.containers if c.running), default=0.0)
 
 
 def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float) -> tuple[str, str] | None:

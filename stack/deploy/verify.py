@@ -37,7 +37,7 @@ TURN = 1.0
 IN_TURNS: Mapping[str, float] = MappingProxyType(dict.fromkeys(STAGES, TURN))
 OLD = 60.0
 """Seconds after which all that follows from a start has had its time: scrapes, rules, the first data."""
-IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 2.0, "checked": 1.0, "proven": 1.0})
+IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 1.0, "checked": 1.0, "proven": 1.0})
 """A stack that has been up for long gives the awaited answer at once or is at fault."""
 
 
@@ -287,9 +287,12 @@ def prober_for(
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
 
 
-def patience(expected: Expected) -> Mapping[str, float]:
-    """Seconds that the checks of a running stack may take, by stage, where that is less than they have."""
-    return IN_A_HURRY if expected.age > OLD else MappingProxyType({})
+def patience(expected: Expected, *, proven: bool = False) -> Mapping[str, float]:
+    """Seconds that the checks of a running stack may take, by stage, where that is less than they have.
+
+    ``proven``: since all of it was started.
+    """
+    return IN_A_HURRY if proven or expected.age > OLD else MappingProxyType({})
 
 
 def wall_clock() -> float:

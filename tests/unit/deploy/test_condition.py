@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
 from stack.common.moments import moment
-from stack.deploy.condition import age, at_rest, condition, explained, nobody
+from stack.deploy.condition import age, at_rest, condition, explained, nobody, proven_since
 from stack.model.observed import GivenLimits, Observed, ObservedContainer
 from stack.model.spec import Limits, StackSpec
+from stack.model.state import ProvenStack
 from tests.unit.deploy.plan_samples import NAME, service
 
 APP = replace(service("app"), limits=Limits(64 << 20, 1.0))
@@ -173,6 +174,18 @@ def test_the_age_is_that_of_the_youngest_running_container() -> None:
     assert age(Observed(NAME, (old, young, ended)), now) == 30.0
     assert age(Observed(NAME, (old,)), now) == 60.0
     assert age(Observed(NAME), now) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("when", "since"),
+    [("2026-11-26 10:00:31 UTC", True), ("2026-11-26 10:00:29 UTC", False), ("garbage", False)],
+)
+def test_a_proof_counts_once_all_that_runs_was_running(when: str, since: bool) -> None:
+    young = container("prometheus", started_at="2026-11-26T10:00:30Z")
+    ended = container("node_exporter", "exited", started_at="2026-11-26T10:01:00Z")
+    assert proven_since(Observed(NAME, (young, ended)), ProvenStack("x", when)) is since
+    assert not proven_since(Observed(NAME, (young,)), None)
+    assert not proven_since(Observed(NAME), ProvenStack("x", when))
 
 
 MUTE = Finding("prometheus.ready", "prometheus", "ready", "failed", "connection refused")
