@@ -71,6 +71,7 @@ OTHER_ALERTS = {
     *("RedisDown", "RedisMemoryNearLimit", "RedisConnectionsRefused", "RedisSaveFailed"),
     *("MySQLDown", "MySQLConnectionsNearLimit", "MySQLSlowQueries", "MySQLConnectionsFailing"),
     *("NginxDown", "NginxConnectionsDropped"),
+    *("MemcachedDown", "MemcachedConnectionsNearLimit", "MemcachedConnectionsRefused", "MemcachedOutOfMemory"),
     *("HAProxyDown", "HAProxyBackendDown", "HAProxyServerDown", "HAProxyErrors"),
     *("ProcessesGone", "ProcessesRestarting", "ProcessesZombies"),
 }
