@@ -164,7 +164,7 @@ def _by_rule(selector: Selector, recorded: dict[str, tuple[Pairs, ...]]) -> bool
 def _of_rule(rule: Rule, made: Outcome, read: Reading, reasons: dict[Selector, Missing]) -> Iterator[Doubt]:
     lacking = [reasons[s] for s in _looked_for(rule, read) if s in reasons]
     yield from (Doubt(rule, missing.text) for missing in lacking)
-    asked = not any(_asked_not_to(rule.unchecked, s) for s in read.selectors)
+    asked = made.asked and not any(_asked_not_to(rule.unchecked, s) for s in read.selectors)
     if rule.kind == "recording" and not lacking and not made.series and not read.chooses and asked:
         yield Doubt(rule, "it records nothing, though there are series of all that it reads")
 

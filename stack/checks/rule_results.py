@@ -16,11 +16,15 @@ SAME = "vector contains metrics with the same labelset after applying {kind} lab
 
 
 class Outcome(Struct, frozen=True):
-    """What a rule yields: its series' labels, or why Prometheus would refuse them, with the remedy."""
+    """What a rule yields: its series' labels, or why Prometheus would refuse them, with the remedy.
+
+    Of one that was not ``asked`` nothing is known.
+    """
 
     series: tuple[Pairs, ...] = ()
     error: str = ""
     remedy: str = ""
+    asked: bool = True
 
 
 def outcome(rule: Rule, samples: Iterable[Pairs]) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stack.cli.grammar_parts import DRY_RUN, Command, value
 
-KINDS = ("postgres", "redis", "mysql", "nginx", "haproxy", "process")
+KINDS = ("postgres", "redis", "mysql", "nginx", "memcached", "haproxy", "process")
 """As in ``stack.components.exporters.kinds``, which the grammar must not pay for."""
 KIND = value("kind", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}")
 SERVER = value("server", metavar="NAME", help="what the server is called here")

@@ -9,7 +9,16 @@ PROBE_NAME = value("probe", metavar="NAME", help="what the probe is called, and 
 
 ADD = (
     PROBE_NAME,
-    value("url", metavar="URL", help="http://, https://, tcp://, tls://, dns://SERVER/NAME or icmp://"),
+    value(
+        "url",
+        nargs="?",
+        default="",
+        metavar="URL",
+        help="http://, https://, tcp://, tls://, dns://SERVER/NAME or icmp://",
+    ),
+    value("--container", metavar="C[:PORT]", help="a container of the engine, in place of the URL's host"),
+    value("--host", metavar="PORT", help="a port of the engine's own machine, in place of the URL's host"),
+    value("--network", metavar="NETWORK", help="by which of its networks a container is reached"),
     value(
         "--module",
         default="",

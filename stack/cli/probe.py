@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from stack.cli.printer import Printer
 from stack.cli.probe_files import MODULES, Wish, aimed, checked, files_of
+from stack.cli.probe_place import url_of
 from stack.cli.session import Session
 from stack.cli.target_secrets import Given, given_files
 from stack.common.errors import UsageError
@@ -46,7 +47,8 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
 
 def _wish(session: Session) -> Wish:
     options = session.options
-    target, module, query_name = aimed(options.url, options.module)
+    url, network = url_of(session)
+    target, module, query_name = aimed(url, options.module)
     return Wish(
         name=options.probe,
         target=target,
@@ -56,6 +58,7 @@ def _wish(session: Session) -> Wish:
         codes=tuple(options.expect_code),
         contains=options.contains,
         insecure=options.insecure_skip_verify,
+        network=network,
         given=given_files(options, options.probe, session.native.tree),
     )
 

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from stack.checks.target_faults import LOOPBACK
 from stack.cli.own_change import OwnFile
 from stack.cli.target_secrets import Given
 from stack.common.durations import seconds
 from stack.common.errors import UsageError
 from stack.components.blackbox import shipped
 from stack.components.probes import ADDRESS
+from stack.model.outer import NETWORK_LABEL
+from stack.targets.addresses import LOOPBACK
 from stack.targets.jobs import FOLDER as SCRAPE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -42,7 +43,7 @@ class Wish(Struct, frozen=True):
     """One probe. ``target`` as blackbox_exporter takes it; ``every`` as Prometheus writes it.
 
     The rest goes into a module of its own: ``codes`` that are right, a text that the page ``contains``, the name that a
-    name server is asked for, and what is ``given`` in files.
+    name server is asked for, and what is ``given`` in files. ``network``: the one of others where the target lives.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Wish(Struct, frozen=True):
     codes: tuple[int, ...] = ()
     contains: str = ""
     insecure: bool = False
+    network: str = ""
     given: Given = field(default_factory=Given)
 
     @property
@@ -69,7 +71,9 @@ class Wish(Struct, frozen=True):
 
 def aimed(url: str, module: str) -> tuple[str, str, str]:
     """Target, module and the name that a name server is asked for; ``UsageError`` where they are not clear."""
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, rest = url.strip().partition("://")
+    scheme = scheme.lower() if separator else scheme
+    url = f"{scheme}{separator}{rest}"
     if separator and scheme not in BY_SCHEME:
         raise UsageError(f"{url}: nobody asks {scheme}://", hint=f"it is one of {FORMS}")
     if not separator and not module:
@@ -77,7 +81,7 @@ def aimed(url: str, module: str) -> tuple[str, str, str]:
     chosen = module or BY_SCHEME[scheme]
     kind = BY_SCHEME.get(scheme, "")
     prober = str(shipped().get(chosen, {}).get("prober", ""))
-    _refuse_loopback(url)
+    _check_host(url)
     if not separator:
         return (f"http://{url}" if prober == "http" else _with_port(url, chosen, prober)), chosen, ""
     if prober and str(shipped()[kind]["prober"]) != prober:
@@ -85,24 +89,35 @@ def aimed(url: str, module: str) -> tuple[str, str, str]:
     if kind == "http_2xx":
         return url, chosen, ""
     host, _, path = rest.partition("/")
+    if path and kind != "dns":
+        raise UsageError(f"{url}: {kind} knows no path", hint=f"write {scheme}://{host}")
     return _with_port(host, chosen, prober), chosen, path if kind == "dns" else ""
 
 
-def _refuse_loopback(url: str) -> None:
-    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    if not host:
-        raise UsageError(f"{url}: no host", hint=f"it is one of {FORMS}")
+def _check_host(url: str) -> None:
+    """``UsageError`` for what no probe can ask, or what would stand in a label for all to read."""
+    if not url.isprintable() or " " in url:
+        raise UsageError(f"{url!r}: a URL has no spaces", hint="write %20 for one")
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(
+            f"{url}: {str(error).lower()}", hint="HOST, HOST:PORT or [IPv6]:PORT, 1-65535"
+        ) from None
+    if "@" in parts.netloc:
+        hint = "leave them out: --basic-auth-file FILE keeps them out of every label"
+        raise UsageError(f"{url.partition('://')[0]}://...@{host}: user and password in a URL", hint=hint)
+    if not host or (port is None and parts.netloc.endswith(":")):
+        raise UsageError(f"{url}: no {'port' if host else 'host'}", hint=f"it is one of {FORMS}")
     if LOOPBACK.fullmatch(host):
         where = "is the container of blackbox_exporter itself"
-        hint = "name the engine's machine host.docker.internal, a container by its name"
+        hint = "--host PORT is a port of the engine's machine, --container C[:PORT] one of a container"
         raise UsageError(f"{url}: {host} {where}", hint=hint)
 
 
 def _with_port(host: str, module: str, prober: str) -> str:
-    try:
-        port = urlsplit(f"//{host}").port
-    except ValueError:
-        raise UsageError(f"{host}: no port of that number", hint="1-65535") from None
+    port = urlsplit(f"//{host}").port
     if prober == "tcp" and port is None:
         if module == "tls":
             return f"{host}:443"
@@ -174,7 +189,7 @@ scrape_configs:
       module: [{json.dumps(wish.name if wish.own_module else wish.module)}]
     static_configs:
       - targets: [{json.dumps(wish.target, ensure_ascii=False)}]
-    relabel_configs:
+{_labels(wish)}    relabel_configs:
       - source_labels: [__address__]
         target_label: __param_target
       - source_labels: [__param_target]
@@ -182,6 +197,10 @@ scrape_configs:
       - target_label: __address__
         replacement: {ADDRESS}
 """
+
+
+def _labels(wish: Wish) -> str:
+    return f"        labels: {{{NETWORK_LABEL}: {json.dumps(wish.network)}}}\n" if wish.network else ""
 
 
 def module_text(wish: Wish) -> str:

@@ -9,6 +9,7 @@ from stack.checks.probe_faults import Answer, answer, fault
 from stack.checks.promql import quoted
 from stack.cli.own_change import UNDONE
 from stack.cli.probe_files import Wish
+from stack.cli.probe_place import by_container
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.durations import seconds
@@ -19,6 +20,7 @@ from stack.deploy.describe import Description
 from stack.model.spec import container_name
 
 LONGEST_WAITED_FOR = 60.0
+UNKNOWN = "is unknown"
 SPARE = 10.0
 """Prometheus shows new jobs within five seconds, and asks each within its interval."""
 
@@ -47,7 +49,7 @@ class Proof:
         """Raises before anything is changed, where a blackbox_exporter that runs finds the probe to fail."""
         observed = self.session.engine.observe(self.session.name)
         there = any(c.component == "blackbox" and c.running for c in observed.containers)
-        if self.wish.own_module or self.even_if_down or not there:
+        if self.wish.own_module or self.wish.network or self.even_if_down or not there:
             return
         try:
             found = self._ask()
@@ -83,7 +85,8 @@ class Proof:
 
     def _failure(self, found: Answer) -> SmokeFailed:
         why = fault(found, self.wish.target, self.wish.timeout)
-        return SmokeFailed(why.cause, hint=f"{why.remedy}; --even-if-down adds it all the same")
+        remedy = by_container(self.session, self.wish.target) if UNKNOWN in why.cause else ""
+        return SmokeFailed(why.cause, hint=f"{remedy or why.remedy}; --even-if-down adds it all the same")
 
     def _scraped(self, description: Description) -> None:
         from stack.deploy.asking import context_of

@@ -17,8 +17,9 @@ import yaml
 from stack.common.yaml_text import load_yaml
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.manifest import Checks, Component
+from stack.components.outer_networks import outer_networks
 from stack.components.own_paths import own_secrets, translated
-from stack.components.places import NATIVE, Place
+from stack.components.places import NATIVE, SCRAPE_PLACE, Place
 from stack.components.probes import PORT, needed
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
@@ -51,6 +52,7 @@ def service(build: Build) -> ServiceSpec:
         command=(f"--config.file={FOLDER}/{MAIN}",),
         mounts=(build.config_mount("blackbox"),),
         extra_hosts=HOST_GATEWAY,
+        networks=outer_networks(build.gathered("prometheus", SCRAPE_PLACE), probed=True),
     )
 
 

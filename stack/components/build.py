@@ -6,6 +6,7 @@ Pure: the files were read before; nothing here opens, writes or asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -34,7 +35,7 @@ class Image(Struct, frozen=True):
     id: str
 
 
-class Build(Struct, frozen=True):
+class Build(Struct, frozen=True, dict=True):
     """All inputs. ``tree``: path below the configuration root > content.
 
     ``absent``: wanted components that cannot run, with the reason. ``left_out``: native files that cannot be read.
@@ -50,7 +51,7 @@ class Build(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
     only: frozenset[str] | None = None
 
-    @property
+    @cached_property
     def present(self) -> tuple[str, ...]:
         """Components that will run."""
         missing = dict(self.absent)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from stack.engine.docker import DockerEngine
+from tests.e2e import servers
 from tests.e2e.conftest import Make
 from tests.e2e.far_away import FarAway, far_away
-from tests.e2e.stack_command import PORTS, Stack
+from tests.e2e.stack_command import PORTS, ROOT, Stack
 from tests.e2e.test_e2e_whole_stack import RULES, durations
 
 pytestmark = pytest.mark.e2e
+COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app", "checks")
+NETWORK = "e2e-remote-servers"
 HOST_FOLDERS = {"/", "/proc", "/sys"}
 
 
@@ -25,7 +30,7 @@ def place() -> Iterator[FarAway]:
 @pytest.fixture(scope="module")
 def near(make_stack: Make, grafana_image: str, image_of: Callable[[str], str]) -> Stack:
     """The stack as somebody on the engine's machine sees it; no image can be made from the other place."""
-    for component in ("prometheus", "alertmanager", "node_exporter", "app", "checks"):
+    for component in (*COMPONENTS, "blackbox", "redis_exporter"):
         image_of(component)
     image = {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": grafana_image}
     return make_stack("e2e-remote", 27400, **image)
@@ -108,6 +113,34 @@ def test_a_target_of_ones_own_is_proven_from_there(remote: Stack) -> None:
     rows = remote.ok("target", "list", "--json").json()["targets"]
     assert rows[0]["job"] == "mine" and all(row["health"] == "up" for row in rows)
     remote.ok("target", "remove", "mine")
+
+
+def test_a_probe_is_proven_from_there(remote: Stack) -> None:
+    ran = remote.ok("probe", "add", "ready", "http://prometheus:9090/-/ready", "--every", "1s")
+    assert "ready succeeds (HTTP 200" in ran.out
+    refused = remote("probe", "add", "shut", "tcp://prometheus:1", "--every", "1s")
+    assert refused.code == 6 and "nobody listens on prometheus:1" in refused.err
+    (row,) = remote.ok("probe", "list", "--json").json()["probes"]
+    assert (row["name"], row["up"], row["code"]) == ("ready", True, 200)
+    remote.ok("probe", "remove", "ready")
+
+
+@pytest.fixture(scope="module")
+def cache(engine: DockerEngine) -> Iterator[str]:
+    """A Redis in a container on a network of its own, by the container's name."""
+    with servers.running(servers.image(engine, ROOT / ".stack/cache"), NETWORK, "redis"):
+        yield f"{NETWORK}-redis"
+
+
+def test_an_exporter_is_proven_from_there(remote: Stack, cache: str, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(f"{servers.PASSWORD}\n", "utf-8")
+    place = ("--container", cache, "--secret-file", str(secret))
+    ran = remote.ok("exporter", "add", "redis", "cache", *place)
+    assert "Redis cache answers redis_exporter" in ran.out
+    (row,) = remote.ok("exporter", "list", "--json").json()["exporters"]
+    assert (row["name"], row["state"]) == ("cache", "up")
+    remote.ok("exporter", "remove", "redis", "cache")
 
 
 def test_with_the_socket_but_another_network_the_ports_are_not_missed(remote: Stack, near: Stack) -> None:

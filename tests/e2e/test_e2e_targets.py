@@ -129,6 +129,12 @@ def test_the_example_is_scraped_with_one_command(stack: Stack, shop: str) -> Non
     assert board["applied"] and board["counts"]["data"] > 5 and not board["counts"]["wrong"]
 
 
+def test_the_example_is_watched_from_outside_on_its_network(stack: Stack) -> None:
+    ran = stack.ok("probe", "add", "front", "/metrics", "--container", "shop:8000", "--every", "1s")
+    assert "front succeeds (HTTP 200" in ran.out
+    assert set(stack.inspect()["blackbox"]["NetworkSettings"]["Networks"]) == {NAME, f"{NAME}_default"}
+
+
 def test_discovery_finds_and_adds_what_answers(stack: Stack, odd: str) -> None:
     found = {
         one["container"]: one for one in stack.ok("target", "discover", "--apply", "--json").json()["found"]

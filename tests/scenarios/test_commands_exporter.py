@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stack.cli import exporter_proof
-from stack.common.errors import ConfigurationInvalid, SmokeFailed, UsageError
+from stack.common.errors import ConfigurationInvalid, ImageError, SmokeFailed, UsageError
 from stack.engine.interface import Ran
 from stack.model.plan import Verb
 from stack.model.spec import ConfigFile
@@ -227,3 +227,11 @@ def test_what_is_there_already_or_not_at_all_is_said(running: Client) -> None:
     with pytest.raises(UsageError, match="no Redis server is called queue") as caught:
         running("exporter", "remove", "redis", "queue")
     assert caught.value.hint == "there are: cache"
+
+
+def test_one_whose_image_cannot_be_had_changes_nothing(running: Client) -> None:
+    before, running.environ["STACK_MEMCACHED_EXPORTER_IMAGE"] = running.ids(), "mine/nowhere:1"
+    with pytest.raises(ImageError, match="no image for memcached_exporter") as caught:
+        running("exporter", "add", "memcached", "sessions", "mc.example")
+    assert "images load" in caught.value.hint
+    assert running.ids() == before and not own(running)

@@ -94,6 +94,61 @@ def test_a_probe_is_added_to_a_running_stack_seen_and_removed(client: Client, an
     assert own(client) == set() and client.ids() == before
 
 
+def test_a_container_is_asked_on_its_own_network(client: Client, answers: Answers) -> None:
+    client("start")
+    client.engine.foreign_network("front")
+    client.engine.neighbour(
+        "web-1", "front", ports=(8000,), prometheus_io__port="9100", prometheus_io__scheme="https"
+    )
+    told = client.run("probe", "add", "shop", "/health", "--container", "web-1", "--every", "5s")[1]
+    assert told.documents[-1]["target"] == "http://web-1:8000/health", "the labels are about its metrics"
+    assert '__network__: "front"' in (client.home / FILE).read_text()
+    joined = {c.component: c.joined for c in client.observed.containers}
+    assert joined["blackbox"] == ("front",) and joined["prometheus"] == ()
+    assert client.plan() == [] and answers.asked == ["monitoring-blackbox", "prometheus"]
+    assert client("probe", "remove", "shop") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        (("--host", "8080"), "http://host.docker.internal:8080"),
+        (("https:///a", "--host", "8443"), "https://host.docker.internal:8443/a"),
+        (("tcp://", "--container", "db:5432"), "db:5432"),
+        (("--module", "tcp", "--container", "db:5432"), "db:5432"),
+        (("--module", "http_post_2xx", "--container", "db:5432"), "http://db:5432"),
+        (("icmp://", "--container", "db"), "db"),
+    ],
+)
+def test_a_place_besides_a_url(client: Client, words: tuple[str, ...], target: str) -> None:
+    client.engine.foreign_network("front")
+    client.engine.neighbour("db", "front")
+    assert client.run("probe", "add", "shop", *words)[1].documents[-1]["target"] == target
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ((), "what should be asked?", "--container C[:PORT]"),
+        (("--container", "db", "--host", "1"), "two ways", "one of them"),
+        (("http://shop/", "--host", "1"), "one place, not two", "https:///health"),
+        (("http://shop/", "--network", "front"), "--network chooses", "leave it out"),
+        (("--container", "db"), "exposes no port", "--container db:PORT"),
+        (("--container", "alone:80"), "default network bridge", "probe add shop --container alone"),
+        (("--host", "99999"), "99999: not a port", "1 to 65535"),
+        (("--container", "nobody"), "there is no container nobody", "docker ps"),
+    ],
+)
+def test_places_that_cannot_be_meant(client: Client, words: tuple[str, ...], message: str, hint: str) -> None:
+    client.engine.foreign_network("front")
+    client.engine.neighbour("db", "front")
+    client.engine.neighbour("alone")
+    with pytest.raises(UsageError) as error:
+        client("probe", "add", "shop", *words)
+    assert message in error.value.message and hint in error.value.hint
+    assert own(client) == set()
+
+
 def test_what_fails_is_not_added(client: Client, answers: Answers) -> None:
     client("start")
     before = client.ids()

@@ -40,7 +40,7 @@ class Told(Struct, frozen=True):
 
 
 class Packaged(Struct, frozen=True):
-    """Its official image, Debian's package, and the path of the program in the image."""
+    """Its official image, Debian's package (empty: there is none), and the path of the program in the image."""
 
     image: str
     package: str
@@ -100,7 +100,7 @@ class Kind(Struct, frozen=True):
             port=self.port,
             http=False,
             pin=self.packaged.pin(self.name),
-            recipe=lambda: self.packaged.recipe(self.port),
+            recipe=(lambda: self.packaged.recipe(self.port)) if self.packaged.package else None,
             memory=MEMORY,
             cpus=CPUS,
             switch="needed",

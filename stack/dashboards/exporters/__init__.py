@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.dashboards.exporters.haproxy import HAPROXY
+from stack.dashboards.exporters.memcached import MEMCACHED
 from stack.dashboards.exporters.mysql import MYSQL
 from stack.dashboards.exporters.nginx import NGINX
 from stack.dashboards.exporters.postgres import POSTGRES
@@ -10,4 +11,4 @@ from stack.dashboards.exporters.processes import PROCESSES
 from stack.dashboards.exporters.redis import REDIS
 from stack.dashboards.model import Dashboard
 
-EXPORTERS: tuple[Dashboard, ...] = (POSTGRES, REDIS, MYSQL, NGINX, HAPROXY, PROCESSES)
+EXPORTERS: tuple[Dashboard, ...] = (POSTGRES, REDIS, MYSQL, NGINX, MEMCACHED, HAPROXY, PROCESSES)

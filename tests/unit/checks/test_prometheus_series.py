@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from stack.checks import prometheus
+from stack.checks import prometheus, prometheus_rules
 from stack.checks.batches import MARK
 from stack.checks.model import Finding, Pairs, Rule
 from stack.checks.promql import Matcher, Selector, reading
@@ -245,4 +245,20 @@ def test_what_one_rule_of_the_users_lacks_is_one_line() -> None:
     assert own.warnings[0] == (
         "prometheus/rules/x.yml:7 g/R: no series has the name gone_a; no series has the name gone_b; "
         "no series has the name gone_c and 1 more"
+    )
+
+
+def test_a_multitude_of_the_users_rules_is_left_to_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus_rules, "ENOUGH", -1.0)
+    server = Server({"sum(up)": []})
+    own = rule("sum(up)", "recording", "mine", own=True)
+    finding = found_by(rule("up == 0"), own, rule("mine > 1", own=True, name="S"), server=server)
+    assert (finding.status, finding.warnings) == ("ok", ()), "nothing is claimed of what was not asked for"
+    assert "up == 0" in server.asked and "sum(up)" not in server.asked
+    with FakeStack().running(rules=(rule("up == 0"), own)) as expected:
+        (told,) = run(
+            [next(c for c in prometheus.CHECKS if c.name == "prometheus.expressions")], expected
+        ).findings
+    assert told.evidence == (
+        "2 rules healthy: each expression evaluated, but for 1 of your own, which Prometheus evaluates in their turns"
     )

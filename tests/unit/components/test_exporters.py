@@ -26,6 +26,7 @@ GOOD = {
     "mysql": f'address = "db.example:3307"\n{LOGIN}',
     "redis": 'address = "cache"\nsecret_file = "own/secrets/password"\n',
     "nginx": 'address = "[fe80::1]:8080"\n',
+    "memcached": 'address = "mc"\n[options]\ntls = "true"\n',
     "haproxy": 'address = "lb"\n[options]\npath = "/haproxy?stats"\nscheme = "https"\n',
     "process": '[options]\nprograms = "nginx, postgres"\n',
 }
@@ -119,6 +120,7 @@ def test_a_user_of_redis_is_part_of_the_address_that_its_password_is_for() -> No
 
 def test_pages_and_programs_are_told_by_arguments() -> None:
     assert one("nginx").command == ("--nginx.scrape-uri=http://[fe80::1]:8080/stub_status",)
+    assert one("memcached").command == ("--memcached.address=mc:11211", "--memcached.tls.enable")
     assert one("haproxy").command == ("--haproxy.scrape-uri=https://lb:8404/haproxy?stats;csv",)
     (file,) = one("process").files
     assert json.loads(file.content) == {"process_names": [{"comm": ["nginx", "postgres"]}]}

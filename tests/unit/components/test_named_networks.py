@@ -57,3 +57,20 @@ def test_what_names_none(content: str) -> None:
 
 def test_a_secret_is_not_read() -> None:
     assert outer_networks([ConfigFile("secrets/x", JOB.encode(), secret=True)]) == ()
+
+
+PROBE = """\
+scrape_configs:
+  - job_name: seen
+    static_configs:
+      - {targets: ["http://web/"], labels: {__network__: web_default}}
+    relabel_configs: [{target_label: __address__, replacement: "blackbox:9115"}]
+"""
+
+
+def test_the_network_of_a_probe_is_joined_by_who_asks() -> None:
+    both = [file(JOB), file(PROBE, origin="own/prometheus/scrape/p.yml"), file(TARGETS)]
+    assert [n.name for n in outer_networks(both)] == ["kiosk", "shop_default"]
+    assert outer_networks(both, probed=True) == (
+        OuterNetwork("web_default", "own/prometheus/scrape/p.yml:4"),
+    )

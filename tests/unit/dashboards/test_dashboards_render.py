@@ -72,7 +72,7 @@ def test_uids_and_titles_are_unique() -> None:
         "stack-health",
         "host",
         "probes",
-        *("postgres", "redis", "mysql", "nginx", "haproxy", "processes"),
+        *("postgres", "redis", "mysql", "nginx", "memcached", "haproxy", "processes"),
     }
     assert len({one["title"] for one in documents}) == len(documents)
     assert all("id" not in one for one in documents), "Grafana gives the number"

@@ -71,6 +71,12 @@ OTHER_ALERTS = {
     *("RedisDown", "RedisMemoryNearLimit", "RedisConnectionsRefused", "RedisSaveFailed"),
     *("MySQLDown", "MySQLConnectionsNearLimit", "MySQLSlowQueries", "MySQLConnectionsFailing"),
     *("NginxDown", "NginxConnectionsDropped"),
+    *(
+        "MemcachedDown",
+        "MemcachedConnectionsNearLimit",
+        "MemcachedConnectionsRefused",
+        "MemcachedOutOfMemory",
+    ),
     *("HAProxyDown", "HAProxyBackendDown", "HAProxyServerDown", "HAProxyErrors"),
     *("ProcessesGone", "ProcessesRestarting", "ProcessesZombies"),
 }

@@ -78,6 +78,7 @@ def test_out_of_reach_and_without_a_port() -> None:
         ("redis", "exporter add redis shop --container shop"),
         ("mariadb:11", "exporter add mysql shop --container shop"),
         ("nginxinc/nginx-unprivileged:1", "exporter add nginx shop --container shop"),
+        ("memcached:1.6-alpine", "exporter add memcached shop --container shop"),
         ("haproxy:3", "exporter add haproxy shop --container shop"),
     ],
 )
