@@ -7,12 +7,12 @@ the route that it takes. An alert that no drill provokes has its reason here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
 
-from stack.checks.model import Expected, Rule
+from stack.checks.model import Expected, Job, Rule
 from stack.checks.routing import Route, read, routes_of
 from stack.common.durations import seconds
 from stack.common.matchers import Labels
@@ -20,14 +20,18 @@ from stack.common.yaml_text import load_yaml
 
 SPARE = 5.0
 """Seconds for what has no interval: a request, a thread's turn, a look of the drill's own."""
+PROBE = "/probe"
+HOST = re.compile(r"^[a-z]+://")
+"""What stands before the host in what a probe asks."""
 RANGE = re.compile(r"\[(\d+(?:ms|[smhdwy]))")
 
 
 class Drill(Struct, frozen=True):
     """One drill. ``switch`` is a fault of the application, ``stops`` a component whose container is stopped.
 
-    ``job``: whose scrapes show it. ``labels``: those that the alert will surely have beside its rule's own, for its
-    route. ``fills``: its condition holds only once the whole window shows the fault.
+    ``job``: whose scrapes show it; ``asked``: the host that a probe of the user's asks, whose scrapes show it instead.
+    ``labels``: those that the alert will surely have beside its rule's own, for its route.
+    ``share``: of the rule's window must show the fault before its condition holds; of 1.0 none after the fault.
     Those of one ``wave`` do not disturb each other and may run side by side.
     """
 
@@ -37,8 +41,9 @@ class Drill(Struct, frozen=True):
     switch: str = ""
     stops: str = ""
     job: str = "app"
+    asked: str = ""
     labels: tuple[tuple[str, str], ...] = ()
-    fills: bool = False
+    share: float = 0.0
     wave: int = 1
 
     @property
@@ -72,7 +77,9 @@ DRILLS = (
         "store-down", "MemorySubstrateUnhealthy", "the packet store answers nothing", "substrate-down", wave=2
     ),
     Drill("grafana-gone", "GrafanaDown", "Grafana is stopped", stops="grafana", job="grafana", wave=2),
-    Drill("gates-slow", "GateLatencyHigh", "every decision takes 30 ms longer", "slow-gate", wave=3),
+    Drill(
+        "gates-slow", "GateLatencyHigh", "every decision takes 30 ms longer", "slow-gate", share=0.25, wave=3
+    ),
     Drill(
         "tools-fail",
         "ToolErrorRateHigh",
@@ -81,9 +88,17 @@ DRILLS = (
         wave=3,
     ),
     Drill(
+        "probe-fails",
+        "ProbeFailed",
+        "node_exporter, which a probe asks, is stopped",
+        stops="node_exporter",
+        asked="node-exporter",
+        wave=3,
+    ),
+    Drill(
         "tools-time-out", "ToolTimeouts", "the load calls tools that take too long", "tool-timeouts", wave=4
     ),
-    Drill("gates-idle", "GateUnavailable", "the load pauses", "quiet", fills=True, wave=5),
+    Drill("gates-idle", "GateUnavailable", "the load pauses", "quiet", share=1.0, wave=5),
 )
 BY_NAME: Mapping[str, Drill] = MappingProxyType({drill.name: drill for drill in DRILLS})
 WHY_NOT: Mapping[str, str] = MappingProxyType(
@@ -95,7 +110,7 @@ WHY_NOT: Mapping[str, str] = MappingProxyType(
         "PrometheusNotificationsDropped": "it needs Alertmanager away, which then tells nobody",
         "PrometheusRuleFailures": "it needs a rule that fails, which no command takes",
         "PrometheusStorageNearLimit": "it needs a nearly full store",
-        "HostDiskWillFill": "it needs an hour in which a disk fills",
+        "HostDiskWillFill": "it needs an hour and a half in which a disk of the machine fills",
         "HostMemoryLow": "it needs the machine's memory",
         "HostClockSkew": "it needs another clock of the machine",
         "GateErrorBudgetBurnFast": "it needs an hour of faults",
@@ -103,7 +118,6 @@ WHY_NOT: Mapping[str, str] = MappingProxyType(
         "StorageGateFailures": "the load stores nothing new: with storage-put on, POST an archive of yours to /ingest",
         "ToolLatencyHigh": "it needs tools that take a second; time-outs come first",
         "MemoryWriteErrors": "MemorySubstrateUnhealthy, of the same fault, inhibits it",
-        "ProbeFailed": "stop what a probe of yours asks",
         "ProbeSlow": "it needs ten minutes of a slow server of yours",
         "CertificateExpiresSoon": "it needs a certificate that expires",
     }
@@ -124,6 +138,18 @@ def rule_of(drill: Drill, expected: Expected) -> Rule | None:
     return next((r for r in expected.rules if r.kind == "alerting" and r.name == drill.alert), None)
 
 
+def job_of(drill: Drill, expected: Expected) -> Job | None:
+    """The job whose scrapes show the fault; None where this stack has none."""
+    if drill.asked:
+        return next((job for job in expected.jobs if job.path == PROBE and _asks(job, drill.asked)), None)
+    return next((job for job in expected.jobs if job.name == drill.job), None)
+
+
+def _asks(job: Job, host: str) -> bool:
+    """Whether a probe asks something at the host."""
+    return any(HOST.sub("", address).partition(":")[0].partition("/")[0] == host for address in job.addresses)
+
+
 def bound(drill: Drill, expected: Expected) -> Bound:
     """By when each stage must have come; KeyError where there is no such rule."""
     rule = rule_of(drill, expected)
@@ -131,12 +157,20 @@ def bound(drill: Drill, expected: Expected) -> Bound:
         raise KeyError(drill.alert)
     asked = _asked(rule, expected.rules)
     turns = rule.interval + sum(one.interval for one in asked)
-    scrapes = 2 * max((job.interval for job in expected.jobs if job.name == drill.job), default=60.0)
-    window = max((_window(one.expr) for one in (rule, *asked)), default=0.0)
-    pending = scrapes + turns + (_window(rule.expr, min) if drill.fills else 0.0) + SPARE
+    job = job_of(drill, expected)
+    scrapes = 2 * (job.interval if job else 60.0)
+    windows = [found for one in (rule, *asked) for found in _windows(one.expr)]
+    pending = scrapes + turns + drill.share * min(windows, default=0.0) + SPARE
     firing = pending + rule.duration + (rule.interval if rule.duration else 0.0)
-    route = _route(drill, rule, expected)
-    ended = scrapes + turns + (0.0 if drill.fills else window) + rule.keep_firing_for + route.interval + SPARE
+    route = max(routes(drill, expected), key=lambda one: (one.wait, one.interval))
+    ended = (
+        scrapes
+        + turns
+        + (0.0 if drill.share == 1.0 else max(windows, default=0.0))
+        + rule.keep_firing_for
+        + route.interval
+        + SPARE
+    )
     return Bound(pending, firing, firing + route.wait + SPARE, ended)
 
 
@@ -153,14 +187,15 @@ def _asked(rule: Rule, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple({(one.group): one for one in found}.values())
 
 
-def _window(expr: str, which: Callable[..., float] = max) -> float:
-    """The longest range that an expression looks back over, or the shortest."""
-    return which((seconds(found) for found in RANGE.findall(expr)), default=0.0)
+def _windows(expr: str) -> list[float]:
+    """The ranges that an expression looks back over."""
+    return [seconds(found) for found in RANGE.findall(expr)]
 
 
-def _route(drill: Drill, rule: Rule, expected: Expected) -> Route:
-    """The slowest of the routes that it takes."""
+def routes(drill: Drill, expected: Expected) -> tuple[Route, ...]:
+    """Those that the alert may take; none where there is no such rule."""
+    if (rule := rule_of(drill, expected)) is None:
+        return ()
     labels = {"alertname": rule.name, **dict(rule.labels), **dict(drill.labels)}
     config = load_yaml(expected.alertmanager_config) or {}
-    routes = routes_of(read(config).root, Labels(labels))
-    return max(routes, key=lambda route: (route.wait, route.interval))
+    return routes_of(read(config).root, Labels(labels))

@@ -41,6 +41,7 @@ def expected(
     probe_default_login: bool = True,
     makes_load: bool = True,
     age: float = 0.0,
+    proven: float = 0.0,
     idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
 ) -> Expected:
     """What ``spec`` promises. ``addresses``: base URL by component. ``idle``: files of components that do not run."""
@@ -59,6 +60,7 @@ def expected(
         database="postgres" in spec.components,
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
+        proven=proven,
         templates=tuple(
             (p, _text(f)) for p, f in files.get("alertmanager", {}).items() if p.endswith(TEMPLATE)
         ),

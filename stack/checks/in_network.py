@@ -11,11 +11,10 @@ from stack.checks.messages import Order, dump_order, load_report
 from stack.checks.model import Report
 from stack.common.errors import SmokeFailed
 from stack.engine.interface import Engine, Job
-from stack.model.spec import ConfigFile, StackSpec, internal_addresses
+from stack.model.spec import NOBODY, ConfigFile, StackSpec, internal_addresses
 
 FOLDER = "/probe"
 FILE = "order.json"
-UID = 65534
 SECONDS = 240.0
 LAST_LINES = 10
 
@@ -38,9 +37,9 @@ def _job(spec: StackSpec, image: str, order: Order) -> Job:
     return Job(
         image=image,
         argv=("python3", "-m", "stack.components", f"{FOLDER}/{FILE}"),
-        files=(ConfigFile(FILE, dump_order(order).encode(), mode=0o400, uid=UID, secret=True),),
+        files=(ConfigFile(FILE, dump_order(order).encode(), mode=0o400, uid=NOBODY, secret=True),),
         folder=FOLDER,
         network=spec.name,
-        user=f"{UID}:{UID}",
+        user=f"{NOBODY}:{NOBODY}",
         seconds=SECONDS,
     )

@@ -138,6 +138,7 @@ class Expected(Struct, frozen=True):
     ready. ``database``: whether the application keeps its packets in a server of the stack.
     ``templates``: path > text of Alertmanager's message templates.
     ``age``: seconds since its youngest container started; 0 while it is being started.
+    ``proven``: Unix time of its last proof; 0 where there was none.
     """
 
     stack: str
@@ -160,6 +161,7 @@ class Expected(Struct, frozen=True):
     database: bool = False
     ready_paths: tuple[tuple[str, str], ...] = ()
     age: float = 0.0
+    proven: float = 0.0
     templates: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -36,6 +36,8 @@ SILENT_SECONDS = 3.0
 """An alert of which nothing was begun after so long is held back."""
 LOG_LINES = 200
 CONFIGS = "_configs"
+SILENT_OF_ENDS = frozenset({"email", "rocketchat", "slack", "wechat"})
+"""Integrations that tell of no end unless ``send_resolved`` says so, as Alertmanager has it."""
 Log = Callable[[int], Iterable[str]]
 
 
@@ -81,13 +83,19 @@ def receiver_of(text: str, name: str) -> Tried:
             f"receiver {name} tells the application alone",
             "each start and smoke proves that way as path.alert",
         )
-    silent = {
-        kind
-        for kind in counts
-        for one in known[name][f"{kind}{CONFIGS}"]
-        if one.get("send_resolved") is False
+    return Tried(name, counts, tells_ends(known[name]), secret_of(known[name]))
+
+
+def tells_ends(receiver: Mapping[str, Any]) -> frozenset[str]:
+    """The integrations of a receiver of the rendered file that tell of ends too."""
+    told = {
+        key.removesuffix(CONFIGS): [
+            one.get("send_resolved", key.removesuffix(CONFIGS) not in SILENT_OF_ENDS) for one in listed or ()
+        ]
+        for key, listed in receiver.items()
+        if key.endswith(CONFIGS)
     }
-    return Tried(name, counts, frozenset(counts.keys() - silent), secret_of(known[name]))
+    return frozenset(kind for kind, each in told.items() if each and all(each))
 
 
 def trial(

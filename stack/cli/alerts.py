@@ -11,16 +11,15 @@ from msgspec.structs import asdict
 
 from stack.checks.routing import Route, Routing, read, routes_of
 from stack.cli.printer import Printer
+from stack.cli.running import running
 from stack.cli.session import Session
 from stack.clients.alertmanager import SHOWN_ID, HeldAlert, Silence
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
-from stack.common.errors import StartFailed
 from stack.common.matchers import Labels
 from stack.common.moments import short, stamp
 from stack.common.printable import printable
 from stack.common.yaml_text import load_yaml
-from stack.deploy.asking import context_of
 
 HEADER = ("ALERT", "SEVERITY", "STATE", "SINCE", "VALUE", "LABELS", "TOLD")
 STATES = ("firing", "silenced", "inhibited", "muted", "pending")
@@ -95,11 +94,7 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
 
 def _asked(session: Session) -> Answers:
     """``StartFailed`` where neither runs."""
-    observed = session.engine.observe(session.name)
-    running = {c.component for c in observed.containers if c.running}
-    if not running & {"prometheus", "alertmanager"}:
-        raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
-    context = context_of(session.engine, session.as_it_runs(observed))
+    _, context = running(session, "prometheus", "alertmanager")
     silent: list[str] = []
     active: tuple[ActiveAlert, ...] = ()
     external: Mapping[str, str] = {}

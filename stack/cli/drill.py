@@ -14,20 +14,22 @@ from typing import Any
 from msgspec.structs import asdict
 
 from stack.checks.context import CheckContext
-from stack.checks.drills import BY_NAME, DRILLS, Drill, bound, rule_of, why_not
+from stack.checks.drill_hearing import hearing_of
+from stack.checks.drills import BY_NAME, DRILLS, Drill, bound, job_of, rule_of, why_not
 from stack.checks.routing import INTEGRATIONS
 from stack.cli.drill_run import STAGES, Result, Wave, restore
 from stack.cli.printer import Printer
+from stack.cli.running import running
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed, StartFailed, UsageError
 from stack.common.yaml_text import load_yaml
-from stack.components.heartbeat import RECEIVER
 from stack.components.token import TARGET
-from stack.deploy.asking import context_of
+from stack.model.receivers import HEARTBEAT
 
 LIST = ("DRILL", "ALERT", "WHAT", "TOLD WITHIN", "CAN RUN")
 RUN = ("DRILL", "ALERT", "PENDING", "FIRING", "TOLD", "BOUND", "ENDED", "BOUND", "RESULT")
+NO_PROBE = "no probe asks {host}: probe add drill http://{host}:9100/"
 SWITCHES = "fault switches are off: STACK_FAULTS=true, then monitoring-stack start"
 
 
@@ -54,12 +56,10 @@ def _wanted(options: argparse.Namespace) -> tuple[Drill, ...]:
 
 def _context(session: Session) -> CheckContext:
     """``StartFailed`` where the stack does not run; ``UsageError`` with an engine elsewhere."""
-    observed = session.engine.observe(session.name)
-    if not any(c.running for c in observed.containers):
-        raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
+    _, context = running(session)
     if session.engine.info().remote:
         raise UsageError("drill asks at published ports", hint="run it on the engine's machine")
-    return context_of(session.engine, session.as_it_runs(observed))
+    return context
 
 
 def _list(session: Session) -> int:
@@ -86,6 +86,7 @@ def _list(session: Session) -> int:
 
 def _obstacles(context: CheckContext) -> Any:
     """Why a drill cannot run here; empty where it can."""
+    hearing = hearing_of(context)
     try:
         switches = context.expected.has("app") and context.app.may_throw()
     except HttpFailure as failure:
@@ -94,13 +95,15 @@ def _obstacles(context: CheckContext) -> Any:
         ) from failure
 
     def why(one: Drill) -> str:
-        if not context.expected.has("app"):
-            return "the application is off, which hears of the alert"
+        if not one.stops and not context.expected.has("app"):
+            return "the application is off, whose fault it is"
         if one.stops and not any(job.component == one.stops for job in context.expected.jobs):
             return f"{one.stops} is not part of this stack"
+        if job_of(one, context.expected) is None:
+            return NO_PROBE.format(host=one.asked) if one.asked else f"no job is called {one.job}"
         if rule_of(one, context.expected) is None:
             return f"no rule is called {one.alert}"
-        return "" if one.stops or switches else SWITCHES
+        return hearing.obstacle(one) or ("" if one.stops or switches else SWITCHES)
 
     return why
 
@@ -136,7 +139,7 @@ def _people(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
         str(receiver["name"])
         for receiver in config.get("receivers") or ()
-        if receiver["name"] != RECEIVER
+        if receiver["name"] != HEARTBEAT
         and any(
             not str(one.get("url", "")).startswith(f"http://{TARGET}/")
             for key, listed in receiver.items()
@@ -152,11 +155,12 @@ def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...]) -> 
         session.engine,
         session.state,
         context,
+        hearing_of(context),
         lambda one, stage, seconds: printer.line(one.name, f"{stage:<8} {seconds:6.1f} s"),
     )
     results: list[Result] = []
     for _, group in groupby(sorted(chosen, key=lambda one: one.wave), key=lambda one: one.wave):
-        results += wave.run([(one, bound(one, expected)) for one in group])
+        results += wave.run([(one, bound(one, expected)) for one in group], later=bool(results))
     printer.text()
     printer.table(RUN, (_cells(one) for one in results))
     failed = [one for one in results if one.why]

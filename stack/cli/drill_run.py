@@ -14,16 +14,22 @@ from typing import Literal
 from msgspec import Struct
 
 from stack.checks.context import CheckContext
+from stack.checks.drill_hearing import Hearing
 from stack.checks.drills import Bound, Drill
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
-from stack.common.wait import CLOCK, Clock
+from stack.common.errors import StackError
+from stack.common.wait import CLOCK, Clock, TimedOut, until
 from stack.deploy.state import StateStore
 from stack.engine.interface import Engine
 from stack.model.spec import container_name
 
 EVERY = 0.5
 """Seconds between two looks."""
+STUBBORN = 10.0
+"""Seconds in which a container that does not start again is tried once more."""
+APART = ("gate", "instance", "job", "error_code")
+"""Labels that tell alerts of one rule apart."""
 STAGES = ("pending", "firing", "told", "ended")
 Stage = Literal["pending", "firing", "told", "ended"]
 
@@ -49,6 +55,7 @@ class _Run:
     began: float
     back: float | None = None
     seen: dict[str, float] = field(default_factory=dict)
+    active: list[ActiveAlert] = field(default_factory=list)
     why: str = ""
 
     @property
@@ -68,23 +75,34 @@ class Wave:
     engine: Engine
     state: StateStore
     context: CheckContext
+    hearing: Hearing
     tell: Callable[[Drill, str, float], None]
     clock: Clock = CLOCK
     silent: str = ""
     """Why nobody could be asked at the latest look."""
 
-    def run(self, drills: Iterable[tuple[Drill, Bound]]) -> tuple[Result, ...]:
-        """Their results, in their order, once all are over."""
+    def run(self, drills: Iterable[tuple[Drill, Bound]], *, later: bool = False) -> tuple[Result, ...]:
+        """Their results, in their order, once all are over.
+
+        One whose alert is active already fails; ``later``: another wave went before, and its traces are waited for.
+        """
         runs = [_Run(drill, bound, self.clock.now()) for drill, bound in drills]
-        firing = {alert.name for alert in active_alerts(self.context.prometheus.http)}
-        for run in runs:
-            if run.drill.alert in firing:
-                self._fail(run, "it is pending or firing already")
+        began = self.clock.now()
+        while late := self._active(runs):
+            if not later or self.clock.now() - began > max(run.bound.ended for run in late):
+                for run in late:
+                    self._fail(run, "it is pending or firing already")
+                break
+            self.clock.sleep(EVERY)
         with self._thrown([run for run in runs if not run.over]):
             while not all(run.over for run in runs):
                 self._look(runs)
                 self.clock.sleep(EVERY)
         return tuple(run.result() for run in runs)
+
+    def _active(self, runs: list[_Run]) -> list[_Run]:
+        active = {alert.name for alert in active_alerts(self.context.prometheus.http)}
+        return [run for run in runs if run.drill.alert in active]
 
     @contextmanager
     def _thrown(self, runs: list[_Run]) -> Iterator[None]:
@@ -94,13 +112,14 @@ class Wave:
         try:
             for run in runs:
                 run.began = self.clock.now()
+                self.hearing.listen(run.drill, "firing")
                 self._throw(run)
             yield
         finally:
             for run in runs:
                 if run.back is None:
                     self._take_back(run)
-            restore(self.engine, self.state)
+            restore(self.engine, self.state, self.clock)
 
     def _throw(self, run: _Run) -> None:
         if run.drill.stops:
@@ -111,7 +130,7 @@ class Wave:
     def _take_back(self, run: _Run) -> None:
         run.back = self.clock.now()
         if run.drill.stops:
-            self.engine.start(container_name(self.state.stack, run.drill.stops))
+            _start(self.engine, self.state.stack, run.drill.stops, self.clock)
             return
         with suppress(HttpFailure):  # it falls back by itself
             self.context.app.throw(run.drill.switch, 0)
@@ -131,27 +150,19 @@ class Wave:
 
     def _follow(self, run: _Run, alerts: list[ActiveAlert]) -> None:
         """Notes what has come since the last look."""
-        since, now = self.wall(run.began), self.clock.now()
+        now, run.active = self.clock.now(), alerts
         if alerts:
             self._saw(run, "pending", now - run.began)
         if any(alert.state == "firing" for alert in alerts):
             self._saw(run, "firing", now - run.began)
         if "firing" not in run.seen:
             return
-        told = [
-            a.status for a in self.context.app.alerts("alertname", run.drill.alert) if a.received >= since
-        ]
-        if "firing" in told and "told" not in run.seen:
+        if "told" not in run.seen and self.hearing.heard(run.drill):
             self._saw(run, "told", now - run.began)
+            self.hearing.listen(run.drill, "resolved")
             self._take_back(run)
-        elif run.back is not None and not alerts and told[:1] == ["resolved"]:
+        elif run.back is not None and not alerts and self.hearing.heard(run.drill):
             self._saw(run, "ended", now - run.back)
-
-    def wall(self, moment: float) -> float:
-        """The Unix time of a moment of the clock, a second early, as two clocks may differ."""
-        from stack.deploy.verify import wall_clock
-
-        return wall_clock() - (self.clock.now() - moment) - 1.0
 
     def _saw(self, run: _Run, stage: Stage, seconds: float) -> None:
         if stage not in run.seen:
@@ -167,7 +178,7 @@ class Wave:
                 self._take_back(run)
                 return
         if run.back is not None and "ended" not in run.seen and now - run.back > run.bound.ended:
-            self._fail(run, f"its end was not told within {run.bound.ended:.0f} s")
+            self._fail(run, f"its end was not told within {run.bound.ended:.0f} s{_still(run)}")
 
     def _fail(self, run: _Run, why: str) -> None:
         run.why = why
@@ -188,13 +199,35 @@ class Wave:
         return f": it is {' and '.join(found)}" if found else ": no notification of it came"
 
 
-def restore(engine: Engine, state: StateStore) -> tuple[str, ...]:
+def _still(run: _Run) -> str:
+    """Which of its alerts have not ended, by the labels that tell them apart."""
+    told = [
+        " ".join(f"{k}={v}" for k, v in sorted(alert.labels.items()) if k in APART) for alert in run.active
+    ]
+    return f": it is still {run.active[0].state} ({', '.join(sorted(told))})" if told else ""
+
+
+def restore(engine: Engine, state: StateStore, clock: Clock = CLOCK) -> tuple[str, ...]:
     """Starts what a drill has stopped, also one that was killed; the services that it started."""
     left = state.now.drilled
     there = {c.component for c in engine.observe(state.stack).containers}
     for service in left:
         if service in there:
-            engine.start(container_name(state.stack, service))
+            _start(engine, state.stack, service, clock)
     if left:
         state.change(drilled=())
     return left
+
+
+def _start(engine: Engine, stack: str, service: str, clock: Clock) -> None:
+    """Starts a container, more than once where the engine is too busy at first; ``StackError`` where it never does."""
+    try:
+        until(
+            lambda: engine.start(container_name(stack, service)),
+            seconds=STUBBORN,
+            every=EVERY,
+            retry=(StackError,),
+            clock=clock,
+        )
+    except TimedOut as failure:
+        raise failure.__cause__ or failure from None

@@ -1,9 +1,11 @@
-"""render --own: what docker compose needs to know of the files of the user's own."""
+"""render --own: what docker compose needs to know of files and settings of the user's own."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from stack.cli.left_out import tell_left_out
 from stack.cli.printer import Printer
@@ -11,12 +13,17 @@ from stack.common.errors import StackError
 from stack.common.files import naming, private_folder, write_atomically
 from stack.components import BY_NAME, CATALOG, assemble, load
 from stack.components.build import Build, Image
+from stack.components.heartbeat import ADDRESS
+from stack.config.secret import Secret
 from stack.config.settings import Settings
 from stack.config.tree import read_native
+from stack.deploy.describe import read_secret
 from stack.deploy.left_out import left_out, refuse_faults
 from stack.exports.compose_own import override, own_files
 from stack.validation.files import check_syntax
 
+BEYOND_VARIABLES = ("public_url",)
+"""Settings whose values stand in files and in several words of a container."""
 COMPOSE_FILE = "docker-compose.yml"
 OVERRIDE = "docker-compose.override.yml"
 
@@ -31,14 +38,15 @@ def render_own(settings: Settings, app_image: str, printer: Printer) -> int:
         "app": Image(app_image, "")
     }
     shipped = frozenset(plain.components)
-    build = Build(plain.for_files(native.tree), images, native.tree, left_out=native.left_out)
+    told = _as_told(plain, settings).for_files(native.tree)
+    build = Build(told, images, native.tree, _given_secrets(settings), left_out=native.left_out)
     spec = assemble(build)
     found = left_out(build, (f for s in spec.services for f in (*s.files, *s.assets)))
     refuse_faults(found)
     check_syntax(BY_NAME, *((s.component, s.judged) for s in spec.services))
     tell_left_out(printer, found)
     place = settings.state / "compose" / "own"
-    written = _place(place, own_files(spec, shipped), settings.state.parent)
+    written = _place(place, own_files(spec, build, shipped), settings.state.parent)
     text, file = override(spec, build, str(place.resolve()), shipped), settings.config / OVERRIDE
     with naming(file):
         if not text:
@@ -50,6 +58,18 @@ def render_own(settings: Settings, app_image: str, printer: Printer) -> int:
         printer.line("written", path)
     printer.document({"ok": True, "written": written})
     return 0
+
+
+def _as_told(plain: Settings, settings: Settings) -> Settings:
+    """Defaults, which docker-compose.yml has with the settings' variables, and what no variable there can say."""
+    values = {**plain.values, **{path: settings[path] for path in BEYOND_VARIABLES}}
+    return replace(plain, values=values, receivers=settings.receivers)
+
+
+def _given_secrets(settings: Settings) -> dict[str, Secret]:
+    """The address of the heartbeat, where a setting names its file."""
+    place = settings.file(ADDRESS.setting)
+    return {} if place is None else {ADDRESS.name: read_secret(ADDRESS, place)}
 
 
 def _place(folder: Path, files: dict[str, bytes], top: Path) -> list[str]:

@@ -97,7 +97,7 @@ def _tell_added(session: Session, wish: Wish, paths: list[str], seen: Answer | N
 
 
 def _figures(seen: Answer) -> str:
-    from stack.deploy.verify import wall_clock
+    from stack.common.moments import wall_clock
 
     said = []
     if code := seen.figures.get("probe_http_status_code"):

@@ -9,11 +9,10 @@ from msgspec import Struct, to_builtins
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.clients.prometheus import Sample
-from stack.common.moments import short
+from stack.common.moments import short, wall_clock
 from stack.common.wait import together
 from stack.components.places import OWN
 from stack.components.probes import ProbeJob, probe_jobs
-from stack.deploy.verify import wall_clock
 
 HEADER = ("NAME", "TARGET", "MODULE", "UP", "HTTP", "LATENCY", "CERTIFICATE", "SINCE")
 BACK = "[1d:1m]"

@@ -12,6 +12,7 @@ from stack.checks.alertmanager_file import FILE
 from stack.checks.model import Broken
 from stack.checks.receiver_trial import Log, Outcome, Tried, document, receiver_of, trial
 from stack.cli.printer import Printer
+from stack.cli.running import running
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed
@@ -28,11 +29,7 @@ if TYPE_CHECKING:
 def test(options: argparse.Namespace, printer: Printer) -> int:
     """0 where the receiver has taken it; 6 with the answer and the remedy where it has not."""
     session = Session.open(options, printer)
-    observed = session.engine.observe(session.name)
-    running = observed.container("alertmanager")
-    if running is None or not running.running:
-        raise SmokeFailed("alertmanager does not run", hint="monitoring-stack start")
-    description = session.as_it_runs(observed)
+    description, _ = running(session, "alertmanager")
     outcomes = tried(session, description, options.receiver, ends=options.resolve)
     tell(printer, options.receiver, outcomes)
     hears = tell_routes(session, description, options.receiver)

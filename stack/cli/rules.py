@@ -159,9 +159,10 @@ def _proven(session: Session, description: Description, files: list[Added]) -> l
     """Every rule is evaluated now, as Prometheus will; what is to be said about them all the same."""
     from msgspec.structs import replace
 
+    from stack.common.moments import wall_clock
     from stack.deploy.condition import age
     from stack.deploy.verdict import failure
-    from stack.deploy.verify import verification, wall_clock
+    from stack.deploy.verify import verification
 
     old = age(session.engine.observe(session.name), wall_clock())
     asked = verification(session.engine, description, session.printer.event, old)

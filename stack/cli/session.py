@@ -239,9 +239,11 @@ class Session:
         only: frozenset[str] | None = None,
     ) -> Description:
         secrets, inside = self.state.with_secrets(secrets_of(settings)), found.check_image
-        return describe(
+        made = describe(
             settings, found.images, secrets, absent, check_image=inside, native=self.native, only=only
         )
+        last = self.state.now.proven
+        return replace(made, proven=last.when) if last else made
 
     def look_ahead(self) -> None:
         """Asks the engine the first questions; ``first_look`` waits for the answers."""

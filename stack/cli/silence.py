@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict
 
 from stack.cli.printer import Printer
+from stack.cli.running import running
 from stack.cli.session import Session
 from stack.clients.alertmanager import SHOWN_ID
 from stack.common.errors import StackError, StartFailed, UsageError
@@ -81,15 +82,9 @@ def expire(options: argparse.Namespace, printer: Printer) -> int:
 
 
 def _opened(options: argparse.Namespace, printer: Printer) -> tuple[Session, CheckContext]:
-    """``StartFailed`` where Alertmanager does not run."""
-    from stack.deploy.asking import context_of
-
     session = Session.open(options, printer)
-    observed = session.engine.observe(session.name)
-    found = observed.container("alertmanager")
-    if found is None or not found.running:
-        raise StartFailed(f"Alertmanager of stack {session.name} does not run", hint="monitoring-stack start")
-    return session, context_of(session.engine, session.as_it_runs(observed))
+    _, context = running(session, "alertmanager")
+    return session, context
 
 
 def _matcher(word: str) -> str:

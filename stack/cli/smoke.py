@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
     from stack.cli.session import Session
+    from stack.common.moments import wall_clock
     from stack.components import BY_NAME
     from stack.deploy.condition import START, age, at_rest, condition, proven_since
     from stack.deploy.ends import with_last_words
-    from stack.deploy.verify import patience, prober_for, wall_clock
+    from stack.deploy.verify import patience, prober_for
     from stack.deploy.volumes import examined
     from stack.validation.files import check_syntax
 

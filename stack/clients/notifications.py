@@ -7,7 +7,21 @@ import re
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
+from stack.clients.prometheus import Sample
+
+COUNTS = {
+    "alertmanager_notifications_total": "begun",
+    "alertmanager_notifications_failed_total": "given_up",
+    "alertmanager_notification_requests_total": "requests",
+    "alertmanager_notification_requests_failed_total": "refused",
+}
+"""The metrics, and what of a ``Tally`` each counts."""
+READ, STARTED = "alertmanager_config_last_reload_success_timestamp_seconds", "process_start_time_seconds"
+LOADED = re.compile(rf"^({READ}|{STARTED}) (\S+)", re.MULTILINE)
+BEGINNING = 10.0
+"""Seconds after its start in which Alertmanager has read its file for the first time."""
 LINE = re.compile(r"alertmanager_(notifications|notification_requests)(_failed)?_total\{([^}]*)\} (\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 ERROR = re.compile(r'\berr=("(?:[^"\\]|\\.)*"|\S+)')
@@ -36,6 +50,10 @@ class Tally(Struct):
             self.refused - before.refused,
         )
 
+    def at_least(self, other: Tally) -> Tally:
+        """The larger of each count."""
+        return Tally(*(max(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
+
 
 Tallies = dict[tuple[str, str], Tally]
 """By receiver and integration."""
@@ -56,6 +74,26 @@ def tallies(page: str) -> Tallies:
             tally.requests += 0 if failed else count
             tally.refused += count if failed else 0
     return found
+
+
+def tallied(samples: Iterable[Sample]) -> Tallies:
+    """The counts in an answer of Prometheus', whose series name the metric in the label ``count``."""
+    found: Tallies = {}
+    for sample in samples:
+        named = dict(sample.labels)
+        key = (named.get("receiver_name", ELSEWHERE), named.get("integration", ""))
+        setattr(found.setdefault(key, Tally()), COUNTS[named["count"]], round(sample.value))
+    return found
+
+
+def loaded(page: str) -> tuple[float, bool]:
+    """Since when the counts on a page of metrics are counted, as Unix time, and whether the process began then.
+
+    Else it has read a changed file. 0 where the page does not say.
+    """
+    known = {name: float(value) for name, value in LOADED.findall(page)}
+    began, started = known.get(READ, 0.0), known.get(STARTED, 0.0)
+    return began, began - started < BEGINNING
 
 
 def reasons(lines: Iterable[str], mark: str) -> dict[str, str]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 STAMP = "%Y-%m-%d %H:%M:%S UTC"
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def wall_clock() -> float:
+    """The Unix time, for what outlives the process."""
+    return time.time()
 
 
 def stamp(seconds: float) -> str:

@@ -19,9 +19,9 @@ from stack.components.places import OWN, Place
 from stack.components.proof_route import with_proof, with_tries
 from stack.components.token import token_file
 from stack.engine.interface import ImageConfig
-from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import COMMON, NOBODY_USER, Recipe
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, NOBODY, ConfigFile, Health, ServiceSpec
 
 PORT = 9093
 MAIN = "alertmanager.yml"
@@ -32,7 +32,6 @@ MAINS = (
 )
 """The first that is there is read."""
 TEMPLATES = Place("templates/", (".tmpl",))
-UID = 65534
 TOOL = r"""
 folder=$1 main=$2; shift 2
 /bin/amtool check-config "$folder/$main" || exit
@@ -84,7 +83,7 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     main = _with_receivers(build, main, templates)
     main = main.edited(with_tries(main.content))
     (main,) = translated((main.edited(with_heartbeat(build, notifying(build, main.content))),))
-    return (main, *templates, *own_secrets(build, (main,), UID))
+    return (main, *templates, *own_secrets(build, (main,), NOBODY))
 
 
 def _main(build: Build) -> ConfigFile | None:
@@ -105,11 +104,12 @@ def _with_receivers(build: Build, main: ConfigFile, templates: tuple[ConfigFile,
     """The file with the receivers of the settings, where there are any."""
     if not asks_for_receivers(build):
         return main
-    from stack.components.receiver_text import loaded_names, with_receivers
+    from stack.components.receiver_text import with_receivers
     from stack.components.receivers import receivers
+    from stack.model.patterns import loaded_templates, names_in
 
     found = receivers(build)
-    names = loaded_names(main.content, templates)
+    names = names_in(loaded_templates(main.content, templates))
     return main.edited(with_receivers(main.content, found, names)) if found else main
 
 

@@ -8,10 +8,9 @@ from stack.components.manifest import Checks, Component
 from stack.components.token import APP_TOKEN, TOKEN, token_file
 from stack.config import values as read
 from stack.config.table import Setting
-from stack.model.spec import CONFIG_ROOT, ConfigFile, Health, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, NOBODY, ConfigFile, Health, ServiceSpec
 
 PORT = 8000
-UID = 65534
 ASK = (
     "import http.client as h,sys;c=h.HTTPConnection('127.0.0.1',%d,timeout=2);"
     "c.request('GET','/health');sys.exit(c.getresponse().status!=200)"
@@ -52,7 +51,7 @@ def service(build: Build) -> ServiceSpec:
 def _secrets(build: Build) -> tuple[ConfigFile, ...]:
     if "postgres" not in build.present:
         return token_file(build)
-    return (*token_file(build), private_file(DATABASE_URL, postgres.url(build), UID))
+    return (*token_file(build), private_file(DATABASE_URL, postgres.url(build), NOBODY))
 
 
 def checks() -> Checks:

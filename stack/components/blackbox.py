@@ -22,9 +22,9 @@ from stack.components.own_paths import own_secrets, translated
 from stack.components.places import NATIVE, SCRAPE_PLACE, Place
 from stack.components.probes import PORT, needed
 from stack.engine.interface import ImageConfig
-from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import COMMON, NOBODY_USER, Recipe
-from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec, ordered
+from stack.model.spec import CONFIG_ROOT, CURRENT, NOBODY, ConfigFile, Health, ServiceSpec, ordered
 
 MAIN = "blackbox.yml"
 FOLDER = f"{CONFIG_ROOT}/{CURRENT}"

@@ -13,9 +13,9 @@ from stack.components.alertmanager_text import with_ways
 from stack.components.build import Build
 from stack.components.manifest import SecretSpec
 from stack.config.table import Setting
-from stack.model.spec import CONFIG_ROOT, SECRETS, ConfigFile
+from stack.model.receivers import HEARTBEAT
+from stack.model.spec import CONFIG_ROOT, NOBODY, SECRETS, ConfigFile
 
-RECEIVER = "stack-heartbeat"
 ADDRESS = SecretSpec(
     "watchdog_url",
     setting="watchdog.url_file",
@@ -31,7 +31,7 @@ SETTING = Setting(
     "file with the address outside that hears of the Watchdog each minute",
 )
 ROUTE = {
-    "receiver": RECEIVER,
+    "receiver": HEARTBEAT,
     "matchers": ['alertname="Watchdog"'],
     "group_by": ["alertname"],
     "group_wait": "0s",
@@ -41,15 +41,14 @@ ROUTE = {
 }
 """It goes on, so that all others hear of the Watchdog as before."""
 TOLD = {
-    "name": RECEIVER,
+    "name": HEARTBEAT,
     "webhook_configs": [{"url_file": f"{CONFIG_ROOT}/{SECRETS}/{ADDRESS.name}", "send_resolved": False}],
 }
-UID = 65534
 
 
 def address_file(build: Build) -> tuple[ConfigFile, ...]:
     """The address, for Alertmanager's user alone; none where none is set."""
-    return build.secret_file(ADDRESS.name, UID)
+    return build.secret_file(ADDRESS.name, NOBODY)
 
 
 def with_heartbeat(build: Build, content: bytes) -> bytes:

@@ -23,12 +23,13 @@ from stack.components.token import scraping, token_file
 from stack.config import values as read
 from stack.config.table import Setting
 from stack.engine.interface import ImageConfig
-from stack.images.pins import LOOKED_UP, NOBODY, Line, Pin
+from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
 from stack.model.spec import (
     CONFIG_ROOT,
     CURRENT,
     DIGEST_RULE,
+    NOBODY,
     TARGETS,
     ConfigFile,
     Health,
@@ -43,7 +44,6 @@ RESEND_DELAY = "4s"
 than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
 MAIN = "prometheus.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
-UID = 65534
 PLACES = (SCRAPE_PLACE, RULES_PLACE)
 PAGE_SCRIPT = "values.js"
 
@@ -81,7 +81,7 @@ def service(build: Build) -> ServiceSpec:
 def files(build: Build) -> tuple[ConfigFile, ...]:
     """Main file, scrape and rule files, the secrets that they name, and a rule that carries the digest of all."""
     chosen = [file for file in _plain(build) if file.path != DIGEST_FILE]
-    secrets = own_secrets(build, chosen, UID)
+    secrets = own_secrets(build, chosen, NOBODY)
     rule = digest_rule({file.path: file.content for file in chosen})
     digest = ConfigFile(DIGEST_FILE, rule.encode(), origin=f"prometheus/{DIGEST_FILE}")
     return tuple(ordered((*chosen, *secrets, digest)))

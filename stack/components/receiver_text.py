@@ -6,19 +6,16 @@ made of. Values are written as JSON, which is YAML too, so that each text stays 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.common.go_templates import defined
 from stack.components.alertmanager_text import with_ways
 from stack.components.receiver_options import with_messages
 from stack.components.receivers import Receiver
-from stack.model.patterns import loads
 from stack.model.receivers import NOT_THE_BUNDLES
-from stack.model.spec import ConfigFile
 
 CONFIGS = "_configs"
 ASKED_FOR = "alertname"
@@ -45,14 +42,6 @@ def _with_hours(content: bytes, quiet: Sequence[Receiver]) -> bytes:
     hours = [edit.flow({"name": _hours(one), "time_intervals": list(one.quiet)}) for one in quiet]
     put = edit.put_items(text, document, "time_intervals", hours, [one.origin for one in quiet])
     return edit.edited(text, [put]).encode(errors="surrogateescape")
-
-
-def loaded_names(content: bytes, templates: Iterable[ConfigFile]) -> frozenset[str]:
-    """The names of templates that the file's patterns load."""
-    listed = edit.member(edit.compose(content.decode(errors="surrogateescape")), "templates")
-    patterns = [edit.text_of(pattern) for pattern in edit.items(listed)]
-    found = (file for file in templates if loads(patterns, file.path))
-    return frozenset(name for file in found for name in defined(file.content.decode(errors="replace")))
 
 
 def _receiver(one: Receiver, defined: Container[str]) -> str:

@@ -14,7 +14,7 @@ import yaml
 from stack.common import yaml_edit as edit
 from stack.components.build import Build
 from stack.components.manifest import SecretSpec
-from stack.model.spec import CONFIG_ROOT, ConfigFile
+from stack.model.spec import CONFIG_ROOT, NOBODY, ConfigFile
 
 APP_TOKEN = "app_token"  # noqa: S105 - the name of a secret
 TOKEN = SecretSpec(
@@ -27,13 +27,12 @@ TOKEN = SecretSpec(
 """``pattern`` is what fits behind ``Bearer`` in a header (RFC 6750, 2.1)."""
 TARGET = "app:8000"
 CREDENTIALS = f"authorization: {{credentials_file: {CONFIG_ROOT}/secrets/{APP_TOKEN}}}"
-UID = 65534
 OTHERS = frozenset({"authorization", "basic_auth", "oauth2"})
 
 
 def token_file(build: Build) -> tuple[ConfigFile, ...]:
     """The token for a container of the usual user; none where none is set."""
-    return build.secret_file(APP_TOKEN, UID)
+    return build.secret_file(APP_TOKEN, NOBODY)
 
 
 def scraping(build: Build, files: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from stack.common.errors import SettingsError, UsageError
+from stack.common.moments import moment
 from stack.components import BY_NAME, COMPONENTS, TABLE, assemble
 from stack.components.build import Build, Image
 from stack.components.manifest import SecretSpec
@@ -33,11 +34,15 @@ LOGIN_PAUSE = 300.0
 
 
 class Description(Struct, frozen=True, dict=True):
-    """The description and what it was made of. ``check_image``: where checks run that must run inside the network."""
+    """The description and what it was made of.
+
+    ``check_image``: where checks run that must run inside the network. ``proven``: when the stack last was, if ever.
+    """
 
     build: Build
     spec: StackSpec
     check_image: str = ""
+    proven: str = ""
 
     @property
     def settings(self) -> Settings:
@@ -72,6 +77,7 @@ class Description(Struct, frozen=True, dict=True):
             probe_default_login=bool(login) and self._may_try_login(now),
             makes_load=self.settings["app.load"] != "off",
             age=age,
+            proven=moment(self.proven),
             idle=self.idle,
         )
 

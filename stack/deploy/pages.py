@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from stack.common.errors import StackError
 from stack.engine.interface import Engine, Job
+from stack.model.spec import NOBODY
 from stack.targets.containers import Place
 from stack.targets.discovery import url_of
 
@@ -14,7 +15,7 @@ SECONDS = 3
 PATIENCE = 30.0
 MOST_BYTES = 1 << 20
 SIDE_BY_SIDE = 4
-USER = "65534:65534"
+USER = f"{NOBODY}:{NOBODY}"
 MARK = "----- page of "
 
 

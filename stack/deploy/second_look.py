@@ -11,9 +11,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
+from stack.common.moments import wall_clock
 from stack.deploy.condition import condition, explained
 from stack.deploy.ends import with_last_words
-from stack.deploy.verify import wall_clock
 from stack.engine.interface import Engine
 from stack.model.spec import StackSpec
 

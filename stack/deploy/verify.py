@@ -6,7 +6,6 @@ at work: its imports and files take about as long as a container's start.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
 from stack.common.errors import NotReady, StartFailed
+from stack.common.moments import wall_clock
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
@@ -293,8 +293,3 @@ def patience(expected: Expected, *, proven: bool = False) -> Mapping[str, float]
     ``proven``: since all of it was started.
     """
     return IN_A_HURRY if proven or expected.age > OLD else MappingProxyType({})
-
-
-def wall_clock() -> float:
-    """Seconds since 1970, for records that outlive the process."""
-    return time.time()

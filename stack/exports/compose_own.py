@@ -1,5 +1,5 @@
 """docker-compose.override.yml, which Compose reads by itself: the files of the user's own, and the shipped
-ones that follow from them, rendered as ``start`` does.
+ones that follow from them and from settings, rendered as ``start`` does.
 
 Pure: the description in, texts out. Compose replaces a mount of the same target, so the shipped file stays as it is.
 A component that only the user's files need is a service of this file alone.
@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 
 from stack.components.build import OPTIONAL_BOARDS, Build
+from stack.components.heartbeat import ADDRESS
 from stack.components.places import OWN
 from stack.exports.compose import service as compose_service
-from stack.model.spec import CONFIG_ROOT, CURRENT, TARGETS, ConfigFile, ServiceSpec, StackSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile, ServiceSpec, StackSpec
 
+TOLD = "alertmanager"
 BEYOND = (OWN, f"{OPTIONAL_BOARDS}/")
 """Where the files come from that docker-compose.yml, which mounts the shipped folders, does not have."""
 HEADER = """\
@@ -25,28 +27,40 @@ HEADER = """\
 """
 
 
-def own_mounts(spec: StackSpec, shipped: Container[str]) -> dict[str, tuple[str, ...]]:
+def own_mounts(spec: StackSpec, build: Build, shipped: Container[str]) -> dict[str, tuple[str, ...]]:
     """Folders below CONFIG_ROOT that differ from the shipped ones, by component; none for a component without."""
-    return {s.component: found for s in spec.services if (found := _folders(s, s.component in shipped))}
+    found = {
+        s.component: _folders(s, s.component in shipped, s.component == TOLD and _says_more(build))
+        for s in spec.services
+    }
+    return {component: folders for component, folders in found.items() if folders}
 
 
-def _folders(service: ServiceSpec, shipped: bool) -> tuple[str, ...]:
+def _says_more(build: Build) -> bool:
+    """Whether settings say more of messages than the shipped files: links, who hears of them, the heartbeat."""
+    settings = build.settings
+    return bool(settings["public_url"] or settings.receivers or ADDRESS.name in build.secrets)
+
+
+def _folders(service: ServiceSpec, shipped: bool, more: bool) -> tuple[str, ...]:
     if not shipped:
         return (CURRENT,) if service.files else ()
     own = any(file.origin.startswith(BEYOND) for file in service.files)
-    own = own or any(file.origin.startswith(OWN) for file in service.assets)
+    own = own or more or any(file.origin.startswith(OWN) for file in service.assets)
     if not own and not any(file.source for file in service.files):
         return ()
-    folders = {TARGETS} if any(file.path.startswith(f"{TARGETS}/") for file in service.assets) else set()
+    paths = {file.path.partition("/")[0] for file in service.assets}
+    folders = paths & {TARGETS, SECRETS}
     folders |= {service.linked.path} if service.linked else set()
     return (CURRENT, *sorted(folders))
 
 
-def own_files(spec: StackSpec, shipped: Container[str]) -> dict[str, bytes]:
+def own_files(spec: StackSpec, build: Build, shipped: Container[str]) -> dict[str, bytes]:
     """Their files, by COMPONENT/FOLDER/path."""
     found: dict[str, bytes] = {}
+    mounts = own_mounts(spec, build, shipped)
     for service in spec.services:
-        for folder in own_mounts(spec, shipped).get(service.component, ()):
+        for folder in mounts.get(service.component, ()):
             found |= {
                 f"{service.component}/{folder}/{path}": file.content
                 for path, file in _inside(service, folder).items()
@@ -68,7 +82,7 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
     """
     mounts = {
         component: [_mount(place, component, folder) for folder in folders]
-        for component, folders in sorted(own_mounts(spec, shipped).items())
+        for component, folders in sorted(own_mounts(spec, build, shipped).items())
     }
     services: dict[str, Any] = {name: {"volumes": volumes} for name, volumes in mounts.items()}
     for one in spec.services:
@@ -76,16 +90,28 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
             binds = [f"{m.source}:{m.target}:ro" for m in one.mounts if m.kind == "bind"]
             volumes = [*mounts.get(one.component, []), *binds] or None
             services[one.component] = compose_service(one, build, volumes)
+        elif build.settings["public_url"]:
+            services.setdefault(one.component, {}).update(_addresses(one, build))
         if one.networks:
             networks = services.setdefault(one.component, {}).setdefault("networks", {})
             networks |= {n.name: {} for n in one.networks}
     joined = sorted({network.name for one in spec.services for network in one.networks})
+    services = {name: told for name, told in services.items() if told}
     if not services:
         return ""
     document: dict[str, object] = {"services": services}
     if joined:
         document["networks"] = {name: {"name": name, "external": True} for name in joined}
     return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _addresses(one: ServiceSpec, build: Build) -> dict[str, Any]:
+    """The words and variables with the public address; Compose puts a command in place of the other one whole."""
+    address = build.public_url(one.component)
+    words, variables = one.command, {k: v for k, v in one.environment if address in v}
+    whole = compose_service(one, build, None)
+    found = {"command": whole.get("command")} if any(address in word for word in words) else {}
+    return found | ({"environment": variables} if variables else {})
 
 
 def _mount(place: str, component: str, folder: str) -> dict[str, object]:

@@ -9,15 +9,13 @@ from datetime import date
 
 from msgspec import Struct
 
-from stack.model.spec import NAMESPACE
+from stack.model.spec import NAMESPACE, NOBODY
 
 DEFAULT_REGISTRY = "docker.io"
 LABEL_VERSION = f"{NAMESPACE}.version"
 LABEL_BUILT_FROM = f"{NAMESPACE}.built-from"
 LABEL_PIN = f"{NAMESPACE}.pin"
 LABEL_RECIPE = f"{NAMESPACE}.recipe"
-NOBODY = 65534
-"""The numeric user of the official images, and of ours (uid and gid)."""
 
 LOOKED_UP = date(2026, 11, 26)
 """When all pins were looked up last."""

@@ -17,12 +17,12 @@ from stack.common.errors import BuildFailed
 from stack.common.files import read_json, scratch_file, write_atomically
 from stack.engine.interface import Job
 from stack.images.interface import ImageEngine, Tell
-from stack.images.pins import LABEL_BUILT_FROM, LABEL_RECIPE, LABEL_VERSION, NOBODY
+from stack.images.pins import LABEL_BUILT_FROM, LABEL_RECIPE, LABEL_VERSION
 from stack.images.programs import SOURCE_FILE, Inputs
 from stack.images.tree import Member, file_member, folder_member, write_members
 from stack.images.wheels import PROBE, Interpreter, gather
 from stack.model.events import Progress
-from stack.model.spec import NAMESPACE
+from stack.model.spec import NAMESPACE, NOBODY
 
 KEEP_SECONDS = 86400.0
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from stack.common.errors import BuildFailed
-from stack.images.pins import NOBODY
-from stack.model.spec import NAMESPACE
+from stack.model.spec import NAMESPACE, NOBODY
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DATA_FILES = ("py.typed",)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from stack.engine.interface import ImageConfig
-from stack.images.pins import NOBODY
+from stack.model.spec import NOBODY
 
 COMMON = ("base-files", "busybox-static", "ca-certificates", "libc6", "tzdata")
 APPLETS = (

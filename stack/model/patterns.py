@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from stack.model.spec import CONFIG_ROOT, CURRENT
+from stack.common import yaml_edit as edit
+from stack.common.go_templates import defined
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
 
 
 def loads(patterns: Iterable[str], path: str) -> bool:
@@ -15,3 +17,16 @@ def loads(patterns: Iterable[str], path: str) -> bool:
     """
     relative = (p.removeprefix("./").removeprefix(f"{CONFIG_ROOT}/{CURRENT}/") for p in patterns)
     return any(p.count("/") == path.count("/") and fnmatchcase(path, p) for p in relative)
+
+
+def loaded_templates(main: bytes, files: Iterable[ConfigFile]) -> tuple[ConfigFile, ...]:
+    """Those of ``files`` that the patterns of Alertmanager's main file load as templates of messages."""
+    listed = edit.member(edit.compose(main.decode(errors="surrogateescape")), "templates")
+    patterns = [edit.text_of(pattern) for pattern in edit.items(listed)]
+    return tuple(file for file in files if loads(patterns, file.path))
+
+
+def names_in(templates: Iterable[ConfigFile]) -> frozenset[str]:
+    """The names that they define."""
+    texts = (file.content.decode(errors="surrogateescape") for file in templates)
+    return frozenset(name for text in texts for name in defined(text))

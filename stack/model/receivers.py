@@ -7,6 +7,8 @@ from typing import Any
 
 from stack.model.spec import TRIED_RECEIVER
 
+HEARTBEAT = "stack-heartbeat"
+"""The receiver that tells an address outside of the Watchdog, and nobody of anything else."""
 NOT_THE_BUNDLES = ('stack_test!="true"', 'alertname!="Watchdog"')
 """A receiver of the settings hears of neither the bundle's test alerts nor the heartbeat, unless it asks for one."""
 

@@ -27,6 +27,8 @@ OPEN_FILES = 16384
 """Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
 RESTART = "unless-stopped"
 """When the engine starts a container again that ended: always, unless somebody stopped it."""
+NOBODY = 65534
+"""The numeric user of the official images, and of ours (uid and gid)."""
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
 SECRETS = "secrets"
@@ -146,7 +148,7 @@ class ServiceSpec(Struct, frozen=True):
     ready_path: str
     limits: Limits
     health: Health
-    user: str = "65534:65534"
+    user: str = f"{NOBODY}:{NOBODY}"
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()

@@ -9,8 +9,8 @@ import yaml
 
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
-from stack.common.go_templates import BUILT_IN, defined, named
-from stack.model.patterns import loads
+from stack.common.go_templates import BUILT_IN, named
+from stack.model.patterns import loaded_templates, names_in
 from stack.model.spec import ConfigFile
 from stack.validation.native import known_place, place, text_of, wrong
 
@@ -78,9 +78,8 @@ def check_templates(files: Iterable[ConfigFile]) -> None:
     if found is None:
         return
     document = edit.compose(text_of(found))
-    patterns = [edit.text_of(item) for item in edit.items(edit.member(document, "templates"))]
-    loaded = [f for f in listed if f.path.startswith(TEMPLATES) and loads(patterns, f.path)]
-    known = {name for file in loaded for name in defined(text_of(file))}
+    loaded = loaded_templates(found.content, (f for f in listed if f.path.startswith(TEMPLATES)))
+    known = names_in(loaded)
     for _, node in _keyed(edit.member(document, "receivers")):
         for name in named(node.value):
             if name not in known and not BUILT_IN.fullmatch(name):

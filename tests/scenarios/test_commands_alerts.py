@@ -129,7 +129,6 @@ def there(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Products]
             return CheckContext(replace(expected, addresses=addresses))
 
         monkeypatch.setattr("stack.deploy.asking.context_of", asked)
-        monkeypatch.setattr("stack.cli.alerts.context_of", asked, raising=False)
         yield made
 
 
@@ -206,7 +205,7 @@ def test_an_id_must_be_of_one_silence(client: Client, there: Products) -> None:
 def test_where_alertmanager_does_not_run_it_is_said(client: Client, there: Products) -> None:
     client("stop")
     for words in (("silence", "list"), ("silence", "expire", "x"), ("silence", "add", "X", "--comment", "x")):
-        with pytest.raises(StartFailed, match="Alertmanager of stack monitoring does not run"):
+        with pytest.raises(StartFailed, match="alertmanager of stack monitoring does not run"):
             client(*words)
     with pytest.raises(StartFailed, match="stack monitoring does not run"):
         client("alerts")

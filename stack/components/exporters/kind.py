@@ -16,10 +16,10 @@ from stack.components.build import HOST_GATEWAY, MIB, Build
 from stack.components.exporters.server import Form, Server, servers
 from stack.components.manifest import Checks, Component
 from stack.engine.interface import ImageConfig
-from stack.images.pins import NOBODY, Line, Pin
+from stack.images.pins import Line, Pin
 from stack.images.recipes import COMMON, NOBODY_USER, Recipe
 from stack.model.outer import OuterNetwork
-from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, ConfigFile, Health, Mount, ServiceSpec
+from stack.model.spec import CONFIG_ROOT, CURRENT, NOBODY, SECRETS, ConfigFile, Health, Mount, ServiceSpec
 
 if TYPE_CHECKING:
     from stack.checks.check import Check

@@ -9,7 +9,7 @@ import yaml
 from msgspec.structs import replace
 
 from stack.app.faults import FAULTS
-from stack.checks.drills import BY_NAME, DRILLS, OF_EXPORTERS, WHY_NOT, Bound, bound, rule_of, why_not
+from stack.checks.drills import BY_NAME, DRILLS, OF_EXPORTERS, WHY_NOT, Bound, bound, job_of, rule_of, why_not
 from stack.checks.expect import expected
 from stack.checks.model import Expected, Job, Rule
 from stack.checks.routing import read
@@ -18,7 +18,25 @@ from stack.components import assemble
 from tests.unit.checks.fake_stack import expectation
 from tests.unit.components.test_components import ROOT, build
 
-WHOLE = expected(assemble(build()), {})
+PROBED = "own/prometheus/scrape/there.yml"
+PROBE = b"""\
+scrape_configs:
+  - job_name: there
+    metrics_path: /probe
+    scrape_interval: 20s
+    params: {module: [http_2xx]}
+    static_configs: [{targets: ["http://node-exporter:9100/"]}]
+    relabel_configs: [{target_label: __address__, replacement: "blackbox:9115"}]
+"""
+
+
+def whole() -> Expected:
+    """The stack with all components and a probe of its own."""
+    made = build(STACK_COMPONENTS="blackbox=on")
+    return expected(assemble(replace(made, tree={**made.tree, PROBED: PROBE})), {})
+
+
+WHOLE = whole()
 SHIPPED = {
     rule["alert"]: path.name
     for path in (ROOT / "prometheus/rules").rglob("*.yml")
@@ -44,9 +62,27 @@ def test_a_drill_can_be_done_and_its_bound_grows_from_stage_to_stage(drill: obje
     one = next(d for d in DRILLS if d is drill)
     assert bool(one.switch) != bool(one.stops)
     assert one.stops in ("", "node_exporter", "grafana") and (not one.switch or one.switch in FAULTS)
-    assert any(job.name == one.job for job in WHOLE.jobs)
+    assert job_of(one, WHOLE) is not None
     found = bound(one, WHOLE)
     assert 0 < found.pending <= found.firing < found.told and found.ended > 0
+
+
+def test_a_probe_of_what_a_drill_stops_is_known_by_its_host_and_paces_the_drill() -> None:
+    drill = BY_NAME["probe-fails"]
+    (job,) = [job for job in WHOLE.jobs if job.name == "there"]
+    assert job_of(drill, WHOLE) == job
+    assert bound(drill, WHOLE).pending >= 2 * job.interval
+    for address in ("tcp://node-exporter:9100", "node-exporter:9100", "http://node-exporter"):
+        assert job_of(drill, replace(WHOLE, jobs=(replace(job, addresses=(address,)),)))
+    for address in ("http://node-exporter.example/", "http://other/node-exporter:9100"):
+        assert job_of(drill, replace(WHOLE, jobs=(replace(job, addresses=(address,)),))) is None
+    assert job_of(drill, replace(WHOLE, jobs=(replace(job, path="/metrics"),))) is None
+
+
+def test_drills_of_one_wave_stop_different_containers() -> None:
+    for wave in {drill.wave for drill in DRILLS}:
+        stopped = [drill.stops for drill in DRILLS if drill.wave == wave and drill.stops]
+        assert len(stopped) == len(set(stopped))
 
 
 def test_drills_of_one_wave_inhibit_none_of_each_other() -> None:
@@ -128,7 +164,7 @@ def test_without_for_it_fires_at_once() -> None:
 
 
 def test_what_fills_a_window_takes_it_before_and_not_after() -> None:
-    filling = replace(DRILL, fills=True)
+    filling = replace(DRILL, share=1.0)
     expr = "increase(x[5m]) == 0 and increase(x[1h]) > 60"
     plain, filled = bound(DRILL, stack("warning", expr)), bound(filling, stack("warning", expr))
     assert filled.pending - plain.pending == 300.0, "the shortest: the longer one asks for something else"

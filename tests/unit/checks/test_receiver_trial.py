@@ -27,7 +27,7 @@ receivers:
     webhook_configs: [{url: http://app:8000/alerts}]
   - name: oncall
     slack_configs: [{api_url_file: /etc/stack/current/secrets/slack}, {api_url_file: x, send_resolved: false}]
-    email_configs: [{to: a}]
+    email_configs: [{to: a, send_resolved: true}]
     discord_configs: []
   - name: nobody
 """
@@ -150,6 +150,8 @@ def test_a_receiver_is_read_from_the_file() -> None:
     assert receiver_of(FILE, "oncall") == Tried(
         "oncall", {"slack": 2, "email": 1}, frozenset({"email"}), "own/secrets/slack"
     )
+    unsaid = FILE.replace("to: a, send_resolved: true", "to: a")
+    assert receiver_of(unsaid, "oncall").tells_ends == frozenset(), "mail tells of no end by itself"
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from stack.checks.context import CheckContext
+from stack.checks.drill_hearing import OfApplication
 from stack.checks.drills import BY_NAME, Bound
 from stack.cli.drill_run import EVERY, Result, Wave, restore
 from stack.clients.alertmanager import HeldAlert
 from stack.clients.alerts import ActiveAlert
 from stack.clients.app import ReceivedAlert
 from stack.clients.http import HttpFailure
+from stack.common.errors import StartFailed
 from stack.common.wait import Clock
 from stack.config.cache import Cache
 from stack.deploy.state import StateStore
@@ -40,6 +41,8 @@ class Products:
     back: dict[str, float] = field(default_factory=dict)
     switches: list[tuple[str, float]] = field(default_factory=list)
     before: tuple[str, ...] = ()
+    calm_at: float = 1e9
+    """Until when those of ``before`` fire."""
 
     def throw(self, fault: str, seconds: float) -> None:
         """The application's switch."""
@@ -51,10 +54,12 @@ class Products:
         del http
         if self.silent:
             raise HttpFailure("connection refused")
-        found = list(self.before)
+        found = list(self.before) if self.now < self.calm_at else []
         found += [name for name, at in self.thrown.items() if self._is_on(name, at)]
         return tuple(
-            ActiveAlert({"alertname": n}, {}, "firing" if self._fires(n) else "pending", 0.0, 1.0)
+            ActiveAlert(
+                {"alertname": n, "gate": "url_gate"}, {}, "firing" if self._fires(n) else "pending", 0.0, 1.0
+            )
             for n in found
         )
 
@@ -97,12 +102,12 @@ class Bench:
     said: list[str] = field(default_factory=list)
     interrupt: str = ""
 
-    def run(self, *names: str) -> tuple[Result, ...]:
-        context = cast(Any, type("Context", (), {}))()
+    def run(self, *names: str, later: bool = False) -> tuple[Result, ...]:
+        context: Any = type("Context", (), {})()
         context.prometheus = context.alertmanager = context.app = self.products
         clock = Clock(lambda: self.products.now, self._pass)
-        wave = Wave(self.world.engine, self.state, cast(CheckContext, context), self._tell, clock)
-        return wave.run([(BY_NAME[name], BOUND) for name in names])
+        wave = Wave(self.world.engine, self.state, context, OfApplication(context), self._tell, clock)
+        return wave.run([(BY_NAME[name], BOUND) for name in names], later=later)
 
     def _pass(self, seconds: float) -> None:
         self.products.now += seconds
@@ -124,7 +129,7 @@ def bench(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
     world.start()
     made = Bench(world, StateStore(world.engine, NAME, Cache(tmp_path)), Products())
     monkeypatch.setattr("stack.cli.drill_run.active_alerts", made.products.active)
-    monkeypatch.setattr("stack.deploy.verify.wall_clock", lambda: BEGIN + made.products.now)
+    monkeypatch.setattr("stack.checks.drill_hearing.wall_clock", lambda: BEGIN + made.products.now)
     return made
 
 
@@ -163,7 +168,7 @@ def test_a_stopped_container_runs_again_and_drills_go_side_by_side(bench: Bench)
             {"told": 99, "held": (HeldAlert("f", {}, 0.0, ("id",), ("other",)),)},
             "not told within 40 s: it is silenced and inhibited",
         ),
-        ({"ended": 99}, "its end was not told within 50 s"),
+        ({"ended": 99}, "its end was not told within 50 s: it is still firing (gate=url_gate)"),
         ({"before": (STALE.alert,)}, "it is pending or firing already"),
     ],
 )
@@ -207,3 +212,41 @@ def test_what_a_killed_drill_has_stopped_is_known_on_the_engine(bench: Bench, tm
     assert restore(bench.world.engine, other) == ("node_exporter",)
     assert bench.world.state("node_exporter") == "running" and other.now.drilled == ()
     assert restore(bench.world.engine, other) == ()
+
+
+def test_the_traces_of_an_earlier_wave_are_waited_for_but_not_for_ever(bench: Bench) -> None:
+    bench.products.before = (STALE.alert,)
+    bench.products.calm_at = 30.0
+    (found,) = bench.run("stale-writes", later=True)
+    assert found.why == "" and near(found.told, 20)
+    bench.products.now, bench.products.calm_at = 0.0, 99.0
+    bench.products.thrown.clear()
+    (found,) = bench.run("stale-writes", later=True)
+    assert found.why == "it is pending or firing already"
+
+
+def test_a_container_that_does_not_start_at_first_is_started_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, left = bench.world.engine.start, [StartFailed("cgroup: invalid argument")] * 2
+
+    def start(container: str) -> None:
+        if left:
+            raise left.pop()
+        begin(container)
+
+    monkeypatch.setattr(bench.world.engine, "start", start)
+    (found,) = bench.run("target-gone")
+    assert found.why == "" and bench.world.state("node_exporter") == "running"
+
+
+def test_one_that_never_starts_again_is_said_and_stays_noted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(container: str) -> None:
+        raise StartFailed(f"{container} does not start")
+
+    monkeypatch.setattr(bench.world.engine, "start", start)
+    with pytest.raises(StartFailed, match="node-exporter does not start"):
+        bench.run("target-gone")
+    assert bench.state.now.drilled == ("node_exporter",)

@@ -12,7 +12,7 @@ import yaml
 from stack.cli.generated import render
 from stack.cli.printer import Printer
 from stack.cli.probe_files import Wish, files_of
-from stack.common.errors import ConfigurationInvalid, StackError
+from stack.common.errors import ConfigurationInvalid, SettingsError, StackError
 
 ROOT = Path(__file__).resolve().parents[3]
 JOB = """\
@@ -47,7 +47,7 @@ def put(home: Path, path: str, text: str) -> Path:
 def mounts(home: Path) -> dict[str, dict[str, Path]]:
     document = yaml.safe_load((home / "docker-compose.override.yml").read_text())
     return {
-        name: {volume["target"]: Path(volume["source"]) for volume in service["volumes"]}
+        name: {volume["target"]: Path(volume["source"]) for volume in service.get("volumes", ())}
         for name, service in document["services"].items()
     }
 
@@ -118,4 +118,34 @@ def test_a_component_that_a_file_needs_is_a_service_of_the_override_alone(home: 
     assert (scraped / "+optional+blackbox.yml").is_file() and (scraped / "~own+shop.yml").is_file()
     shutil.rmtree(home / "own")
     assert run() == 0
+    assert not (home / "docker-compose.override.yml").exists()
+
+
+def test_settings_that_no_variable_can_say_reach_compose(home: Path) -> None:
+    put(home, "secrets/heartbeat", "https://hc.example/uuid\n")
+    put(home, "secrets/slack", "https://hooks.example/x\n")
+    (home / "stack.toml").write_text(
+        'public_url = "https://{component}.example.com"\n'
+        '[watchdog]\nurl_file = "own/secrets/heartbeat"\n'
+        '[receivers.oncall]\ntype = "slack"\nurl_file = "own/secrets/slack"\n'
+    )
+    assert run() == 0
+    found = mounts(home)["alertmanager"]
+    told = yaml.safe_load((home / "docker-compose.override.yml").read_text())["services"]
+    assert "--web.external-url=https://prometheus.example.com" in told["prometheus"]["command"]
+    assert "--web.external-url=https://alertmanager.example.com" in told["alertmanager"]["command"]
+    assert any("${STACK_RETENTION_TIME:-15d}" in word for word in told["prometheus"]["command"])
+    assert told["grafana"]["environment"] == {"GF_SERVER_ROOT_URL": "https://grafana.example.com/"}
+    assert "app" not in told
+    current = found["/etc/stack/current"]
+    assert (found["/etc/stack/secrets"] / "watchdog_url").read_text() == "https://hc.example/uuid"
+    assert "https://grafana.example.com" in (current / "templates/links.tmpl").read_text()
+    main = yaml.safe_load((current / "alertmanager.yml").read_text())
+    assert {"stack-heartbeat", "oncall"} <= {one["name"] for one in main["receivers"]}
+
+
+def test_an_address_of_the_heartbeat_that_is_not_there_is_said(home: Path) -> None:
+    (home / "stack.toml").write_text('[watchdog]\nurl_file = "own/secrets/heartbeat"\n')
+    with pytest.raises(SettingsError, match=r"watchdog.url_file: .*own/secrets/heartbeat: No such file"):
+        run()
     assert not (home / "docker-compose.override.yml").exists()

@@ -246,7 +246,7 @@ def test_where_the_exporter_cannot_run_its_files_say_so() -> None:
 def test_docker_compose_gets_its_files_and_the_folders_of_the_machine() -> None:
     made = own({"postgres/main": GOOD["postgres"], "process/host": GOOD["process"]})
     spec, shipped = assemble(made), frozenset(build().settings.components)
-    assert own_files(spec, shipped)["postgres_exporter-main/current/secrets/password"] == b"geheim"
+    assert own_files(spec, made, shipped)["postgres_exporter-main/current/secrets/password"] == b"geheim"
     text = override(spec, made, "/own", shipped)
     services = yaml.safe_load(text)["services"]
     assert "geheim" not in text

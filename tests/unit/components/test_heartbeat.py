@@ -12,10 +12,11 @@ from stack.common.errors import SettingsError
 from stack.common.matchers import Labels
 from stack.components import assemble, load
 from stack.components.build import Build
-from stack.components.heartbeat import ADDRESS, RECEIVER
+from stack.components.heartbeat import ADDRESS
 from stack.config.secret import Secret
 from stack.config.tree import read_tree
 from stack.deploy.describe import read_secret
+from stack.model.receivers import HEARTBEAT
 from stack.model.spec import ServiceSpec
 from tests.unit.components.test_components import ROOT, images_of_all
 
@@ -57,20 +58,20 @@ def test_the_watchdog_goes_there_and_to_all_others_as_before(own: str, app: str)
     ]
     was = read(yaml.safe_load(before)).root
     assert found == [
-        RECEIVER,
+        HEARTBEAT,
         *(r.receiver for r in routes_of(was, Labels({"alertname": "Watchdog", "severity": "none"}))),
     ]
     others = routes_of(routing.root, Labels({"alertname": "GateUnavailable", "severity": "critical"}))
-    assert RECEIVER not in [route.receiver for route in others]
-    assert routing.receivers[RECEIVER] == ("webhook",)
+    assert HEARTBEAT not in [route.receiver for route in others]
+    assert routing.receivers[HEARTBEAT] == ("webhook",)
     assert "17:00" in after or not own
 
 
 def test_it_is_told_each_minute_and_never_that_the_watchdog_has_ended() -> None:
     document = yaml.safe_load(main(alertmanager()))
-    (route,) = [one for one in document["route"]["routes"] if one["receiver"] == RECEIVER]
+    (route,) = [one for one in document["route"]["routes"] if one["receiver"] == HEARTBEAT]
     assert (route["repeat_interval"], route["group_wait"], route["continue"]) == ("1m", "0s", True)
-    (receiver,) = [one for one in document["receivers"] if one["name"] == RECEIVER]
+    (receiver,) = [one for one in document["receivers"] if one["name"] == HEARTBEAT]
     assert receiver["webhook_configs"] == [
         {"url_file": "/etc/stack/secrets/watchdog_url", "send_resolved": False}
     ]
@@ -84,7 +85,7 @@ def test_the_address_is_one_private_file_and_stands_nowhere_else() -> None:
 
 
 def test_without_it_nothing_changes() -> None:
-    assert RECEIVER not in main(alertmanager(""))
+    assert HEARTBEAT not in main(alertmanager(""))
 
 
 @pytest.mark.parametrize("text", ["", "hc-ping.com/1", "https://", "two\nlines", "ftp://a/b"])
