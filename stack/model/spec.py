@@ -27,8 +27,7 @@ OPEN_FILES = 16384
 """Descriptors of a container. An engine without CAP_SYS_RESOURCE cannot exceed its own hard limit (20,000 met)."""
 RESTART = "unless-stopped"
 """When the engine starts a container again that ended: always, unless somebody stopped it."""
-NOBODY = 65534
-"""The numeric user of the official images, and of ours (uid and gid)."""
+NOBODY = 65534  # uid and gid of the official images, and of ours
 CURRENT = "current"
 """Versioned files live in ``CONFIG_ROOT/<digest>``; this link names the version in use."""
 SECRETS = "secrets"
