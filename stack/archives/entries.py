@@ -9,7 +9,7 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import cast
+from typing import IO
 
 from stack.common.errors import ArchiveRefused
 
@@ -43,7 +43,7 @@ def stream_of(chunks: Iterable[bytes]) -> io.BufferedReader:
     return io.BufferedReader(Stream(chunks), PIECE)
 
 
-def entries(chunks: Iterable[bytes], what: str) -> Iterator[tuple[tarfile.TarInfo, io.BufferedIOBase | None]]:
+def entries(chunks: Iterable[bytes], what: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     """Each folder (None) and file of a tar with a clean path; ArchiveRefused, naming ``what``, for anything else."""
     seen: set[str] = set()
     source = stream_of(chunks)
@@ -54,7 +54,7 @@ def entries(chunks: Iterable[bytes], what: str) -> Iterator[tuple[tarfile.TarInf
                 if clean.name in seen or len(seen) > MOST_ENTRIES:
                     raise _refused(what, member, "is there twice, or is one too many")
                 seen.add(clean.name)
-                yield clean, cast(io.BufferedIOBase, tar.extractfile(member)) if clean.isreg() else None
+                yield clean, tar.extractfile(member) if clean.isreg() else None
         while source.read(PIECE):  # to the end, where the hash of all is told
             pass
     except tarfile.TarError as error:
@@ -87,17 +87,23 @@ def below(folder: str, chunks: Iterable[bytes], what: str) -> Iterator[bytes]:
         entry.name = folder if entry.name == "." else f"{folder}/{entry.name}"
         yield entry.tobuf(tarfile.PAX_FORMAT)
         if content is not None:
-            left = entry.size
-            while left:
-                piece = content.read(min(PIECE, left))
-                if not piece:
-                    raise ArchiveRefused(
-                        f"{what} is damaged: {entry.name} is cut off", hint="use another backup"
-                    )
-                left -= len(piece)
-                yield piece
+            yield from _read(content, entry, what)
             yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
     yield b"\0" * 2 * tarfile.BLOCKSIZE
+
+
+def _read(content: IO[bytes], entry: tarfile.TarInfo, what: str) -> Iterator[bytes]:
+    """All of a file; ArchiveRefused where the tar ends within it."""
+    left = entry.size
+    try:
+        while left:
+            piece = content.read(min(PIECE, left))
+            left -= len(piece)
+            yield piece
+    except tarfile.TarError as error:
+        raise ArchiveRefused(
+            f"{what} is damaged: {entry.name}: {error}", hint="use another backup"
+        ) from error
 
 
 def packed_files(files: Iterable[tuple[str, bytes, int]]) -> bytes:
@@ -116,5 +122,5 @@ def unpacked_files(chunks: Iterable[bytes], what: str) -> dict[str, tuple[bytes,
     found = {}
     for entry, content in entries(chunks, what):
         if content is not None:
-            found[entry.name] = (content.read(), entry.mode)
+            found[entry.name] = (b"".join(_read(content, entry, what)), entry.mode)
     return found

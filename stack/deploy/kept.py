@@ -15,8 +15,6 @@ from stack.clients.http import HttpFailure
 from stack.common.moments import stamp
 
 T = TypeVar("T")
-ALERT = "Watchdog"
-"""The alert that a stack with the application always has among its packets."""
 NEAR = 0.001
 """Seconds by which two writings of one moment may differ."""
 
@@ -115,4 +113,4 @@ def _by_hand(context: CheckContext) -> tuple[str, ...]:
 
 
 def _received(context: CheckContext) -> tuple[float, ...]:
-    return tuple(one.received for one in context.app.alerts("alertname", ALERT))
+    return tuple(one.received for one in context.app.alerts())
