@@ -52,6 +52,7 @@ def restore(options: argparse.Namespace, printer: Printer) -> int:
     """Puts the data in place, starts the stack and asks for what was there."""
     session = Session.open(options, printer)
     archive = open_archive(Path(options.file).absolute())
+    refuse_running(session.engine.observe(session.name))
     brought = _brought(archive, options, key_of(options))
     files = _files(session, brought.files)
     if options.dry_run:
@@ -129,9 +130,7 @@ def _confirmed(session: Session, replaced: list[str]) -> bool:
 
 
 def _plan(session: Session, archive: Archive, files: dict[str, File]) -> int:
-    observed = session.engine.observe(session.name)
-    refuse_running(observed)
-    there = volumes_of(session.name, observed)
+    there = volumes_of(session.name, session.engine.observe(session.name))
     parts = [one.component for one in archive.manifest.members if one.component]
     for component in parts:
         word = "replace" if component in there else "create"
