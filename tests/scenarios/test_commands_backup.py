@@ -325,6 +325,7 @@ def test_a_backup_that_fails_leaves_nothing(running: Client, tmp_path: Path) -> 
 
 def test_while_another_command_works_both_wait_their_turn(running: Client) -> None:
     file = archive_of(running)
+    running("stop")
     with running.engine.lock(NAME, replace(this_process("start"), pid=os.getpid())):
         with pytest.raises(Busy):
             running("backup")
