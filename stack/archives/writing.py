@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from stack.archives.manifest import NAME, SUMS, Manifest, Member
 from stack.archives.zstd import packed
+from stack.common.errors import UsageError
 from stack.common.files import naming
 
 UNFINISHED = ".unfinished-backup-"
@@ -89,10 +90,15 @@ def writing(path: Path) -> Iterator[Writer]:
 
     What killed commands left in the folder goes first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear(path.parent)
     unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
-    handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear(path.parent)
+        handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", hint="-o FILE names another place"
+        ) from error
     try:
         with os.fdopen(handle, "w+b") as file, naming(path):
             yield Writer(file)

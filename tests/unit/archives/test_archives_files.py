@@ -12,7 +12,7 @@ import pytest
 from stack.archives.manifest import FORMAT, NAME
 from stack.archives.reading import archives_in, open_archive
 from stack.archives.writing import UNFINISHED, writing
-from stack.common.errors import ArchiveRefused
+from stack.common.errors import ArchiveRefused, UsageError
 from tests.unit.archives.archive_samples import file, forged, manifest, member, tar_of, written, zipped
 
 
@@ -137,3 +137,9 @@ def test_the_backups_of_a_folder_are_listed_oldest_first_and_others_left_out(tmp
     (tmp_path / "c.backup.tar").write_text("no backup")
     written(tmp_path / "other.tar")
     assert [one.path.name for one in archives_in(tmp_path)] == ["b.backup.tar", "a.backup.tar"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match=r"file/a\.tar cannot be written: .*: -o FILE names another place"):
+        written(tmp_path / "file" / "a.tar")
