@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 LAYER = re.compile(
-    r"(?P<layer>\w+) (?P<doing>Downloading|Download complete|Extracting|Pull complete|Already exists)\b"
+    r"(?P<layer>\w+) (?P<doing>Downloading|Reading|Download complete|Extracting|Pull complete|Already exists)\b"
 )
 SIZES = re.compile(r"(?P<done>[\d.]+) ?(?P<unit>[kMGT]?B)/(?P<total>[\d.]+) ?(?P<of>[kMGT]?B)")
 STEP = re.compile(r"Step (?P<number>\d+)/(?P<count>\d+) : (?P<text>.*)")
@@ -42,7 +42,7 @@ class Amount:
 
     def _layer(self, layer: str, doing: str, sizes: re.Match[str] | None) -> str:
         """Bytes of the layers whose size the registry has told; empty while it has told none."""
-        if doing == "Downloading" and sizes:
+        if doing in ("Downloading", "Reading") and sizes:
             self._layers[layer] = (_bytes(sizes["done"], sizes["unit"]), _bytes(sizes["total"], sizes["of"]))
         elif doing in IN_PLACE and layer in self._layers:
             self._layers[layer] = (self._layers[layer][1],) * 2

@@ -38,9 +38,9 @@ class App(Struct, frozen=True):
         """The metrics page in the text format."""
         return self.http.get("/metrics", headers={"Accept": "text/plain"}).text
 
-    def alerts(self, label: str, value: str) -> tuple[ReceivedAlert, ...]:
-        """Received alerts whose ``label`` has ``value``."""
-        answer = self.http.get("/alerts", params={"label": f"{label}={value}"})
+    def alerts(self, label: str = "", value: str = "") -> tuple[ReceivedAlert, ...]:
+        """Received alerts whose ``label`` has ``value``, or the newest of all."""
+        answer = self.http.get("/alerts", params={"label": f"{label}={value}"} if label else {})
         with shaped(answer):
             return tuple(
                 ReceivedAlert(

@@ -14,6 +14,7 @@
     │   ├── NotReady              5  a container never answered
     │   └── Busy                  5  another command holds the lock
     ├── SmokeFailed            6  a check found a fault
+    ├── ArchiveRefused         8  a backup does not fit or is damaged; nothing was changed
     ├── Degraded               7  something optional is missing where it was required
     └── Interrupted          130
 
@@ -108,6 +109,12 @@ class Degraded(StackError):
     """A component is absent although it was required."""
 
     exit_code = 7
+
+
+class ArchiveRefused(StackError):
+    """A backup is damaged, does not fit, or is none; nothing was changed."""
+
+    exit_code = 8
 
 
 class Interrupted(StackError):

@@ -13,7 +13,7 @@ from stack.components.app_webhooks import notifying
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.heartbeat import ADDRESS, SETTING, address_file, with_heartbeat
 from stack.components.links import linked
-from stack.components.manifest import Checks, Component
+from stack.components.manifest import Checks, Component, Data
 from stack.components.own_paths import OWN_RECEIVERS, own_secrets, translated
 from stack.components.places import OWN, Place
 from stack.components.proof_route import with_proof, with_tries
@@ -187,4 +187,5 @@ ALERTMANAGER = Component(
     tool_words=tool_words,
     checks=checks,
     keeps="silences and the log of notifications",
+    data=Data(at_end=True),
 )

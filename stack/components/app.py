@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stack.components import postgres
 from stack.components.build import MIB, SCRATCH, Build, private_file
-from stack.components.manifest import Checks, Component
+from stack.components.manifest import Checks, Component, Data
 from stack.components.token import APP_TOKEN, TOKEN, token_file
 from stack.config import values as read
 from stack.config.table import Setting
@@ -100,4 +100,5 @@ APP = Component(
     dashboards=("gate-security", "l9-tool-observability", "slo"),
     checks=checks,
     keeps="its packets, where SQLite keeps them",
+    data=Data(),
 )

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from stack.components.build import BOARDS_PLACE, MIB, Build, config_files, wget
-from stack.components.manifest import Checks, Component, Login, SecretSpec
+from stack.components.manifest import Checks, Component, Data, Login, SecretSpec
 from stack.components.scrape_interval import followed, panel_interval
 from stack.config.table import Setting, switch_setting
 from stack.images.pins import LOOKED_UP, Line, Pin
@@ -155,4 +155,5 @@ GRAFANA = Component(
     login=Login(USER, PASSWORD),
     instead="its dashboards meanwhile: {prometheus}/user/",
     keeps="dashboards made by hand, users, preferences",
+    data=Data(),
 )

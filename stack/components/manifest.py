@@ -17,6 +17,7 @@ from stack.components.build import Build
 from stack.components.places import Place
 from stack.config.table import Setting, Switch, Tree, Unit, never
 from stack.model.spec import ConfigFile, Limits, Port, ServiceSpec
+from stack.model.volumes import VolumeKind
 
 if TYPE_CHECKING:
     from stack.checks.check import Check
@@ -36,6 +37,18 @@ class SecretSpec(Struct, frozen=True):
     generated: bool = True
     pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
     form: str = "one line of text"
+
+
+class Data(Struct, frozen=True):
+    """What a component keeps in its data volume. ``at_end``: it writes all of it only when it ends.
+
+    ``dump``: what a running one is asked to write itself down with, to ``DUMP`` in its volume; it is taken in place of
+    its files.
+    """
+
+    kind: VolumeKind = "files"
+    at_end: bool = False
+    dump: tuple[str, ...] = ()
 
 
 class Login(Struct, frozen=True):
@@ -92,7 +105,8 @@ class Component(Struct, frozen=True):
     ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
     container of its image, with the further ``tool_words`` that follow from the files; ``check_files`` applies rules of
     ours. ``instead`` says what stands in while its image
-    cannot be had; ``keeps`` what a backup must hold. ``several``, in place of ``service``: it has a container for each
+    cannot be had; ``keeps`` what a backup must hold, which
+    ``data`` tells how to take. ``several``, in place of ``service``: it has a container for each
     thing that the user's files name, called ``NAME-THING``.
     """
 
@@ -124,6 +138,7 @@ class Component(Struct, frozen=True):
     login: Login | None = None
     instead: str = ""
     keeps: str = ""
+    data: Data | None = None
     several: Callable[[Build], tuple[ServiceSpec, ...]] | None = None
 
     def services(self, build: Build) -> tuple[ServiceSpec, ...]:

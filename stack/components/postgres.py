@@ -9,12 +9,13 @@ from datetime import date
 from pathlib import Path
 
 from stack.components.build import MIB, SCRATCH, Build, config_files
-from stack.components.manifest import Component, SecretSpec
+from stack.components.manifest import Component, Data, SecretSpec
 from stack.config.table import switch_setting
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import ACCOUNTS, COMMON, LEFT_OUT, LINKS, Recipe
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, Health, ServiceSpec
+from stack.model.volumes import DUMP
 
 PORT = 5432
 UID = 999
@@ -25,6 +26,12 @@ PASSWORD = "postgres_password"  # noqa: S105 - the name of a secret
 ROLE, DATABASE = "app", "packets"
 """As start.sh makes them."""
 ASKED = ("-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE)
+FOLDERS = "/var/lib/postgresql"
+TO_DUMP = (
+    *(f"{PROGRAMS}/pg_dump", "-h", "/tmp", "-U", "postgres", "-Fc", "-Z0"),  # noqa: S108 - inside the container
+    *("-f", f"{FOLDERS}/{DUMP}", DATABASE),
+)
+"""Over the socket, as the administrator; what it writes is packed by whoever takes it."""
 FOLDER = Path(__file__).parent
 FILES = {
     "start.sh": "postgres_start.sh",
@@ -43,7 +50,7 @@ def service(build: Build) -> ServiceSpec:
         command=(f"{CONFIG_ROOT}/{CURRENT}/start.sh",),
         mounts=(
             build.config_mount("postgres"),
-            build.data_mount("postgres", "/var/lib/postgresql"),
+            build.data_mount("postgres", FOLDERS),
             SCRATCH,
         ),
         assets=build.secret_file(PASSWORD, UID),
@@ -116,4 +123,5 @@ POSTGRES = Component(
     files=files,
     recipe=recipe,
     keeps="the application's packets",
+    data=Data(dump=TO_DUMP),
 )

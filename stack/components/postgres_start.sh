@@ -1,11 +1,12 @@
 #!/bin/sh
 # Makes the database once, sets its password at every start, then becomes the server. A database that an interrupted
-# start left half made is made anew: it gets its name only when it is whole.
+# start left half made is made anew: it gets its name only when it is whole. One that a backup wrote down is loaded then.
 set -eu
 umask 077
 PATH=/usr/lib/postgresql/18/bin:$PATH
 config=/etc/stack/current
 data=/var/lib/postgresql/packets
+dump=/var/lib/postgresql/restore.dump
 
 # Reads statements, one a line. No pipe leads here: it must be this shell's own child, since it takes a lock file that
 # names its parent, as a killed server leaves it, for stale.
@@ -19,7 +20,14 @@ if [ ! -d "$data" ]; then
 CREATE ROLE app LOGIN
 CREATE DATABASE packets OWNER app
 END
+    if [ -f "$dump" ]; then
+        pg_ctl -D "$data.new" -w -l /tmp/restore.log start \
+            -o "-c listen_addresses= -c unix_socket_directories=/tmp -c hba_file=$config/pg_hba.conf" >/dev/null
+        pg_restore -h /tmp -U postgres -d packets --single-transaction "$dump"
+        pg_ctl -D "$data.new" -w -m fast stop >/dev/null
+    fi
     mv "$data.new" "$data"
+    rm -f "$dump"
 fi
 # The client's password wins, so that a lost one is repaired by the next start. It is never an argument.
 password=$(cat /etc/stack/secrets/postgres_password)

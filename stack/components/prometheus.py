@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
 from stack.components.exporters.scrape import jobs
-from stack.components.manifest import Checks, Component
+from stack.components.manifest import Checks, Component, Data
 from stack.components.outer_networks import outer_networks
 from stack.components.own_paths import own_secrets, own_targets, translated
 from stack.components.places import RULES_PLACE, SCRAPE_PLACE
@@ -188,4 +188,5 @@ PROMETHEUS = Component(
     tool=("/bin/promtool", "check", "config", f"{CONFIG_ROOT}/{CURRENT}/prometheus.yml"),
     checks=checks,
     keeps="all samples",
+    data=Data("tsdb"),
 )

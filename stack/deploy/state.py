@@ -61,6 +61,11 @@ class StateStore:
             self.engine.write_state(self.stack, new.dump())
             self._written.append(new)
 
+    def forget_all(self) -> None:
+        """The document is gone: the next change is the first."""
+        self._written.clear()
+        self.__dict__.pop("_found", None)
+
     def lacks(self, fields: Mapping[str, Any]) -> bool:
         """Whether the state has something else in one of these fields."""
         return replace(self.now, **fields) != self.now

@@ -159,6 +159,22 @@ def removal_body(stack: str, image: str, volume: str, paths: Iterable[str]) -> B
     return body
 
 
+def volume_body(stack: str, image: str, volume: str, argv: tuple[str, ...]) -> Body:
+    """A job on a whole volume, whose output only who is attached gets, and which the engine removes at its end.
+
+    Root, since files have all kinds of owners, who stay.
+    """
+    body = job_body(stack, Job(image, argv, user="0:0"))
+    body["HostConfig"] |= {
+        "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+        "Mounts": [_whole_volume(volume, stack)],
+        "AutoRemove": True,
+        "LogConfig": {"Type": "none", "Config": {}},
+    }
+    attached = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
+    return body | attached | {"OpenStdin": True, "StdinOnce": True}
+
+
 def helper_name(stack: str) -> str:
     """A name that no other helper has."""
     return f"{stack}-{HELPER}-{secrets.token_hex(4)}"

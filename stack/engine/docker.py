@@ -13,6 +13,7 @@ from stack.engine.insides import Insides
 from stack.engine.interface import EngineInfo, Holder, Lease
 from stack.engine.jobs import Jobs
 from stack.engine.keepers import Keepers, LockPlace, States
+from stack.engine.keeping import Keeping
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
 from stack.engine.neighbours import Neighbours
@@ -80,6 +81,7 @@ class DockerEngine:
         volumes = Volumes(client, self._containers)
         networks, snapshots = Networks(client), Snapshots(client)
         jobs = Jobs(client, self._containers, insides, volumes)
+        keeping = Keeping(client, self._containers, volumes)
         self._keepers = Keepers(client, self._containers, images)
         states = States(client, self._containers, insides, volumes, self._keepers)
         self.pace = Pace()
@@ -92,6 +94,8 @@ class DockerEngine:
         self.join, self.leave = networks.join, networks.leave
         self.create_volume, self.remove_volume = volumes.create, volumes.remove
         self.write_volume, self.remove_from_volume = jobs.write_volume, jobs.remove_from_volume
+        self.gather, self.stage = keeping.gather, keeping.stage
+        self.adopt, self.unstage = keeping.adopt, keeping.unstage
         self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove
         self.create, self.remove = self._containers.create_service, self._containers.remove
         self.start, self.stop = self._containers.start, self._containers.stop

@@ -13,13 +13,19 @@ HEAD = 8
 
 def demultiplexed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The content of all frames in their order, as it comes; what follows the last whole frame is left out."""
-    waiting, wanted = b"", 0
+    return (part for _, part in framed(chunks))
+
+
+def framed(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The same with the stream of each part: 1 is stdout, 2 stderr."""
+    waiting, wanted, stream = b"", 0, 0
     for chunk in chunks:
         waiting += chunk
         while waiting if wanted else len(waiting) >= HEAD:
             if not wanted:
-                wanted, waiting = int.from_bytes(waiting[4:HEAD], "big"), waiting[HEAD:]
+                stream, wanted = waiting[0], int.from_bytes(waiting[4:HEAD], "big")
+                waiting = waiting[HEAD:]
                 continue
             part, waiting = waiting[:wanted], waiting[wanted:]
             wanted -= len(part)
-            yield part
+            yield stream, part

@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal, Protocol, Self
 
 from msgspec import Struct
 
+from stack.engine.whole_volumes import WholeVolumes
 from stack.model.neighbours import Neighbour
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, Limits, ServiceSpec
@@ -150,7 +151,7 @@ class Lease(Protocol):
         """``Busy`` where somebody took the lock over, ``EngineUnavailable`` where that cannot be known."""
 
 
-class Engine(Protocol):
+class Engine(WholeVolumes, Protocol):
     """A Docker engine, for the stacks of this bundle only: nothing without our label is ever touched."""
 
     def info(self) -> EngineInfo:

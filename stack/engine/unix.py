@@ -14,7 +14,7 @@ CHUNK = 1 << 16
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str, seconds: float) -> None:
-        super().__init__("docker", timeout=seconds)
+        super().__init__("docker", timeout=seconds, blocksize=CHUNK)
         self._path = path
 
     def connect(self) -> None:
@@ -40,6 +40,9 @@ class UnixTransport:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(str(error)) from error
+        except BaseException:  # of what gives the body: the engine must not wait for the rest
+            connection.close()
+            raise
 
         def close() -> None:
             response.close()

@@ -93,6 +93,7 @@ CHECKS = Program(
         "dashboards/queries.py",
         "engine/__init__.py",
         "engine/interface.py",
+        "engine/whole_volumes.py",
         "images/__init__.py",
         "images/catalog.py",
         "images/pins.py",

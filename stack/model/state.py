@@ -35,6 +35,20 @@ class TestedReceiver(Struct, frozen=True):
     when: str
 
 
+class Restoring(Struct, frozen=True):
+    """A restore under way: the volumes that it fills, and the image of which that is done.
+
+    ``made``: those that were not there before. ``decided``: all is laid beside, and counts. ``fresh``: there was no
+    state before.
+    """
+
+    image: str
+    volumes: tuple[str, ...]
+    made: tuple[str, ...] = ()
+    decided: bool = False
+    fresh: bool = False
+
+
 class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
 
@@ -48,6 +62,7 @@ class StackState(Struct, frozen=True):
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
     drilled: tuple[str, ...] = ()
+    restoring: Restoring | None = None
 
     def dump(self) -> bytes:
         """The document."""
@@ -65,6 +80,13 @@ def parse(content: bytes) -> StackState:
         raise ValueError(f"not a state: {type(error).__name__}: {error}") from error
 
 
+def _restoring(told: Mapping[str, Any] | None) -> Restoring | None:
+    if told is None:
+        return None
+    lists = {name: tuple(told[name]) for name in ("volumes", "made")}
+    return Restoring(**{**told, **lists})
+
+
 def _state(document: Mapping[str, Any]) -> StackState:
     proven = document["proven"]
     return StackState(
@@ -75,4 +97,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
         tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
         drilled=tuple(document.get("drilled", ())),
+        restoring=_restoring(document.get("restoring")),
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from stack.common.errors import Busy, EngineUnavailable, RegistryUnreachable
+from stack.common.wait import NotYet, until
 from stack.engine.docker import connect
 from stack.engine.holder import this_process
 from stack.engine.interface import ImageConfig, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
+from stack.model.volumes import STAGED
 from tests.contract.engine_bench import TINY, DockerBench, make, service, write
 from tests.contract.engine_gate import certificates, engine_over_tcp
 from tests.contract.tiny_registry import TinyRegistry, serving
+from tests.unit.archives.archive_samples import file, folder, tar_of
 
 pytestmark = pytest.mark.engine
 
@@ -25,6 +29,28 @@ def bench() -> Iterator[DockerBench]:
     with DockerBench() as made, engine_over_tcp() as address:
         made.engine = connect(address)
         yield made
+
+
+def test_whole_volumes_cross_the_wire(bench: DockerBench, image_of: Callable[[str], str]) -> None:
+    engine, stack, volume, image = bench.engine, bench.stack, f"{bench.stack}-app-data", image_of("python")
+    engine.create_volume(volume, stack)
+    engine.stage(
+        stack, TINY, volume, io.BytesIO(tar_of(folder(STAGED), file(f"{STAGED}/a", b"x" * 3_000_000)))
+    )
+    engine.adopt(stack, image, volume)
+    data = b"".join(engine.gather(stack, image, volume, "files"))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert {one.name: one.size for one in tar if one.isfile()} == {"a": 3_000_000}
+    next(iter(engine.gather(stack, image, volume, "files")))
+    until_no_helper(bench)
+
+
+def until_no_helper(bench: DockerBench) -> None:
+    def none() -> None:
+        if bench.engine.observe(bench.stack).leftovers:
+            raise NotYet("a helper is there")
+
+    until(none, seconds=10)
 
 
 def test_it_says_that_it_is_remote(bench: DockerBench) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
+import tempfile
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import archive, labels
+from stack.engine import archive, keeping_program, labels
 from stack.engine.interface import FileFound, FileStat
 from stack.engine.labels import Kind
 from stack.model.spec import CONFIG_ROOT, ConfigFile
+from stack.model.volumes import VolumeKind
 from tests.fakes.engine.images import MemoryImages
 
 LINKS = 8
@@ -79,6 +84,24 @@ class MemoryVolume:
         for kept in (self.files, self.links):
             for name in [n for n in kept if n == path or n.startswith(f"{path}/")]:
                 del kept[name]
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """Its files in a folder; what they are at the end of the block is what the volume has then."""
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for path, file in self.files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_bytes(file.content)
+                (root / path).chmod(file.mode)
+            yield root
+            owners = {path: file.uid for path, file in self.files.items()}
+            there = [one for one in root.rglob("*") if one.is_file()]
+            names = {str(one.relative_to(root)): one for one in there}
+            self.files = {
+                name: ConfigFile(name, one.read_bytes(), one.stat().st_mode & 0o777, owners.get(name, 0))
+                for name, one in names.items()
+            }
 
     def read(self, path: str) -> bytes | None:
         """A file's content."""
@@ -186,6 +209,43 @@ class MemoryVolumes(MemoryImages):
             self._needed(image)
             for path in map(archive.inside, paths):
                 found.discard(path)
+
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+        """See ``Engine``; the program that does it is the real one."""
+        del stack
+        self._called("gather", volume)
+        self._needed(image)
+        found, out = self._filled(volume), io.BytesIO()
+        with found.on_disk() as root:
+            try:
+                keeping_program.gather(root, kind, out)
+            except keeping_program.Unfit as error:
+                raise StartFailed(f"read volume {volume}: {error}") from error
+        yield out.getvalue()
+
+    def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
+        """See ``Engine``."""
+        del stack
+        self._called("stage", volume)
+        self._needed(image)
+        found = self._filled(volume)
+        for path, one in archive.unpack_tree(tar).items():
+            if one.kind == "file":
+                found.files[path] = ConfigFile(path, one.content, one.mode, one.uid)
+
+    def adopt(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._program(image, volume, keeping_program.adopt, "adopt")
+
+    def unstage(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._program(image, volume, keeping_program.unstage, "unstage")
+
+    def _program(self, image: str, volume: str, program: Callable[[Path], None], verb: str) -> None:
+        self._called(verb, volume)
+        self._needed(image)
+        with self._filled(volume).on_disk() as root:
+            program(root)
 
     def _filled(self, volume: str) -> MemoryVolume:
         found = self.volumes.get(volume)

@@ -1,0 +1,246 @@
+"""backup: a stack's data, settings and secrets in one file, while it runs; such files listed, verified, thinned out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct, to_builtins
+
+from stack import __version__
+from stack.archives.entries import packed_files
+from stack.archives.manifest import Kept, Manifest, Sealed
+from stack.archives.reading import SUFFIX, Archive, archives_in, open_archive
+from stack.archives.seal import NAME as SEALED
+from stack.archives.seal import Key, close
+from stack.archives.writing import Writer, writing
+from stack.cli.amounts import MEGA
+from stack.cli.home_files import files_of, is_secret
+from stack.cli.keeping import key_of, versions_of, volume_image
+from stack.cli.main import usage
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.common.errors import StartFailed
+from stack.components import BY_NAME
+from stack.components.manifest import Data
+from stack.deploy.asking import context_of
+from stack.deploy.kept import kept_in
+from stack.deploy.restoring import not_taken, volumes_of
+from stack.model.events import Progress
+from stack.model.observed import Observed
+from stack.model.spec import container_name
+from stack.model.volumes import VolumeKind
+
+FOLDER = "backups"
+SETTINGS = "settings.tar.zst"
+ROW = ("FILE", "STACK", "MADE", "SIZE", "UNPACKED", "SECRETS")
+STATE = "state.json"
+"""Among the secrets: those that the stack's state has."""
+
+
+def backup(options: argparse.Namespace, printer: Printer) -> int:
+    """Makes one, or lists or verifies what there is."""
+    session = Session.open(options, printer)
+    if options.action == "list":
+        return _list(session)
+    if options.action == "verify":
+        return _verify(session)
+    if options.file:
+        raise usage(f"backup {options.file}: which file to write is said with -o")
+    if options.keep is not None and options.keep < 1:
+        raise usage(f"--keep {options.keep}: at least one must stay")
+    key = key_of(options)
+    if options.dry_run:
+        return _plan(session)
+    with session.lock():
+        return _create(session, key)
+
+
+def _list(session: Session) -> int:
+    place = Path(session.options.file or session.plain.home / FOLDER)
+    found = archives_in(place) if place.is_dir() else (open_archive(place),) if session.options.file else ()
+    session.printer.table(ROW, [_cells(one) for one in found])
+    session.printer.document({"backups": [_document(one) for one in found]})
+    return 0
+
+
+def _cells(one: Archive) -> tuple[str, ...]:
+    told = one.manifest
+    sizes = (f"{size / MEGA:.1f} MB" for size in (one.path.stat().st_size, told.content))
+    return (one.path.name, told.stack, told.created, *sizes, told.sealed)
+
+
+def _document(one: Archive) -> dict[str, object]:
+    told = {"file": str(one.path), "size": one.path.stat().st_size, "content": one.manifest.content}
+    return {**to_builtins(one.manifest), **told}
+
+
+def _verify(session: Session) -> int:
+    if not session.options.file:
+        raise usage("backup verify needs a FILE")
+    archive = open_archive(Path(session.options.file))
+    total = archive.manifest.content
+    archive.verify(lambda done: tell(session, "verify", done, total))
+    session.printer.event(Progress.over("verify"))
+    told = archive.manifest
+    session.printer.line(
+        "whole",
+        f"{archive.path}: {len(told.members)} members, {total / MEGA:.1f} MB of {told.stack}, {told.created}",
+    )
+    for component, why in told.absent.items():
+        session.printer.warning(f"without {component}: {why}")
+    session.printer.document({"ok": True, **_document(archive)})
+    return 0
+
+
+def tell(session: Session, topic: str, done: int, total: int = 0) -> None:
+    """Shows how much is done; of an unknown total without a bar."""
+    of = f"{topic} Reading {done / MEGA:.1f}MB/{total / MEGA:.1f}MB" if total else f"{done / MEGA:.1f} MB"
+    session.printer.event(Progress(topic, of, passing=True))
+
+
+def _plan(session: Session) -> int:
+    volumes = _volumes(session, session.engine.observe(session.name))
+    target = target_of(session)
+    for component, volume in volumes.items():
+        session.printer.line("backup", f"{component}: volume {volume}")
+    session.printer.line("write", str(target))
+    session.printer.document({"file": str(target), "volumes": volumes})
+    return 0
+
+
+def _volumes(session: Session, observed: Observed) -> dict[str, str]:
+    found = volumes_of(session.name, observed)
+    if not found:
+        raise StartFailed(
+            f"stack {session.name} has no data to back up", hint="monitoring-stack start, or --name"
+        )
+    return found
+
+
+def target_of(session: Session) -> Path:
+    """Where the archive is written: as asked for, a folder gets a name with the moment."""
+    asked = Path(session.options.output) if session.options.output else session.plain.home / FOLDER
+    if asked.is_dir() or not session.options.output or str(session.options.output).endswith("/"):
+        return asked / f"{session.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}"
+    return asked
+
+
+def _create(session: Session, key: Key) -> int:
+    observed = session.engine.observe(session.name)
+    volumes = _volumes(session, observed)
+    path = target_of(session).absolute()
+    absent = not_taken(session.name, observed)
+    kept = _kept(session, observed)
+    with writing(path) as writer:
+        taking = Taking(session, writer, observed, volume_image(session, observed))
+        for component, volume in volumes.items():
+            taking.take(component, volume)
+        sealed = _own(session, writer, key)
+        manifest = Manifest(
+            stack=session.name,
+            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
+            product=__version__,
+            members=writer.members,
+            versions=versions_of(session, volumes),
+            kept=kept,
+            sealed=sealed,
+            absent=absent,
+        )
+        writer.finish(manifest)
+    for component, why in absent.items():
+        session.printer.warning(f"without {component}: {why}")
+    _report(session, path, manifest, _thin_out(session, path.parent))
+    return 0
+
+
+def _kept(session: Session, observed: Observed) -> Kept:
+    if not any(one.running for one in observed.containers):
+        return Kept()
+    context = context_of(session.engine, session.as_it_runs(observed))
+    return kept_in(context, session.printer.warning)
+
+
+class Taking(Struct, frozen=True):
+    """Volume after volume into an archive."""
+
+    session: Session
+    writer: Writer
+    observed: Observed
+    image: str
+
+    def take(self, component: str, volume: str) -> None:
+        """One volume, whole as of one moment."""
+        session = self.session
+        session.still_ours()
+        began = time.monotonic()
+        chunks = session.engine.gather(session.name, self.image, volume, self._kind(component))
+        self.writer.add(
+            f"{component}.tar.zst",
+            chunks,
+            component=component,
+            told=lambda seen: tell(session, component, seen),
+        )
+        session.printer.event(Progress.over(component))
+        done = self.writer.members[-1]
+        sizes = f"{done.content / MEGA:.1f} MB, packed {done.size / MEGA:.1f} MB"
+        session.printer.line("data", f"{component}: {sizes}, {time.monotonic() - began:.1f} s")
+
+    def _kind(self, component: str) -> VolumeKind:
+        """How it is taken. A running component is first made to write what it has not written yet."""
+        data, found = BY_NAME[component].data or Data(), self.observed.container(component)
+        container = container_name(self.session.name, component)
+        if found is None or not found.running:
+            return data.kind
+        if data.at_end:
+            self.session.engine.restart(container)
+        if not data.dump:
+            return data.kind
+        ran = self.session.engine.execute(container, data.dump)
+        if ran.code:
+            said = ran.output.strip()[-300:]
+            raise StartFailed(f"{component} cannot be written down: {said}", hint="monitoring-stack logs")
+        return "dump"
+
+
+def _own(session: Session, writer: Writer, key: Key) -> Sealed:
+    """The user's own files and the secrets; returns how these are closed."""
+    files = files_of(session.plain.home)
+    open_ones = ((path, *file) for path, file in files.items() if not is_secret(path))
+    writer.add(SETTINGS, (packed_files(open_ones),))
+    if key.kind == "left out":
+        left = [path for path in files if is_secret(path)]
+        session.printer.warning(
+            f"without secrets{f' and {chr(44).join(left)}' if left else ''}: "
+            "--passphrase-file FILE or --recipient age1... puts them in, closed"
+        )
+        return key.kind
+    state = json.dumps(dict(session.state.now.secrets)).encode()
+    closed = [(STATE, state, 0o600), *((path, *file) for path, file in files.items() if is_secret(path))]
+    writer.add_plain(SEALED, close(packed_files(closed), key))
+    return key.kind
+
+
+def _thin_out(session: Session, folder: Path) -> list[str]:
+    """Removes the oldest of this stack's backups in a folder that have names of ours, so that ``--keep`` stay."""
+    if session.options.keep is None:
+        return []
+    mine = [one for one in archives_in(folder) if one.manifest.stack == session.name]
+    old = [one.path for one in mine[: -session.options.keep]]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return [str(path) for path in old]
+
+
+def _report(session: Session, path: Path, manifest: Manifest, removed: list[str]) -> None:
+    size, content, printer = path.stat().st_size, manifest.content, session.printer
+    share = f", {100 * size / content:.0f} % of {content / MEGA:.1f} MB" if content else ""
+    printer.line("written", f"{path}: {size / MEGA:.1f} MB{share}, {session.seconds:.1f} s")
+    for one in removed:
+        printer.line("removed", one)
+    printer.line("prove", f"monitoring-stack backup verify {path}")
+    told = {"file": str(path), "size": size, "seconds": round(session.seconds, 3), "removed": removed}
+    printer.document({"ok": True, **to_builtins(manifest), **told})

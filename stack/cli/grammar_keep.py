@@ -1,0 +1,45 @@
+"""The grammar of what keeps a stack's data: backup and restore."""
+
+from __future__ import annotations
+
+from stack.cli.grammar_parts import DRY_RUN, Command, flag, value
+
+PASSPHRASE = value("--passphrase-file", metavar="FILE", help="file whose first line opens the secrets")
+BACKUP = Command(
+    "backup",
+    "write the stack's data, settings and secrets into one file; list and verify such files",
+    "backup:backup",
+    (
+        value("action", choices=("create", "list", "verify"), nargs="?", default="create"),
+        value("file", nargs="?", metavar="FILE", help="archive to verify, or archive or folder to list"),
+        value(
+            "-o", "--output", metavar="FILE", help="file, or folder, to write (backups/ beside stack.toml)"
+        ),
+        value(
+            "--keep", type=int, metavar="N", help="remove all but the N newest of this stack in that folder"
+        ),
+        PASSPHRASE,
+        value("--recipient", metavar="AGE", help="age recipient (age1...) that the secrets are closed for"),
+        DRY_RUN,
+    ),
+)
+RESTORE = Command(
+    "restore",
+    "bring a stack back from a backup, under any name, and prove that its data is there",
+    "restore:restore",
+    (
+        value("file", metavar="FILE", help="what backup wrote"),
+        PASSPHRASE,
+        value("--identity-file", metavar="FILE", help="age identity that opens the secrets"),
+        flag("--without-secrets", help="leave the secrets of the backup out; start makes new ones"),
+        value(
+            "--files",
+            choices=("keep", "replace"),
+            help="where own/, stack.toml or .env differ: keep what is here, or replace it",
+        ),
+        flag("--no-start", help="end once the data is in place"),
+        flag("-y", "--yes", help="replace data that is there without asking"),
+        DRY_RUN,
+    ),
+)
+KEEPING_COMMANDS: tuple[Command, ...] = (BACKUP, RESTORE)

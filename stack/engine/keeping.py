@@ -1,0 +1,93 @@
+"""Whole volumes of the Docker engine: their content as a tar, and a tar in the place of their content.
+
+The work is done by ``keeping_program`` in a container that the engine removes by itself, whatever becomes of us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from stack.common.errors import StartFailed
+from stack.engine import convert, failures, keeping_program
+from stack.engine.client import TAR, Client
+from stack.engine.containers import Containers
+from stack.engine.frames import framed
+from stack.engine.transport import Reply
+from stack.engine.volumes import Volumes
+from stack.model.volumes import VolumeKind
+
+SILENCE = 600.0
+"""Seconds in which nothing may come: a large database is copied before its first byte is given."""
+STDOUT = 1
+
+
+class Keeping:
+    """One volume at a time."""
+
+    def __init__(self, client: Client, containers: Containers, volumes: Volumes) -> None:
+        self._client = client
+        self._containers = containers
+        self._volumes = volumes
+
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+        """See ``Engine``."""
+        return self._work(stack, image, volume, ("gather", kind), f"read volume {volume}")
+
+    def adopt(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        for _ in self._work(stack, image, volume, ("adopt",), f"replace what volume {volume} holds"):
+            pass
+
+    def unstage(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        for _ in self._work(stack, image, volume, ("unstage",), f"clear volume {volume}"):
+            pass
+
+    def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
+        """See ``Engine``."""
+        self._volumes.needed(volume)
+        helper = self._containers.create(
+            convert.helper_name(stack), convert.helper_body(stack, image, volume)
+        )
+        try:
+            with self._client.asking(f"fill volume {volume}"):
+                path = f"containers/{helper}/archive"
+                where = {"path": convert.VOLUME_ROOT}
+                self._client.read("PUT", path, query=where, data=tar, headers=TAR, seconds=SILENCE)
+        finally:
+            self._containers.discard(helper)
+
+    def _work(
+        self, stack: str, image: str, volume: str, words: tuple[str, ...], what: str
+    ) -> Iterator[bytes]:
+        """What the program writes, as it comes; StartFailed unless it says at the end that all was done."""
+        self._volumes.needed(volume)
+        source = Path(keeping_program.__file__).read_text("utf-8")
+        verb, *rest = words
+        argv = ("python3", "-I", "-S", "-c", source, verb, convert.VOLUME_ROOT, *rest)
+        helper = self._containers.create(
+            convert.helper_name(stack), convert.volume_body(stack, image, volume, argv)
+        )
+        said = b""
+        try:
+            with self._client.asking(what), self._attached(helper) as reply:
+                self._containers.run(helper)
+                reply.allow_silence(SILENCE)
+                for stream, part in framed(reply.chunks):
+                    if stream == STDOUT:
+                        yield part
+                    else:
+                        said += part
+        finally:
+            self._containers.discard(helper)
+        *words_said, last = said.decode(errors="replace").strip().splitlines() or [""]
+        if last != keeping_program.WHOLE:
+            told = failures.one_line(last or "it ended without a word")
+            raise StartFailed(f"{what}: {told}", logs=tuple(words_said))
+
+    def _attached(self, helper: str) -> Reply:
+        """Its output from its first byte on; it ends once nobody reads it any more."""
+        wanted = {"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1}
+        return self._client.open("POST", f"containers/{helper}/attach", query=wanted)

@@ -1,0 +1,30 @@
+"""What the orchestrator may ask of an engine about a volume as a whole: its content out, other content in.
+
+Part of ``stack.engine.interface``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from stack.model.volumes import VolumeKind
+
+
+class WholeVolumes(Protocol):
+    """Works with an engine elsewhere too: nothing of this machine is mounted."""
+
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+        """All that a volume holds as a tar, whole as of one moment although its owner runs; links are left out.
+
+        ``image`` must have ``python3``. StartFailed where it breaks off or cannot be read.
+        """
+
+    def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
+        """Unpacks a tar into a volume; what lies below ``STAGED`` is for ``adopt``."""
+
+    def adopt(self, stack: str, image: str, volume: str) -> None:
+        """What was staged takes the place of all that the volume holds. Can be repeated until it is done."""
+
+    def unstage(self, stack: str, image: str, volume: str) -> None:
+        """What was staged goes, as does what an interrupted ``gather`` left; fine if there is none."""

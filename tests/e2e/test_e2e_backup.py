@@ -1,0 +1,196 @@
+"""A running stack in one file and back: destroyed with all its data, restored under another name, and killed meanwhile.
+
+Backup and restore are each killed an eighth as often as ``STACK_KILLS`` says.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import requests
+
+from stack.archives.reading import open_archive
+from stack.common.wait import NotYet, until
+from tests.e2e.conftest import Make
+from tests.e2e.stack_command import Stack
+
+pytestmark = pytest.mark.e2e
+NAME, OTHER, BASE = "e2e-backup", "e2e-restored", 29300
+KILLS = max(1, int(os.environ.get("STACK_KILLS", "8")) // 8)
+DATA = {
+    "prometheus": "/prometheus",
+    "alertmanager": "/alertmanager",
+    "app": "/data",
+    "grafana": "/var/lib/grafana",
+}
+SEARCH = "/memory/project_history/search"
+MARK = "mark"
+
+
+class Story:
+    """One stack, what was in it, and its archive."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack, self.folder = stack, folder
+        self.other = replace(stack, name=OTHER)
+        self.passphrase = folder / "passphrase"
+        self.passphrase.write_text("correct horse\n")
+        self.file = folder / "a.backup.tar"
+        self.made: dict[str, Any] = {}
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return ("--passphrase-file", str(self.passphrase))
+
+    def grafana(self, stack: Stack, method: str, path: str, **told: Any) -> Any:
+        auth = ("admin", stack.secrets()["grafana_admin_password"])
+        answer = requests.request(method, stack.url("grafana") + path, auth=auth, timeout=10, **told)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def write(self) -> None:
+        """A silence, a dashboard made by hand, a packet, a file of the user's own and a secret in one."""
+        stack = self.stack
+        said = stack.ok(
+            "silence", "add", "alertname=Nothing", "--comment", "kept", "--for", "1d", "--json"
+        ).json()
+        self.made["silence"] = said["id"]
+        board = {"dashboard": {"uid": "by-hand", "title": "By hand", "panels": []}, "overwrite": False}
+        self.grafana(stack, "POST", "/api/dashboards/db", json=board)
+        packet = {"payload": {"text": "quokka"}, "ttl_seconds": 86400}
+        written = requests.post(f"{stack.url('app')}/memory/project_history", json=packet, timeout=10)
+        self.made["packet"] = written.json()["packet_id"]
+        self.made["secrets"] = stack.secrets()
+
+
+@pytest.fixture(scope="module")
+def story(make_stack: Make, grafana_image: str, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """A stack with things that only its data has."""
+    stack = make_stack(NAME, BASE, STACK_GRAFANA="required", STACK_GRAFANA_IMAGE=grafana_image)
+    made = Story(stack, tmp_path_factory.mktemp("backups"))
+    stack.ok("start", "--quick")
+    made.write()
+    until(lambda: lives(stack), seconds=60)
+    return made
+
+
+def lives(stack: Stack) -> None:
+    """Samples and a notification are there."""
+    received = requests.get(f"{stack.url('app')}/alerts", timeout=10).json()["alerts"]
+    if not stack.query("up") or not received:
+        raise NotYet("nothing was scraped, or told")
+
+
+def moments(seconds: float, number: int) -> list[float]:
+    """One random moment in each of ``number`` equal parts, the same parts every time."""
+    chance = random.Random(11)
+    return [seconds * (part + chance.random()) / number for part in range(number)]
+
+
+def in_volumes(stack: Stack, script: str) -> set[str]:
+    """What a shell says of each data folder, in the container that has it, running or not."""
+    said = set()
+    for component, folder in DATA.items():
+        container = docker.from_env().containers.get(f"{stack.name}-{component}")
+        output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
+        said.add(output.decode().strip())
+    return said
+
+
+def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
+    stack = story.stack
+    before = stack.starts()
+    began = time.monotonic()
+    said = stack.ok("backup", "-o", str(story.file), *story.key, "--json").json()
+    seconds = time.monotonic() - began
+    after = stack.starts()
+    assert {name for name in before if before[name] != after[name]} == {"alertmanager"}
+    assert set(DATA) == {one["component"] for one in said["members"] if one["component"]}
+    kept = said["kept"]
+    assert kept["silences"] == [story.made["silence"]] and kept["dashboards"] == ["by-hand"]
+    assert kept["sample"] > time.time() - 60 and kept["packet"]
+    story.made["sample"] = kept["sample"]
+    assert in_volumes(stack, "ls -d .stack-* 2>/dev/null") == {""}
+    copied, taken = docker_cp(stack)
+    size = story.file.stat().st_size
+    print(
+        f"\nbackup {size / 1e6:.1f} MB in {seconds:.1f} s; docker cp {copied / 1e6:.1f} MB in {taken:.1f} s: "
+        f"ratios {size / copied:.2f} and {seconds / taken:.2f}"
+    )
+    assert size < copied
+    stack.ok("backup", "verify", str(story.file))
+
+
+def docker_cp(stack: Stack) -> tuple[int, float]:
+    """Bytes and seconds of copying the same volumes with ``docker cp``."""
+    began, size = time.monotonic(), 0
+    for component, folder in DATA.items():
+        ran = subprocess.run(
+            ["docker", "cp", f"{stack.name}-{component}:{folder}/.", "-"],
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        size += len(ran.stdout)
+    return size, time.monotonic() - began
+
+
+def test_a_killed_backup_leaves_neither_file_nor_helper_and_harms_nothing(story: Story) -> None:
+    stack = story.stack
+    target = story.folder / "killed" / "k.backup.tar"
+    before = stack.starts()["prometheus"]
+    for moment in moments(6.0, KILLS):
+        stack.kill_after(moment, "backup", "-o", str(target))
+        if target.exists():
+            open_archive(target).verify()
+    target.unlink(missing_ok=True)
+    stack.ok("backup", "-o", str(target), "-q")
+    assert [one.name for one in target.parent.iterdir()] == [target.name]
+    assert stack.starts()["prometheus"] == before
+    assert in_volumes(stack, "ls -d .stack-* 2>/dev/null") == {""}
+    assert not [name for name in stack.left() if "helper" in name]
+
+
+def test_destroyed_with_all_data_it_comes_back_under_another_name(story: Story) -> None:
+    story.stack.away()
+    other = story.other
+    said = other.ok("restore", str(story.file), *story.key, "--json").json()
+    assert said["ok"] and len(said["there"]) == 4 and said["lost"] == said["unasked"] == []
+    assert other.secrets() == story.made["secrets"]
+    newest = other.query(f"max(timestamp(up @ {story.made['sample']:.3f}))")
+    assert newest == [pytest.approx(story.made["sample"], abs=0.002)]
+    silences = requests.get(f"{other.url('alertmanager')}/api/v2/silences", timeout=10).json()
+    assert [one["id"] for one in silences] == [story.made["silence"]]
+    assert story.grafana(other, "GET", "/api/dashboards/uid/by-hand")["dashboard"]["title"] == "By hand"
+    found = requests.get(f"{other.url('app')}{SEARCH}", params={"query": "quokka"}, timeout=10).json()
+    assert story.made["packet"] in [one["packet_id"] for one in found["packets"]]
+    assert other.query("increase(prometheus_tsdb_wal_corruptions_total[1h])") in ([0.0], [])
+    assert other.ok("plan", "--json").json()["plan"] == []
+
+
+def test_a_stack_that_runs_is_not_restored_into(story: Story) -> None:
+    ran = story.other("restore", str(story.file), *story.key, "--yes")
+    assert ran.code == 5 and "its data cannot be replaced meanwhile: monitoring-stack stop" in ran.err
+
+
+def test_killed_anywhere_a_restore_leaves_the_old_state_or_the_new_one(story: Story) -> None:
+    other = story.other
+    words = ("restore", str(story.file), "--yes", "--no-start", "--without-secrets", "--files", "keep")
+    for moment in moments(8.0, KILLS):
+        assert in_volumes(other, f"touch {MARK}; ls {MARK}") == {MARK}
+        other.ok("stop")
+        killed = other.kill_after(moment, *words)
+        other.ok("start", "--no-smoke")
+        found = in_volumes(other, f"ls {MARK} 2>/dev/null; ls -d .stack-* 2>/dev/null")
+        assert found in ({""}, {MARK}), (moment, killed)
+        if not killed:
+            assert found == {""}
+    other.away()
