@@ -27,6 +27,7 @@ CHUNK = 1 << 16
 MOST_BYTES = 64 << 20
 SECONDS = 5.0
 READILY = 1.5
+REFUSED = "connection refused: nobody listens there"
 PLAIN = ("", "identity")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -194,7 +195,7 @@ def reason(error: BaseException, seconds: float = SECONDS) -> str:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused: nobody listens there"
+        return REFUSED
     if isinstance(error, TimeoutError):
         return f"no whole answer within {seconds:g} s"
     if isinstance(error, http.client.RemoteDisconnected):

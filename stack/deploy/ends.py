@@ -98,7 +98,12 @@ def restarts_of(inspect: Mapping[str, Any]) -> int:
 def unresponsive(inspect: Mapping[str, Any]) -> bool:
     """Whether a process that has answered its health check before gives no answer any more."""
     health = (inspect.get("State") or {}).get("Health") or {}
-    return health.get("Status") == "healthy" and health.get("FailingStreak", 0) > 0
+    return health_of(inspect) == "healthy" and health.get("FailingStreak", 0) > 0
+
+
+def health_of(inspect: Mapping[str, Any]) -> str:
+    """What the engine says of its health; empty where it has no check."""
+    return str(((inspect.get("State") or {}).get("Health") or {}).get("Status", ""))
 
 
 def disk_fault(spec: StackSpec, service: ServiceSpec, logs: Sequence[str]) -> NotReady | None:

@@ -24,7 +24,8 @@ from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
-from stack.deploy.ends import died, disk_fault, restarts_of, unresponsive
+from stack.deploy.ends import died, disk_fault, health_of, restarts_of, unresponsive
+from stack.deploy.forwarding import cut_off
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
 from stack.model.plan import Verb
@@ -143,7 +144,7 @@ class Verification:
         if not repaired and self._hopeless(service, failed, wait):
             raise NotReady(f"{name}: {first.evidence}", hint=first.hint)
         if any(f.stage == "ready" for f in failed):
-            self._revive(service)
+            self._revive(service, first.evidence)
         self.emit(Progress(service.component, first.evidence))
         raise NotYet(first.evidence)
 
@@ -170,10 +171,13 @@ class Verification:
             return False
         return any(f.final for f in failed) or self.clock.now() > wait.until
 
-    def _revive(self, service: ServiceSpec) -> None:
-        """Restarts, once, a process that has answered before and does not any more."""
+    def _revive(self, service: ServiceSpec, evidence: str) -> None:
+        """Restarts, once, a process that has answered before and does not any more, or is not reached any more."""
         name, done = container_name(self.spec.name, service.component), f"{service.component} restarted"
-        if done in self.repaired or not unresponsive(self.engine.inspect(name)):
+        if done in self.repaired:
+            return
+        state = self.engine.inspect(name)
+        if not unresponsive(state) and not cut_off(self.spec, service, evidence, health_of(state)):
             return
         self.repaired.append(done)
         self.emit(StepBegun(Verb.RESTART, name))

@@ -7,12 +7,12 @@ not ours to reach.
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from stack.common.listening import Place, none_listens, place
 from stack.engine.client import Client, filters
 from stack.engine.labels import STACK
 
@@ -21,13 +21,10 @@ DEVICES = Path("/proc/self/net/dev")
 BRIDGE = "docker0:"
 """Where this is a device of ours, the engine's network is this process' network."""
 HEALTHY = "(healthy)"
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where it is asked for
-SECONDS = 1.0
 SAID = (
     "no published port can be reached from here (another network, as in a container): checks run inside the stack's "
     "network; STACK_REACH=ports or network decides it"
 )
-Place = tuple[str, int]
 
 
 class Reach:
@@ -60,7 +57,7 @@ class Reach:
         return (SAID,) if self._apart and self._by == "auto" else ()
 
     def _looks_apart(self) -> bool:
-        return not shares_network() and bool(self._stack) and out_of_reach(self._places())
+        return not shares_network() and bool(self._stack) and none_listens(self._places())
 
     def _places(self) -> list[Place]:
         query = filters(label=[f"{STACK}={self._stack}"], status=["running"])
@@ -76,24 +73,9 @@ def shares_network(devices: Path = DEVICES) -> bool:
         return False
 
 
-def out_of_reach(places: Iterable[Place]) -> bool:
-    """Whether there are places and each refuses."""
-    tried = [_answers(place) for place in places]
-    return bool(tried) and not any(tried)
-
-
 def _published(containers: Iterable[dict[str, Any]]) -> Iterator[Place]:
     """Where the healthy ones say that they can be reached over TCP."""
     for found in containers:
         for port in found.get("Ports") or () if HEALTHY in str(found.get("Status")) else ():
             if port.get("PublicPort") and port.get("Type") == "tcp":
-                address = str(port.get("IP", ""))
-                yield EVERYWHERE.get(address, address), int(port["PublicPort"])
-
-
-def _answers(place: Place) -> bool:
-    try:
-        with socket.create_connection(place, SECONDS):
-            return True
-    except OSError:
-        return False
+                yield place(str(port.get("IP", "")), int(port["PublicPort"]))

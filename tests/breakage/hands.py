@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -16,6 +19,7 @@ from stack.model.spec import container_name
 from tests.breakage.breakage import Act
 from tests.e2e.stack_command import ROOT, Stack
 
+CONTAINER_PORTS = {"prometheus": 9090, "alertmanager": 9093, "app": 8000}
 FOREIGN = "breakage"
 """Label of what these tests put beside a stack."""
 
@@ -110,6 +114,27 @@ def detached(component: str) -> Act:
         api().disconnect_container_from_network(name_of(stack, component), stack.name, force=True)
 
     return act
+
+
+def forwarder_killed(component: str) -> Act:
+    """The end of the docker-proxy that the engine runs for a component's published port."""
+
+    def act(stack: Stack) -> None:
+        (binding,) = api().port(name_of(stack, component), CONTAINER_PORTS[component])
+        wanted = {b"-host-port", binding["HostPort"].encode()}
+        (process,) = (place for place in Path("/proc").glob("[0-9]*") if wanted <= _arguments_here(place))
+        os.kill(int(process.name), signal.SIGKILL)
+
+    return act
+
+
+def _arguments_here(process: Path) -> set[bytes]:
+    """The words of a process of this network namespace; none of one of another, or that has ended."""
+    try:
+        same = (process / "ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+        return set((process / "cmdline").read_bytes().split(b"\0")) if same else set()
+    except OSError:
+        return set()
 
 
 def network_removed(stack: Stack) -> None:

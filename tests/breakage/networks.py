@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.breakage.breakage import Breakage, Kind
-from tests.breakage.hands import detached, foreign_removed, network_made, network_removed
+from tests.breakage.hands import detached, foreign_removed, forwarder_killed, network_made, network_removed
 
 OFF = r" \S+ is not connected to network"
 ENTRY = "COMPONENT.container: NAME is not connected to network NETWORK"
@@ -25,6 +25,13 @@ ROWS = (
     _detached("alertmanager", "whole"),
     _detached("prometheus", "bare"),
     _detached("node_exporter", "whole"),
+    Breakage(
+        "port-not-forwarded",
+        forwarder_killed("prometheus"),
+        r"prometheus\.container: the engine no longer forwards 127\.0\.0\.1:\d+ to \S+, which is healthy",
+        "start restarts it",
+        "COMPONENT.container: the engine no longer forwards ADDRESS to NAME, which is healthy",
+    ),
     Breakage(
         "network-removed",
         network_removed,

@@ -1,0 +1,35 @@
+"""A sound process whose published port refuses: the engine forwards it no more, as after the end of its docker-proxy.
+
+Known as that only where other ports of the stack are reached from here; where none is, see ``stack.engine.reach``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stack.checks.model import Finding, Report
+from stack.clients.http import REFUSED
+from stack.common.listening import none_listens, place
+from stack.deploy.condition import CHECK, START
+from stack.model.observed import Observed
+from stack.model.spec import ServiceSpec, StackSpec, container_name
+
+
+def cut_off(spec: StackSpec, service: ServiceSpec, evidence: str, health: str) -> bool:
+    """Whether the port of a healthy container refuses, by the ``evidence`` of a check, while others answer."""
+    if REFUSED not in evidence or health != "healthy" or service.published is None:
+        return False
+    ports = [s.published for s in spec.services if s.published and s is not service]
+    return bool(ports) and not none_listens(place(port.address, port.host) for port in ports)
+
+
+def forwarding_faults(spec: StackSpec, observed: Observed, report: Report) -> Iterator[Finding]:
+    """One finding a component that is cut off."""
+    silent = {f.component: f.evidence for f in report.failed if f.stage == "ready" and not f.because}
+    for service in spec.services:
+        component, found = service.component, observed.container(service.component)
+        if found and cut_off(spec, service, silent.get(component, ""), found.health):
+            name = container_name(spec.name, component)
+            said = f"the engine no longer forwards {found.published} to {name}, which is healthy"
+            check, hint = f"{component}.{CHECK}", f"{START} restarts it"
+            yield Finding(check, component, "ready", "failed", said, hint, final=True)

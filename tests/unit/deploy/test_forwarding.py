@@ -1,0 +1,64 @@
+"""A port that refuses while its container is healthy and others are reached: the engine forwards it no more."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from stack.checks.model import Finding, Report
+from stack.deploy.forwarding import cut_off, forwarding_faults
+from stack.model.observed import Observed, ObservedContainer
+from stack.model.spec import Port, StackSpec
+from tests.loopback import free_port
+from tests.unit.deploy.plan_samples import NAME, service
+
+REFUSED = "GET http://127.0.0.1:1/-/ready: connection refused: nobody listens there"
+SILENT = Finding("prometheus.ready", "prometheus", "ready", "failed", REFUSED)
+
+
+@pytest.fixture
+def spec() -> Iterator[StackSpec]:
+    """Prometheus' port refuses, Alertmanager's answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        prometheus = replace(service("prometheus"), published=Port(9090, free_port()))
+        alertmanager = replace(service("alertmanager"), published=Port(9093, server.getsockname()[1]))
+        yield StackSpec(NAME, (prometheus, alertmanager, replace(service("app"), published=None)))
+
+
+def seen(health: str) -> Observed:
+    found = ObservedContainer(
+        "1", "x", "prometheus", "", "i", "i", "running", health=health, published="127.0.0.1:9090"
+    )
+    return Observed(NAME, (found,))
+
+
+def test_a_healthy_container_whose_port_refuses_is_cut_off(spec: StackSpec) -> None:
+    (found,) = forwarding_faults(spec, seen("healthy"), Report((SILENT,)))
+    assert found.check == "prometheus.container" and "no longer forwards 127.0.0.1:9090" in found.evidence
+    assert found.hint == "monitoring-stack start restarts it"
+
+
+@pytest.mark.parametrize("health", ["unhealthy", "starting", ""])
+def test_one_that_is_not_healthy_refuses_by_itself(spec: StackSpec, health: str) -> None:
+    assert not list(forwarding_faults(spec, seen(health), Report((SILENT,))))
+
+
+def test_another_failure_than_a_refusal_is_no_fault_of_the_engine(spec: StackSpec) -> None:
+    slow = replace(SILENT, evidence="no whole answer within 1.5 s")
+    assert not list(forwarding_faults(spec, seen("healthy"), Report((slow,))))
+
+
+def test_where_no_port_is_reached_it_is_not_known_who_is_at_fault(spec: StackSpec) -> None:
+    alone = replace(spec, services=(spec.services[0], spec.services[2]))
+    assert not cut_off(alone, alone.services[0], REFUSED, "healthy")
+    nowhere = replace(spec.services[1], published=Port(9093, free_port()))
+    assert not cut_off(
+        replace(spec, services=(spec.services[0], nowhere)), spec.services[0], REFUSED, "healthy"
+    )
+
+
+def test_what_is_not_published_cannot_be_cut_off(spec: StackSpec) -> None:
+    assert not cut_off(spec, spec.services[2], REFUSED, "healthy")
