@@ -34,7 +34,8 @@ def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mti
             entry = _entry(path, tarfile.SYMTYPE, 0o777, mtime)
             entry.linkname = target
             tar.addfile(entry)
-    return buffer.getvalue()
+    # Without the padding behind its end: Podman's reader may be gone before it is sent ("broken pipe").
+    return buffer.getvalue()[: tar.offset]
 
 
 def unpack_file(data: bytes) -> bytes | str | None:

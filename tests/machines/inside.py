@@ -1,7 +1,7 @@
 """The first process of a machine: puts the root file system together, becomes the engine's parent, and ends with it.
 
-Runs as ``python -m tests.machines.inside PLAN`` in namespaces of its own (network, processes, mounts); ``PLAN`` is JSON,
-see ``Plan``. SIGUSR1 ends the engine without warning and starts it again, as a crash and systemd would.
+Runs as ``python -m tests.machines.inside PLAN`` in namespaces of its own (network, processes, mounts); ``PLAN``, see
+there, is JSON. SIGUSR1 ends the engine without warning and starts it again, as a crash and systemd would.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def own_root(plan: Plan) -> None:
     mount("--bind", str(folder / "run"), f"{root}/run")
     mount("--bind", str(folder / "lib"), f"{root}/var/lib")
     for device in plan.devices:
-        real = os.stat(device)
-        copy = f"{root}/tmp/{os.path.basename(device)}"
+        real = Path(device).stat()
+        copy = root / "tmp" / Path(device).name
         os.mknod(copy, real.st_mode, real.st_rdev)
-        os.chmod(copy, 0o666)
-        mount("--bind", copy, f"{root}{device}")
+        copy.chmod(0o666)
+        mount("--bind", str(copy), f"{root}{device}")
     os.chdir(root)
     subprocess.run(["pivot_root", ".", "old"], check=True)
     os.chdir("/")
@@ -81,18 +81,18 @@ def host_root(plan: Plan) -> None:
 def engine(plan: Plan) -> int:
     """Starts it; its process id."""
     child = os.fork()
-    if child:
-        return child
-    if plan.user:
-        os.setgroups([])
-        os.setgid(plan.user)
-        os.setuid(plan.user)
-    os.execvpe(plan.argv[0], plan.argv, {"PATH": PATH, **dict(plan.environment)})
+    if child == 0:
+        if plan.user:
+            os.setgroups([])
+            os.setgid(plan.user)
+            os.setuid(plan.user)
+        os.execvpe(plan.argv[0], plan.argv, {"PATH": PATH, **dict(plan.environment)})
+    return child
 
 
 def belongs_to(user: int, *places: str) -> None:
     for place in places:
-        os.makedirs(place, exist_ok=True)
+        Path(place).mkdir(parents=True, exist_ok=True)
         os.chown(place, user, user)
 
 
@@ -104,7 +104,9 @@ def main(told: str) -> int:
     os.environ["PATH"] = PATH
     (own_root if plan.tree else host_root)(plan)
     if plan.user:
-        belongs_to(plan.user, "/var/lib", *(dict(plan.environment)[name] for name in ("HOME", "XDG_RUNTIME_DIR")))
+        belongs_to(
+            plan.user, "/var/lib", *(dict(plan.environment)[name] for name in ("HOME", "XDG_RUNTIME_DIR"))
+        )
     running = engine(plan)
     killed: set[int] = set()
 

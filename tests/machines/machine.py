@@ -1,4 +1,4 @@
-"""One machine: an engine with a network, processes, mounts and folders of its own, as long as a block runs. Needs root."""
+"""One machine: an engine with a network, processes, mounts and folders of its own, while a block runs. Needs root."""
 
 from __future__ import annotations
 

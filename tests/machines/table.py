@@ -8,9 +8,10 @@ from typing import Any
 
 from stack.images.debian import SUITE
 from tests.machines.machine import Machine, Place
-from tests.machines.tree import ROOTLESS
+from tests.machines.tree import OLD, ROOTLESS
 
-HOME = f"/home/u"
+HOME = "/home/u"
+PODMAN = ("podman", "system", "service", "-t", "0", "unix:///run/docker.sock")
 RUNTIME = f"/run/user/{ROOTLESS}"
 
 
@@ -40,10 +41,18 @@ ROWS = (
     Row(
         "docker-containerd-store",
         Machine(
-            ("dockerd", "--feature", "containerd-snapshotter=true", "--userland-proxy=false", "--log-driver=none"),
+            (
+                "dockerd",
+                "--feature",
+                "containerd-snapshotter=true",
+                "--userland-proxy=false",
+                "--log-driver=none",
+            ),
             SUITE,
         ),
-        lambda info: "io.containerd.snapshotter.v1" in str(info["DriverStatus"]) and info["LoggingDriver"] == "none",
+        lambda info: (
+            "io.containerd.snapshotter.v1" in str(info["DriverStatus"]) and info["LoggingDriver"] == "none"
+        ),
         says=(r"engine +Docker (2[89]|[3-9]\d)\.",),
     ),
     Row(
@@ -85,7 +94,13 @@ ROWS = (
     ),
     Row(
         "podman-5",
-        Machine(("podman", "system", "service", "-t", "0", "unix:///run/docker.sock"), SUITE),
+        Machine(PODMAN, SUITE),
         says=(r"engine +Podman [5-9]\.",),
+    ),
+    Row(
+        "podman-of-debian-12",
+        Machine(PODMAN, OLD),
+        refused=r"error: Podman 4\.3\.1 answers at .*, whose API lacks what this bundle needs: "
+        r"Podman 5 or later, or Docker 20\.10 or later",
     ),
 )

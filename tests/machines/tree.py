@@ -1,4 +1,4 @@
-"""A root file system with the engines of a Debian suite in it, unpacked from its packages; nothing is installed here."""
+"""A root file system with the engines of a Debian suite in it, unpacked from its packages; nothing is installed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from stack.images.debian import ARCHITECTURES, SUITE, Debian
 ENGINES = (
     *("docker.io", "containerd", "runc", "iptables", "ca-certificates"),
     *("podman", "crun", "netavark", "aardvark-dns", "nftables"),
-    *("rootlesskit", "slirp4netns", "uidmap", "iproute2", "busybox-static"),
+    *("rootlesskit", "slirp4netns", "uidmap", "iproute2", "util-linux", "mount", "busybox-static"),
 )
-OLD_PODMAN = ("podman", "runc", "conmon")
+OLD = "bookworm"
+"""Debian 12, whose Podman is refused."""
+PACKAGES = {SUITE: ENGINES, OLD: ("podman", "runc", "conmon", "iptables", "busybox-static")}
 MERGED = ("bin", "sbin", "lib", "lib64")
 MOUNTED = ("proc", "sys", "dev", "run", "tmp", "old", "root", "home", "var/lib", "var/tmp")
 APPLETS = ("sh", "id", "mount", "realpath", "mkdir", "rm", "stat", "readlink", "cat", "ps")
 TABLES = ("iptables", "ip6tables")
 ROOTLESS = 1000
 FILES = {
-    "etc/passwd": f"root:x:0:0::/root:/bin/sh\ndockremap:x:100:100::/:/bin/sh\nu:x:{ROOTLESS}:{ROOTLESS}::/home/u:/bin/sh\n",
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\ndockremap:x:100:100::/:/bin/sh\n"
+    f"u:x:{ROOTLESS}:{ROOTLESS}::/home/u:/bin/sh\n",
     "etc/group": f"root:x:0:\ndockremap:x:100:\nu:x:{ROOTLESS}:\n",
     "etc/subuid": "dockremap:100000:65536\nu:200000:65536\n",
     "etc/subgid": "dockremap:100000:65536\nu:200000:65536\n",
@@ -29,11 +32,12 @@ FILES = {
     "etc/resolv.conf": "nameserver 192.0.2.1\n",
     "etc/containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',
     "etc/containers/registries.conf": "",
-    "etc/containers/containers.conf": '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n',
+    "etc/containers/containers.conf": '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\n'
+    'events_logger = "file"\n',
 }
 
 
-def tree(cache: Path, packages: tuple[str, ...] = ENGINES, suite: str = SUITE) -> Path:
+def tree(cache: Path, suite: str, packages: tuple[str, ...]) -> Path:
     """The root file system, made where it is missing or the suite has other packages today."""
     machine = subprocess.run(["uname", "-m"], capture_output=True, text=True, check=True).stdout.strip()
     debian = Debian(cache / suite, ARCHITECTURES[machine], suite=suite)
@@ -56,7 +60,15 @@ def _unpack(debs: list[Path], root: Path) -> None:
         (root / name).symlink_to(f"usr/{name}")
     for deb in debs:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as packed:
-            words = ["tar", "-x", "-p", "--keep-directory-symlink", "-C", str(root), "--exclude=./usr/share/doc"]
+            words = [
+                "tar",
+                "-x",
+                "-p",
+                "--keep-directory-symlink",
+                "-C",
+                str(root),
+                "--exclude=./usr/share/doc",
+            ]
             subprocess.run(words, stdin=packed.stdout, check=True)
         assert packed.returncode == 0, deb
 
