@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from stack import __version__
+from stack.cli import compose_here
 from stack.cli.printer import Printer
 from stack.common.errors import StackError, UsageError
 from stack.common.files import naming
@@ -30,6 +31,8 @@ APP_IMAGE = "monitoring-stack/app:local"
 def render(options: argparse.Namespace, printer: Printer) -> int:
     """Writes what differs; with ``--check`` fails on the first difference instead."""
     settings = load({"name": options.name} if options.name else {})
+    if (options.secrets or options.own or options.check) and (told := compose_here.remark()):
+        printer.warning(told)
     if options.secrets:
         return _secrets(settings, printer)
     if options.own:

@@ -150,7 +150,8 @@ def _otherwise(found: FileFound | None, file: ConfigFile) -> str:
         return "was changed"
     if found.mode != file.mode:
         return f"has permissions {found.mode:o} instead of {file.mode:o}"
-    return f"belongs to user {found.uid} instead of {file.uid}" if found.uid != file.uid else ""
+    foreign = found.uid not in (None, file.uid)
+    return f"belongs to user {found.uid} instead of {file.uid}" if foreign else ""
 
 
 def _added(there: Mapping[str, FileFound], roots: Iterable[str], known: set[str]) -> list[str]:

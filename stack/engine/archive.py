@@ -34,7 +34,8 @@ def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mti
             entry = _entry(path, tarfile.SYMTYPE, 0o777, mtime)
             entry.linkname = target
             tar.addfile(entry)
-    return buffer.getvalue()
+    # Without the padding behind its end: Podman's reader may be gone before it is sent ("broken pipe").
+    return buffer.getvalue()[: tar.offset]
 
 
 def unpack_file(data: bytes) -> bytes | str | None:
@@ -61,8 +62,8 @@ def unpack_folder(data: BinaryIO) -> dict[str, bytes | None]:
     return found
 
 
-def unpack_tree(data: BinaryIO) -> dict[str, FileFound]:
-    """All that a tar of a folder holds, by its path in that folder."""
+def unpack_tree(data: BinaryIO, *, owners: bool = True) -> dict[str, FileFound]:
+    """All that a tar of a folder holds, by its path in that folder; ``owners``: whether those in it count."""
     found: dict[str, FileFound] = {}
     with tarfile.open(fileobj=data, mode="r|") as tar:
         for member in tar:
@@ -70,8 +71,8 @@ def unpack_tree(data: BinaryIO) -> dict[str, FileFound]:
             if path:
                 stream = tar.extractfile(member) if member.isfile() else None
                 content = stream.read() if stream else b""
-                mode = member.mode & 0o7777
-                found[path] = FileFound(_kind(member), mode, member.uid, content, member.linkname)
+                mode, uid = member.mode & 0o7777, member.uid if owners else None
+                found[path] = FileFound(_kind(member), mode, uid, content, member.linkname)
     return found
 
 

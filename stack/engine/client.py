@@ -55,6 +55,15 @@ class Client:
         with self.asking("ask who answers"):
             return dict(self.json("GET", "info"))
 
+    @cached_property
+    def tells_owners(self) -> bool:
+        """Whether owners in archives are those that containers see.
+
+        Podman puts each container's own user there (5.8), an engine that maps users the numbers of its host (28.5).
+        """
+        options = self.told.get("SecurityOptions") or ()
+        return not self.podman and not any(str(option).startswith("name=userns") for option in options)
+
     def open(self, method: str, path: str, **told: Any) -> Reply:
         """One call, whose answer is still to be read; ``Refusal`` for a status of an error.
 

@@ -40,6 +40,9 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     }
     if service.extra_hosts:
         host["ExtraHosts"] = [f"{name}:{address}" for name, address in service.extra_hosts]
+    if any(mount.kind == "bind" for mount in service.mounts):
+        # SELinux lets no container read the host's files, whose labels must stay as they are.
+        host["SecurityOpt"] = [*host["SecurityOpt"], "label=disable"]
     if service.pid_host:
         host["PidMode"] = "host"
     if health["Test"][0] == "CMD-SHELL":

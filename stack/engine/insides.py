@@ -132,7 +132,7 @@ class Insides:
                 return None
             if found.kind not in ("file", "link"):
                 return FileFound(found.kind, found.mode, 0)
-            read = next(iter(archive.unpack_tree(io.BytesIO(self._archive(container, path))).values()))
+            read = next(iter(self._tree(container, path).values()))
             if read.kind != "link":
                 return read
             path = posixpath.join(posixpath.dirname(path), read.target)
@@ -142,8 +142,12 @@ class Insides:
         """See ``Engine``."""
         found = self._client.present(container)
         with self._client.asking(f"read {path}"), forgiving(NOT_FOUND):
-            return archive.unpack_tree(io.BytesIO(self._archive(found["Id"], f"{path}/.")))
+            return self._tree(found["Id"], f"{path}/.")
         return {}
+
+    def _tree(self, container: str, path: str) -> dict[str, FileFound]:
+        packed = io.BytesIO(self._archive(container, path))
+        return archive.unpack_tree(packed, owners=self._client.tells_owners)
 
     def _archive(self, container: str, path: str) -> bytes:
         return self._client.read("GET", f"containers/{container}/archive", query={"path": path})

@@ -92,11 +92,14 @@ class Ran(Struct, frozen=True):
 
 
 class FileFound(Struct, frozen=True):
-    """A file, folder or link as it is read: permissions, owner, content, a link's target as it is written."""
+    """A file, folder or link as it is read: permissions, owner, content, a link's target as it is written.
+
+    ``uid`` is None where the engine does not tell owners as containers see them.
+    """
 
     kind: FileKind
     mode: int
-    uid: int
+    uid: int | None
     content: bytes = b""
     target: str = ""
 

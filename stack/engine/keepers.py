@@ -88,7 +88,8 @@ class States:
 
     def _hold(self, stack: str, name: str) -> None:
         """The container over the volume; both are made where they are missing. Somebody else may be quicker."""
-        self._volumes.found(name)  # refuses a foreign one
+        # Podman gives a volume that a container's creation makes no labels.
+        self._volumes.make(name, labels.of_state(stack))
         if not self._keepers.create(name, convert.state_body(stack, EMPTY_IMAGE)):
             self._containers.until_made(name)
 

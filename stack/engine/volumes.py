@@ -21,8 +21,12 @@ class Volumes:
 
     def create(self, name: str, stack: str) -> None:
         """See ``Engine.create_volume``."""
+        self.make(name, labels.of_volume(stack, name))
+
+    def make(self, name: str, marks: dict[str, str]) -> None:
+        """A volume with these labels, where there is none of the name; StartFailed where that is somebody else's."""
         if self.found(name) is None:
-            wanted = {"Name": name, "Labels": labels.of_volume(stack, name)}
+            wanted = {"Name": name, "Labels": marks}
             with self._client.asking(f"create volume {name}"):
                 made = self._client.json("POST", "volumes/create", body=wanted)
                 ours("volume", name, made.get("Labels"))

@@ -25,6 +25,11 @@ BY_SETTING = {
     "STACK_NAME": "name",
 }
 """Variables of a container whose value is a setting as it is."""
+OWN_FILES = "ro,z"
+"""How files of the checkout are mounted: with a label that containers may read, where SELinux is on."""
+NO_PROXY = {"http_proxy": "", "no_proxy": "*", "NO_PROXY": "*"}
+"""Against the proxies of ~/.docker/config.json, which Compose gives to every service: the parts of a stack ask each
+other, and busybox' wget in health checks knows no exceptions. Receivers name a proxy in Alertmanager's file."""
 PASSWORDS = "./.stack/${STACK_NAME:-monitoring}/compose"
 
 
@@ -48,7 +53,7 @@ def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[
         "user": spec.user,
         "entrypoint": list(spec.entrypoint) or None,
         "command": [_variables(word, build) for word in spec.command] or None,
-        "environment": {k: _variable(k, v, build) for k, v in spec.environment} or None,
+        "environment": {k: _variable(k, v, build) for k, v in spec.environment} | NO_PROXY,
         "ports": _ports(spec),
         "volumes": volumes,
         "tmpfs": [
@@ -67,10 +72,11 @@ def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[
 
 def _hardening(service: ServiceSpec) -> dict[str, Any]:
     limits = service.limits
+    unlabelled = ["label=disable"] if any(mount.kind == "bind" for mount in service.mounts) else []
     return {
         "read_only": True,
         "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
+        "security_opt": ["no-new-privileges:true", *unlabelled],
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,
         "cpus": limits.cpus,
@@ -104,11 +110,15 @@ def _ports(service: ServiceSpec) -> list[str] | None:
 def _volumes(service: ServiceSpec, stack: str) -> list[str] | None:
     found = []
     if service.files:
-        found.append(f"./{service.component}:{CONFIG_ROOT}/{CURRENT}:ro")
+        found.append(f"./{service.component}:{CONFIG_ROOT}/{CURRENT}:{OWN_FILES}")
     folders = {f.path.partition("/")[0] for f in service.assets if not f.secret}
-    found += [f"./{service.component}/{folder}:{CONFIG_ROOT}/{folder}:ro" for folder in sorted(folders)]
+    found += [
+        f"./{service.component}/{folder}:{CONFIG_ROOT}/{folder}:{OWN_FILES}" for folder in sorted(folders)
+    ]
     if service.linked:
-        found.append(f"./{service.component}/{service.linked.path}:{CONFIG_ROOT}/{service.linked.path}:ro")
+        found.append(
+            f"./{service.component}/{service.linked.path}:{CONFIG_ROOT}/{service.linked.path}:{OWN_FILES}"
+        )
     for mount in service.mounts:
         if mount.kind == "bind":
             found.append(f"{mount.source}:{mount.target}:ro")

@@ -116,4 +116,5 @@ def _addresses(one: ServiceSpec, build: Build) -> dict[str, Any]:
 
 def _mount(place: str, component: str, folder: str) -> dict[str, object]:
     source = f"{place}/{component}/{folder}".replace("$", "$$")
-    return {"type": "bind", "source": source, "target": f"{CONFIG_ROOT}/{folder}", "read_only": True}
+    told = {"type": "bind", "source": source, "target": f"{CONFIG_ROOT}/{folder}", "read_only": True}
+    return {**told, "bind": {"selinux": "z"}}

@@ -97,6 +97,7 @@ class Debian(Struct, frozen=True):
     run: Run = run_command
     keyrings: tuple[Path, ...] = KEYRINGS
     clock: Callable[[], float] = time.time
+    suite: str = SUITE
 
     @property
     def archives(self) -> Path:
@@ -174,7 +175,9 @@ class Debian(Struct, frozen=True):
 
     def _write_source(self, site: str) -> None:
         keyring = next((path for path in self.keyrings if path.is_file()), self.keyrings[0])
-        text = f"deb [signed-by={keyring} arch={self.architecture} target=Packages] {site} {SUITE} main\n"
+        text = (
+            f"deb [signed-by={keyring} arch={self.architecture} target=Packages] {site} {self.suite} main\n"
+        )
         (self.folder / "etc/apt/sources.list").write_text(text, encoding="utf-8")
 
     def _apt(self, *arguments: str) -> str:

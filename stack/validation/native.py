@@ -77,7 +77,8 @@ def _unusable(found: FileFound | None, user: str) -> str:
     if found.kind != "file":
         return f"is a {found.kind}" if found.kind == "folder" else "is no file"
     uid = user.partition(":")[0]
-    everybody, owner = found.mode & 0o044, found.mode & 0o400 and uid == str(found.uid)
+    theirs = found.uid is None or uid == str(found.uid)
+    everybody, owner = found.mode & 0o044, found.mode & 0o400 and theirs
     return "" if everybody or owner or uid in ("", "0") else f"is not readable for user {uid}"
 
 

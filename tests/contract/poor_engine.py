@@ -10,7 +10,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,10 +21,14 @@ from tests.contract.engine_gate import SOCKET
 
 @dataclass
 class Poverty:
-    """``info`` replaces fields of ``GET /info``; ``ulimits``: a container that asks for them does not start."""
+    """``info`` replaces fields of ``GET /info``; ``ulimits``: a container that asks for them does not start.
+
+    ``engine``: the path of the real one's socket.
+    """
 
     info: dict[str, Any] = field(default_factory=dict)
     ulimits: bool = True
+    engine: str = SOCKET
 
     def refusal(self, method: str, path: str, body: bytes) -> tuple[int, str] | None:
         """Status and words for what this engine cannot do."""
@@ -39,7 +43,7 @@ class Poverty:
                     f"Range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available",
                 )
         if method == "POST" and path.endswith("/start") and "/containers/" in path and not self.ulimits:
-            _, _, found = ask("GET", path.removesuffix("/start") + "/json", b"", {})
+            _, _, found = ask(self.engine, "GET", path.removesuffix("/start") + "/json", b"", {})
             if json.loads(found).get("HostConfig", {}).get("Ulimits"):
                 return 500, (
                     "OCI runtime create failed: container_linux.go:380: starting container process caused: "
@@ -50,17 +54,19 @@ class Poverty:
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """To the real engine."""
+    """To the real engine, whose socket's path stands for the host."""
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(SOCKET)
+        self.sock.connect(self.host)
 
 
-def ask(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+def ask(
+    engine: str, method: str, path: str, body: bytes, headers: dict[str, str]
+) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of the real engine's answer."""
-    connection = UnixConnection("localhost")
-    connection.request(method, path, body or None, headers)
+    connection = UnixConnection(engine)
+    connection.request(method, path, body or None, {"Host": "engine", **headers})
     answer = connection.getresponse()
     found = answer.read()
     connection.close()
@@ -80,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(refused[0], {"Content-Type": "application/json"}, message(refused[1]))
             return
         kept = {k: v for k, v in self.headers.items() if k.lower() in ("content-type", "x-registry-auth")}
-        status, headers, found = ask(self.command, self.path, body, kept)
+        status, headers, found = ask(self.poverty.engine, self.command, self.path, body, kept)
         if path.endswith("/info"):
             found = json.dumps(json.loads(found) | self.poverty.info).encode()
         self.reply(status, headers, found)
@@ -93,8 +99,9 @@ class Handler(BaseHTTPRequestHandler):
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body if self.command != "HEAD" else b"")
+        with suppress(BrokenPipeError):  # the command was told enough
+            self.end_headers()
+            self.wfile.write(body if self.command != "HEAD" else b"")
 
     def address_string(self) -> str:
         return "unix"

@@ -46,13 +46,17 @@ def variables(image_of: Callable[[str], str], grafana_image: str) -> dict[str, s
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, str]) -> Iterator[Project]:
-    """The file's stack, up and healthy by its own account."""
+    """The file's stack, up and healthy by its own account, whatever proxies the docker command is told of."""
     home = tmp_path_factory.mktemp("compose")
     stack = Stack.make(NAME, BASE, home, **variables)
     shutil.copy(ROOT / "docker-compose.yml", home)
     stack.ok("render", "--secrets")
     binary = compose_binary(Path(stack.environment["STACK_CACHE"]))
-    compose = Compose(binary, home / "docker-compose.yml", variables)
+    (home / ".docker").mkdir()
+    proxies = dict.fromkeys(("httpProxy", "httpsProxy"), "http://192.0.2.1:3128")
+    (home / ".docker/config.json").write_text(json.dumps({"proxies": {"default": proxies}}))
+    with_proxies = {**variables, "DOCKER_CONFIG": str(home / ".docker")}
+    compose = Compose(binary, home / "docker-compose.yml", with_proxies)
     try:
         up = compose("up", "-d", "--wait")
         assert up.returncode == 0, up.stderr

@@ -231,7 +231,7 @@ class MemoryVolumes(MemoryImages):
         found = self._filled(volume)
         for path, one in archive.unpack_tree(tar).items():
             if one.kind == "file":
-                found.files[path] = ConfigFile(path, one.content, one.mode, one.uid)
+                found.files[path] = ConfigFile(path, one.content, one.mode, one.uid or 0)
 
     def adopt(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""

@@ -34,6 +34,15 @@ def test_the_same_files_give_the_same_bytes() -> None:
     assert archive.pack([one, two]) == archive.pack([two, one])
 
 
+@pytest.mark.parametrize("size", [0, 1, 8192, 8193, 100_000])
+def test_nothing_follows_the_end(size: int) -> None:
+    """The two empty blocks that end an archive are its last: a reader that stops there has read it all."""
+    data = archive.pack([ConfigFile("a", b"x" * size)])
+    assert data.endswith(b"\0" * 1024)
+    assert len(data) == 512 + (size + 511) // 512 * 512 + 1024
+    assert [m.size for m in members(data)] == [size]
+
+
 @pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "", "a\0b"])
 def test_a_path_outside_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="no path inside"):
@@ -52,3 +61,9 @@ def test_a_file_a_link_and_a_folder_read_back() -> None:
 def test_long_and_unusual_names_survive() -> None:
     path = "ü" * 60 + "/" + "x" * 120
     assert members(archive.pack([ConfigFile(path, b"")]))[-1].name == path
+
+
+def test_owners_that_an_engine_does_not_tell_are_unknown() -> None:
+    packed = archive.pack([ConfigFile("a", b"1", mode=0o400, uid=7)])
+    assert archive.unpack_tree(io.BytesIO(packed))["a"].uid == 7
+    assert archive.unpack_tree(io.BytesIO(packed), owners=False)["a"].uid is None

@@ -124,6 +124,22 @@ def _ping(podman: str) -> bytes:
     return PING.replace(b"Content-Length", more + b"Content-Length")
 
 
+@pytest.mark.parametrize(
+    ("podman", "options", "tells"),
+    [
+        ("", '["name=seccomp,profile=builtin"]', True),
+        ("", "null", True),
+        ("", '["name=seccomp", "name=userns"]', False),
+        ("5.8.6", "[]", False),
+    ],
+)
+def test_whose_owners_count(tmp_path: Path, podman: str, options: str, tells: bool) -> None:
+    told = f'{{"SecurityOptions": {options}}}'
+    info = f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n{told}".encode()
+    with serving(tmp_path / "s", _ping(podman), info) as transport:
+        assert Client(transport, "unix:///s", 5).tells_owners is tells
+
+
 def test_an_engine_that_goes_away_is_told(tmp_path: Path) -> None:
     with serving(tmp_path / "s", PING):
         engine = connect(f"unix://{tmp_path}/s")

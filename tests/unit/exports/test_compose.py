@@ -17,12 +17,19 @@ def test_all_five_components_are_there() -> None:
     assert set(SERVICES) == {"prometheus", "alertmanager", "grafana", "node_exporter", "app"}
 
 
+def test_no_service_takes_the_proxies_of_the_docker_command() -> None:
+    for name, service in SERVICES.items():
+        told = service["environment"]
+        assert (told["http_proxy"], told["no_proxy"], told["NO_PROXY"]) == ("", "*", "*"), name
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_hardened(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
+    beyond = ["label=disable"] if name == "node_exporter" else []
+    assert service["security_opt"] == ["no-new-privileges:true", *beyond]
     assert service["user"].split(":")[0] not in ("", "0", "root")
     assert 0 < service["pids_limit"] <= 1024
     assert service["mem_limit"] == service["memswap_limit"] > 0
@@ -44,7 +51,7 @@ def test_binds_are_read_only_and_no_socket_is_among_them(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
         assert "docker.sock" not in volume
         if volume.startswith(("/", ".")):
-            assert volume.endswith(":ro")
+            assert volume.endswith(":ro,z" if volume.startswith("./") else ":ro"), volume
 
 
 def test_the_machine_itself_has_a_name_for_who_may_scrape_or_notify_it() -> None:

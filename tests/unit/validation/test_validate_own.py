@@ -202,8 +202,8 @@ def test_a_file_that_the_image_lacks_is_named(found: FileFound | None, message: 
     assert str(error.value).startswith(f"{place} {message}")
 
 
-@pytest.mark.parametrize(("mode", "uid"), [(0o644, 0), (0o640, 0), (0o400, 65534)])
-def test_a_file_that_the_image_has_will_do(mode: int, uid: int) -> None:
+@pytest.mark.parametrize(("mode", "uid"), [(0o644, 0), (0o640, 0), (0o400, 65534), (0o400, None)])
+def test_a_file_that_the_image_has_will_do(mode: int, uid: int | None) -> None:
     judge_in_image(FileFound("file", mode, uid, CA))
 
 
