@@ -288,16 +288,12 @@ class Session:
 
         with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
             self.still_ours = lease.check
-            self._settle()
+            if self.options.command != "destroy" and self.state.now.restoring is not None:
+                from stack.deploy.restoring import settle
+
+                self.printer.line("restore", settle(self.engine, self.state, self.plain))
+                self._forget()
             yield
-
-    def _settle(self) -> None:
-        """An interrupted restore is ended before anything else is done, unless all goes anyway."""
-        if self.options.command != "destroy" and self.state.now.restoring is not None:
-            from stack.deploy.restoring import settle
-
-            self.printer.line("restore", settle(self.engine, self.state, self.plain))
-            self._forget()
 
 
 def kinds_of(services: frozenset[str]) -> frozenset[str]:
