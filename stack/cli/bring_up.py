@@ -72,7 +72,10 @@ def described(session: Session) -> Description:
 
 def _bring_up_fresh(session: Session, description: Description) -> int:
     """Under the lock: described anew where another command has written the state meanwhile."""
+    from stack.deploy.room import refuse_full_disk
+
     current = session.described_anew() if session.state.refresh() else description
+    refuse_full_disk(session.engine, current.settings)
     return bring_up(session, current).finish()
 
 

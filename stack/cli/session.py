@@ -26,7 +26,7 @@ from stack.config.settings import Settings
 from stack.config.tree import Native, read_native
 from stack.deploy.describe import Description, asked_for, describe, secrets_in, secrets_of
 from stack.deploy.state import StateStore, remembered, switched
-from stack.model.names import kind_of
+from stack.model.names import kind_of, kinds_of
 
 if TYPE_CHECKING:
     from stack.deploy.images import Found, ImageSelection
@@ -288,21 +288,12 @@ class Session:
 
         with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
             self.still_ours = lease.check
-            self._settle()
+            if self.options.command != "destroy" and self.state.now.restoring is not None:
+                from stack.deploy.restoring import settle
+
+                self.printer.line("restore", settle(self.engine, self.state, self.plain))
+                self._forget()
             yield
-
-    def _settle(self) -> None:
-        """An interrupted restore is ended before anything else is done, unless all goes anyway."""
-        if self.options.command != "destroy" and self.state.now.restoring is not None:
-            from stack.deploy.restoring import settle
-
-            self.printer.line("restore", settle(self.engine, self.state, self.plain))
-            self._forget()
-
-
-def kinds_of(services: frozenset[str]) -> frozenset[str]:
-    """The components of these services."""
-    return frozenset(kind_of(name) for name in services)
 
 
 def _given(options: argparse.Namespace) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from msgspec import Struct, to_builtins
@@ -21,6 +22,7 @@ from stack.deploy.condition import at_rest, condition
 from stack.deploy.describe import Description
 from stack.deploy.ends import with_last_words
 from stack.deploy.receivers import untested
+from stack.deploy.room import Taken, sentence, taken
 from stack.deploy.volumes import examined
 from stack.engine.interface import Engine
 from stack.model.observed import ObservedContainer
@@ -70,7 +72,8 @@ class Row(Struct, frozen=True):
 class Look(Struct, frozen=True):
     """What was seen. ``silent``: why no targets are known; ``faults`` are those of the containers.
 
-    ``remarks``: what is remarkable and no fault, such as a process that was killed and runs again.
+    ``remarks``: what is remarkable and no fault, such as a process that was killed and runs again. ``data``: the
+    room that data takes.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Look(Struct, frozen=True):
     faults: tuple[Finding, ...]
     absent: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
+    data: tuple[Taken, ...] = ()
 
     @property
     def down(self) -> tuple[Target, ...]:
@@ -110,6 +114,8 @@ class Look(Struct, frozen=True):
         components = f"{sum(row.up for row in self.rows)} of {len(self.rows)} components"
         up = len(self.targets) - len(self.down)
         printer.text(f"\n{self.word}: {components}, {up} of {len(self.targets)} targets up")
+        if self.data:
+            printer.text(sentence(self.data))
         for fault in self.faults:
             printer.text(f"{fault.component}: {fault.evidence}: {fault.hint}")
         if self.silent:
@@ -137,6 +143,7 @@ class Look(Struct, frozen=True):
             ],
             "absent": [{"component": c, "reason": r} for c, r in self.absent],
             "remarks": list(self.remarks),
+            "data": [one.document() for one in self.data],
         }
 
 
@@ -157,7 +164,9 @@ def _look(session: Session) -> Look:
     description = session.as_it_runs(observed)
     services = {s.component: s for s in description.spec.services}
     # Side by side, since an engine takes up to a second to tell one container's memory.
-    rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
+    with ThreadPoolExecutor(1) as beside:
+        measuring = beside.submit(taken, session.engine, description.spec, description.settings, observed)
+        rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
     asked = any(r.component == "prometheus" and r.up for r in rows)
@@ -169,7 +178,16 @@ def _look(session: Session) -> Look:
     remarks = (*(w for f in found for w in f.warnings), *(_probes(session, description) if targets else ()))
     if not resting:
         remarks = (*remarks, *untested(description.spec, session.state.now))
-    return Look(session.name, tuple(rows), targets, silent, faults, description.spec.absent, remarks)
+    return Look(
+        session.name,
+        tuple(rows),
+        targets,
+        silent,
+        faults,
+        description.spec.absent,
+        remarks,
+        measuring.result(),
+    )
 
 
 def _probes(session: Session, description: Description) -> tuple[str, ...]:

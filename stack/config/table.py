@@ -152,13 +152,20 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "auto",
             "how the checks reach the stack: by published ports, or inside its network",
         ),
-        *_registry(),
+        *_outer(),
         Setting("python.image", "STACK_PYTHON_IMAGE", read.image, "", "base of images that are built here"),
     )
 
 
-def _registry() -> tuple[Setting, ...]:
+def _outer() -> tuple[Setting, ...]:
     return (
+        Setting(
+            "disk.floor",
+            "STACK_DISK_FLOOR",
+            read.match(read.ROOM, "like 256MB"),
+            "256MB",
+            "room on the disk of an engine of this machine below which start refuses; 0MB: never",
+        ),
         Setting(
             "registry.patience",
             "STACK_REGISTRY_PATIENCE",

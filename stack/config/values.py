@@ -14,6 +14,7 @@ from stack.common.durations import duration, seconds
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 DURATION = re.compile(r"[1-9][0-9]*(h|d|w|y)")
 SIZE = re.compile(r"[1-9][0-9]*(MB|GB|TB)")
+ROOM = re.compile(r"(0|[1-9][0-9]{0,6})(MB|GB|TB)")
 MEMORY = re.compile(r"([1-9][0-9]{0,6})([mg])")
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 CPUS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")

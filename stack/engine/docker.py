@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from stack.common.errors import EngineUnavailable
 from stack.config.settings import environment
 from stack.engine import failures
@@ -63,6 +65,15 @@ def _refuse_old_podman(version: str, place: str) -> None:
         raise EngineUnavailable(message, hint=f"Podman {LEAST_PODMAN} or later, or Docker 20.10 or later")
 
 
+def free_in(folder: str) -> int | None:
+    """Bytes that are free where a folder of this machine lies; None where that cannot be told."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
 def _login(repository: str) -> dict[str, str]:
     from stack.engine.sdk import login
 
@@ -113,6 +124,7 @@ class DockerEngine:
     def info(self) -> EngineInfo:
         """See ``Engine``."""
         told = self._client.told
+        folder = str(told.get("DockerRootDir") or "")
         return EngineInfo(
             version=told["ServerVersion"],
             api=self._api,
@@ -123,6 +135,8 @@ class DockerEngine:
             cpus=told["NCPU"],
             memory=told["MemTotal"],
             product="Podman" if self._client.podman else "Docker",
+            folder=folder,
+            free=None if self._reach.remote else free_in(folder),
             restrictions=(*self._abilities.restrictions(), *self._reach.remarks()),
         )
 

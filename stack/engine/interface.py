@@ -21,7 +21,7 @@ class EngineInfo(Struct, frozen=True):
     """Who answers: product, version, API version, address; ``remote`` where our loopback is not the engine's.
 
     ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
-    """
+    ``free``: bytes free in its ``folder``, None where this machine cannot tell."""
 
     version: str
     api: str
@@ -33,6 +33,8 @@ class EngineInfo(Struct, frozen=True):
     memory: int
     restrictions: tuple[str, ...] = ()
     product: str = "Docker"
+    folder: str = ""
+    free: int | None = None
 
 
 class ImageInfo(Struct, frozen=True):

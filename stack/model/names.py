@@ -8,6 +8,11 @@ def kind_of(service: str) -> str:
     return service.partition("-")[0]
 
 
+def kinds_of(services: frozenset[str]) -> frozenset[str]:
+    """The components of these services."""
+    return frozenset(kind_of(name) for name in services)
+
+
 def host_of(service: str) -> str:
     """Its name inside the stack's network (RFC 1123: no underscore)."""
     return service.replace("_", "-")

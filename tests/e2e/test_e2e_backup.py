@@ -127,6 +127,9 @@ def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
     )
     assert size < copied
     stack.ok("backup", "verify", str(story.file))
+    data = {one["component"]: one for one in stack("status", "--json").json()["data"]}
+    assert set(data) == set(DATA) and data["prometheus"]["bound_bytes"] == 2 << 30
+    assert all(one["bytes"] > 0 and one["free_bytes"] > 0 for one in data.values())
 
 
 def docker_cp(stack: Stack) -> tuple[int, float]:

@@ -114,6 +114,7 @@ class MemoryEngine(MemoryVolumes):
     def __init__(self, *, remote: bool = False, program: Program = quiet) -> None:
         super().__init__()
         self.remote, self.apart = remote, False
+        self.free = 8 << 30
         self.program = program
         self.of_images: dict[str, FileFound] = {}
         self.containers: dict[str, MemoryContainer] = {}
@@ -199,7 +200,17 @@ class MemoryEngine(MemoryVolumes):
         address = "tcp://memory:2375" if self.remote else "unix:///memory.sock"
         restrictions = self.abilities.restrictions()
         return EngineInfo(
-            "28.5.2", "1.51", address, self.remote, "memory", "x86_64", 2, 8 << 30, restrictions
+            "28.5.2",
+            "1.51",
+            address,
+            self.remote,
+            "memory",
+            "x86_64",
+            2,
+            8 << 30,
+            restrictions,
+            folder="/var/lib/memory",
+            free=None if self.remote else self.free,
         )
 
     def turns_out_remote(self) -> bool:
