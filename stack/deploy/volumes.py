@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.deploy.links import versioned
-from stack.engine.interface import Engine, FileFound, FileStat
+from stack.engine.interface import Engine
+from stack.model.found import FileFound, FileStat
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, container_name
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from stack.engine.interface import FileFound, FileKind
+from stack.model.found import FileFound, FileKind
 from stack.model.spec import ConfigFile, ordered
 
 

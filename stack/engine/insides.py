@@ -12,9 +12,10 @@ from stack.common.wait import NotYet, TimedOut, until
 from stack.engine import archive, convert
 from stack.engine.client import NOT_FOUND, Client, Inspect, forgiving, lines, name_of
 from stack.engine.frames import demultiplexed
-from stack.engine.interface import FileFound, FileStat, Ran, Usage
+from stack.engine.interface import Ran, Usage
 from stack.engine.observation import file_stat
 from stack.engine.transport import Unreachable
+from stack.model.found import FileFound, FileStat
 
 CODE_SECONDS = 10.0
 LINKS = 8

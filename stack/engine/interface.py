@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import BinaryIO, Literal, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from msgspec import Struct
 
 from stack.engine.whole_volumes import WholeVolumes
+from stack.model.found import FileFound, FileStat
 from stack.model.neighbours import Neighbour
 from stack.model.observed import Observed
 from stack.model.spec import ConfigFile, Limits, ServiceSpec
@@ -65,19 +66,6 @@ class ImageConfig(Struct, frozen=True):
     volumes: tuple[str, ...] = ()
 
 
-FileKind = Literal["file", "folder", "link", "other"]
-
-
-class FileStat(Struct, frozen=True):
-    """What an engine tells of a file without its content: bytes, permissions, last change, a link's whole target."""
-
-    kind: FileKind
-    mode: int
-    size: int
-    changed: str
-    target: str = ""
-
-
 class Usage(Struct, frozen=True):
     """What a container uses right now; bytes and a share of one core."""
 
@@ -91,19 +79,6 @@ class Ran(Struct, frozen=True):
     code: int
     output: str
     seen: tuple[FileFound | None, ...] = ()
-
-
-class FileFound(Struct, frozen=True):
-    """A file, folder or link as it is read: permissions, owner, content, a link's target as it is written.
-
-    ``uid`` is None where the engine does not tell owners as containers see them.
-    """
-
-    kind: FileKind
-    mode: int
-    uid: int | None
-    content: bytes = b""
-    target: str = ""
 
 
 class Job(Struct, frozen=True):

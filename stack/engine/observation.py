@@ -14,8 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from stack.engine import convert, labels
-from stack.engine.interface import FileKind, FileStat
 from stack.engine.limits import CANNOT_LIMIT, NANO
+from stack.model.found import FileKind, FileStat
 from stack.model.observed import Applied, GivenLimits, ObservedContainer, Setup
 from stack.model.outer import PREDEFINED
 from stack.model.spec import Mount

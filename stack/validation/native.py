@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_paths import NamedFile, named_files
-from stack.engine.interface import FileFound
+from stack.model.found import FileFound
 from stack.model.left_out import shown
 from stack.model.patterns import loads
 from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile

@@ -16,8 +16,9 @@ from stack.engine.address import SYSTEM_SOCKET as SOCKET
 from stack.engine.client import Client
 from stack.engine.docker import connect
 from stack.engine.insides import Insides
-from stack.engine.interface import FileFound, ImageConfig, Job
+from stack.engine.interface import ImageConfig, Job
 from stack.engine.unix import UnixTransport
+from stack.model.found import FileFound
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, container_name
 from tests.contract.engine_bench import (
     MIB,

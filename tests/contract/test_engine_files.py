@@ -9,7 +9,7 @@ from stack.common.wait import CLOCK
 from stack.deploy.actions import Actions
 from stack.deploy.links import versioned
 from stack.deploy.volumes import Drift, drift, examined
-from stack.engine.interface import FileFound
+from stack.model.found import FileFound
 from stack.model.plan import Step, Verb
 from stack.model.spec import (
     CONFIG_ROOT,

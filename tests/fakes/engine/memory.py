@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from stack.common.errors import StartFailed
 from stack.engine import convert, failures, labels, state
 from stack.engine.convert import Body
-from stack.engine.interface import EngineInfo, FileFound, FileStat, Holder, Job, Lease, Ran, Usage
+from stack.engine.interface import EngineInfo, Holder, Job, Lease, Ran, Usage
 from stack.engine.limits import Abilities
 from stack.engine.lock import Pace, acquire
 from stack.engine.neighbours import neighbour
 from stack.engine.observation import observed_container
+from stack.model.found import FileFound, FileStat
 from stack.model.neighbours import Neighbour
 from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT, ConfigFile, Limits, ServiceSpec, container_name

@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 from stack.common.errors import StartFailed
 from stack.engine import archive, keeping_program, labels
-from stack.engine.interface import FileFound, FileStat
 from stack.engine.labels import Kind
+from stack.model.found import FileFound, FileStat
 from stack.model.spec import CONFIG_ROOT, ConfigFile
 from stack.model.volumes import VolumeKind
 from tests.fakes.engine.images import MemoryImages

@@ -10,7 +10,8 @@ import trustme
 from stack.common.errors import ConfigurationInvalid
 from stack.components import BY_NAME, assemble
 from stack.components.build import Build
-from stack.engine.interface import FileFound, Ran
+from stack.engine.interface import Ran
+from stack.model.found import FileFound
 from stack.model.spec import ConfigFile, StackSpec
 from stack.validation.files import check_syntax, validate
 from stack.validation.native import known_line
