@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stack.app.context import AppContext
-from stack.app.memory.store import Probe
+from stack.app.memory.answers import Probe
 from stack.app.tools.audit import AuditSink
 from stack.telemetry.failures import FAILURES
 from stack.telemetry.meter import GateMeter

@@ -28,8 +28,9 @@ from stack.app.gates.types import Rejected
 from stack.app.gates.url import Resolver
 from stack.app.ingest.intents import Intent, IntentLog
 from stack.app.ingest.objects import Objects
+from stack.app.memory.answers import PacketRefused, StoreUnavailable
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import PacketRefused, PacketStore, StoreUnavailable
+from stack.app.memory.store import PacketStore
 
 SEGMENT: Final = "project_history"
 PACKET_TYPE: Final = "document_ingest"

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from stack.app import vitals
 from stack.app.context import AppContext
 from stack.app.http.wiring import Context, Lanes, Newest
-from stack.app.memory.store import Probe
+from stack.app.memory.answers import Probe
 
 PROBE_SECONDS: Final = 1.0
 router = APIRouter(tags=["health"])

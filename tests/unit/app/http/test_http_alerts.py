@@ -11,8 +11,8 @@ import pytest
 
 from stack.app.alerts import KEPT, KEPT_BYTES, PACKET_TYPE, SEGMENT, TAKEN, AlertLog
 from stack.app.assembly import open_context
+from stack.app.memory.answers import StoreUnavailable
 from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
-from stack.app.memory.store import StoreUnavailable
 from stack.app.settings import AppSettings
 
 
