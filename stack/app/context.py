@@ -1,6 +1,6 @@
 """Everything the application consists of: opened once, started, and closed in order.
 
-It holds the parts; ``assembly`` puts them together and ``vitals`` asks them how they are. It decides nothing.
+It holds the parts; ``assembly`` puts them together. It decides nothing.
 """
 
 from __future__ import annotations
