@@ -43,8 +43,11 @@ class gate:  # noqa: N801 - read as a verb at the place of use, like contextlib'
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         if isinstance(function, (classmethod, staticmethod)):
             raise TypeError(f"put @gate below @{type(function).__name__}")
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__name__} decides nothing when it is called: a generator is no gate")
+        if not callable(function):
+            raise TypeError(f"{function!r:.80} cannot be called: a gate is a callable")
+        for called in (function, type(function).__call__):
+            if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+                raise TypeError(f"{function!r:.80} decides nothing when it is called: a generator is no gate")
         if self._meter is None:
             return function
         if inspect.iscoroutinefunction(function):

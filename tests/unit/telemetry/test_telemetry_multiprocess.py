@@ -153,6 +153,30 @@ def test_children_of_a_fork_count_for_themselves(tmp_path: Path) -> None:
     assert read(tmp_path)["gate_invocations_total url_gate ok"] == 3
 
 
+DAMAGED = {
+    "counter_4000001.db": b"junk",
+    "histogram_4000002.db": b"\xff\xff\xff\x7f\0\0\0\0",
+    "gauge_mostrecent_4000003.db": b"\x20\0\0\0\0\0\0\0\xff\0\0\0" + b"{" * 20,
+}
+
+
+def test_a_damaged_file_hides_nothing_and_is_moved_aside(tmp_path: Path) -> None:
+    run(tmp_path, DECIDE.format(passed=3, refused=1, healthy=True))
+    for name, content in DAMAGED.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "summary_4000004.db").mkdir()
+    told = subprocess.run(
+        ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={tmp_path}", sys.executable, "-c", READ],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert 'gate_invocations_total{gate="url_gate",outcome="ok"} 3.0' in told.stdout
+    assert told.stderr.count("is damaged") == 1
+    fold(tmp_path)
+    assert read(tmp_path)["gate_invocations_total url_gate ok"] == 3
+    assert not [name for name in DAMAGED if (tmp_path / name).exists()]
+    forget(tmp_path)
+
+
 def test_a_folder_that_is_not_there_fails_no_decision(tmp_path: Path) -> None:
     done = subprocess.run(
         ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={tmp_path / 'none'}", sys.executable, "-c",

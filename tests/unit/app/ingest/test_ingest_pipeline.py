@@ -319,6 +319,8 @@ def test_with_a_key_an_archive_is_ingested_once(tmp_path: Path) -> None:
     assert here.ingest.take(archive(), "a.zip", key="k2").ingest_id != first.ingest_id
     with pytest.raises(KeyReused):
         here.ingest.take(archive({"x": b"y"}), "a.zip", key="k1")
+    with pytest.raises(KeyReused):
+        here.ingest.take(archive(), "a.zip", "https://93.184.215.14/a.zip", key="k1")
 
 
 def test_with_a_key_what_waited_for_the_store_is_not_done_again(tmp_path: Path) -> None:
