@@ -9,7 +9,6 @@ import h11
 
 MOST_FIELDS: Final = 100
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
-_SEVERAL_READINGS: Final = re.compile(rb"(?<!\r)\n|\n[ \t]|\r(?!\n|\Z)")
 _FREE_CHUNKS: Final = 64
 _LEAST_AVERAGE: Final = 64
 
@@ -68,7 +67,9 @@ class StrictConnection(h11.Connection):
         # h11 judges the size of what is not whole yet only; the last two lines end the head.
         if len(head) > self._largest_head or head.count(b"\n") > MOST_FIELDS + (2 if end else 0):
             raise h11.RemoteProtocolError("too large a head, or too many fields", error_status_hint=431)
-        if _SEVERAL_READINGS.search(head):
+        line_ends = head.count(b"\r\n")
+        odd = line_ends != head.count(b"\n") or line_ends != head.removesuffix(b"\r").count(b"\r")
+        if odd or b"\n " in head or b"\n\t" in head:
             raise h11.RemoteProtocolError("lines that end, or go on, in an unusual way")
 
     def _begin(self, request: h11.Request) -> None:
