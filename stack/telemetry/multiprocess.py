@@ -25,7 +25,7 @@ from stack.telemetry.settings import multiprocess_folder
 
 _BEFORE_THE_FIRST = {"gate_pass_rate_percent": 100.0}
 _FOLDED = "0"
-_FOLD_SECONDS = 60.0
+_FOLD_SECONDS = 10.0
 _SUMS = ("counter", "histogram", "summary")
 _LATEST = "gauge_mostrecent"
 _changing = Lock()
@@ -66,12 +66,15 @@ class AllProcesses:
 
 
 def keep_folded(ended: Event) -> None:
-    """For the one process that owns the folder: forgets, and folds every minute until ``ended``."""
+    """For the one process that owns the folder: forgets, and folds every ten seconds until ``ended``."""
     folder = folder_in_use()
     if folder is not None:
         forget(folder)
         while not ended.wait(_FOLD_SECONDS):
-            fold(folder)
+            try:
+                fold(folder)
+            except OSError as fault:
+                FAILURES.note("files of processes that have ended could not be put together", fault)
 
 
 def forget(folder: Path) -> None:
@@ -87,14 +90,14 @@ def fold(folder: Path) -> None:
     Only one process may do so. Gauges that count for living processes only are dropped, as the library does; other
     modes than those of the catalogue are left alone, and what is damaged is moved aside (``.damaged``).
     """
-    with _changing:
-        for file in _of_ended(folder):
-            kind, _, pid = file.stem.rpartition("_")
-            if not _is_sound(file):
-                with suppress(OSError):
-                    file.rename(file.with_suffix(".damaged"))
-                continue
-            if kind in (*_SUMS, _LATEST) and pid != _FOLDED:
+    for file in _of_ended(folder):
+        kind, _, pid = file.stem.rpartition("_")
+        sound = _is_sound(file)
+        # One file at a time: a scrape in between finds each number once, and waits for a single file.
+        with _changing:
+            if not sound:
+                file.rename(file.with_suffix(".damaged"))
+            elif kind in (*_SUMS, _LATEST) and pid != _FOLDED:
                 _add(file, folder / f"{kind}_{_FOLDED}.db", latest=kind == _LATEST)
                 file.unlink()
             elif kind.startswith("gauge_live"):

@@ -25,6 +25,7 @@ from stack.app.tools.workers import NoThread, Workers
 AT_ONCE: Final = 32
 PLACE_SECONDS: Final = 10.0
 _MAX_FIELDS: Final = 8
+_FIELDS: Final = ("file", "source_url")  # all others are ignored
 _MAX_FIELD_BYTES: Final = 64 * 1024
 _BUSY: Final = {"Retry-After": "5", "Connection": "close"}
 
@@ -184,7 +185,7 @@ class _Parts:
         self._name = options[b"name"].decode("utf-8", "replace")
         if b"filename" in options and self._files:
             raise Problem(400, "the form holds more than one file: send one at a time")
-        if any(self._name == name for name, _ in self.items):
+        if self._name in _FIELDS and any(self._name == name for name, _ in self.items):
             raise Problem(400, "the form has a field twice, of which readers take one or the other: send one")
         if b"filename" not in options:
             self._field = bytearray()

@@ -11,6 +11,7 @@ from time import monotonic, sleep
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stack.telemetry import multiprocess
 from stack.telemetry.catalogue import METRICS
 from stack.telemetry.multiprocess import fold, forget
 
@@ -175,6 +176,25 @@ def test_a_damaged_file_hides_nothing_and_is_moved_aside(tmp_path: Path) -> None
     assert read(tmp_path)["gate_invocations_total url_gate ok"] == 3
     assert not [name for name in DAMAGED if (tmp_path / name).exists()]
     forget(tmp_path)
+
+
+def test_a_scrape_waits_for_one_file_and_not_for_all_that_are_folded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, DECIDE.format(passed=1, refused=1, healthy=True))
+    ended = len(list(tmp_path.glob("*.db")))
+    held: list[bool] = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            held.append(True)
+
+        def __exit__(self, *error: object) -> None:
+            return
+
+    monkeypatch.setattr(multiprocess, "_changing", Turn())
+    fold(tmp_path)
+    assert ended > 1 and len(held) == ended
 
 
 def test_a_folder_that_is_not_there_fails_no_decision(tmp_path: Path) -> None:
