@@ -20,10 +20,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stack.app.gates.policy import ToolsPolicy
-from stack.app.memory.opening import open_store
+from stack.app.memory.answers import StoreUnavailable, Written
 from stack.app.memory.packet import Packet
-from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import StoreUnavailable, Written
+from stack.app.memory.sqlite import SqliteDialect
+from stack.app.memory.store import PacketStore
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.builtin import HASH
 from stack.app.tools.registry import ToolRegistry
@@ -32,7 +32,7 @@ THREADS = 4
 ARGUMENTS = {"data": "some text " * 20}
 
 
-class SwitchedStore(SqlStore):
+class SwitchedStore(PacketStore):
     """A store with a switch."""
 
     down = False
@@ -78,9 +78,9 @@ def steady(tools: ToolRegistry, seconds: float, rate: float, calls: list[str]) -
     return cuts[49], cuts[98]
 
 
-def stored(store: SqlStore) -> list[str]:
+def stored(store: PacketStore) -> list[str]:
     """The ids of all audits in the order in which the store took them."""
-    return [str(row[0]) for row in store._rows("SELECT packet_id FROM packets ORDER BY seq", ())]
+    return [str(row[0]) for row in store._database.rows("SELECT packet_id FROM packets ORDER BY seq", ())]
 
 
 def main() -> int:
@@ -90,8 +90,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0, help="calls a second in the steady phases")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        plain = open_store(Path(folder) / "packets.db")
-        store = SwitchedStore(plain._dialect)
+        store = SwitchedStore(SqliteDialect(Path(folder) / "packets.db"))
         sink = AuditSink(store, Path(folder) / "audit")
         sink.start()
         off = ToolRegistry((HASH,), ToolsPolicy(), None)
@@ -112,7 +111,7 @@ def main() -> int:
         waiting = sink.stats().bytes_waiting
         store.down = False
         complete = sink.flush(120)
-        stats, held = sink.stats(), stored(plain)
+        stats, held = sink.stats(), stored(store)
         in_order = held[-len(calls) :] == calls
         lost, doubled = stats.accepted - len(set(held)), len(held) - len(set(held))
         print(

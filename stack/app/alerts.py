@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from threading import Lock
-from typing import Any
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from stack.app.jsontext import json_text
 from stack.app.memory.packet import Packet, new_packet
 from stack.telemetry import recorders
-from stack.telemetry.catalogue import ALERT_STATUSES
 
 SEGMENT = "governance_meta"
 PACKET_TYPE = "alert"
@@ -32,17 +32,32 @@ _MAX_TEXT = 2000
 _MAX_NAMES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert as Alertmanager sent it; ``receivedAt`` is ours, RFC 3339. The field names are Alertmanager's."""
+def _showable(texts: dict[str, str]) -> dict[str, str]:
+    json_text(texts)
+    return texts
 
-    status: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    startsAt: str = ""  # noqa: N815
-    endsAt: str = ""  # noqa: N815
-    fingerprint: str = ""
-    receivedAt: str = ""  # noqa: N815
+
+AlertStatus = Literal["firing", "resolved"]
+Texts = Annotated[dict[str, str], AfterValidator(_showable)]
+
+
+class AlertIn(BaseModel):
+    """One alert of Alertmanager's webhook, version 4, or of Grafana's, version 1: the members are the same."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: AlertStatus
+    labels: Texts
+    annotations: Texts = {}
+    startsAt: str = Field(default="", max_length=64)  # noqa: N815 - Alertmanager's spelling
+    endsAt: str = Field(default="", max_length=64)  # noqa: N815
+    fingerprint: str = Field(default="", max_length=64)
+
+
+class AlertOut(AlertIn):
+    """An alert as it was received; ``receivedAt`` is RFC 3339."""
+
+    receivedAt: str = Field(default="", max_length=64)  # noqa: N815
 
     @property
     def size(self) -> int:
@@ -64,13 +79,13 @@ class AlertLog:
     def __init__(self, store: Callable[[Packet], object], clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._kept: deque[Alert] = deque()
+        self._kept: deque[AlertOut] = deque()
         self._bytes = 0
         self._lock = Lock()
 
     def remember(self, packets: Iterable[Packet]) -> None:
         """Takes up alerts stored by an earlier process; ``packets`` newest first, others than alerts are ignored."""
-        known = [_from_packet(packet) for packet in packets if _is_alert(packet)]
+        known = [alert for packet in packets if (alert := _from_packet(packet)) is not None]
         with self._lock:
             for alert in known:
                 if len(self._kept) == KEPT or self._bytes + alert.size > KEPT_BYTES:
@@ -78,11 +93,11 @@ class AlertLog:
                 self._kept.appendleft(alert)
                 self._bytes += alert.size
 
-    def receive(self, alerts: Iterable[Mapping[str, Any]]) -> int:
+    def receive(self, alerts: Sequence[AlertIn]) -> int:
         """Takes the alerts of one notification, in their order, up to ``TAKEN``; how many."""
         now = self._clock()
         moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        received = [_alert(alert, moment) for alert in islice(alerts, TAKEN)]
+        received = [_short(alert, moment) for alert in alerts[:TAKEN]]
         with self._lock:
             self._kept.extend(received)
             self._bytes += sum(alert.size for alert in received)
@@ -97,7 +112,7 @@ class AlertLog:
 
     def newest(
         self, limit: int, status: str | None = None, labels: Mapping[str, str] | None = None
-    ) -> list[Alert]:
+    ) -> list[AlertOut]:
         """At most ``limit`` alerts, newest first."""
         with self._lock:
             kept = list(self._kept)
@@ -105,20 +120,15 @@ class AlertLog:
         return [alert for alert, _ in zip(found, range(limit), strict=False)]
 
 
-def _alert(given: Mapping[str, Any], moment: str) -> Alert:
-    return Alert(
-        status=given["status"],
-        labels=_short(given["labels"]),
-        annotations=_short(given.get("annotations") or {}),
-        startsAt=given.get("startsAt", ""),
-        endsAt=given.get("endsAt", ""),
-        fingerprint=given.get("fingerprint", ""),
-        receivedAt=moment,
+def _short(alert: AlertIn, moment: str) -> AlertOut:
+    """Bounded, so that a packet (64 KiB at most) always holds it."""
+    labels, annotations = _fitting(alert.labels), _fitting(alert.annotations)
+    return AlertOut.model_construct(
+        **{**dict(alert), "labels": labels, "annotations": annotations, "receivedAt": moment}
     )
 
 
-def _short(texts: Mapping[str, str]) -> dict[str, str]:
-    """Bounded, so that a packet (64 KiB at most) always holds it."""
+def _fitting(texts: Mapping[str, str]) -> dict[str, str]:
     room = 28_000
     kept: dict[str, str] = {}
     for name, text in list(texts.items())[:_MAX_NAMES]:
@@ -129,28 +139,16 @@ def _short(texts: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _packet(alert: Alert, clock: Callable[[], float]) -> Packet:
+def _packet(alert: AlertOut, clock: Callable[[], float]) -> Packet:
     tags = ("alert", f"status:{alert.status}")
-    return new_packet(SEGMENT, PACKET_TYPE, asdict(alert), tags=tags, ttl=TTL_SECONDS, clock=clock)
+    return new_packet(SEGMENT, PACKET_TYPE, dict(alert), tags=tags, ttl=TTL_SECONDS, clock=clock)
 
 
-def _is_alert(packet: Packet) -> bool:
-    """Whether it is one of ours: anybody may write packets of that type."""
-    given = packet.payload
-    texts = (given.get(name, "") for name in ("startsAt", "endsAt", "fingerprint", "receivedAt"))
-    maps = given.get("labels"), given.get("annotations", {})
-    return (
-        packet.packet_type == PACKET_TYPE
-        and given.get("status") in ALERT_STATUSES
-        and all(isinstance(text, str) for text in texts)
-        and all(isinstance(each, Mapping) and _holds_text(each) for each in maps)
-    )
-
-
-def _holds_text(texts: Mapping[str, Any]) -> bool:
-    return all(isinstance(text, str) for text in texts.values())
-
-
-def _from_packet(packet: Packet) -> Alert:
-    names = Alert.__dataclass_fields__
-    return Alert(**{name: value for name, value in packet.payload.items() if name in names})
+def _from_packet(packet: Packet) -> AlertOut | None:
+    """The alert, if it is one of ours: anybody may write packets of that type."""
+    if packet.packet_type != PACKET_TYPE:
+        return None
+    try:
+        return AlertOut.model_validate(packet.payload)
+    except ValidationError:
+        return None

@@ -27,9 +27,8 @@ from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load.generator import LoadGenerator
 from stack.app.load.operations import Targets, all_operations
-from stack.app.memory.observed import ObservedStore
+from stack.app.memory.answers import StoreError
 from stack.app.memory.opening import open_store
-from stack.app.memory.store import StoreError
 from stack.app.memory.substrate import Substrate
 from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_secret
 from stack.app.tools.audit import AuditSink
@@ -64,10 +63,12 @@ def _opened(settings: AppSettings) -> AppContext:
     policy = check_config(document).value
     faults = Faults(settings.faults)
     gates = Gatekeeper(policy, faults)
-    inner = open_store(
-        _database(settings), clock=SteadyClock(), expected_migration=policy.db.expected_migration
+    store = open_store(
+        _database(settings),
+        clock=SteadyClock(),
+        expected_migration=policy.db.expected_migration,
+        obstacle=obstacle(faults),
     )
-    store = ObservedStore(inner, obstacle(faults))
     settings.data.mkdir(parents=True, exist_ok=True)
     # Before anything is cleaned up: it refuses a folder that another process works in.
     audit = AuditSink(store, settings.data / "audit")

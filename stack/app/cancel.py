@@ -81,4 +81,6 @@ COMPUTING: Final = Slots(1)
 """Threads that compute for long in Python at the same time. It would run one at a time even so, but each more makes
 the event loop wait longer for its turn."""
 ARCHIVES: Final = Slots(2)
-"""Archives that the process reads at the same time: each may need two dictionaries of 64 MiB."""
+"""Archives that the process reads at the same time: each may need a dictionary of 64 MiB."""
+NESTED: Final = Slots(1)
+"""Archives in whose nested archives it looks at the same time: these may need one more."""

@@ -1,6 +1,6 @@
 """Everything the application consists of: opened once, started, and closed in order.
 
-It holds the parts; ``assembly`` puts them together and ``vitals`` asks them how they are. It decides nothing.
+It holds the parts; ``assembly`` puts them together. It decides nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from stack.app.gatekeeper import Gatekeeper
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import Ingestor
 from stack.app.load.generator import LoadGenerator
-from stack.app.memory.store import PacketStore, StoreError
+from stack.app.memory.answers import StoreError
+from stack.app.memory.store import PacketStore
 from stack.app.memory.substrate import Substrate
 from stack.app.settings import AppSettings
 from stack.app.tools.audit import AuditSink

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from stack.app.faults import Faults
 from stack.app.gatekeeper import check_write
+from stack.app.memory.answers import StoreUnavailable
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,6 @@ SETTLE_AFTER = 0.05
 # An error code that is none: the call ended without a decision, so only its duration counts.
 UNDECIDED = ""
 
-# Stands for no time at all where a sign is needed.
-_INSTANT = 1e-9
 _BOUNDS_SECONDS = tuple(bound / 1000 for bound in BOUNDS_MS)
 
 
@@ -75,9 +73,13 @@ class GateMeter:
 
     ``accepted``, ``rejected``, ``latest_ms`` and ``pass_rate_percent`` are as of the last settlement, of this process.
     A caller in a hurry may do the work of ``record`` itself: while the clock is before ``due`` and outside of a
-    request, append the seconds of an accepted call to ``pending``. With ``at_once`` that never is: each decision is
+    request, append the seconds of an accepted call to ``pending``, or the code of a rejection to ``refusals`` and then
+    its seconds, negative, to ``pending``. With ``at_once`` that never is: each decision is
     settled by itself, since other processes read it.
     """
+
+    NO_TIME = -1e-9
+    """Stands for a rejection that took no time at all: zero has no sign."""
 
     def __init__(self, gate: str, series: GateSeries, *, at_once: bool) -> None:
         self.gate = gate
@@ -89,7 +91,7 @@ class GateMeter:
         # calls within a request, is beside it: a tuple for each call would cost more than all the rest.
         self.pending: list[float] = []
         self.due = 0.0
-        self._refusals: list[str] = []
+        self.refusals: list[str] = []
         self._traced: list[tuple[float, float, str | None, str]] = []
         self._settling = Lock()
         self._window = _Window()
@@ -107,11 +109,6 @@ class GateMeter:
         try:
             found = getattr(error, "error_code", None)
             if found in self.error_codes:
-                if ended < self.due and not REQUEST_ID.get():
-                    # ``record`` written out for the usual case. The code first, so that a settled rejection finds one.
-                    self._refusals.append(found)
-                    self.pending.append(started - ended or -_INSTANT)
-                    return
                 code = found
             # Another gate, called by this one, may have refused: that decision is counted where it was taken.
             elif found is not None and getattr(error, "gate", self.gate) == self.gate:
@@ -148,8 +145,8 @@ class GateMeter:
             self._traced.append((seconds, ended, error_code, request_id))
         if error_code:
             # The code first, so that a settled rejection always finds one.
-            self._refusals.append(error_code)
-            seconds = -seconds or -_INSTANT
+            self.refusals.append(error_code)
+            seconds = -seconds or self.NO_TIME
         self.pending.append(seconds)
 
     def _settle(self, now: float) -> None:
@@ -182,7 +179,7 @@ class GateMeter:
         if rejected:
             self._series.rejected.inc(rejected)
             traced = {code: request_id for _, _, code, request_id in self._traced}
-            for code, times in Counter(_taken(self._refusals, rejected)).items():
+            for code, times in Counter(_taken(self.refusals, rejected)).items():
                 labels = {EXEMPLAR_LABEL: traced[code]} if code in traced else None
                 self._series.errors[code].inc(times, labels)
 

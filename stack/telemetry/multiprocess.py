@@ -8,6 +8,7 @@ This module imports prometheus_client, so only import it lazily.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from threading import Event, Lock
@@ -19,11 +20,12 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from stack.telemetry.catalogue import METRICS
+from stack.telemetry.failures import FAILURES
 from stack.telemetry.settings import multiprocess_folder
 
 _BEFORE_THE_FIRST = {"gate_pass_rate_percent": 100.0}
 _FOLDED = "0"
-_FOLD_SECONDS = 60.0
+_FOLD_SECONDS = 10.0
 _SUMS = ("counter", "histogram", "summary")
 _LATEST = "gauge_mostrecent"
 _changing = Lock()
@@ -45,8 +47,12 @@ class AllProcesses:
         """The sums; a gauge that nobody has set yet has its first value."""
         with _changing:
             # A file that a process is just making is empty.
-            files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
-            merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+            files = [file for file in self._folder.glob("*.db") if file.stat().st_size]
+            try:
+                merged = _merged(files)
+            except Exception:
+                # One that is damaged, by a full disk or a process that died, must not hide the others.
+                merged = _merged(filter(_is_sound, files))
         found: dict[str, Family] = {family.name: family for family in merged}
         for metric in METRICS:
             if metric.kind == "gauge" and len(metric.values) == len(metric.labels):
@@ -60,34 +66,55 @@ class AllProcesses:
 
 
 def keep_folded(ended: Event) -> None:
-    """For the one process that owns the folder: forgets, and folds every minute until ``ended``."""
+    """For the one process that owns the folder: forgets, and folds every ten seconds until ``ended``."""
     folder = folder_in_use()
     if folder is not None:
         forget(folder)
         while not ended.wait(_FOLD_SECONDS):
-            fold(folder)
+            try:
+                fold(folder)
+            except OSError as fault:
+                FAILURES.note("files of processes that have ended could not be put together", fault)
 
 
 def forget(folder: Path) -> None:
     """Removes what processes that have ended have recorded; those that still run go on."""
     for file in _of_ended(folder):
-        file.unlink()
+        with suppress(OSError):
+            file.unlink()
 
 
 def fold(folder: Path) -> None:
     """Puts the files of processes that have ended together, so that their number stays bounded.
 
     Only one process may do so. Gauges that count for living processes only are dropped, as the library does; other
-    modes than those of the catalogue are left alone.
+    modes than those of the catalogue are left alone, and what is damaged is moved aside (``.damaged``).
     """
-    with _changing:
-        for file in _of_ended(folder):
-            kind, _, pid = file.stem.rpartition("_")
-            if kind in (*_SUMS, _LATEST) and pid != _FOLDED:
+    for file in _of_ended(folder):
+        kind, _, pid = file.stem.rpartition("_")
+        sound = _is_sound(file)
+        # One file at a time: a scrape in between finds each number once, and waits for a single file.
+        with _changing:
+            if not sound:
+                file.rename(file.with_suffix(".damaged"))
+            elif kind in (*_SUMS, _LATEST) and pid != _FOLDED:
                 _add(file, folder / f"{kind}_{_FOLDED}.db", latest=kind == _LATEST)
                 file.unlink()
             elif kind.startswith("gauge_live"):
                 file.unlink()
+
+
+def _merged(files: Iterable[Path]) -> Iterable[Family]:
+    return cast("Iterable[Family]", MultiProcessCollector.merge(map(str, files)))  # type: ignore[no-untyped-call]
+
+
+def _is_sound(file: Path) -> bool:
+    try:
+        _merged([file])
+    except Exception as fault:
+        FAILURES.note("a file of another process is damaged", f"{file.name}: {fault}")
+        return False
+    return True
 
 
 def _of_ended(folder: Path) -> list[Path]:

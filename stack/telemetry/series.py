@@ -97,7 +97,11 @@ class Series:
             return self.gates[gate]
 
     def add(self, name: str, *values: str) -> Any:
-        """Makes the series for these label values; the caller sees to it that they are bounded."""
+        """Makes the series for these label values; the caller sees to it that they are bounded.
+
+        Raises UnicodeEncodeError for text that no page can hold: nothing at all would be shown from then on.
+        """
+        "".join(values).encode()
         family = self._families[name]
         self._children[name, *values] = child = family.labels(*values) if values else family
         return child

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from stack.app.gates.db_boundary import Latest
 from stack.app.gates.types import Rejected
+from stack.app.memory.answers import PacketRefused, StoreUnavailable, Written
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.sql import SqlStore
-from stack.app.memory.store import PacketRefused, StoreUnavailable, Written
+from stack.app.memory.store import PacketStore
 from stack.telemetry.catalogue import SEGMENTS
 from tests.contract.postgres_server import PostgresServer
 
@@ -93,7 +93,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(backend: Backend, clock: Clock) -> Iterator[SqlStore]:
+def store(backend: Backend, clock: Clock) -> Iterator[PacketStore]:
     opened = open_store(backend.target, clock=clock)
     yield opened
     opened.close()
@@ -109,7 +109,7 @@ def texts(packets: list[Packet]) -> list[str]:
     return [str(found.payload["text"]) for found in packets]
 
 
-def test_what_was_written_comes_back_equal(store: SqlStore) -> None:
+def test_what_was_written_comes_back_equal(store: PacketStore) -> None:
     written = new_packet(
         SEGMENT,
         "note",
@@ -123,7 +123,7 @@ def test_what_was_written_comes_back_equal(store: SqlStore) -> None:
     assert store.recent(SEGMENT) == [written]
 
 
-def test_a_known_id_changes_nothing(store: SqlStore) -> None:
+def test_a_known_id_changes_nothing(store: PacketStore) -> None:
     first, second = packet("first"), packet("second")
     store.write_many([first, second])
     assert store.write(first) == Written(stored=0, known=1)
@@ -131,7 +131,7 @@ def test_a_known_id_changes_nothing(store: SqlStore) -> None:
     assert store.sizes()[SEGMENT] == 2
 
 
-def test_recent_is_newest_first_limited_and_by_segment(store: SqlStore) -> None:
+def test_recent_is_newest_first_limited_and_by_segment(store: PacketStore) -> None:
     store.write_many([packet(str(n)) for n in range(5)])
     store.write(packet("other", segment="project_history"))
     assert texts(store.recent(SEGMENT, 3)) == ["4", "3", "2"]
@@ -161,13 +161,13 @@ def test_recent_is_newest_first_limited_and_by_segment(store: SqlStore) -> None:
         ("\x00", []),
     ],
 )
-def test_a_query_is_words_and_nothing_else(store: SqlStore, query: str, found: list[str]) -> None:
+def test_a_query_is_words_and_nothing_else(store: PacketStore, query: str, found: list[str]) -> None:
     for text in ("jumps twice", "The quick brown fox jumps", "naïve Straße", "日本語 テスト"):
         store.write(packet(text))
     assert sorted(texts(store.search(SEGMENT, query))) == sorted(found)
 
 
-def test_search_reads_types_tags_and_keys_too(store: SqlStore) -> None:
+def test_search_reads_types_tags_and_keys_too(store: PacketStore) -> None:
     store.write(packet("x"))
     assert [len(store.search(SEGMENT, word)) for word in ("note", "kind:note", "text", "absent")] == [
         1,
@@ -178,20 +178,20 @@ def test_search_reads_types_tags_and_keys_too(store: SqlStore) -> None:
     assert store.search("project_history", "note") == []
 
 
-def test_search_is_newest_first_and_limited(store: SqlStore) -> None:
+def test_search_is_newest_first_and_limited(store: PacketStore) -> None:
     store.write_many([packet(f"same {n}") for n in range(4)])
     assert texts(store.search(SEGMENT, "same", 2)) == ["same 3", "same 2"]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=80))
-def test_any_text_is_stored_found_and_harmless(store: SqlStore, text: str) -> None:
+def test_any_text_is_stored_found_and_harmless(store: PacketStore, text: str) -> None:
     written = packet(text)
     store.write(written)
     assert written in store.search(SEGMENT, f"note {text}", 1000)
 
 
-def test_expired_packets_are_gone_at_once_and_deleted_by_expire(store: SqlStore, clock: Clock) -> None:
+def test_expired_packets_are_gone_at_once_and_deleted_by_expire(store: PacketStore, clock: Clock) -> None:
     short, long = packet("short", ttl=10), packet("long", ttl=100)
     store.write_many([packet("kept"), long, short])
     clock.now = NOW + 10
@@ -205,16 +205,16 @@ def test_expired_packets_are_gone_at_once_and_deleted_by_expire(store: SqlStore,
     assert store.search(SEGMENT, "long") == []
 
 
-def test_expire_deletes_more_than_one_batch(store: SqlStore) -> None:
+def test_expire_deletes_more_than_one_batch(store: PacketStore) -> None:
     store.write_many([packet(str(n), ttl=1) for n in range(1203)])
     assert store.expire(NOW + 2) == 1203
 
 
-def test_sizes_name_every_segment(store: SqlStore) -> None:
+def test_sizes_name_every_segment(store: PacketStore) -> None:
     assert store.sizes() == dict.fromkeys(SEGMENTS, 0)
 
 
-def test_a_write_on_what_was_read_is_refused_once_it_changed(store: SqlStore) -> None:
+def test_a_write_on_what_was_read_is_refused_once_it_changed(store: PacketStore) -> None:
     first, second, third = packet("1"), packet("2"), packet("3")
     assert store.latest(SEGMENT) is None
     store.write(first, expected_latest=None)
@@ -231,7 +231,7 @@ def test_of_racing_writers_exactly_one_wins_each_round(backend: Backend, clock: 
     stores = [open_store(backend.target, clock=clock) for _ in range(4)]
     won: list[str] = []
 
-    def race(store: SqlStore) -> None:
+    def race(store: PacketStore) -> None:
         for _ in range(5):
             mine = packet("mine")
             try:
@@ -253,7 +253,7 @@ def test_of_racing_writers_exactly_one_wins_each_round(backend: Backend, clock: 
 
 
 def test_a_batch_is_all_or_nothing_unless_told_otherwise(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: PacketStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad, last = packet("good"), packet("bad"), packet("last")
     # No packet that passes its own checks is refused by these databases: give one a value that neither takes.
@@ -267,9 +267,9 @@ def test_a_batch_is_all_or_nothing_unless_told_otherwise(
     assert store.write_many([]) == Written(0)
 
 
-def test_a_schema_that_another_program_changed_is_refused(store: SqlStore) -> None:
+def test_a_schema_that_another_program_changed_is_refused(store: PacketStore) -> None:
     store.write(packet())
-    with store._lease(store._writers) as connection:
+    with store._database.lease(store._database.writers) as connection:
         connection.execute("INSERT INTO schema_migrations (version, applied_at) VALUES (99, 0)")
     with pytest.raises(Rejected) as refusal:
         store.write(packet())
@@ -294,13 +294,13 @@ def test_programs_that_open_a_new_database_together_migrate_it_once(backend: Bac
     for thread in threads:
         thread.join()
     assert results == [Written(1)] * 4
-    assert len(stores[0]._rows("SELECT version FROM schema_migrations", ())) == 1
+    assert len(stores[0]._database.rows("SELECT version FROM schema_migrations", ())) == 1
     for opened in stores:
         opened.close()
 
 
 def test_a_store_that_is_down_says_so_and_serves_again_when_it_is_back(
-    store: SqlStore, backend: Backend
+    store: PacketStore, backend: Backend
 ) -> None:
     kept = packet("kept")
     store.write(kept)
@@ -321,15 +321,15 @@ def test_a_store_that_is_down_says_so_and_serves_again_when_it_is_back(
     assert texts(store.recent(SEGMENT)) == ["later", "kept"]
 
 
-def test_a_probe_leaves_no_packet_and_no_pile_of_tokens(store: SqlStore, clock: Clock) -> None:
+def test_a_probe_leaves_no_packet_and_no_pile_of_tokens(store: PacketStore, clock: Clock) -> None:
     for _ in range(3):
         assert store.probe().detail == ""
         clock.now += 61
     assert store.sizes() == dict.fromkeys(SEGMENTS, 0)
-    assert len(store._rows("SELECT token FROM probes", ())) == 1
+    assert len(store._database.rows("SELECT token FROM probes", ())) == 1
 
 
-def test_many_threads_write_and_read_at_once(store: SqlStore) -> None:
+def test_many_threads_write_and_read_at_once(store: PacketStore) -> None:
     failures: list[Exception] = []
 
     def work(number: int) -> None:
@@ -356,11 +356,11 @@ def test_packets_outlive_the_program(backend: Backend) -> None:
     assert texts(open_store(backend.target).recent(SEGMENT)) == ["kept"]
 
 
-def test_a_database_that_was_restarted_costs_nobody_an_error(backend: Backend, store: SqlStore) -> None:
+def test_a_database_that_was_restarted_costs_nobody_an_error(backend: Backend, store: PacketStore) -> None:
     readers = threading.Barrier(3)
 
     def read(_: int) -> None:
-        with store._lease(store._readers):
+        with store._database.lease(store._database.readers):
             readers.wait(30)
 
     for round_ in range(3):
@@ -379,7 +379,7 @@ def test_connections_of_which_nobody_knows_yet_that_they_are_dead_cost_nobody_an
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(postgres.emptied())
-    for pool in (store._readers, store._writers):
+    for pool in (store._database.readers, store._database.writers):
         monkeypatch.setattr(pool, "_fresh", lambda connection: True)
     store.write(packet("one"))
     store.recent(SEGMENT)
@@ -390,7 +390,7 @@ def test_connections_of_which_nobody_knows_yet_that_they_are_dead_cost_nobody_an
     store.close()
 
 
-def test_pages_end_where_the_bytes_do(store: SqlStore) -> None:
+def test_pages_end_where_the_bytes_do(store: PacketStore) -> None:
     for number in range(5):
         store.write(packet("x" * 1000 + str(number)))
     assert len(store.recent(SEGMENT, 5)) == 5
@@ -400,7 +400,7 @@ def test_pages_end_where_the_bytes_do(store: SqlStore) -> None:
     assert len(store.search(SEGMENT, "word", 5, 1)) == 1
 
 
-def test_a_packet_is_found_by_its_id_until_it_expires(store: SqlStore, clock: Clock) -> None:
+def test_a_packet_is_found_by_its_id_until_it_expires(store: PacketStore, clock: Clock) -> None:
     kept = new_packet(SEGMENT, "note", {"a": 1}, ttl=10, clock=clock)
     store.write(kept)
     assert store.find(kept.packet_id) == kept

@@ -34,14 +34,6 @@ class StoredObject:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What a restart removed: files still being written, and objects that never got their marker."""
-
-    staged: int
-    unmarked: int
-
-
 class Disk:
     """The three calls that make a write last. A test or a drill may put a failing one in its place."""
 
@@ -174,13 +166,16 @@ class ContentStore:
         """Every object that exists."""
         return (path.name for path in self._markers.glob("*/*"))
 
-    def recover(self) -> Recovery:
-        """Remove what an interrupted process left. Only at the start, before the first put. Raises OSError."""
+    def recover(self) -> tuple[int, int]:
+        """Remove what an interrupted process left: files still being written, and objects without a marker; how many.
+
+        Only at the start, before the first put. Raises OSError.
+        """
         staged = list(self._staging.iterdir())
         unmarked = [path for path in self._objects.glob("*/*") if self.find(path.name) is None]
         for path in (*staged, *unmarked):
             path.unlink()
-        return Recovery(len(staged), len(unmarked))
+        return len(staged), len(unmarked)
 
     def _copy(self, source: BinaryIO, file: BinaryIO) -> tuple[str, int]:
         checksum = hashlib.sha256()

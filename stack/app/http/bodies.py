@@ -96,7 +96,7 @@ def _parsed(body: bytes) -> Any:
         raise Problem(400, f"the body holds more than {MAX_VALUES} values: send fewer at a time")
     try:
         # Of bytes json.loads would take UTF-16 and UTF-32 too, in which values cannot be counted as they are above.
-        return json.loads(str(body, "utf-8-sig"))
+        return json.loads(str(body, "utf-8-sig"), object_pairs_hook=_object)
     except json.JSONDecodeError:
         raise
     except RecursionError:
@@ -105,6 +105,14 @@ def _parsed(body: bytes) -> Any:
         raise Problem(400, "the body is no UTF-8 (RFC 8259, section 8.1): encode it so") from None
     except ValueError:
         raise Problem(400, "the body holds a number of too many digits: send it as text") from None
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that stands twice, some readers take the first and some the last (RFC 8259, section 4)."""
+    made = dict(members)
+    if len(made) != len(members):
+        raise Problem(400, "an object of the body has a name twice (RFC 8259, section 4): send each once")
+    return made
 
 
 def _values(body: bytes) -> int:

@@ -16,7 +16,7 @@ from socket import IPPROTO_TCP, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP
 from typing import Any, cast
 
 import h11
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stack.app.http import problems
@@ -64,12 +64,10 @@ class Connection(H11Protocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.conn: StrictConnection = StrictConnection(self.config.h11_max_incomplete_event_size or 16 * 1024)
-        self._loaded_app = self.app
-        self.app = self._served
         self._task: asyncio.Task[Any] | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._made = self._asked = 0.0
-        self._gone = False
+        self._gone = self._lost = False
         shared = vars(self.server_state)
         self._spares: dict[Connection, None] = shared.setdefault("spares", {})
         self._stalled_spares: dict[Connection, float] = shared.setdefault("stalled_spares", {})
@@ -78,6 +76,17 @@ class Connection(H11Protocol):
         if "hang_ups" not in shared:
             shared["hang_ups"] = HangUps(self.loop)
         self._hang_ups: HangUps = shared["hang_ups"]
+
+    # What belongs to a lost connection must not wait for Python's collector: with hundreds a second it would stop all
+    # others for long. So nothing here refers to the connection in a circle, or the circle is opened at its end.
+    @property
+    def app(self) -> ASGIApp:
+        """What uvicorn calls for each request."""
+        return self._served
+
+    @app.setter
+    def app(self, app: ASGIApp) -> None:
+        self._loaded_app = app
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
@@ -118,9 +127,11 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever has gone needs no answer: the work for it is told to stop."""
+        self._lost = True
         self._leave_spares()
         self._hang_ups.forget(self._descriptor)
         super().connection_lost(exc)
+        self.cycle = self.scope = None  # type: ignore[assignment]
         self._unset_keepalive_if_required()
         self._unset_stall()
         if self._task is not None:
@@ -193,7 +204,7 @@ class Connection(H11Protocol):
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._task = asyncio.current_task()
-        scope["extensions"] = {"cut_off": self.cut_off, "is_gone": lambda: self.cycle.disconnected}
+        extensions = {"cut_off": self.cut_off, "is_gone": lambda: self._lost}
         try:
             await self._turnstile.passed(self._is_urgent(scope))
             if self in self._spares:
@@ -202,9 +213,9 @@ class Connection(H11Protocol):
                     busy = "too many connections: try again later"
                     await problems.response(503, busy, {"Retry-After": "5"})(scope, receive, send)
                     return
-            await self._loaded_app(scope, receive, send)
+            await self._loaded_app({**scope, "extensions": extensions}, receive, send)
         except asyncio.CancelledError:
-            if not self.cycle.disconnected:
+            if not self._lost:
                 raise
         finally:
             self._task = None

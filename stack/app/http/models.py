@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from stack.app.alerts import AlertIn, AlertOut, AlertStatus
 from stack.app.faults import FaultView
 from stack.app.ingest.pipeline import IngestedEntry
 from stack.app.jsontext import json_text
@@ -17,7 +18,6 @@ from stack.app.tools.registry import ToolInfo
 
 T = TypeVar("T", bound=Mapping[str, Any])
 Segment = Literal["governance_meta", "project_history", "tool_audit", "session_context"]
-AlertStatus = Literal["firing", "resolved"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@/-]{1,100}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
@@ -34,7 +34,6 @@ def _showable(value: T) -> T:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 Object = Annotated[dict[str, Any], AfterValidator(_showable)]
-Texts = Annotated[dict[str, str], AfterValidator(_showable)]
 
 
 def _text(value: Any) -> str:
@@ -144,19 +143,6 @@ class IngestAnswer(BaseModel):
     total_bytes: int
 
 
-class AlertIn(BaseModel):
-    """One alert of Alertmanager's webhook, version 4, or of Grafana's, version 1: the members are the same."""
-
-    model_config = ConfigDict(strict=True)
-
-    status: AlertStatus
-    labels: Texts
-    annotations: Texts = {}
-    startsAt: str = Field(default="", max_length=64)  # noqa: N815 - Alertmanager's spelling
-    endsAt: str = Field(default="", max_length=64)  # noqa: N815
-    fingerprint: str = Field(default="", max_length=64)
-
-
 class Webhook(BaseModel):
     """The webhook payload of Alertmanager, version 4, or of Grafana, version 1; members not named here are ignored."""
 
@@ -165,12 +151,6 @@ class Webhook(BaseModel):
     version: Literal["4", "1"] = "4"
     status: AlertStatus
     alerts: list[AlertIn]
-
-
-class AlertOut(AlertIn):
-    """An alert as it was received."""
-
-    receivedAt: str  # noqa: N815
 
 
 class AlertList(BaseModel):

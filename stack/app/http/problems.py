@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from stack.app.gates.lookup import TooManyLookups
-from stack.app.memory.store import StoreError
+from stack.app.memory.answers import StoreError
 from stack.app.tools.workers import NoThread, Stopped
 from stack.telemetry.request import REQUEST_ID
 

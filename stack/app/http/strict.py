@@ -17,9 +17,9 @@ class StrictConnection(h11.Connection):
     """A server's side of a connection. Raises RemoteProtocolError in more cases than ``h11.Connection``.
 
     Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: the framing is faulty (RFC 9112 section
-    6.1). Chunks of a few bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS
-    fields, in the head or behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the
-    opening of HTTP/2.
+    6.1). Lines of a head that end with CR or LF alone, or go on in the next one (sections 2.2 and 5.2). Chunks of a few
+    bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS fields, in the head or
+    behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the opening of HTTP/2.
 
     ``fault`` is the HTTP status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the
     connection: the client may go on with the body or with a next request, and both look alike.
@@ -28,6 +28,7 @@ class StrictConnection(h11.Connection):
     def __init__(self, max_incomplete_event_size: int) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size)
         self.fault = 400
+        self._largest_head = max_incomplete_event_size
         self._chunks = -1
         self._bytes = 0
 
@@ -35,7 +36,7 @@ class StrictConnection(h11.Connection):
         """See ``h11.Connection``."""
         try:
             if self.their_state is h11.IDLE:
-                self._refuse_many_fields()
+                self._judge_head()
             event = super().next_event()
             if isinstance(event, h11.Request):
                 self._begin(event)
@@ -48,7 +49,8 @@ class StrictConnection(h11.Connection):
                 raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
         except h11.RemoteProtocolError as fault:
             self.fault = fault.error_status_hint
-            raise
+            # h11's own frames hold the error, and through its traceback themselves.
+            raise fault.with_traceback(None)  # noqa: B904
         return event
 
     def send(self, event: h11.Event) -> Any:
@@ -58,11 +60,17 @@ class StrictConnection(h11.Connection):
             event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
         return super().send(event)
 
-    def _refuse_many_fields(self) -> None:
+    def _judge_head(self) -> None:
         received, _ = self.trailing_data
         end = _HEAD_END.search(received)
-        if received.count(b"\n", 0, end.start() if end else len(received)) > MOST_FIELDS:
-            raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
+        head = received[: end.end()] if end else received
+        # h11 judges the size of what is not whole yet only; the last two lines end the head.
+        if len(head) > self._largest_head or head.count(b"\n") > MOST_FIELDS + (2 if end else 0):
+            raise h11.RemoteProtocolError("too large a head, or too many fields", error_status_hint=431)
+        line_ends = head.count(b"\r\n")
+        odd = line_ends != head.count(b"\n") or line_ends != head.removesuffix(b"\r").count(b"\r")
+        if odd or b"\n " in head or b"\n\t" in head:
+            raise h11.RemoteProtocolError("lines that end, or go on, in an unusual way")
 
     def _begin(self, request: h11.Request) -> None:
         if not request.http_version.startswith(b"1."):

@@ -25,6 +25,7 @@ from stack.app.tools.workers import NoThread, Workers
 AT_ONCE: Final = 32
 PLACE_SECONDS: Final = 10.0
 _MAX_FIELDS: Final = 8
+_FIELDS: Final = ("file", "source_url")  # all others are ignored
 _MAX_FIELD_BYTES: Final = 64 * 1024
 _BUSY: Final = {"Retry-After": "5", "Connection": "close"}
 
@@ -97,8 +98,12 @@ async def spooled(request: Request, spool: Spool, threads: Workers) -> FormData:
     if not options.get(b"boundary"):
         raise Problem(400, "the multipart body has no boundary: name it in Content-Type (RFC 7578)")
     declared = request.headers.get("content-length", "0")
+    try:
+        parts, taken = _Parts(options[b"boundary"], spool.folder), 0
+    except FormParserError as fault:
+        raise Problem(400, f"the multipart body cannot be read: {fault}: correct Content-Type") from None
+    # Nothing may fail between this and what gives the place back.
     await spool.enter(int(declared) if declared.isdecimal() else 0)
-    parts, taken = _Parts(options[b"boundary"], spool.folder), 0
     try:
         async for chunk in request.stream():
             spool.take(len(chunk))
@@ -178,11 +183,13 @@ class _Parts:
         if len(self.items) >= _MAX_FIELDS:
             raise Problem(400, f"the form has more than {_MAX_FIELDS} parts: send fewer")
         self._name = options[b"name"].decode("utf-8", "replace")
+        if b"filename" in options and self._files:
+            raise Problem(400, "the form holds more than one file: send one at a time")
+        if self._name in _FIELDS and any(self._name == name for name, _ in self.items):
+            raise Problem(400, "the form has a field twice, of which readers take one or the other: send one")
         if b"filename" not in options:
             self._field = bytearray()
             return
-        if self._files:
-            raise Problem(400, "the form holds more than one file: send one at a time")
         file = NamedTemporaryFile(dir=self._folder, prefix="upload-")  # noqa: SIM115 - the form closes it
         self._files.append(cast("IO[bytes]", file))
         name = options[b"filename"].decode("utf-8", "replace")

@@ -28,8 +28,9 @@ from stack.app.gates.types import Rejected
 from stack.app.gates.url import Resolver
 from stack.app.ingest.intents import Intent, IntentLog
 from stack.app.ingest.objects import Objects
+from stack.app.memory.answers import PacketRefused, StoreUnavailable
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import PacketRefused, PacketStore, StoreUnavailable
+from stack.app.memory.store import PacketStore
 
 SEGMENT: Final = "project_history"
 PACKET_TYPE: Final = "document_ingest"
@@ -116,7 +117,7 @@ class Ingestor:
             with archive.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
             self._step("received")
-            fingerprint = "" if key is None else _digest(archive)
+            fingerprint = "" if key is None else f"{_digest(archive)} {source_url or ''}".rstrip()
             known = None if key is None else self._done(ingest_id, fingerprint)
             if known is not None:
                 return known
@@ -139,7 +140,7 @@ class Ingestor:
         if packet is None:
             return None
         if packet.payload.get("archive") != fingerprint:
-            raise KeyReused("this Idempotency-Key belongs to another archive: use a new one")
+            raise KeyReused("this Idempotency-Key belongs to another archive or source: use a new one")
         manifest = json.loads(self._objects.read(packet.payload["manifest"]))
         return Ingested(
             ingest_id,

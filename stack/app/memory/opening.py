@@ -6,23 +6,28 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.app.memory.dialect import Dialect
-from stack.app.memory.sql import SqlStore
+from stack.app.memory.database import Dialect
+from stack.app.memory.packet import Packet
 from stack.app.memory.sqlite import SqliteDialect
+from stack.app.memory.store import PacketStore
 
 _POSTGRES = ("postgresql://", "postgres://")
 _SQLITE = "sqlite:///"
 
 
 def open_store(
-    target: str | Path, *, clock: Callable[[], float] = time.time, expected_migration: int = 0
-) -> SqlStore:
+    target: str | Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    expected_migration: int = 0,
+    obstacle: Callable[[Packet | None], object] = lambda _: None,
+) -> PacketStore:
     """The store at `target`: a `postgresql://` URL, a `sqlite:///` URL, or the path of a SQLite file.
 
-    `expected_migration` 0 means the newest. Wrap the result in `ObservedStore` to have it measured. Raises
-    ValueError for another scheme and StoreUnavailable for a database URL that cannot be understood.
+    `expected_migration` 0 means the newest; `obstacle` as with `PacketStore`. Raises ValueError for another scheme
+    and StoreUnavailable for a database URL that cannot be understood.
     """
-    return SqlStore(_dialect(target), clock, expected_migration)
+    return PacketStore(_dialect(target), clock, expected_migration, obstacle)
 
 
 def _dialect(target: str | Path) -> Dialect:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-from stack.app.memory.store import StoreUnavailable
+from stack.app.memory.answers import StoreUnavailable
 
 
 class Closable(Protocol):

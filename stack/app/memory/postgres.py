@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from stack.app.memory.store import StoreUnavailable
+from stack.app.memory.answers import StoreUnavailable
 
 CONNECT_TIMEOUT_S = 5
 # Advisory locks that all our programs agree on: "PACK", alone for migrations, with a segment for writes.

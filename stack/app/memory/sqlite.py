@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stack.app.memory.store import StoreUnavailable
+from stack.app.memory.answers import StoreUnavailable
 
 BUSY_MS = 5000
 

@@ -10,7 +10,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from stack.app.memory.store import PacketStore, Probe, StoreError
+from stack.app.memory.answers import Probe, StoreError
+from stack.app.memory.store import PacketStore
 
 INTERVAL_S = 15.0
 
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Substrate:
-    """Keeps `store` (an `ObservedStore`) in order every `interval` seconds from `start` to `stop`.
+    """Keeps `store` in order every `interval` seconds from `start` to `stop`.
 
     `when_healthy` is called in each round that found the store well, for work that waits for it.
     """

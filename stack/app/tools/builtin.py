@@ -11,18 +11,18 @@ import binascii
 import hashlib
 import socket
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
+
+from pydantic import Field
 
 from stack.app.cancel import ARCHIVES, COMPUTING
+from stack.app.gatekeeper import Gatekeeper
 from stack.app.gates.client import Dial, Fetched, FetchError, fetch
-from stack.app.gates.extraction import Extraction
-from stack.app.gates.policy import Policy, UrlPolicy
+from stack.app.gates.policy import UrlPolicy
 from stack.app.gates.types import Accepted, Rejected
 from stack.app.gates.url import CheckedUrl
-from stack.app.tools.arguments import Parameter
-from stack.app.tools.registry import Tool, ToolError
+from stack.app.tools.registry import Arguments, Tool, ToolError
 from stack.app.tools.workers import Cancel
 
 MAX_TEXT = 1_000_000
@@ -32,26 +32,43 @@ SHOWN_ENTRIES = 100
 SHOWN_MATCHES = 100
 _CHUNK = 64 * 1024
 _LINE = 200
-ALGORITHMS = ("sha256", "sha512", "sha3_256", "blake2b")
 
 
-class Gates(Protocol):
-    """The gates that tools ask, measured and under the policy in force."""
+class _Fetch(Arguments):
+    url: str = Field(description="the URL", min_length=1, max_length=8192)
+    fetch: bool = Field(True, description="false: only judge it")
 
-    policy: Policy
 
-    def check_url(self, address: str, /) -> Accepted[CheckedUrl]:
-        """See url_gate."""
+class _Inspect(Arguments):
+    data: str | None = Field(
+        None, description="the archive in base64 (RFC 4648)", min_length=1, max_length=MAX_ENCODED
+    )
+    path: str | None = Field(
+        None, description="the archive's path below the files' root", min_length=1, max_length=4096
+    )
 
-    def check_path(self, path: str, /, root: Path | None = None) -> Accepted[str]:
-        """See filesystem_gate."""
 
-    def inspect(self, archive: Path, /) -> Accepted[Extraction]:
-        """See extraction_gate."""
+class _Search(Arguments):
+    text: str = Field(description="the text", max_length=MAX_TEXT)
+    query: str = Field(description="what to look for", min_length=1, max_length=1000)
+    case_sensitive: bool = Field(False, description="whether case counts")
+    limit: int = Field(20, description="matches to show", ge=1, le=SHOWN_MATCHES)
+
+
+class _Hash(Arguments):
+    data: str = Field(description="the data", max_length=MAX_ENCODED)
+    algorithm: Literal["sha256", "sha512", "sha3_256", "blake2b"] = Field(
+        "sha256", description="the function"
+    )
+    encoding: Literal["utf-8", "base64"] = Field("utf-8", description="how data is written")
+
+
+class _Wait(Arguments):
+    seconds: float = Field(description="how long", ge=0, le=MAX_WAIT_S)
 
 
 def shipped_tools(
-    gates: Gates,
+    gates: Gatekeeper,
     files: Path | None = None,
     scratch: Path | None = None,
     dial: Dial = socket.create_connection,
@@ -63,15 +80,15 @@ def shipped_tools(
     return (_fetch_check(gates, dial), _archive_inspect(gates, files, scratch), TEXT_SEARCH, HASH, WAIT)
 
 
-def _fetch_check(gates: Gates, dial: Dial) -> Tool:
-    def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+def _fetch_check(gates: Gatekeeper, dial: Dial) -> Tool:
+    def run(asked: _Fetch, cancel: Cancel) -> dict[str, Any]:
         def check(url: str, _: UrlPolicy) -> Accepted[CheckedUrl]:
             return gates.check_url(url)
 
         try:
-            if arguments["fetch"]:
-                return _fetched(fetch(arguments["url"], gates.policy.url, check, dial))
-            return _decided(gates.check_url(arguments["url"]).value)
+            if asked.fetch:
+                return _fetched(fetch(asked.url, gates.policy.url, check, dial))
+            return _decided(gates.check_url(asked.url).value)
         except Rejected as refusal:
             return _refused(refusal)
         except FetchError as fault:
@@ -80,10 +97,7 @@ def _fetch_check(gates: Gates, dial: Dial) -> Tool:
     return Tool(
         "fetch-check",
         "Fetch a URL from the address that was checked, each redirect checked too, and tell what came.",
-        (
-            Parameter("url", "string", "the URL", 1, 8192),
-            Parameter("fetch", "boolean", "false: only judge it", default=True, required=False),
-        ),
+        _Fetch,
         run,
     )
 
@@ -109,15 +123,14 @@ def _fetched(answer: Fetched) -> dict[str, Any]:
     }
 
 
-def _archive_inspect(gates: Gates, files: Path | None, scratch: Path | None) -> Tool:
-    def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
-        data, path = arguments["data"], arguments["path"]
-        if (data is None) == (path is None):
+def _archive_inspect(gates: Gatekeeper, files: Path | None, scratch: Path | None) -> Tool:
+    def run(asked: _Inspect, cancel: Cancel) -> dict[str, Any]:
+        if (asked.data is None) == (asked.path is None):
             raise ToolError("give either data (base64) or path")
         try:
-            if path is not None:
-                return _inspected(gates, _inside(gates, files, path))
-            content = _decoded(data)
+            if asked.path is not None:
+                return _inspected(gates, _inside(gates, files, asked.path))
+            content = _decoded(asked.data or "")
             cancel.check()
             with tempfile.NamedTemporaryFile(dir=scratch, prefix="inspect-") as file:
                 file.write(content)
@@ -126,17 +139,12 @@ def _archive_inspect(gates: Gates, files: Path | None, scratch: Path | None) -> 
         except Rejected as refusal:
             return _refused(refusal)
 
-    data = Parameter("data", "string", "the archive in base64 (RFC 4648)", 1, MAX_ENCODED, required=False)
-    path = Parameter("path", "string", "the archive's path below the files' root", 1, 4096, required=False)
     return Tool(
-        "archive-inspect",
-        "Tell whether an archive may be extracted, and what is in it.",
-        (data, path),
-        run,
+        "archive-inspect", "Tell whether an archive may be extracted, and what is in it.", _Inspect, run
     )
 
 
-def _inside(gates: Gates, files: Path | None, path: str) -> Path:
+def _inside(gates: Gatekeeper, files: Path | None, path: str) -> Path:
     if files is None:
         raise ToolError("path: no folder of archives is set up: give data instead")
     archive = files / gates.check_path(path, root=files).value
@@ -145,7 +153,7 @@ def _inside(gates: Gates, files: Path | None, path: str) -> Path:
     return archive
 
 
-def _inspected(gates: Gates, archive: Path) -> dict[str, Any]:
+def _inspected(gates: Gatekeeper, archive: Path) -> dict[str, Any]:
     with ARCHIVES.held():
         found = gates.inspect(archive).value
     return {
@@ -172,73 +180,44 @@ def _decoded(data: str) -> bytes:
         raise ToolError(f"data: not base64: {error}") from error
 
 
-def _text_search(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
+def _text_search(asked: _Search, cancel: Cancel) -> dict[str, Any]:
     with COMPUTING.held():
-        return _found(arguments, cancel)
+        return _found(asked, cancel)
 
 
-def _found(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
-    wanted = arguments["query"] if arguments["case_sensitive"] else arguments["query"].casefold()
+def _found(asked: _Search, cancel: Cancel) -> dict[str, Any]:
+    wanted = asked.query if asked.case_sensitive else asked.query.casefold()
     matches: list[dict[str, Any]] = []
     lines = 0
-    for number, line in enumerate(arguments["text"].splitlines(), 1):
+    for number, line in enumerate(asked.text.splitlines(), 1):
         if number % 1000 == 0:
             cancel.check()
-        if wanted in (line if arguments["case_sensitive"] else line.casefold()):
+        if wanted in (line if asked.case_sensitive else line.casefold()):
             lines += 1
-            if len(matches) < arguments["limit"]:
+            if len(matches) < asked.limit:
                 matches.append({"line": number, "text": line[:_LINE]})
     return {"lines": lines, "matches": matches}
 
 
-def _hash(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
-    text = arguments["data"]
-    content = _decoded(text) if arguments["encoding"] == "base64" else text.encode("utf-8", "surrogatepass")
-    digest = hashlib.new(arguments["algorithm"])
+def _hash(asked: _Hash, cancel: Cancel) -> dict[str, Any]:
+    content = _decoded(asked.data) if asked.encoding == "base64" else asked.data.encode()
+    digest = hashlib.new(asked.algorithm)
     for start in range(0, len(content), _CHUNK):
         cancel.check()
         digest.update(content[start : start + _CHUNK])
-    return {"algorithm": arguments["algorithm"], "digest": digest.hexdigest(), "bytes": len(content)}
+    return {"algorithm": asked.algorithm, "digest": digest.hexdigest(), "bytes": len(content)}
 
 
-def _wait(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
-    cancel.wait(arguments["seconds"])
-    return {"waited": arguments["seconds"]}
+def _wait(asked: _Wait, cancel: Cancel) -> dict[str, Any]:
+    cancel.wait(asked.seconds)
+    return {"waited": asked.seconds}
 
 
 TEXT_SEARCH = Tool(
     "text-search",
     "Find the lines of a text that hold a string; no pattern, just text.",
-    (
-        Parameter("text", "string", "the text", 0, MAX_TEXT),
-        Parameter("query", "string", "what to look for", 1, 1000),
-        Parameter("case_sensitive", "boolean", "whether case counts", default=False, required=False),
-        Parameter("limit", "integer", "matches to show", 1, SHOWN_MATCHES, default=20, required=False),
-    ),
+    _Search,
     _text_search,
 )
-HASH = Tool(
-    "hash",
-    "Compute a digest of some data.",
-    (
-        Parameter("data", "string", "the data", 0, MAX_ENCODED),
-        Parameter(
-            "algorithm", "string", "the function", choices=ALGORITHMS, default="sha256", required=False
-        ),
-        Parameter(
-            "encoding",
-            "string",
-            "how data is written",
-            choices=("utf-8", "base64"),
-            default="utf-8",
-            required=False,
-        ),
-    ),
-    _hash,
-)
-WAIT = Tool(
-    "wait",
-    "Do nothing for a while.",
-    (Parameter("seconds", "number", "how long", 0, MAX_WAIT_S),),
-    _wait,
-)
+HASH = Tool("hash", "Compute a digest of some data.", _Hash, _hash)
+WAIT = Tool("wait", "Do nothing for a while.", _Wait, _wait)

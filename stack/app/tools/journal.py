@@ -12,6 +12,7 @@ import fcntl
 import os
 import threading
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ FILE_BYTES = 4 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 BATCH_BYTES = 1024 * 1024
 _SUFFIX = ".journal"
+_NOTE_BYTES = 128
 
 
 class JournalError(Exception):
@@ -43,14 +45,17 @@ class Batch:
 
 
 class _Note:
-    """One line in a file of its own, replaced in place, so that a full disk still takes it."""
+    """One line in a file of its own, replaced in place: its room is taken at once, so that a full disk takes it too."""
 
     def __init__(self, path: Path) -> None:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not os.fstat(self.descriptor).st_size:
+            with suppress(OSError):  # full already
+                os.pwrite(self.descriptor, b"\n" * _NOTE_BYTES, 0)
 
     def read(self) -> bytes | None:
         """The line; None when there is none, or a damaged one."""
-        text, _, checksum = os.pread(self.descriptor, 128, 0).partition(b"\n")[0].rpartition(b" ")
+        text, _, checksum = os.pread(self.descriptor, _NOTE_BYTES, 0).partition(b"\n")[0].rpartition(b" ")
         return text if text and checksum == b"%08x" % zlib.crc32(text) else None
 
     def write(self, text: bytes) -> None:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from stack.app.gates.policy import ToolsPolicy
 from stack.app.gates.types import shown
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.tools.arguments import BadArguments, Parameter, check_arguments
 from stack.app.tools.workers import Cancel, Overdue, Stopped, Workers
 from stack.telemetry import recorders
 from stack.telemetry.catalogue import TOOLS, UNKNOWN_TOOL
@@ -39,14 +40,20 @@ class ToolError(Exception):
     """A tool could not do what was asked; its message is the result's `error`, one line."""
 
 
+class Arguments(BaseModel):
+    """What a tool takes; nothing passes that a field does not bound."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool. `run` gets checked arguments, heeds `Cancel` in whatever takes long, and returns a JSON object."""
+    """A tool. `run` gets its checked `arguments`, heeds `Cancel` in whatever takes long, and returns a JSON object."""
 
     tool_id: str
     summary: str
-    parameters: tuple[Parameter, ...]
-    run: Callable[[Mapping[str, Any], Cancel], dict[str, Any]]
+    arguments: type[Arguments]
+    run: Callable[[Any, Cancel], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +165,7 @@ class ToolRegistry:
                 f"{_name(tool_id)}: unknown tool: use one of {', '.join(sorted(self._tools))}",
             )
         try:
-            values, run = check_arguments(tool.parameters, arguments), tool.run
+            values, run = _checked(tool, arguments), tool.run
             return "success", self._workers.start(lambda cancel: run(values, cancel)).result(timeout), None
         except Overdue:
             return (
@@ -166,7 +173,7 @@ class ToolRegistry:
                 None,
                 f"{tool_id}: no result within {timeout:g} s: allow more time or ask for less",
             )
-        except (ToolError, BadArguments, Stopped) as error:
+        except (ToolError, Stopped) as error:
             return "failure", None, _line(f"{tool_id}: {error}")
         except Exception as error:
             return "failure", None, _line(f"{tool_id}: {type(error).__name__}: {error}")
@@ -193,13 +200,23 @@ def _packet(done: ToolResult, known: bool, agent_id: str, task_id: str) -> Packe
 
 
 def _info(tool: Tool, denied: bool) -> ToolInfo:
-    schema = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {parameter.name: parameter.schema() for parameter in tool.parameters},
-        "required": [parameter.name for parameter in tool.parameters if parameter.required],
-    }
+    schema = tool.arguments.model_json_schema() | {"title": tool.tool_id}
     return ToolInfo(tool.tool_id, tool.summary, denied, schema)
+
+
+def _checked(tool: Tool, given: Mapping[str, Any]) -> Arguments:
+    """The arguments with defaults filled in. Raises ToolError that names the first that does not fit."""
+    try:
+        return tool.arguments.model_validate(given)
+    except ValidationError as faults:
+        fault = faults.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(map(str, fault["loc"]))
+    known = tool.arguments.model_fields
+    if fault["type"] == "missing":
+        raise ToolError(f"{name}: missing: {known[name].description}")
+    if fault["type"] == "extra_forbidden":
+        raise ToolError(f"{name[:40]!r}: unknown: this tool takes {', '.join(known) or 'no arguments'}")
+    raise ToolError(f"{name}: {fault['msg'].replace(' should ', ' must ')}")
 
 
 def _seconds(timeout: float | None) -> float:

@@ -101,7 +101,7 @@ class Workers:
         self._limit = limit
         self._name = f"{name}-worker"
         self._changed = threading.Condition()
-        self._waiting: dict[Call[Any], None] = {}
+        self._waiting: dict[Future[Any], Call[Any]] = {}
         self._running: set[Call[Any]] = set()
         self._threads = 0
         self._idle = 0
@@ -114,12 +114,12 @@ class Workers:
             if self._stopping:
                 call.stop()
                 return call
-            self._waiting[call] = None
+            self._waiting[call.future] = call
             if self._idle >= len(self._waiting):
                 self._changed.notify()
             elif self._threads < self._limit:
                 self._grow(call)
-        call.future.add_done_callback(lambda _: self._forget(call))
+        call.future.add_done_callback(self._forget)
         return call
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -137,7 +137,7 @@ class Workers:
         """End the wait of every caller, and of those to come. Returns at once."""
         with self._changed:
             self._stopping = True
-            calls = (*self._waiting, *self._running)
+            calls = (*self._waiting.values(), *self._running)
         for call in calls:
             call.stop()
 
@@ -146,14 +146,15 @@ class Workers:
             threading.Thread(target=self._serve, name=self._name, daemon=True).start()
         except RuntimeError:  # the system gives no more threads: those that there are will take the call
             if not self._threads:
-                del self._waiting[call]
+                del self._waiting[call.future]
                 raise NoThread("can't start new thread: try again later") from None
         else:
             self._threads += 1
 
-    def _forget(self, call: Call[Any]) -> None:
+    def _forget(self, future: Future[Any]) -> None:
+        # Not a closure over the call: a future keeps its callbacks, and both would wait for Python's collector.
         with self._changed:
-            self._waiting.pop(call, None)
+            self._waiting.pop(future, None)
 
     def _serve(self) -> None:
         while (call := self._next()) is not None:
@@ -171,7 +172,6 @@ class Workers:
             if not called:
                 self._threads -= 1
                 return None
-            call = next(iter(self._waiting))
-            del self._waiting[call]
+            call = self._waiting.pop(next(iter(self._waiting)))
             self._running.add(call)
             return call

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stack.telemetry import failures, instrument, meter
+from stack.telemetry import expose, failures, instrument, meter
 from stack.telemetry.failures import FailureLog
 from stack.telemetry.instrument import gate
 from stack.telemetry.meter import GateMeter
@@ -255,9 +255,25 @@ def test_a_generator_is_no_gate(series: Series) -> None:
     async def later() -> AsyncIterator[int]:
         yield 1
 
-    for function in (some, later):
+    class Called:
+        def __call__(self) -> Iterator[int]:
+            yield 1
+
+    for function in (some, later, partial(some), partial(later), Called()):
         with pytest.raises(TypeError, match="a generator is no gate"):
             gate("url_gate", series=series)(function)
+
+
+def test_what_cannot_be_called_is_no_gate(series: Series) -> None:
+    with pytest.raises(TypeError, match="cannot be called"):
+        gate("url_gate", series=series)(property(plain))  # type: ignore[arg-type]
+
+
+def test_a_name_that_no_page_can_hold_is_refused_and_hides_nothing(series: Series) -> None:
+    for name, codes in (("\ud800", ["E_A"]), ("mine", ["E_\ud800"])):
+        with pytest.raises(UnicodeEncodeError):
+            gate(name, codes, series)
+    assert b"gate_invocations_total" in expose(registry=series.registry).body
 
 
 def test_an_unknown_gate_is_refused_at_once() -> None:

@@ -11,6 +11,7 @@ from time import monotonic, sleep
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stack.telemetry import multiprocess
 from stack.telemetry.catalogue import METRICS
 from stack.telemetry.multiprocess import fold, forget
 
@@ -151,6 +152,49 @@ def test_children_of_a_fork_count_for_themselves(tmp_path: Path) -> None:
         "    os.wait()\n",
     )  # fmt: skip
     assert read(tmp_path)["gate_invocations_total url_gate ok"] == 3
+
+
+DAMAGED = {
+    "counter_4000001.db": b"junk",
+    "histogram_4000002.db": b"\xff\xff\xff\x7f\0\0\0\0",
+    "gauge_mostrecent_4000003.db": b"\x20\0\0\0\0\0\0\0\xff\0\0\0" + b"{" * 20,
+}
+
+
+def test_a_damaged_file_hides_nothing_and_is_moved_aside(tmp_path: Path) -> None:
+    run(tmp_path, DECIDE.format(passed=3, refused=1, healthy=True))
+    for name, content in DAMAGED.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "summary_4000004.db").mkdir()
+    told = subprocess.run(
+        ["/usr/bin/env", f"PROMETHEUS_MULTIPROC_DIR={tmp_path}", sys.executable, "-c", READ],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert 'gate_invocations_total{gate="url_gate",outcome="ok"} 3.0' in told.stdout
+    assert told.stderr.count("is damaged") == 1
+    fold(tmp_path)
+    assert read(tmp_path)["gate_invocations_total url_gate ok"] == 3
+    assert not [name for name in DAMAGED if (tmp_path / name).exists()]
+    forget(tmp_path)
+
+
+def test_a_scrape_waits_for_one_file_and_not_for_all_that_are_folded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, DECIDE.format(passed=1, refused=1, healthy=True))
+    ended = len(list(tmp_path.glob("*.db")))
+    held: list[bool] = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            held.append(True)
+
+        def __exit__(self, *error: object) -> None:
+            return
+
+    monkeypatch.setattr(multiprocess, "_changing", Turn())
+    fold(tmp_path)
+    assert ended > 1 and len(held) == ended
 
 
 def test_a_folder_that_is_not_there_fails_no_decision(tmp_path: Path) -> None:

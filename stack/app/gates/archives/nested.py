@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from stack.app.cancel import NESTED
 from stack.app.gates.archives.budget import Budget, Unsound, reject
 from stack.app.gates.archives.formats import HEAD, is_archive, members
 from stack.app.gates.archives.member import Member
@@ -53,8 +54,13 @@ class Scratch:
             self._file.write(self._head)
 
 
-def measure(source: BinaryIO, name: str, budget: Budget, folder: Path, depth: int = 1) -> None:
-    """Draw a nested archive's whole content on the budget. Raises Rejected when that is too much."""
+def measure(source: BinaryIO, name: str, budget: Budget, folder: Path) -> None:
+    """Draw a nested archive's whole content on the budget. Raises Rejected when that is too much, Cancelled."""
+    with NESTED.held():
+        _measure(source, name, budget, folder, 1)
+
+
+def _measure(source: BinaryIO, name: str, budget: Budget, folder: Path, depth: int) -> None:
     if depth > budget.policy.max_nesting:
         limit = budget.policy.max_nesting
         reject("E_BOMB_RATIO", name, f"archives must be nested at most {limit} deep (CWE-409)")
@@ -66,7 +72,7 @@ def measure(source: BinaryIO, name: str, budget: Budget, folder: Path, depth: in
             inner = _content(member, budget, folder)
             if inner is not None:
                 with inner:
-                    measure(inner, name, budget, folder, depth + 1)
+                    _measure(inner, name, budget, folder, depth + 1)
 
 
 def _content(member: Member, budget: Budget, folder: Path) -> BinaryIO | None:

@@ -25,6 +25,7 @@ _NARROW: Final = struct.Struct("<3L")
 _WIDE: Final = struct.Struct("<LQQ")
 _LONGEST_DESCRIPTOR: Final = len(_DESCRIPTOR_SIGNATURE) + _WIDE.size
 _DEFLATE_EFFORT: Final = 0x6
+_OVERLONG: Final = re.compile(rb"(?:[\xc0\xc1]|\xe0[\x80\x81]|\xf0\x80[\x80\x81])[\x80-\xbf]")
 _VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
@@ -133,8 +134,17 @@ def entry_name(record: Record) -> str:
     if valid and plain not in (None, told):
         raise ValueError(f"{record.shown!r} has another name in its extra field")
     name = plain or (told if valid else oem)
-    _refuse_other_readings(name, {oem, told or oem})
+    others = {oem, told or oem}
+    lax = _OVERLONG.sub(_shortened, record.name)
+    if b".." in lax:  # a slash alone may be half a letter of another charset
+        others.add(lax.decode("cp437"))
+    _refuse_other_readings(name, others)
     return name
+
+
+def _shortened(overlong: re.Match[bytes]) -> bytes:
+    """The ASCII character that lax decoders read there (RFC 3629, section 3)."""
+    return bytes([(overlong[0][-2] << 6 | overlong[0][-1] & 0x3F) & 0x7F])
 
 
 def _refuse_other_readings(name: str, others: set[str]) -> None:

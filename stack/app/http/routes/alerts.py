@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
+from stack.app.alerts import AlertStatus
 from stack.app.http.bodies import BodyRoute
-from stack.app.http.models import AlertList, AlertOut, AlertStatus, Received, Webhook
+from stack.app.http.models import AlertList, Received, Webhook
 from stack.app.http.wiring import IN_TURN, Context, InLanes, page
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=BodyRoute)
@@ -19,9 +19,8 @@ LabelFilter = Annotated[str, StringConstraints(pattern=r"^[^=]+=", max_length=20
 @router.post("", response_model_exclude_defaults=True)
 async def receive(notification: Webhook, context: Context, lanes: InLanes) -> Received:
     """Takes one notification: Alertmanager's webhook payload, version 4, or that of Grafana's alerting, version 1."""
-    alerts = [alert.model_dump() for alert in notification.alerts]
-    received = await lanes.alerts.run(lambda: context.alerts.receive(alerts))
-    return Received(received=received, left_out=len(alerts) - received)
+    received = await lanes.alerts.run(lambda: context.alerts.receive(notification.alerts))
+    return Received(received=received, left_out=len(notification.alerts) - received)
 
 
 @router.get("", dependencies=IN_TURN)
@@ -39,4 +38,4 @@ async def show(
     if alertname is not None:
         labels["alertname"] = alertname
     found, _ = page(context.alerts.newest(limit, status, labels), lambda alert: alert.size)
-    return AlertList(alerts=[AlertOut(**asdict(alert)) for alert in found])
+    return AlertList(alerts=found)

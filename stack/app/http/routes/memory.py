@@ -12,8 +12,8 @@ from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import PacketAnswer, PacketList, PacketRequest, Segment
 from stack.app.http.problems import Problem
 from stack.app.http.wiring import IN_TURN, PAGE_BYTES, Context, InLanes
+from stack.app.memory.answers import PacketRefused
 from stack.app.memory.packet import InvalidPacket, Packet, new_packet
-from stack.app.memory.store import PacketRefused
 
 router = APIRouter(prefix="/memory", tags=["memory"], route_class=BodyRoute)
 

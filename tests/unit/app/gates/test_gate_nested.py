@@ -6,11 +6,15 @@ import bz2
 import gzip
 import lzma
 import struct
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from stack.app.cancel import NESTED
+from stack.app.gates.extraction import inspect
+from stack.app.gates.policy import DEFAULT_POLICY
 from tests.unit.app.gates.archive_bytes import (
     TAR_END,
     TEXT,
@@ -20,7 +24,7 @@ from tests.unit.app.gates.archive_bytes import (
     tar_header,
     zip_bytes,
 )
-from tests.unit.app.gates.gate_support import NOISE, decide, make_tar, make_zip
+from tests.unit.app.gates.gate_support import NOISE, decide, make_tar, make_zip, save
 
 ZEROS = bytes(10_000_000)
 BOMB = bytes(make_zip([("z", ZEROS)]))
@@ -96,6 +100,23 @@ def test_an_inner_dictionary_without_measure(tmp_path: Path) -> None:
 def test_a_size_is_allowed_inside_as_it_is_outside(tmp_path: Path) -> None:
     inner = tar_header("z", 200 << 20) + TEXT
     assert decide(tmp_path, make_tar([("i.tar", inner)])) == "E_FILE_SIZE"
+
+
+def test_one_at_a_time_looks_into_nested_archives(tmp_path: Path) -> None:
+    """Each may need a dictionary of 64 MiB more."""
+    archive = save(tmp_path, make_tar([("inner.zip", bytes(make_zip([("a", b"1")])))]))
+    decided = threading.Event()
+
+    def ask() -> None:
+        inspect(archive, DEFAULT_POLICY.archive, DEFAULT_POLICY.path)
+        decided.set()
+
+    with NESTED.held():
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert not decided.wait(0.1)
+    assert decided.wait(30)
+    asking.join()
 
 
 PLAIN = {

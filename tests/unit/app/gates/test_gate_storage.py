@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from stack.app.gates.policy import DEFAULT_POLICY
-from stack.app.gates.storage import ContentStore, Disk, Recovery
+from stack.app.gates.storage import ContentStore, Disk
 from tests.unit.app.gates.gate_support import rejection
 
 CONTENT = b"some content" * 1000
@@ -87,7 +87,7 @@ def test_a_removal_that_is_interrupted_is_finished_by_recovery(tmp_path: Path) -
     with pytest.raises(Killed):
         ContentStore(tmp_path, DEFAULT_POLICY.storage, FailingDisk(1, Killed())).remove(DIGEST)
     store = ContentStore(tmp_path, DEFAULT_POLICY.storage)
-    assert (store.find(DIGEST), store.recover()) == (None, Recovery(staged=0, unmarked=1))
+    assert (store.find(DIGEST), store.recover()) == (None, (0, 1))
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "", "../../etc/passwd", DIGEST.upper()])
@@ -124,7 +124,7 @@ def test_a_process_killed_at_any_step_leaves_all_or_nothing(tmp_path: Path, step
     store.recover()
     found = store.find(DIGEST)
     assert files(tmp_path) == (["markers", "objects"] if found else [])
-    assert store.recover() == Recovery(0, 0)
+    assert store.recover() == (0, 0)
 
 
 def test_recovery_counts_and_keeps_what_has_its_marker(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_recovery_counts_and_keeps_what_has_its_marker(tmp_path: Path) -> None:
     store.put(io.BytesIO(b"kept"))
     store.stage(io.BytesIO(b"staged"))
     store.move(store.stage(io.BytesIO(b"unmarked")))
-    assert store.recover() == Recovery(staged=1, unmarked=1)
+    assert store.recover() == (1, 1)
     assert list(store.digests()) == [hashlib.sha256(b"kept").hexdigest()]
 
 

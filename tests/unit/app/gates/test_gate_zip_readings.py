@@ -281,3 +281,12 @@ def test_a_name_is_read_as_it_was_meant(tmp_path: Path, entry: ZipEntry, name: s
     found = extract(archive, tmp_path / "out", DEFAULT_POLICY.archive, DEFAULT_POLICY.path).value
     assert [each.path for each in found.entries] == [name]
     assert (tmp_path / "out" / name).read_bytes() == TEXT
+
+
+@pytest.mark.parametrize("name", [b"\xc0\xae\xc0\xae/x", b".\xe0\x80\xae\xc0\xafx", b"a/\xf0\x80\x80\xae./x"])
+def test_a_name_that_lax_decoders_of_utf8_take_for_a_climb(tmp_path: Path, name: bytes) -> None:
+    assert decide(tmp_path, zip_bytes(ZipEntry(name))) == "E_SPECIAL_TYPE"
+
+
+def test_a_name_in_another_charset_is_no_climb(tmp_path: Path) -> None:
+    assert decide(tmp_path, zip_bytes(ZipEntry("\u8721\u70db.txt".encode("gbk")))) == "ok"

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.app.alerts import KEPT, KEPT_BYTES, PACKET_TYPE, SEGMENT, TAKEN, AlertLog
+from stack.app.alerts import (
+    KEPT,
+    KEPT_BYTES,
+    PACKET_TYPE,
+    SEGMENT,
+    TAKEN,
+    AlertIn,
+    AlertLog,
+)
 from stack.app.assembly import open_context
+from stack.app.memory.answers import StoreUnavailable
 from stack.app.memory.packet import MAX_PAYLOAD_BYTES, Packet, new_packet
-from stack.app.memory.store import StoreUnavailable
 from stack.app.settings import AppSettings
 
 
-def alert(status: str = "firing", **labels: str) -> dict[str, Any]:
-    return {"status": status, "labels": {"alertname": "Test", **labels}, "annotations": {"summary": "s"}}
+def alert(status: Any = "firing", **labels: str) -> AlertIn:
+    return AlertIn(status=status, labels={"alertname": "Test", **labels}, annotations={"summary": "s"})
 
 
 def test_what_is_received_is_shown_newest_first_and_stored() -> None:
@@ -50,7 +57,8 @@ def test_an_earlier_process_is_remembered_below_what_came_since() -> None:
     AlertLog(packets.append).receive([alert(n="1"), alert(n="2")])
     log = AlertLog(lambda _: None)
     log.receive([alert(n="3")])
-    log.remember([new_packet(SEGMENT, "note", {"labels": 1}), *reversed(packets)])
+    others = [new_packet(SEGMENT, kind, {"labels": 1}) for kind in ("note", PACKET_TYPE)]
+    log.remember([*others, *reversed(packets)])
     assert [found.labels["n"] for found in log.newest(10)] == ["3", "2", "1"]
 
 
@@ -58,7 +66,7 @@ def test_an_alert_of_any_size_fits_a_packet() -> None:
     packets: list[Packet] = []
     log = AlertLog(packets.append)
     huge = alert(**{f"l{number}": "\u2603" * 5000 for number in range(200)})
-    huge["annotations"] = {f"a{number}": "\x00" * 5000 for number in range(200)}
+    huge.annotations = {f"a{number}": "\x00" * 5000 for number in range(200)}
     log.receive([huge])
     assert len(packets[0].body) <= MAX_PAYLOAD_BYTES
 
@@ -70,7 +78,9 @@ def test_an_earlier_process_is_remembered_once_the_store_is_there(
     context = open_context(AppSettings(data=tmp_path))
     found: list[Packet] = []
     AlertLog(found.append, clock=lambda: 1000.0).receive([alert(n="1")])
-    later = new_packet(SEGMENT, PACKET_TYPE, alert(n="2"), clock=lambda: time.time() + 60)
+    later = new_packet(
+        SEGMENT, PACKET_TYPE, {**dict(alert(n="2")), "receivedAt": ""}, clock=lambda: time.time() + 60
+    )
     answers: list[StoreUnavailable | list[Packet]] = [
         StoreUnavailable("down"),
         StoreUnavailable("down"),
@@ -92,7 +102,7 @@ def test_an_earlier_process_is_remembered_once_the_store_is_there(
 def test_a_flood_of_alerts_drops_no_audit(tmp_path: Path) -> None:
     context = open_context(AppSettings(data=tmp_path))
     context.store.close()
-    body = [{"status": "firing", "labels": {"a": "b" * 400}}] * 2500
+    body = [AlertIn(status="firing", labels={"a": "b" * 400})] * 2500
     for _ in range(30):
         assert context.alerts.receive(body) == TAKEN
     assert context.notices.stats().dropped
@@ -110,5 +120,5 @@ def test_what_is_kept_is_bounded_in_bytes_too() -> None:
     assert 100 < len(kept) < 300
     assert kept[0].labels["n"] == "299"
     again = AlertLog(lambda _: None)
-    again.remember([new_packet(SEGMENT, PACKET_TYPE, asdict(each)) for each in kept] * 2)
+    again.remember([new_packet(SEGMENT, PACKET_TYPE, dict(each)) for each in kept] * 2)
     assert sum(each.size for each in again.newest(KEPT)) <= KEPT_BYTES

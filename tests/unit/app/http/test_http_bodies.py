@@ -45,6 +45,15 @@ def test_text_of_any_kind_is_one_value() -> None:
     assert bodies._parsed(json.dumps({"text": text}).encode()) == {"text": text}
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"path": "a", "path": "../b"}', b'{"a": [{"b": 1, "c": 2, "\\u0062": 1}]}']
+)
+def test_a_name_that_stands_twice_is_refused(body: bytes) -> None:
+    with pytest.raises(Problem, match="a name twice") as refused:
+        bodies._parsed(body)
+    assert refused.value.status_code == 400
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 def test_values_do_not_hide_in_another_encoding(encoding: str) -> None:
     """A byte of U+0122 is a quotation mark to whoever counts, and everything behind it would be text."""

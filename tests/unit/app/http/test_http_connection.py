@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import json
 import logging
 import socket
 import threading
 import time
+import weakref
 from asyncio import Transport
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -318,6 +320,11 @@ MANY_FIELDS = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 4000 + b"\r\n"
         (MANY_FIELDS, b"431 Request Header Fields Too Large"),
         (MANY_FIELDS[:-2], b"431 Request Header Fields Too Large"),
         (HEAD + b"a: " + b"x" * 16_400, b"431 Request Header Fields Too Large"),
+        (HEAD + b"a: " + b"x" * 17_000 + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (HEAD.replace(b"\r", b"") + b"\n", b"400 Bad Request"),
+        (HEAD + b"a: b\nTransfer-Encoding: chunked\r\n\r\n", b"400 Bad Request"),
+        (HEAD + b"Transfer-Encoding:\r\n chunked\r\n\r\n", b"400 Bad Request"),
+        (HEAD + b"a: b\rc\r\n\r\n", b"400 Bad Request"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"505 HTTP Version Not Supported"),
         (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", b"505 HTTP Version Not Supported"),
         (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", b"501 Not Implemented"),
@@ -329,6 +336,37 @@ def test_a_head_that_costs_too_much_or_is_of_another_protocol_is_refused_by_its_
     with serving() as port:
         line, body = exchange(port, sent)
         assert (line, json.loads(body)["status"]) == (b"HTTP/1.1 " + status, int(status[:3]))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /at-once HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        HEAD + b"Content-Length: 2\r\nConnection: close\r\n\r\nab",
+        b"no HTTP\r\n\r\n",
+        HEAD + b"Content-Length: 2\r\n\r\na",
+    ],
+)
+def test_what_a_lost_connection_held_is_free_at_once(sent: bytes) -> None:
+    """Left to Python's collector it would pile up, and to look through it would stop all others."""
+    made: list[weakref.ref[Connection]] = []
+
+    class Seen(Connection):
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            made.append(weakref.ref(self))
+
+    gc.disable()
+    try:
+        with serving(Seen) as port:
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+                    asking.sendall(sent)
+                    asking.shutdown(socket.SHUT_WR)
+                    asking.recv(1)
+        assert [each() for each in made] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_many_fields_behind_a_body_end_the_connection() -> None:

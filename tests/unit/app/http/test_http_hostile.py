@@ -17,8 +17,8 @@ from stack.app.context import AppContext
 from stack.app.http import bodies
 from stack.app.http.app import create_app
 from stack.app.http.wiring import STORE_CALLS_AT_ONCE
+from stack.app.memory.answers import Written
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import Written
 from stack.app.settings import AppSettings
 
 JSON = {"Content-Type": "application/json"}

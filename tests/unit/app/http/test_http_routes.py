@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from stack.app.alerts import AlertIn
 from stack.app.assembly import open_context
 from stack.app.context import AppContext
 from stack.app.faults import FAULTS
@@ -510,7 +511,7 @@ def test_alerts_survive_a_restart(tmp_path: Path) -> None:
         assert len(context.alerts.newest(10)) == expected
         context.notices.start()
         if not expected:
-            context.alerts.receive(webhook("firing")["alerts"])
+            context.alerts.receive([AlertIn(**each) for each in webhook("firing")["alerts"]])
         context.audit.close()
         context.notices.close()
         context.store.close()

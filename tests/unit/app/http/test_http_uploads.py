@@ -161,3 +161,23 @@ def test_a_spool_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotStart, match="file"):
         open_context(AppSettings(data=tmp_path / "data", spool=tmp_path / "file"))
+
+
+def test_a_body_that_cannot_be_begun_keeps_no_place(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PLACE_SECONDS", 0.0)
+    body = part("file", ARCHIVE, "a.zip") + b"--x--\r\n"
+    long = {"Content-Type": f"multipart/form-data; boundary={'x' * 300}"}
+    for _ in range(uploads.AT_ONCE + 1):
+        refused = client.post("/gates/archive", content=body, headers=long)
+        assert (refused.status_code, "boundary" in refused.json()["detail"].lower()) == (400, True)
+    assert client.post("/gates/archive", content=body, headers=KIND).status_code == 200
+
+
+def test_a_field_that_stands_twice_is_refused(client: TestClient) -> None:
+    """One reader takes the first, another the last."""
+    urls = part("source_url", b"http://127.0.0.1/") + part("source_url", b"https://93.184.215.14/")
+    for body in (urls + part("file", ARCHIVE, "a.zip"), part("file", b"x") + part("file", ARCHIVE, "a.zip")):
+        refused = client.post("/ingest", content=body + b"--x--\r\n", headers=KIND)
+        assert (refused.status_code, "twice" in refused.json()["detail"]) == (400, True)

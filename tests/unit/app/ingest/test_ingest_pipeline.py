@@ -24,10 +24,10 @@ from stack.app.gates.policy import DEFAULT_POLICY
 from stack.app.gates.types import Rejected
 from stack.app.ingest.objects import Objects
 from stack.app.ingest.pipeline import PACKET_TYPE, SEGMENT, STEPS, Ingestor, KeyInUse, KeyReused
-from stack.app.memory.observed import ObservedStore
+from stack.app.memory.answers import PacketRefused, StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import Packet
-from stack.app.memory.store import PacketRefused, StoreUnavailable
+from stack.app.memory.store import PacketStore
 from stack.app.memory.substrate import Substrate
 from stack.telemetry.recorders import gate_meters
 
@@ -41,7 +41,7 @@ class House:
     root: Path
     faults: Faults
     objects: Objects
-    store: ObservedStore
+    store: PacketStore
     ingest: Ingestor
 
     def kept(self) -> tuple[int, int, list[str]]:
@@ -59,7 +59,7 @@ class House:
 def house(root: Path, step: Callable[[str], object] = str) -> House:
     faults = Faults(enabled=True)
     gates = Gatekeeper(DEFAULT_POLICY, faults)
-    store = ObservedStore(open_store(root / "packets.db"), obstacle(faults))
+    store = open_store(root / "packets.db", obstacle=obstacle(faults))
     objects = Objects(root / "content", DEFAULT_POLICY.storage, gates, faults)
     return House(
         root, faults, objects, store, Ingestor(root / "ingest", gates, objects, store, "{}", step=step)
@@ -319,6 +319,8 @@ def test_with_a_key_an_archive_is_ingested_once(tmp_path: Path) -> None:
     assert here.ingest.take(archive(), "a.zip", key="k2").ingest_id != first.ingest_id
     with pytest.raises(KeyReused):
         here.ingest.take(archive({"x": b"y"}), "a.zip", key="k1")
+    with pytest.raises(KeyReused):
+        here.ingest.take(archive(), "a.zip", "https://93.184.215.14/a.zip", key="k1")
 
 
 def test_with_a_key_what_waited_for_the_store_is_not_done_again(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.app.memory.observed import ObservedStore
+from stack.app.memory.answers import PacketRefused, StoreUnavailable
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import PacketRefused, StoreUnavailable
 from stack.telemetry import recorders
 from tests.unit.app.memory.memory_doubles import FlakyStore
 
@@ -40,7 +39,7 @@ def packet() -> Packet:
 
 
 def test_each_stored_packet_counts_once(flaky: FlakyStore, recorded: Recorded) -> None:
-    store = ObservedStore(flaky)
+    store = flaky
     store.write(packet())
     store.write_many([packet(), packet()])
     assert recorded == [(SEGMENT, "ok")] * 3
@@ -49,7 +48,7 @@ def test_each_stored_packet_counts_once(flaky: FlakyStore, recorded: Recorded) -
 def test_a_batch_stored_in_part_counts_as_partial(flaky: FlakyStore, recorded: Recorded) -> None:
     good, bad = packet(), packet()
     flaky.refuses = {bad.packet_id}
-    assert ObservedStore(flaky).write_many([good, bad], atomic=False).stored == 1
+    assert flaky.write_many([good, bad], atomic=False).stored == 1
     assert recorded == [(SEGMENT, "ok"), (SEGMENT, "partial")]
 
 
@@ -57,12 +56,12 @@ def test_a_refused_batch_is_an_error_of_a_healthy_store(flaky: FlakyStore, recor
     bad = packet()
     flaky.refuses = {bad.packet_id}
     with pytest.raises(PacketRefused):
-        ObservedStore(flaky).write_many([bad, packet()])
+        flaky.write_many([bad, packet()])
     assert recorded == [(SEGMENT, "error")]
 
 
 def test_a_store_that_is_down_is_an_error_and_unhealthy(flaky: FlakyStore, recorded: Recorded) -> None:
-    store = ObservedStore(flaky)
+    store = flaky
     flaky.down = True
     for call in (lambda: store.write(packet()), lambda: store.recent(SEGMENT), lambda: store.latest(SEGMENT)):
         with pytest.raises(StoreUnavailable, match=r"^down$"):
@@ -72,8 +71,9 @@ def test_a_store_that_is_down_is_an_error_and_unhealthy(flaky: FlakyStore, recor
 
 
 def test_searches_count_their_hits(flaky: FlakyStore, recorded: Recorded) -> None:
-    store = ObservedStore(flaky)
+    store = flaky
     flaky.inner.write(packet())
+    recorded.clear()
     store.search(SEGMENT, "found")
     store.search(SEGMENT, "absent")
     store.recent(SEGMENT)
@@ -85,7 +85,7 @@ def test_searches_count_their_hits(flaky: FlakyStore, recorded: Recorded) -> Non
 
 
 def test_the_health_gauge_is_the_probe(flaky: FlakyStore, recorded: Recorded) -> None:
-    store = ObservedStore(flaky)
+    store = flaky
     store.probe()
     flaky.down = True
     store.probe()
@@ -94,5 +94,5 @@ def test_the_health_gauge_is_the_probe(flaky: FlakyStore, recorded: Recorded) ->
 
 def test_sizes_set_the_gauges(flaky: FlakyStore, recorded: Recorded) -> None:
     flaky.inner.write(packet())
-    assert ObservedStore(flaky).sizes()[SEGMENT] == 1
+    assert flaky.sizes()[SEGMENT] == 1
     assert ("size", SEGMENT, 1) in recorded and ("size", "tool_audit", 0) in recorded

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from stack.app.memory.answers import StoreUnavailable
 from stack.app.memory.opening import open_store
 from stack.app.memory.packet import new_packet
 from stack.app.memory.postgres import PostgresDialect
-from stack.app.memory.store import StoreUnavailable
 
 
 def test_a_path_and_a_sqlite_url_are_the_same_file(tmp_path: Path) -> None:
@@ -48,8 +48,8 @@ def test_every_wait_for_postgresql_is_bounded_unless_the_url_says_otherwise() ->
 
 def test_sqlite_syncs_every_commit_and_keeps_a_write_ahead_log(tmp_path: Path) -> None:
     store = open_store(tmp_path / "p.db")
-    assert store._rows("PRAGMA journal_mode", ()) == [("wal",)]
-    assert store._rows("PRAGMA synchronous", ()) == [(2,)]
+    assert store._database.rows("PRAGMA journal_mode", ()) == [("wal",)]
+    assert store._database.rows("PRAGMA synchronous", ()) == [(2,)]
 
 
 def test_a_file_that_was_removed_is_noticed_not_written_to(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from stack.app.memory.answers import StoreUnavailable
 from stack.app.memory.pool import Pool
-from stack.app.memory.store import StoreUnavailable
 
 
 class Thing:

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from stack.app.memory.sql import SqlStore
 from stack.app.memory.sqlite import SqliteDialect
+from stack.app.memory.store import PacketStore
 
 OPENERS, FILES = 8, 100
 
@@ -29,22 +29,22 @@ def test_a_new_file_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_was_replaced_stays_a_fault_until_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "packets.db"
-    store = SqlStore(SqliteDialect(path))
+    store = PacketStore(SqliteDialect(path))
     assert store.probe().healthy
     for file in tmp_path.glob("packets.db*"):
         file.unlink()
-    SqlStore(SqliteDialect(path)).probe()
+    PacketStore(SqliteDialect(path)).probe()
     probe = store.probe()
     assert not probe.healthy and "removed or replaced while in use" in probe.detail
     store.close()
-    again = SqlStore(SqliteDialect(path))
+    again = PacketStore(SqliteDialect(path))
     assert again.probe().healthy
     again.close()
 
 
 def test_a_file_that_is_cut_short_is_noticed_by_the_next_probe(tmp_path: Path) -> None:
     path = tmp_path / "packets.db"
-    store = SqlStore(SqliteDialect(path))
+    store = PacketStore(SqliteDialect(path))
     assert store.probe().healthy
     held = sqlite3.connect(path)
     held.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.app.memory.answers import Probe
 from stack.app.memory.packet import new_packet
-from stack.app.memory.store import Probe
 from stack.app.memory.substrate import Substrate
 from tests.unit.app.memory.memory_doubles import FlakyStore
 
@@ -32,8 +32,9 @@ def test_a_round_probes_and_expires(flaky: FlakyStore) -> None:
 
 def test_a_round_with_the_store_down_says_so(flaky: FlakyStore) -> None:
     flaky.down = True
-    assert Substrate(flaky).round() == Probe(False, 0.0, "down")
-    assert flaky.attempts == 0, "nothing else is asked of a store whose probe failed"
+    probe = Substrate(flaky).round()
+    assert (probe.healthy, probe.detail) == (False, "down")
+    assert flaky.attempts == 1, "nothing else is asked of a store whose probe failed"
 
 
 def test_a_store_that_fails_behind_its_probe_is_unhealthy(flaky: FlakyStore) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.app.memory.answers import Written
 from stack.app.memory.packet import Packet, new_packet
-from stack.app.memory.store import Written
 from stack.app.tools.audit import AuditSink
 from stack.app.tools.journal import Journal
 from stack.telemetry import recorders
@@ -129,7 +129,7 @@ def test_close_brings_everything_to_the_store(open_sink: Callable[..., AuditSink
 def test_a_commit_that_was_never_acknowledged_is_not_doubled(
     open_sink: Callable[..., AuditSink], store: FlakyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = store.inner.write_many
+    real = store.write_many
     turns = iter([True])
 
     def commit_then_fail(packets: Iterable[Packet], *, atomic: bool = True) -> Written:
@@ -138,7 +138,7 @@ def test_a_commit_that_was_never_acknowledged_is_not_doubled(
             raise ConnectionResetError("after the commit")
         return done
 
-    monkeypatch.setattr(store.inner, "write_many", commit_then_fail)
+    monkeypatch.setattr(store, "write_many", commit_then_fail)
     sink = open_sink(start=False)
     for number in range(10):
         sink.submit(packet(number))

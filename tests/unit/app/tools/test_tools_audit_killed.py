@@ -47,7 +47,7 @@ def test_every_call_that_returned_is_audited_once_and_in_order(
     assert sink.flush(PATIENCE)
     stats = sink.stats()
     sink.close()
-    rows = packets._rows("SELECT packet_id, payload FROM packets ORDER BY seq", ())
+    rows = packets._database.rows("SELECT packet_id, payload FROM packets ORDER BY seq", ())
     stored = [packet_id for packet_id, _ in rows]
     assert len(stored) == len(set(stored)) == before + stats.stored
     assert stats.damaged == 0

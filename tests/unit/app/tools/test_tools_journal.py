@@ -251,3 +251,15 @@ def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     journal.append(b"line")
     assert drain(journal) == [b"line"]
     assert (tmp_path / "copy of.journal").exists()
+
+
+def test_notes_have_their_room_before_they_are_needed(tmp_path: Path) -> None:
+    """On a disk that has filled meanwhile, a file that has no block yet gets none."""
+    journal = Journal(tmp_path)
+    rooms = [(tmp_path / name).stat().st_size for name in ("missing", "acknowledged")]
+    assert journal.missing[0] == 0
+    journal.note_missing(2**60, "0123456789abcdef")
+    journal.acknowledge(journal.end)
+    assert [(tmp_path / name).stat().st_size for name in ("missing", "acknowledged")] == rooms
+    journal.close()
+    assert Journal(tmp_path).missing == (2**60, "0123456789abcdef")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 
 from stack.app.gates.policy import ToolsPolicy
 from stack.app.memory.packet import Packet
-from stack.app.tools.arguments import Parameter
 from stack.app.tools.builtin import HASH, TEXT_SEARCH, WAIT
-from stack.app.tools.registry import Tool, ToolError, ToolInfo, ToolRegistry, ToolResult
+from stack.app.tools.registry import Arguments, Tool, ToolError, ToolInfo, ToolRegistry, ToolResult
 from stack.app.tools.workers import Cancel
 from stack.telemetry import recorders
 
@@ -37,7 +37,7 @@ def fails(error: Exception) -> Tool:
     def run(arguments: Mapping[str, Any], cancel: Cancel) -> dict[str, Any]:
         raise error
 
-    return Tool("fails", "Fail.", (), run)
+    return Tool("fails", "Fail.", Arguments, run)
 
 
 @pytest.fixture
@@ -195,8 +195,61 @@ def test_calls_at_once_are_each_audited_once(ledger: Ledger, recorded: list[tupl
     assert recorded == [("hash", "success")] * 200
 
 
+class Mine(Arguments):
+    n: int = Field(description="count", ge=1, le=9)
+    ratio: float | None = Field(None, description="how much", ge=0, le=1)
+    flag: bool = Field(False, description="whether")
+    kind: Literal["a", "b"] = Field("a", description="which")
+    text: str = Field("", description="the text", max_length=3)
+
+
+def echo(asked: Mine, cancel: Cancel) -> dict[str, Any]:
+    return asked.model_dump()
+
+
+MINE = Tool("mine", "Mine.", Mine, echo)
+
+
+def test_arguments_that_fit_get_their_defaults(ledger: Ledger) -> None:
+    defaults = {"ratio": None, "flag": False, "kind": "a", "text": ""}
+    assert registry(ledger, MINE).dispatch("mine", {"n": 9}).result == {"n": 9, **defaults}
+    given = {"n": 1, "ratio": 0, "flag": True, "kind": "b", "text": "xyz"}
+    assert registry(ledger, MINE).dispatch("mine", given).result == given
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "mine: n: missing: count"),
+        ({"n": 0}, "mine: n: Input must be greater than or equal to 1"),
+        ({"n": True}, "mine: n: Input must be a valid integer"),
+        ({"n": 1.0}, "mine: n: Input must be a valid integer"),
+        ({"n": 10**5000}, "mine: n: Input must be less than or equal to 9"),
+        ({"n": 1, "ratio": float("nan")}, "mine: ratio: Input must be a finite number"),
+        ({"n": 1, "flag": 1}, "mine: flag: Input must be a valid boolean"),
+        ({"n": 1, "kind": "c"}, "mine: kind: Input must be 'a' or 'b'"),
+        ({"n": 1, "text": "long"}, "mine: text: String must have at most 3 characters"),
+        ({"n": 1, "text": "\ud800"}, "mine: text: Input must be a valid string"),
+        ({"n": 1, "odd": 1}, "mine: 'odd': unknown: this tool takes n, ratio, flag, kind, text"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(ledger: Ledger, given: dict[str, Any], message: str) -> None:
+    done = registry(ledger, MINE).dispatch("mine", given)
+    assert done.status == "failure" and (done.error or "").startswith(message)
+    assert "\n" not in (done.error or "") and "pydantic" not in (done.error or "")
+
+
+def test_a_tool_without_arguments_says_so(ledger: Ledger) -> None:
+    done = registry(ledger, fails(ToolError("x"))).dispatch("fails", {"a": 1})
+    assert done.error == "fails: 'a': unknown: this tool takes no arguments"
+
+
+class Counted(Arguments):
+    n: int = Field(description="count", ge=1, le=2)
+
+
 def test_tools_are_listed_with_schema_and_policy() -> None:
-    tool = Tool("mine", "Mine.", (Parameter("n", "integer", "count", 1, 2),), lambda a, c: {})
+    tool = Tool("mine", "Mine.", Counted, lambda a, c: {})
     infos = registry(None, tool, denied=("mine",)).tools()
     assert [info.tool_id for info in infos] == ["hash", "mine", "text-search", "wait"]
     assert infos[1] == ToolInfo(
@@ -204,9 +257,12 @@ def test_tools_are_listed_with_schema_and_policy() -> None:
         "Mine.",
         True,
         {
+            "title": "mine",
             "type": "object",
             "additionalProperties": False,
-            "properties": {"n": {"type": "integer", "description": "count", "minimum": 1, "maximum": 2}},
+            "properties": {
+                "n": {"title": "N", "type": "integer", "description": "count", "minimum": 1, "maximum": 2}
+            },
             "required": ["n"],
         },
     )
@@ -220,7 +276,7 @@ def test_stopping_ends_calls_as_failures_that_are_audited(ledger: Ledger) -> Non
         cancel.wait(PATIENCE)
         return {}
 
-    tools = registry(ledger, Tool("slow", "Take long.", (), run))
+    tools = registry(ledger, Tool("slow", "Take long.", Arguments, run))
     results: list[ToolResult] = []
     thread = threading.Thread(target=lambda: results.append(tools.dispatch("slow", {}, timeout=PATIENCE)))
     thread.start()

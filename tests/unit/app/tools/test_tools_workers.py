@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -27,6 +29,20 @@ def test_a_call_gives_its_result_or_its_own_exception() -> None:
 
     with pytest.raises(TimeoutError, match="the tool's own"):
         workers.start(fail).result(PATIENCE)
+
+
+def test_a_call_that_has_ended_is_free_at_once() -> None:
+    workers = Workers(1)
+    gc.disable()
+    try:
+        call = workers.start(lambda cancel: 7)
+        assert call.result(PATIENCE) == 7
+        ended = weakref.ref(call)
+        workers.start(lambda cancel: None).result(PATIENCE)  # the thread has let go of it
+        del call
+        assert ended() is None
+    finally:
+        gc.enable()
 
 
 def test_a_call_that_ends_the_thread_ends_only_itself() -> None:
