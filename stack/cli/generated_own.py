@@ -22,7 +22,7 @@ from stack.deploy.left_out import left_out, refuse_faults
 from stack.exports.compose_own import override, own_files
 from stack.validation.files import check_syntax
 
-BEYOND_VARIABLES = ("public_url",)
+BEYOND_VARIABLES = ("public_url", "watchdog.every")
 """Settings whose values stand in files and in several words of a container."""
 COMPOSE_FILE = "docker-compose.yml"
 OVERRIDE = "docker-compose.override.yml"

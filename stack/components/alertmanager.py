@@ -11,7 +11,7 @@ from datetime import date
 
 from stack.components.app_webhooks import notifying
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
-from stack.components.heartbeat import ADDRESS, SETTING, address_file, with_heartbeat
+from stack.components.heartbeat import ADDRESS, SETTINGS, address_file, with_heartbeat
 from stack.components.links import linked
 from stack.components.manifest import Checks, Component, Data
 from stack.components.own_paths import OWN_RECEIVERS, own_secrets, translated
@@ -179,7 +179,7 @@ ALERTMANAGER = Component(
     memory=256 * MIB,
     files=files,
     places=(TEMPLATES,),
-    settings=(SETTING,),
+    settings=SETTINGS,
     secrets=(ADDRESS,),
     check_files=check_files,
     recipe=recipe,

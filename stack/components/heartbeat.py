@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 
 from stack.common import yaml_edit as edit
+from stack.common.durations import duration, seconds
 from stack.components.alertmanager_text import with_ways
 from stack.components.build import Build
 from stack.components.manifest import SecretSpec
+from stack.config import values as read
 from stack.config.table import Setting
 from stack.model.receivers import HEARTBEAT
 from stack.model.spec import CONFIG_ROOT, NOBODY, SECRETS, ConfigFile
@@ -23,23 +25,24 @@ ADDRESS = SecretSpec(
     pattern=re.compile(r"https?://[^\s/]+\S*"),
     form="an address like https://hc-ping.com/UUID",
 )
-SETTING = Setting(
-    "watchdog.url_file",
-    "STACK_WATCHDOG_URL_FILE",
-    str,
-    "",
-    "file with the address outside that hears of the Watchdog each minute",
+SETTINGS = (
+    Setting(
+        "watchdog.url_file",
+        "STACK_WATCHDOG_URL_FILE",
+        str,
+        "",
+        "file with the address outside that hears of the Watchdog again and again",
+    ),
+    Setting(
+        "watchdog.every",
+        "STACK_WATCHDOG_EVERY",
+        read.match(re.compile(r"[1-9][0-9]{0,3}[smh]"), "like 1m"),
+        "1m",
+        "how often that address hears of it",
+    ),
 )
-ROUTE = {
-    "receiver": HEARTBEAT,
-    "matchers": ['alertname="Watchdog"'],
-    "group_by": ["alertname"],
-    "group_wait": "0s",
-    "group_interval": "5s",
-    "repeat_interval": "1m",
-    "continue": True,
-}
-"""It goes on, so that all others hear of the Watchdog as before."""
+GROUP_INTERVAL = 5.0
+"""Seconds between two looks of Alertmanager at whether it is time."""
 TOLD = {
     "name": HEARTBEAT,
     "webhook_configs": [{"url_file": f"{CONFIG_ROOT}/{SECRETS}/{ADDRESS.name}", "send_resolved": False}],
@@ -55,4 +58,18 @@ def with_heartbeat(build: Build, content: bytes) -> bytes:
     """The file with the way to the address; as it is where there is none, or where a way cannot be added."""
     if ADDRESS.name not in build.secrets:
         return content
-    return with_ways(content, (edit.flow(TOLD),), (edit.flow(ROUTE),))
+    route = _route(str(build.settings["watchdog.every"]))
+    return with_ways(content, (edit.flow(TOLD),), (edit.flow(route),))
+
+
+def _route(every: str) -> dict[str, object]:
+    """It goes on, so that all others hear of the Watchdog as before."""
+    return {
+        "receiver": HEARTBEAT,
+        "matchers": ['alertname="Watchdog"'],
+        "group_by": ["alertname"],
+        "group_wait": "0s",
+        "group_interval": duration(min(GROUP_INTERVAL, seconds(every))),
+        "repeat_interval": every,
+        "continue": True,
+    }

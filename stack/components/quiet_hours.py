@@ -17,6 +17,8 @@ MIDNIGHT, END = "00:00", "24:00"
 
 def intervals(texts: Iterable[str], timezone: str) -> list[dict[str, Any]]:
     """The entries of one time interval; ``Wrong`` says how quiet hours are written."""
+    if timezone:
+        _check_zone(timezone)
     return [
         {
             "times": [{"start_time": start, "end_time": end}],
@@ -26,6 +28,20 @@ def intervals(texts: Iterable[str], timezone: str) -> list[dict[str, Any]]:
         for text in texts
         for days, start, end in _parts(text)
     ]
+
+
+def _check_zone(name: str) -> None:
+    """``Wrong`` for a zone that this machine does not know; one that knows none leaves it to Alertmanager."""
+    import difflib
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        if known := available_timezones():
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "such as Europe/Berlin"
+            raise Wrong(f"timezone: {name!r} is none", hint) from None
 
 
 def _parts(text: str) -> Iterator[tuple[list[str], str, str]]:

@@ -21,6 +21,7 @@ from stack.common.yaml_text import load_yaml
 from stack.engine.interface import Engine, Job
 from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
+from stack.validation.culprit import culprit
 from stack.validation.native import check_outside, known_line, known_place, made_of, outside, place
 
 PROGRESS = re.compile(r"SUCCESS|Checking .*(?<!FAILED)$")
@@ -132,16 +133,27 @@ def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: E
     ran = engine.run(stack, job)
     check_outside(named, ran.seen, service.image, service.user)
     if ran.code != 0:
-        lines = tuple(line.strip() for line in ran.output.splitlines() if line.strip())
-        lines = tuple(_by_known_lines(line, service, ran.output) for line in lines)
-        said = _placed(_by_known_names(_complaint(lines), service))
-        if found := made_of(service.files, said) if not MADE_OF_ALREADY.match(said) else "":
-            said = f"{found}: {said.partition(': ')[2] or said}"
+        lines, said = _said(ran.output, service)
+        if not MADE_OF_ALREADY.match(said):
+
+            def again(files: tuple[ConfigFile, ...]) -> str:
+                other = replace(service, files=files)
+                return _said(engine.run(stack, replace(job, files=tuple(_laid_out(other)))).output, other)[1]
+
+            found = made_of(service.files, said) or culprit(service.files, said, again)
+            said = f"{found}: {said.partition(': ')[2] or said}" if found else said
         raise ConfigurationInvalid(
             said,
             hint=f"correct {service.component}'s files; nothing was changed",
             logs=tuple(_by_known_names(line, service) for line in lines[-8:]),
         )
+
+
+def _said(output: str, service: ServiceSpec) -> tuple[tuple[str, ...], str]:
+    """The lines of a tool's output, and its complaint, by the places that people know."""
+    lines = tuple(line.strip() for line in output.splitlines() if line.strip())
+    lines = tuple(_by_known_lines(line, service, output) for line in lines)
+    return lines, _placed(_by_known_names(_complaint(lines), service))
 
 
 def _by_known_lines(said: str, service: ServiceSpec, output: str) -> str:
@@ -180,6 +192,9 @@ def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
 def _placed(said: str) -> str:
     """The place first, as everywhere: promtool and amtool put words before it, and the line behind."""
     said = re.sub(r'^error loading scrape configs: "([^"]+)"', r"\1", said)
+    said = re.sub(
+        r"field (\w+)_configs not found in type \S+", r"this Alertmanager has no integration \1", said
+    )
     said = re.sub(r"^[^:]+: yaml: unmarshal errors: ((?:stack\.toml|own/receivers/).*)", r"\1", said)
     return re.sub(r"^([^:]+): yaml: unmarshal errors: line (\d+)", r"\1:\2", said)
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from stack.components import assemble
+from stack.validation.culprit import Files, culprit
 from tests.unit.components.test_components import build
 
 Tool = Callable[[list[str], dict[str, bytes]], "CompletedProcess[str]"]
@@ -95,3 +96,33 @@ def test_alerts_take_the_route(amtool: Tool, labels: str, receivers: str) -> Non
     command = ["config", "routes", "test", "--config.file=alertmanager.yml", *labels.split()]
     done = amtool([*command, f"--verify.receivers={receivers}"], files)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+GOOD = {"type": "webhook", "url": "http://x.example/"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"type": "webhook"}, "one of url or url_file must be configured"),
+        ({"type": "email", "to": "a@example.com", "host": "mail.example"}, "missing port in address"),
+        ({**GOOD, "mute_time_intervals": ["nights"]}, "undefined time interval"),
+        ({**GOOD, "repeat": "often"}, "not a valid duration string"),
+    ],
+)
+def test_what_amtool_says_without_a_line_is_said_of_the_receiver(
+    amtool: Tool, bad: dict[str, Any], said: str
+) -> None:
+    made = build()
+    tables = {"first": GOOD, "bad": bad, "last": GOOD}
+    made = replace(made, settings=replace(made.settings, receivers=tables))
+
+    def complaint(files: Files) -> str:
+        done = amtool(["check-config", "alertmanager.yml"], {f.path: f.content for f in files})
+        said = (done.stdout + done.stderr).partition("FAILED: ")[2]
+        return said.partition("\n")[0]
+
+    files = assemble(made).service("alertmanager").files
+    first = complaint(files)
+    assert said in first
+    assert culprit(files, first, complaint) == "stack.toml [receivers.bad]"

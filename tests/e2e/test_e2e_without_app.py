@@ -9,7 +9,7 @@ import docker
 import pytest
 import requests
 
-from stack.common.wait import NotYet, until
+from stack.common.wait import CLOCK, NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.heartbeat import Service, service
 from tests.e2e.stack_command import Stack
@@ -34,7 +34,7 @@ def outside() -> Iterator[Service]:
 def alone(make_stack: Make, outside: Service) -> Stack:
     """A stack whose settings switch the application off, with a receiver of the user's own and a service outside."""
     stack = make_stack("e2e-alone", 27400, STACK_GRAFANA="off")
-    settings = '[components]\napp = "off"\n[watchdog]\nurl_file = "own/secrets/heartbeat"\n'
+    settings = '[components]\napp = "off"\n[watchdog]\nurl_file = "own/secrets/heartbeat"\nevery = "2s"\n'
     (stack.home / "stack.toml").write_text(settings)
     address = stack.home / "own/secrets/heartbeat"
     address.parent.mkdir(parents=True)
@@ -112,22 +112,53 @@ def test_nothing_but_the_watchdog_is_told_to_anybody(alone: Stack, started: dict
     assert [row["name"] for row in rows if row["state"] != "pending"] == ["Watchdog"]
 
 
-def test_the_watchdog_reaches_the_service_outside_until_prometheus_stops(
+def more(outside: Service) -> None:
+    """Pings come."""
+    before = len(outside.heard)
+
+    def pinged() -> None:
+        if len(outside.heard) == before:
+            raise NotYet("no ping")
+
+    until(pinged, seconds=20, every=0.1)
+
+
+def none(outside: Service) -> None:
+    """No ping comes in the time of two; one that was under way may still."""
+    CLOCK.sleep(1)
+    before = len(outside.heard)
+    CLOCK.sleep(5)
+    assert len(outside.heard) == before
+
+
+def test_pings_reach_the_service_outside_until_prometheus_alertmanager_or_all_of_it_stands_still(
     alone: Stack, started: dict[str, Any], outside: Service
 ) -> None:
     del started
-
-    def heard() -> None:
-        if not outside.heard:
-            raise NotYet("no ping yet")
+    engine = docker.from_env()
+    prometheus, alertmanager, exporter = (
+        engine.containers.get(f"e2e-alone-{name}") for name in ("prometheus", "alertmanager", "node-exporter")
+    )
+    more(outside)
+    assert {body["status"] for body in outside.heard} == {"firing"} and outside.strays == []
+    assert "secret-uuid" not in told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
+    everything = (prometheus, alertmanager, exporter)
+    for container in everything:
+        container.pause()
+    none(outside)
+    for container in everything:
+        container.unpause()
+    more(outside)
+    alertmanager.stop(timeout=5)
+    none(outside)
+    alertmanager.start()
+    more(outside)
+    prometheus.stop(timeout=5)
 
     def silent() -> None:
         if any(a["labels"]["alertname"] == "Watchdog" for a in told(alone, "alertmanager", "/api/v2/alerts")):
             raise NotYet("Alertmanager still holds the Watchdog")
 
-    until(heard, seconds=20, every=0.2)
-    assert {body["status"] for body in outside.heard} == {"firing"} and outside.strays == []
-    assert "secret-uuid" not in told(alone, "alertmanager", "/api/v2/status")["config"]["original"]
-    docker.from_env().containers.get("e2e-alone-prometheus").stop(timeout=5)
     until(silent, seconds=60, every=0.5)
+    none(outside)
     assert {body["status"] for body in outside.heard} == {"firing"}, "its end is no sign of life"

@@ -77,6 +77,19 @@ def test_it_is_told_each_minute_and_never_that_the_watchdog_has_ended() -> None:
     ]
 
 
+@pytest.mark.parametrize(("every", "looks"), [("2s", "2s"), ("5m", "5s")])
+def test_how_often_is_a_setting(every: str, looks: str) -> None:
+    document = yaml.safe_load(main(alertmanager(STACK_WATCHDOG_EVERY=every)))
+    (route,) = [one for one in document["route"]["routes"] if one["receiver"] == HEARTBEAT]
+    assert (route["repeat_interval"], route["group_interval"]) == (every, looks)
+
+
+@pytest.mark.parametrize("every", ["often", "0s", "1", "1.5m"])
+def test_what_is_no_span_is_refused(every: str) -> None:
+    with pytest.raises(SettingsError, match=r"watchdog\.every"):
+        alertmanager(STACK_WATCHDOG_EVERY=every)
+
+
 def test_the_address_is_one_private_file_and_stands_nowhere_else() -> None:
     service = alertmanager()
     (file,) = [f for f in service.assets if f.secret]

@@ -177,6 +177,8 @@ def test_words_become_options_and_what_is_unknown_goes_on(
         (ONCALL | {"quiet_hours": ["17-9"]}, "quiet_hours: '17-9' cannot be read"),
         (ONCALL | {"quiet_hours": ["noday 17:00-09:00"]}, "quiet_hours: 'noday' is no day"),
         (ONCALL | {"timezone": 1}, "timezone: 1 is no text"),
+        (ONCALL | {"timezone": "Europe/Berlinn"}, "timezone: 'Europe/Berlinn' is none"),
+        (ONCALL | {"timezone": "../etc/passwd"}, "timezone: '../etc/passwd' is none"),
         (ONCALL | {"footer": float("nan")}, "a value is no text or number"),
         (5, "x is no table"),
     ],

@@ -162,7 +162,9 @@ def test_a_tool_speaks_of_the_users_own_path_and_line() -> None:
     for service in spec.services:
         asked.hold(service.image)
     only = StackSpec("s", (spec.service("alertmanager"),))
-    with pytest.raises(ConfigurationInvalid, match=rf"^{MAIN}:5: field"):
+    with pytest.raises(
+        ConfigurationInvalid, match=rf"^{MAIN}:5: this Alertmanager has no integration slak: "
+    ):
         validate(only, asked, BY_NAME, lambda identity: False)
 
 
