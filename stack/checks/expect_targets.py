@@ -21,7 +21,9 @@ def listed(documents: Mapping[str, Any], assets: Iterable[ConfigFile]) -> dict[s
     for document in documents.values() if files else ():
         for job in (document or {}).get("scrape_configs") or ():
             patterns = [p.removeprefix(inside) for p in _patterns(job) if p.startswith(inside)]
-            named = (file for path, file in files.items() if any(last_part_matches(path, p) for p in patterns))
+            named = (
+                file for path, file in files.items() if any(last_part_matches(path, p) for p in patterns)
+            )
             found.setdefault(str(job["job_name"]), []).extend(a for file in named for a in _addresses(file))
     return {name: tuple(dict.fromkeys(addresses)) for name, addresses in found.items()}
 

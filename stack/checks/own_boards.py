@@ -5,7 +5,6 @@ Emptiness can be right there: what the panel asks for may not exist in this Prom
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -16,12 +15,13 @@ from stack.boards.durations import range_of
 from stack.boards.model import Model
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import why
+from stack.checks.own_asking import Asked, Door, door
 from stack.checks.own_queries import PanelQueries, Query, Scene, panel_queries, shown_panels, span_of
 from stack.checks.own_variables import answered
 from stack.checks.prometheus_series import found
 from stack.checks.promql import Selector, one_line, reading
 from stack.checks.words import some
-from stack.clients.prometheus import Prometheus, Refused
+from stack.clients.prometheus import Refused
 
 ASKERS = 4
 Kind = Literal["data", "empty", "wrong", "skipped"]
@@ -77,47 +77,24 @@ class Judgement(Struct, frozen=True):
         yield from self.remarks
 
 
-class _Asked(Struct, frozen=True):
-    """What came back: an error, or how many series and numbers."""
-
-    error: str = ""
-    series: int = 0
-    numbers: int = 0
-
-
-def judged(context: CheckContext, board: Model, now: float) -> Judgement:
-    """The judgement of a dashboard that is opened at a Unix time."""
+def judged(context: CheckContext, board: Model, now: float, by: Door | None = None) -> Judgement:
+    """The judgement of a dashboard that is opened at a Unix time; ``by``: who is asked, where that is known already."""
+    asked = by or door(context)
     length = range_of(board.get("time"))
     span = span_of(now, length, context.expected.panel_interval, None)
     told = answered(context.prometheus, board, span)
-    sources = context.expected.data_sources
-    scene = Scene(told, span, {name: one.type for one in sources for name in (one.uid, one.name)})
+    scene = Scene(told, span, asked.sources)
     listed = [panel_queries(panel, repeated, scene) for panel, repeated in shown_panels(board)]
     queries = list(dict.fromkeys(q for panel in listed for q in panel.queries if not q.fault))
     with ThreadPoolExecutor(ASKERS) as pool:
-        answers = dict(zip(queries, pool.map(lambda q: _ask(context.prometheus, q), queries), strict=True))
+        answers = dict(zip(queries, pool.map(asked.ask, queries), strict=True))
     reasons = _reasons(context, [q.expr for q, a in answers.items() if not a.error and not a.numbers])
     verdicts = tuple(_verdict(panel, answers, reasons) for panel in listed)
     remarks = (*told.faults, *told.empty, *told.notes)
     return Judgement(str(board.get("uid", "")), str(board.get("title", "")), verdicts, remarks)
 
 
-def _ask(prometheus: Prometheus, query: Query) -> _Asked:
-    try:
-        if query.instant:
-            columns: Iterable[tuple[float, ...]] = [(s.value,) for s in prometheus.query(query.expr)]
-        else:
-            span = query.span
-            steps = math.ceil(span.seconds / span.interval)
-            lines = prometheus.lines(query.expr, span.end - steps * span.interval, span.end, span.interval)
-            columns = [values for _, values in lines]
-    except Refused as failure:
-        return _Asked(str(failure))
-    listed = list(columns)
-    return _Asked("", len(listed), sum(math.isfinite(value) for column in listed for value in column))
-
-
-def _verdict(panel: PanelQueries, answers: Mapping[Query, _Asked], reasons: Mapping[str, str]) -> Verdict:
+def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mapping[str, str]) -> Verdict:
     if panel.skipped:
         return Verdict(panel.title, SKIPPED, panel.skipped)
     exprs = tuple(one_line(query.expr) for query in panel.queries)

@@ -32,12 +32,18 @@ TAKEN = "monitoring-stack dashboard add FILE names the stack's own"
 
 
 class Query(Struct, frozen=True):
-    """One query of a panel, ready to be asked; ``fault``: why it cannot be."""
+    """One query of a panel, ready to be asked; ``fault``: why it cannot be.
+
+    ``sent`` is what a browser sends: Grafana itself puts in what follows from time and width. ``source``: whom it asks,
+    the name or uid of a data source, empty for the default one.
+    """
 
     expr: str
     instant: bool
     span: Span
     fault: str = ""
+    sent: str = ""
+    source: str = ""
 
 
 class Scene(Struct, frozen=True):
@@ -98,10 +104,14 @@ def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:
         span = span_of(span.end, own, span.scrape, None)
     values = _of_first(scene.told.values, repeated)
     for target in asked:
-        fault = _lost(_named(target, panel)[0], scene)
+        name = _named(target, panel)[0]
+        fault = _lost(name, scene)
         least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, span))
         made.queries.append(
-            _query(target, values, span_of(span.end, span.seconds, span.scrape, least), fault)
+            replace(
+                _query(target, values, span_of(span.end, span.seconds, span.scrape, least), fault),
+                source=_plain(name, values, span),
+            )
         )
     return made
 
@@ -157,6 +167,7 @@ def _query(target: Model, values: Mapping[str, Value], span: Span, fault: str) -
     instant = bool(target.get("instant")) and not target.get("range")
     text = str(target["expr"])
     try:
-        return Query(interpolated(text, values, span.macros()), instant, span, fault)
+        sent = interpolated(text, values, span.left_to_grafana())
+        return Query(interpolated(text, values, span.macros()), instant, span, fault, sent)
     except Unknown as error:
         return Query(text, instant, span, str(error))
