@@ -5,6 +5,7 @@ Emptiness can be right there: what the panel asks for may not exist in this Prom
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from stack.checks.own_queries import PanelQueries, Query, Scene, panel_queries, 
 from stack.checks.own_variables import answered
 from stack.checks.prometheus_series import found
 from stack.checks.promql import Selector, one_line, reading
-from stack.checks.words import some
+from stack.checks.words import some, some_names
 from stack.clients.prometheus import Refused
 
 ASKERS = 4
@@ -33,6 +34,14 @@ YOUNG = "its series exist and yield nothing now; a rate needs two samples in its
 """Why a panel is empty that may have data after the next scrape."""
 UNMET = "its series exist and none meets its condition now"
 ONLY_NAN = "it has only NaN, as of nothing divided by nothing"
+
+
+UNKNOWN_FUNCTION = re.compile(r'unknown function with name "(\w+)"')
+OF_VICTORIA_METRICS = re.compile(
+    r"(topk|bottomk|outliers|range|running|label|rollup|default|keep|count|share|sum|histogram|increase|rate)_\w+"
+    r"|\w+_over_time|rollup|prometheus_buckets|buckets_limit|interpolate|remove_resets|alias|union|any|median|limitk"
+    r"|distinct|zscore|mad|geomean|lag|lifetime|scrape_interval|integrate|ideriv|deriv_fast|duration_over_time|step|now"
+)
 
 
 class Verdict(Struct, frozen=True):
@@ -98,18 +107,39 @@ def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mappi
     if panel.skipped:
         return Verdict(panel.title, SKIPPED, panel.skipped)
     exprs = tuple(one_line(query.expr) for query in panel.queries)
-    faults = [query.fault or answers[query].error for query in panel.queries]
-    if any(faults):
-        told = dict.fromkeys(one_line(fault) for fault in faults if fault)
-        return Verdict(panel.title, WRONG, some(told), exprs)
+    broken = [(query, fault) for query in panel.queries if (fault := query.fault or answers[query].error)]
+    if faults := [fault for query, fault in broken if query.fault or not _for_want(query, fault)]:
+        return Verdict(
+            panel.title, WRONG, some(dict.fromkeys(explained(one_line(one)) for one in faults)), exprs
+        )
     results = [answers[query] for query in panel.queries]
     if any(one.numbers for one in results):
         return Verdict(panel.title, DATA, "", exprs)
     told = dict.fromkeys(
-        ONLY_NAN if answers[query].series and reasons[query.expr] in (YOUNG, UNMET) else reasons[query.expr]
-        for query in panel.queries
+        _why_empty(query, answers[query], reasons.get(query.expr, "")) for query in panel.queries
     )
     return Verdict(panel.title, EMPTY, some(told), exprs)
+
+
+def _for_want(query: Query, error: str) -> bool:
+    """Whether it is no expression since a variable has no value."""
+    return query.bare and not UNKNOWN_FUNCTION.search(error)
+
+
+def _why_empty(query: Query, found: Asked, reason: str) -> str:
+    """What a query without a value makes of it is no fault of the query: its metric is missing here."""
+    if query.lacking and (found.error or reason in (YOUNG, UNMET)):
+        has = "have" if len(query.lacking) > 1 else "has"
+        return f"{some_names(f'${name}' for name in query.lacking)} {has} no value"
+    return ONLY_NAN if found.series and reason in (YOUNG, UNMET) else reason
+
+
+def explained(fault: str) -> str:
+    """What Prometheus says, with a word on what is known to be another language."""
+    found = UNKNOWN_FUNCTION.search(fault)
+    if found is None or not OF_VICTORIA_METRICS.fullmatch(found[1]):
+        return fault
+    return f"{found[1]} is a function of MetricsQL, the language of VictoriaMetrics, which Prometheus does not know"
 
 
 def _reasons(context: CheckContext, exprs: list[str]) -> dict[str, str]:

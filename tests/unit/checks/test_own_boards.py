@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from stack.checks.batches import MARK
 from stack.checks.context import CheckContext
 from stack.checks.model import Dashboard, DataSource, Expected
-from stack.checks.own_boards import Judgement, Verdict, judged
+from stack.checks.own_boards import Judgement, Verdict, explained, judged
 from stack.components import all_checks
 from tests.loopback import Asked, Reply, Route, serve
 from tests.unit.checks.fake_stack import FakeStack, data
@@ -386,3 +386,44 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeStack().running(dashboards=own(panel("up"))) as expected:
         (warning,) = finding_of(CHECK, expected).warnings
     assert warning.startswith("1 more of your own dashboards were not judged")
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (panel('nothing_divided{job=~"$v"}'), "$v has no value"),
+        (panel("rate(flat_total[$v])"), "$v has no value"),
+        (panel("up[$v]}}"), "$v has no value"),
+        (panel('nothing_divided{job=~"$v",x=~"$w"}'), "$v, $w have no value"),
+        (panel('gone{job=~"$v"}'), "no series has the name gone"),
+    ],
+)
+def test_a_variable_without_a_value_is_the_reason(
+    context: CheckContext, shown: dict[str, Any], why: str
+) -> None:
+    nobody = {"query": "label_values(gone, job)"}
+    verdict = of(context, shown, v=nobody, w=nobody)
+    assert (verdict.kind, verdict.why) == ("empty", why)
+
+
+def test_what_is_wrong_whatever_the_value_stays_so(context: CheckContext) -> None:
+    assert of(context, panel('up{job="$v"}}'), v={"query": "label_values(gone, job)"}).kind == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ('1:1: parse error: unknown function with name "topk_max"', "topk_max is a function of MetricsQL"),
+        (
+            '1:1: parse error: unknown function with name "prometheus_buckets"',
+            "prometheus_buckets is a function of",
+        ),
+        (
+            '1:1: parse error: unknown function with name "rat"',
+            '1:1: parse error: unknown function with name "rat"',
+        ),
+        ("no variable is called x", "no variable is called x"),
+    ],
+)
+def test_another_language_is_named(fault: str, said: str) -> None:
+    assert explained(fault).startswith(said)
