@@ -292,10 +292,8 @@ def grafana() -> Iterator[tuple[CheckContext, list[dict[str, Any]]]]:
     fake = FakeStack()
     fake.products["prometheus"] = {**fake.products["prometheus"], **ROUTES}
     by_hand = {**LOADED, "uid": "other", "name": "Other"}
-    fake.products["grafana"] |= {
-        "POST /api/ds/query": noted,
-        "GET /api/datasources": (200, [LOADED, by_hand]),
-    }
+    fake.products["grafana"]["POST /api/ds/query"] = noted
+    fake.products["grafana"]["GET /api/datasources"] = (200, [LOADED, by_hand])
     with fake.running() as expected:
         yield CheckContext(expected), sent
 
