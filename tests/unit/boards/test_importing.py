@@ -304,7 +304,10 @@ def test_a_slug_is_a_uid(text: str, name: str) -> None:
     ("panel", "said"),
     [
         ({"type": "grafana-polystat-panel"}, "a plug-in that Grafana does not bring"),
-        ({"type": "natel-discrete-panel"}, "which Grafana does not load any more: state-timeline shows the same"),
+        (
+            {"type": "natel-discrete-panel"},
+            "which Grafana does not load any more: state-timeline shows the same",
+        ),
         ({"type": "xychart"}, ""),
         ({"type": "nodeGraph"}, ""),
     ],
