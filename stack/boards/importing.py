@@ -55,6 +55,8 @@ def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Bo
 
 
 def _document(content: bytes, name: str) -> Any:
+    if content.startswith(b"\x1f\x8b"):
+        raise Refused(f"{name}: it is compressed (gzip)", hint="gunzip it first")
     try:
         text = content.decode("utf-8-sig")
         return json.loads(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -315,3 +316,8 @@ def test_a_slug_is_a_uid(text: str, name: str) -> None:
 def test_a_kind_of_panel_that_grafana_does_not_have_is_named(panel: dict[str, Any], said: str) -> None:
     notes = take({**PLAIN, "panels": [{**PANEL, **panel}]}).notes
     assert said in notes[0] if said else notes == ()
+
+
+def test_a_compressed_file_is_told() -> None:
+    with pytest.raises(Refused, match=r"it is compressed \(gzip\)"):
+        imported(gzip.compress(json.dumps(PLAIN).encode()), "f.json")
