@@ -14,7 +14,7 @@ from typing import Any
 from stack.boards.board import UID_LENGTH, Board, slug
 from stack.boards.durations import is_relative, seconds_of
 from stack.boards.model import inner, objects, panels, title_of
-from stack.boards.old_panels import modern, replacement
+from stack.boards.old_panels import foreign, modern, replacement
 from stack.boards.resources import classic, is_v2
 from stack.boards.rows import on_a_grid
 from stack.boards.sources import ours
@@ -55,6 +55,8 @@ def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Bo
 
 
 def _document(content: bytes, name: str) -> Any:
+    if content.startswith(b"\x1f\x8b"):
+        raise Refused(f"{name}: it is compressed (gzip)", hint="gunzip it first")
     try:
         text = content.decode("utf-8-sig")
         return json.loads(text)
@@ -191,6 +193,7 @@ def _with_library(board: dict[str, Any], notes: list[str]) -> None:
 def _modernised(board: dict[str, Any], notes: list[str]) -> None:
     old: dict[tuple[str, str], int] = {}
     gone: dict[str, int] = {}
+    plugins: dict[str, int] = {}
     for panel in panels(board):
         kind = modern(panel)
         if kind and kind != panel["type"]:
@@ -199,11 +202,17 @@ def _modernised(board: dict[str, Any], notes: list[str]) -> None:
             old[f"old {kind}", kind] = old.get((f"old {kind}", kind), 0) + 1
         elif replacement(str(panel.get("type"))):
             gone[str(panel["type"])] = gone.get(str(panel["type"]), 0) + 1
+        elif name := foreign(panel):
+            plugins[name] = plugins.get(name, 0) + 1
     for (kind, new), count in old.items():
         notes.append(f"{_panels(count, kind)} became {new}")
     for kind, count in gone.items():
         same = f"which Grafana does not load any more: {replacement(kind)} shows the same"
         notes.append(f"{_panels(count)} of the kind {kind}, {same}")
+    for kind, count in plugins.items():
+        notes.append(
+            f"{_panels(count)} of the kind {kind}, a plug-in that Grafana does not bring: install it there"
+        )
 
 
 def _framed(board: dict[str, Any], name: str, uid: str, title: str, notes: list[str]) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 ALL = "$__all"
+BY_SERVER = ("__rate_interval", "__interval", "__range")
 TEMPLATE = re.compile(r"\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^\}]+))?(?::([^\}]+))?\}")
 SPECIAL = re.compile(r"[$^*{}\[\]'+?.()|]")
 REGEX_SPECIAL = re.compile(r"[-/\\^$*+?.()|[\]{}]")
@@ -65,6 +66,10 @@ class Span(Struct, frozen=True):
             "__user": "1",
             "__timezone": "utc",
         }
+
+    def left_to_grafana(self) -> dict[str, str]:
+        """The same for what a browser sends: what Grafana's server replaces stays."""
+        return {n: f"${{{n}}}" if n.startswith(BY_SERVER) else text for n, text in self.macros().items()}
 
 
 class Unknown(ValueError):

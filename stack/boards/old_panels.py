@@ -38,10 +38,40 @@ NAMED_ONLY = {
     "michaeldmoore-annunciator-panel": "stat",
     "michaeldmoore-multistat-panel": "bargauge",
     "btplc-status-dot-panel": "stat",
-    "grafana-polystat-panel": "stat",
     "blackmirror1-singlestat-math-panel": "stat",
 }
 """Plug-ins that current servers do not load any more, and what shows the same today."""
+
+
+BROUGHT = frozenset(
+    {
+        *(
+            "alertlist",
+            "annolist",
+            "barchart",
+            "bargauge",
+            "candlestick",
+            "canvas",
+            "dashlist",
+            "datagrid",
+            "debug",
+        ),
+        *("flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram", "live", "logs", "news"),
+        *(
+            "nodeGraph",
+            "piechart",
+            "row",
+            "stat",
+            "state-timeline",
+            "status-history",
+            "table",
+            "text",
+            "timeseries",
+        ),
+        *("traces", "trend", "welcome", "xychart"),
+    }
+)
+"""The kinds that Grafana itself brings."""
 
 
 def modern(panel: Panel) -> str:
@@ -60,6 +90,12 @@ def modern(panel: Panel) -> str:
 def replacement(kind: str) -> str:
     """What shows the same today as a plug-in that is gone; empty where nothing is known."""
     return NAMED_ONLY.get(kind, "")
+
+
+def foreign(panel: Mapping[str, Any]) -> str:
+    """The plug-in that Grafana must be given for a panel; empty where it needs none."""
+    kind = str(panel.get("type") or "")
+    return "" if not kind or kind in BROUGHT or replacement(kind) or panel.get("libraryPanel") else kind
 
 
 def _is_old(kind: str, panel: Mapping[str, Any]) -> bool:

@@ -83,6 +83,11 @@ class CheckContext(Struct, frozen=True, dict=True):
 
         return App(Http(self.expected.address("app"), token=self.expected.app_token))
 
+    @property
+    def asks_grafana(self) -> bool:
+        """Whether Grafana runs and our questions get to it."""
+        return self.expected.has("grafana")
+
     @cached_property
     def grafana(self) -> Grafana:
         """Grafana with our credentials, for what needs none; see ``administrator`` for the rest."""

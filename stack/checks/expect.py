@@ -20,6 +20,7 @@ from stack.checks.expect_prometheus import (
     rules_of,
     with_variables,
 )
+from stack.checks.expect_targets import listed
 from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
@@ -74,7 +75,11 @@ def _with_prometheus(told: Expected, spec: StackSpec, files: Mapping[str, Config
     texts = {path: _text(files[path]) for path in documents}
     known = (*(s.kind for s in spec.services), *(name for name, _ in spec.absent))
     watching = {s.kind for s in spec.services if s.kind != s.component}
-    jobs = [replace(job, origin=files[job.file].origin) for job in jobs_of(documents, texts, known)]
+    watched = listed(documents, next((s.assets for s in spec.services if s.component == "prometheus"), ()))
+    jobs = [
+        replace(job, origin=files[job.file].origin, listed=watched.get(job.name, ()))
+        for job in jobs_of(documents, texts, known)
+    ]
     rules = (
         replace(
             rule,

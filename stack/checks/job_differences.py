@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from stack.checks.model import Job
+from stack.checks.words import some
 from stack.clients.prometheus import Target
 from stack.common.durations import duration, seconds
 
@@ -35,6 +36,9 @@ def _count(job: Job, shown: Sequence[Target]) -> Iterator[str]:
             yield f"{where}: 0 targets, expected {len(job.addresses)}{because}"
         return
     if job.discovered:
+        seen = {_label(target, "__address__") for target in shown}
+        if unseen := [address for address in job.listed if address not in seen and not job.chosen]:
+            yield f"{where}: {some(unseen)} of the files that it watches is not scraped"
         return
     found = Counter(_label(target, "__address__") for target in shown)
     wanted = Counter(job.addresses)

@@ -71,6 +71,7 @@ class Job(Struct, frozen=True):
     ``files``: what it reads at work, such as a CA.
     ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
     ``network``: one of others on which its targets live, so that Prometheus joins it.
+    ``listed``: addresses in the files that its discovery watches.
     ``origin``: the file by the path that people know, where it is another.
     """
 
@@ -91,6 +92,7 @@ class Job(Struct, frozen=True):
     reserved: tuple[str, ...] = ()
     network: str = ""
     origin: str = ""
+    listed: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

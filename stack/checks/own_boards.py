@@ -5,7 +5,7 @@ Emptiness can be right there: what the panel asks for may not exist in this Prom
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -16,12 +16,13 @@ from stack.boards.durations import range_of
 from stack.boards.model import Model
 from stack.checks.context import CheckContext
 from stack.checks.missing_series import why
+from stack.checks.own_asking import Asked, Door, door
 from stack.checks.own_queries import PanelQueries, Query, Scene, panel_queries, shown_panels, span_of
 from stack.checks.own_variables import answered
 from stack.checks.prometheus_series import found
 from stack.checks.promql import Selector, one_line, reading
-from stack.checks.words import some
-from stack.clients.prometheus import Prometheus, Refused
+from stack.checks.words import some, some_names
+from stack.clients.prometheus import Refused
 
 ASKERS = 4
 Kind = Literal["data", "empty", "wrong", "skipped"]
@@ -33,6 +34,14 @@ YOUNG = "its series exist and yield nothing now; a rate needs two samples in its
 """Why a panel is empty that may have data after the next scrape."""
 UNMET = "its series exist and none meets its condition now"
 ONLY_NAN = "it has only NaN, as of nothing divided by nothing"
+
+
+UNKNOWN_FUNCTION = re.compile(r'unknown function with name "(\w+)"')
+OF_VICTORIA_METRICS = re.compile(
+    r"(topk|bottomk|outliers|range|running|label|rollup|default|keep|count|share|sum|histogram|increase|rate)_\w+"
+    r"|\w+_over_time|rollup|prometheus_buckets|buckets_limit|interpolate|remove_resets|alias|union|any|median|limitk"
+    r"|distinct|zscore|mad|geomean|lag|lifetime|scrape_interval|integrate|ideriv|deriv_fast|duration_over_time|step|now"
+)
 
 
 class Verdict(Struct, frozen=True):
@@ -77,62 +86,60 @@ class Judgement(Struct, frozen=True):
         yield from self.remarks
 
 
-class _Asked(Struct, frozen=True):
-    """What came back: an error, or how many series and numbers."""
-
-    error: str = ""
-    series: int = 0
-    numbers: int = 0
-
-
-def judged(context: CheckContext, board: Model, now: float) -> Judgement:
-    """The judgement of a dashboard that is opened at a Unix time."""
+def judged(context: CheckContext, board: Model, now: float, by: Door | None = None) -> Judgement:
+    """The judgement of a dashboard that is opened at a Unix time; ``by``: who is asked, where that is known already."""
+    asked = by or door(context)
     length = range_of(board.get("time"))
     span = span_of(now, length, context.expected.panel_interval, None)
     told = answered(context.prometheus, board, span)
-    sources = context.expected.data_sources
-    scene = Scene(told, span, {name: one.type for one in sources for name in (one.uid, one.name)})
+    scene = Scene(told, span, asked.sources)
     listed = [panel_queries(panel, repeated, scene) for panel, repeated in shown_panels(board)]
     queries = list(dict.fromkeys(q for panel in listed for q in panel.queries if not q.fault))
     with ThreadPoolExecutor(ASKERS) as pool:
-        answers = dict(zip(queries, pool.map(lambda q: _ask(context.prometheus, q), queries), strict=True))
+        answers = dict(zip(queries, pool.map(asked.ask, queries), strict=True))
     reasons = _reasons(context, [q.expr for q, a in answers.items() if not a.error and not a.numbers])
     verdicts = tuple(_verdict(panel, answers, reasons) for panel in listed)
     remarks = (*told.faults, *told.empty, *told.notes)
     return Judgement(str(board.get("uid", "")), str(board.get("title", "")), verdicts, remarks)
 
 
-def _ask(prometheus: Prometheus, query: Query) -> _Asked:
-    try:
-        if query.instant:
-            columns: Iterable[tuple[float, ...]] = [(s.value,) for s in prometheus.query(query.expr)]
-        else:
-            span = query.span
-            steps = math.ceil(span.seconds / span.interval)
-            lines = prometheus.lines(query.expr, span.end - steps * span.interval, span.end, span.interval)
-            columns = [values for _, values in lines]
-    except Refused as failure:
-        return _Asked(str(failure))
-    listed = list(columns)
-    return _Asked("", len(listed), sum(math.isfinite(value) for column in listed for value in column))
-
-
-def _verdict(panel: PanelQueries, answers: Mapping[Query, _Asked], reasons: Mapping[str, str]) -> Verdict:
+def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mapping[str, str]) -> Verdict:
     if panel.skipped:
         return Verdict(panel.title, SKIPPED, panel.skipped)
     exprs = tuple(one_line(query.expr) for query in panel.queries)
-    faults = [query.fault or answers[query].error for query in panel.queries]
-    if any(faults):
-        told = dict.fromkeys(one_line(fault) for fault in faults if fault)
-        return Verdict(panel.title, WRONG, some(told), exprs)
+    broken = [(query, fault) for query in panel.queries if (fault := query.fault or answers[query].error)]
+    if faults := [fault for query, fault in broken if query.fault or not _for_want(query, fault)]:
+        return Verdict(
+            panel.title, WRONG, some(dict.fromkeys(explained(one_line(one)) for one in faults)), exprs
+        )
     results = [answers[query] for query in panel.queries]
     if any(one.numbers for one in results):
         return Verdict(panel.title, DATA, "", exprs)
     told = dict.fromkeys(
-        ONLY_NAN if answers[query].series and reasons[query.expr] in (YOUNG, UNMET) else reasons[query.expr]
-        for query in panel.queries
+        _why_empty(query, answers[query], reasons.get(query.expr, "")) for query in panel.queries
     )
     return Verdict(panel.title, EMPTY, some(told), exprs)
+
+
+def _for_want(query: Query, error: str) -> bool:
+    """Whether it is no expression since a variable has no value."""
+    return query.bare and not UNKNOWN_FUNCTION.search(error)
+
+
+def _why_empty(query: Query, found: Asked, reason: str) -> str:
+    """What a query without a value makes of it is no fault of the query: its metric is missing here."""
+    if query.lacking and (found.error or reason in (YOUNG, UNMET)):
+        has = "have" if len(query.lacking) > 1 else "has"
+        return f"{some_names(f'${name}' for name in query.lacking)} {has} no value"
+    return ONLY_NAN if found.series and reason in (YOUNG, UNMET) else reason
+
+
+def explained(fault: str) -> str:
+    """What Prometheus says, with a word on what is known to be another language."""
+    found = UNKNOWN_FUNCTION.search(fault)
+    if found is None or not OF_VICTORIA_METRICS.fullmatch(found[1]):
+        return fault
+    return f"{found[1]} is a function of MetricsQL, the language of VictoriaMetrics, which Prometheus does not know"
 
 
 def _reasons(context: CheckContext, exprs: list[str]) -> dict[str, str]:

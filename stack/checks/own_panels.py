@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Dashboard, Evidence, Pending
+from stack.checks.own_asking import Door, door
 from stack.checks.own_boards import DATA, EMPTY, SKIPPED, WRONG, YOUNG, Judgement, judged
 from stack.checks.settling import settled
 from stack.checks.words import some
@@ -19,27 +20,28 @@ ENOUGH = 10.0
 def own_panels(context: CheckContext) -> Evidence:
     """Each panel of each dashboard of the user's own, as far as there is time."""
     boards = [one for one in context.expected.dashboards if one.own]
+    by = door(context)
     steady, began = settled(context, context.expected.shipped_interval), time.monotonic()
     found: list[Judgement] = []
     for board in boards:
         if time.monotonic() - began > ENOUGH:
             break
-        found.append(_judged(context, board))
+        found.append(_judged(context, board, by))
     if any(one.why == YOUNG for judgement in found for one in judgement.panels) and not steady:
         raise Pending("panels of your own dashboards wait for the second scrape")
     counted = [(kind, sum(len(one.of(kind)) for one in found)) for kind in (DATA, EMPTY, WRONG, SKIPPED)]
     words = {DATA: "with data", SKIPPED: "not judged"}
     told = ", ".join(f"{count} {words.get(kind, kind)}" for kind, count in counted if count)
-    evidence = f"panels of your own dashboards: {told or 'none'}"
+    evidence = f"panels of your own dashboards{by.words}: {told or 'none'}"
     return Evidence(evidence, (*_remarks(found), *_unseen(len(boards) - len(found))))
 
 
-def _judged(context: CheckContext, board: Dashboard) -> Judgement:
+def _judged(context: CheckContext, board: Dashboard, by: Door) -> Judgement:
     try:
         model = json.loads(board.text)
     except (ValueError, RecursionError):  # refused before it is written
         model = {}
-    return judged(context, model, time.time())
+    return judged(context, model, time.time(), by)
 
 
 def _remarks(found: list[Judgement]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.boards.durations import seconds_of
-from stack.boards.interpolate import Span, Unknown, Value, interpolated
+from stack.boards.interpolate import Span, Unknown, Value, interpolated, names_in
 from stack.boards.model import (
     BUILT_IN,
     LIKE_PROMETHEUS,
@@ -26,18 +27,28 @@ from stack.dashboards.queries import WITHOUT_QUERY
 
 POINTS = 700
 """Points across a panel of usual width."""
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
 EXPRESSIONS = "__expr__"
 MIXED = "-- Mixed --"
 TAKEN = "monitoring-stack dashboard add FILE names the stack's own"
 
 
 class Query(Struct, frozen=True):
-    """One query of a panel, ready to be asked; ``fault``: why it cannot be."""
+    """One query of a panel, ready to be asked; ``fault``: why it cannot be.
+
+    ``sent`` is what a browser sends: Grafana itself puts in what follows from time and width. ``source``: whom it asks,
+    the name or uid of a data source, empty for the default one. ``lacking``: variables that it names and have no value,
+    ``bare``: one of them stands where PromQL wants a number or a duration.
+    """
 
     expr: str
     instant: bool
     span: Span
     fault: str = ""
+    sent: str = ""
+    source: str = ""
+    lacking: tuple[str, ...] = ()
+    bare: bool = False
 
 
 class Scene(Struct, frozen=True):
@@ -98,10 +109,16 @@ def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:
         span = span_of(span.end, own, span.scrape, None)
     values = _of_first(scene.told.values, repeated)
     for target in asked:
-        fault = _lost(_named(target, panel)[0], scene)
+        name = _named(target, panel)[0]
+        fault = _lost(name, scene)
         least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, span))
         made.queries.append(
-            _query(target, values, span_of(span.end, span.seconds, span.scrape, least), fault)
+            replace(
+                _query(target, values, span_of(span.end, span.seconds, span.scrape, least), fault),
+                source=_plain(name, values, span),
+                lacking=tuple(sorted(names_in(str(target["expr"])) & scene.told.without)),
+                bare=bool(names_in(QUOTED.sub("", str(target["expr"]))) & scene.told.without),
+            )
         )
     return made
 
@@ -157,6 +174,7 @@ def _query(target: Model, values: Mapping[str, Value], span: Span, fault: str) -
     instant = bool(target.get("instant")) and not target.get("range")
     text = str(target["expr"])
     try:
-        return Query(interpolated(text, values, span.macros()), instant, span, fault)
+        sent = interpolated(text, values, span.left_to_grafana())
+        return Query(interpolated(text, values, span.macros()), instant, span, fault, sent)
     except Unknown as error:
         return Query(text, instant, span, str(error))

@@ -34,6 +34,7 @@ class Answered(Struct, frozen=True):
     """The values by name; ``sources``: data source variables by the type that they choose from.
 
     ``faults``: variables that cannot be answered, each with the reason; ``empty``: those whose question finds nothing.
+    ``without``: the names of all that have no value.
     """
 
     values: Mapping[str, Value]
@@ -41,6 +42,7 @@ class Answered(Struct, frozen=True):
     faults: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 def answered(prometheus: Prometheus, board: Model, span: Span) -> Answered:
@@ -49,7 +51,12 @@ def answered(prometheus: Prometheus, board: Model, span: Span) -> Answered:
     for variable in variables_of(board):
         asking.answer(variable)
     return Answered(
-        asking.values, asking.sources, tuple(asking.faults), tuple(asking.empty), tuple(asking.notes)
+        asking.values,
+        asking.sources,
+        tuple(asking.faults),
+        tuple(asking.empty),
+        tuple(asking.notes),
+        frozenset(asking.without),
     )
 
 
@@ -62,6 +69,7 @@ class _Asking:
     faults: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    without: set[str] = field(default_factory=set)
 
     def answer(self, variable: Variable) -> None:
         """Its value, from what is known so far."""
@@ -93,10 +101,12 @@ class _Asking:
             found = self._asked(question)
         except (Unknown, Refused) as error:
             self.faults.append(f"${variable.name}: {error}")
+            self.without.add(variable.name)
             return []
         options = filtered(variable, found)
         if not options:
             self.empty.append(f"${variable.name} has no value: {_told(question)}")
+            self.without.add(variable.name)
         return options
 
     def _kind_of(self, variable: Variable) -> str:

@@ -16,10 +16,10 @@ from stack.deploy.left_out import refuse_faults
 from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
+from stack.model.digests import content_digest
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
-from stack.model.spec import content_digest
 from stack.validation.files import validate as validate_files
 
 VALIDATED = "validated.json"

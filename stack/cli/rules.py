@@ -126,10 +126,20 @@ def _free(session: Session, files: list[Added]) -> None:
         if not NAME.fullmatch(name):
             hint = "letters, digits, . - and _, with / for a folder"
             raise UsageError(f"{name!r} is no name for a file", hint=hint)
-        taken = _found(session, name) or [one.path for one in files[:number] if one.path == file.path]
-        if taken:
+        if taken := _found(session, name):
             hint = f"--as NAME gives another name, rules remove {name} removes it"
             raise UsageError(f"{taken[0]} is there already", hint=hint)
+        if same := next((one for one in files[:number] if one.path == file.path), None):
+            raise UsageError(
+                f"{same.source} and {file.source} would both be {file.path}",
+                hint=f"add the second by itself, with --as {_of_folder(file)}",
+            )
+
+
+def _of_folder(file: Added) -> str:
+    """A name that tells files of one name apart: that of its folder before it."""
+    path = Path(file.source)
+    return f"{UNFIT.sub('-', path.absolute().parent.name).strip('-.') or 'other'}-{_name(path)}"
 
 
 def _found(session: Session, name: str) -> list[str]:

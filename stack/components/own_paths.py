@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 from stack.common import yaml_edit as edit
 from stack.common.yaml_paths import NamedFile, meant, named_files, renamed
 from stack.components.build import Build
 from stack.components.places import OWN
+from stack.model.patterns import last_part_matches
 from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
 
 OWN_SECRETS = f"{OWN}{SECRETS}/"
@@ -77,7 +77,7 @@ def own_targets(build: Build, files: Iterable[ConfigFile]) -> tuple[ConfigFile, 
     found = (
         ConfigFile(f"{TARGETS}/{path}", content, origin=OWN_TARGETS + path)
         for path, content in build.below(OWN_TARGETS).items()
-        if path.endswith(TARGET_SUFFIXES) and any(_matches(path, pattern) for pattern in patterns)
+        if path.endswith(TARGET_SUFFIXES) and any(last_part_matches(path, pattern) for pattern in patterns)
     )
     return (*keepers, *found)
 
@@ -86,13 +86,6 @@ def _named(files: Iterable[ConfigFile]) -> Iterable[NamedFile]:
     for file in files:
         if not file.secret:
             yield from named_files(file.content.decode(errors="surrogateescape"))
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """As Prometheus' own patterns: only the last part may have wildcards."""
-    folder, _, name = path.rpartition("/")
-    wanted_folder, _, wanted = pattern.rpartition("/")
-    return folder == wanted_folder and fnmatchcase(name, wanted)
 
 
 def closing_line_cut(content: bytes) -> bytes:

@@ -32,6 +32,11 @@ class _Inside(CheckContext, frozen=True):
     engine: Engine | None = None
     stack: str = ""
 
+    @property
+    def asks_grafana(self) -> bool:
+        """The program of its container knows no login."""
+        return False
+
     def http(self, component: str) -> Http:
         """See ``CheckContext``."""
         port = self.expected.address(component).rpartition(":")[2]

@@ -10,6 +10,7 @@ from stack.deploy.draft import Draft, alive, remove
 from stack.deploy.mend import mend, restore_names
 from stack.deploy.outer_networks import join, leave
 from stack.deploy.surplus import clear_rest, clear_surplus
+from stack.model.digests import same_loaded
 from stack.model.names import next_name
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.plan import Plan, Step, Verb
@@ -68,7 +69,7 @@ def _bring_up(
     written = _write(draft, spec, service, found)
     running = found is not None and found.running
     last = (
-        _renew(draft, spec, service, found, (*written, *mended), changed=bool(written))
+        _renew(draft, spec, service, found, (*written, *mended), changed=_to_load(service, found, written))
         if found and running
         else (_start(draft, spec, service, found, (*mended, *left, *_holders(service, observed))),)
     )
@@ -146,6 +147,13 @@ def _renew(
     why = unwell or "files changed"
     name = container_name(spec.name, service.component)
     return (draft.add(Step(verb, name, why, service.component, found.id, first)),)
+
+
+def _to_load(service: ServiceSpec, found: ObservedContainer, written: tuple[str, ...]) -> bool:
+    """Whether a process has to read files again that were written; what it watches by itself it has read already."""
+    only_watched = same_loaded(found.applied.digest, service.files_digest()) and not found.drift
+    unused = found.applied.digest == service.files_digest()
+    return bool(written) and (unused or not only_watched)
 
 
 def _unwell(found: ObservedContainer) -> str:

@@ -30,3 +30,10 @@ def names_in(templates: Iterable[ConfigFile]) -> frozenset[str]:
     """The names that they define."""
     texts = (file.content.decode(errors="surrogateescape") for file in templates)
     return frozenset(name for text in texts for name in defined(text))
+
+
+def last_part_matches(path: str, pattern: str) -> bool:
+    """As Prometheus' own patterns of files: only the last part may have wildcards."""
+    folder, _, name = path.rpartition("/")
+    wanted_folder, _, wanted = pattern.rpartition("/")
+    return folder == wanted_folder and fnmatchcase(name, wanted)

@@ -6,16 +6,15 @@ Values only. Nothing here may touch an engine, a file or the environment.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
-from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct, field
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
+from stack.model.digests import WATCHED, content_digest, digest_of
 from stack.model.names import host_of, kind_of
 from stack.model.outer import OuterNetwork
 
@@ -196,22 +195,31 @@ class ServiceSpec(Struct, frozen=True):
             for name in self.__struct_fields__
             if name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
         }
-        return _digest(told)
+        return digest_of(told)
 
     @property
     def judged(self) -> tuple[ConfigFile, ...]:
         """The files whose content can be right or wrong: versioned ones, and the assets that may come and go."""
-        return (
-            *self.files,
-            *(f for f in self.assets if f.path.startswith(tuple(f"{e}/" for e in self.exact))),
-        )
+        return (*self.files, *self._watched[0])
+
+    @property
+    def _watched(self) -> tuple[list[ConfigFile], list[ConfigFile]]:
+        """Assets in folders that the process watches by itself, and the others."""
+        folders = tuple(f"{folder}/" for folder in self.exact)
+        inside = [file for file in self.assets if file.path.startswith(folders)]
+        return inside, [file for file in self.assets if not file.path.startswith(folders)]
 
     def files_digest(self) -> str:
-        """Identity of all files, versioned and not, and of their links; empty where there are none."""
+        """Identity of all files, versioned and not, and of their links; empty where there are none.
+
+        That of what the process watches by itself stands behind a dash.
+        """
         if not self.files and not self.assets and not self.linked:
             return ""
-        told: list[Any] = [[f.fingerprint() for f in ordered(files)] for files in (self.files, self.assets)]
-        return _digest([*told, self.linked.placed()] if self.linked else told)
+        watched, others = self._watched
+        seen, *told = ([f.fingerprint() for f in ordered(files)] for files in (watched, self.files, others))
+        digest = digest_of([*told, self.linked.placed()] if self.linked else told)
+        return f"{digest}{WATCHED}{digest_of(seen)[:8]}" if self.exact else digest
 
 
 class StackSpec(Struct, frozen=True):
@@ -281,20 +289,5 @@ def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
     return sorted(files, key=lambda f: f.path)
 
 
-@lru_cache(maxsize=512)
-def content_digest(content: bytes) -> str:
-    """SHA-256 of a file's content; kept, since every part of a command asks for the same few files again."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def _missing(component: str) -> ServiceSpec:
     raise KeyError(component)
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=_plain, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    return asdict(value)

@@ -14,9 +14,12 @@ from msgspec import Struct
 
 from stack.common import yaml_edit as edit
 from stack.validation.rule_faults import Judge, line_of, wrong
-from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_thanos
+from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_other_rulers, of_thanos
 
 HELM = re.compile(r"\{\{-?\s*(?:\.Values|if\s|range\s|include\s|template\s|end\s*-?\}\})")
+HELM_VALUES = re.compile(r"\{\{-?[^{}\n]*\.(?:Values|Release|Chart|Capabilities)\b")
+"""What no template of an alert has, also where the file is YAML as it is."""
+GZIP = b"\x1f\x8b"
 FORMS = "it needs groups: [{name: ..., rules: [...]}], or that under spec: of a PrometheusRule"
 
 
@@ -71,6 +74,7 @@ def understood(data: bytes, name: str) -> RuleFile:
     if not found:
         what, hint = next((said for d in documents if (said := foreign(d))), ("no rules in it", FORMS))
         raise wrong(name, 0, what, hint)
+    _of_prometheus(found, name)
     rules = tuple(Judge(name).rules(found))
     if not rules:
         raise wrong(name, 0, "no rules in it", FORMS)
@@ -83,13 +87,27 @@ def understood(data: bytes, name: str) -> RuleFile:
     return RuleFile(content, rules, wrapping, lines)
 
 
+def _of_prometheus(found: list[Body], name: str) -> None:
+    """``ConfigurationInvalid`` where a group says something to the ruler of another product."""
+    for body in found:
+        for key, whose in of_other_rulers(body):
+            line = line_of(key, body)
+            what = f"{key.value} is for the ruler of {whose}, Prometheus does not know it"
+            raise wrong(name, line, what, "take that line out")
+
+
 def _text(data: bytes, name: str) -> str:
+    if data.startswith(GZIP):
+        raise wrong(name, 0, "it is compressed (gzip)", "gunzip it first")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise wrong(
             name, 0, f"no UTF-8 ({error.reason} at byte {error.start})", "save it as UTF-8"
         ) from error
+    if found := HELM_VALUES.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise wrong(name, line, "a template of Helm", "render it first: helm template")
     if OLD_FORMAT.search(text) and "groups:" not in text:
         raise wrong(name, 0, *OLD)
     return text

@@ -16,6 +16,15 @@ OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
 OLD = ("the rule format of Prometheus 1", "promtool update rules of Prometheus 2 makes YAML of it")
 THANOS = "partial_response_strategy"
 """A key that the operator leaves out for Prometheus."""
+OTHER_RULERS = {
+    **dict.fromkeys(("source_tenants", "align_evaluation_time_on_interval", "evaluation_delay"), "Mimir"),
+    THANOS: "Thanos",
+    **dict.fromkeys(
+        ("type", "concurrency", "params", "headers", "notifier_headers", "eval_offset"), "VictoriaMetrics"
+    ),
+    **dict.fromkeys(("eval_delay", "eval_alignment", "tenant", "debug"), "VictoriaMetrics"),
+}
+"""Keys of a group that Prometheus does not have, and whose ruler has them."""
 MIXIN = ("prometheusAlerts", "prometheusRules")
 GRAFANA = {"folder", "orgId"}
 FOREIGN = (
@@ -139,3 +148,13 @@ def of_thanos(body: Body) -> set[int]:
                 lines |= {*range(key.start_mark.line, value.end_mark.line + 1)}
         group.value = [pair for pair in group.value if pair[0].value != THANOS]
     return lines
+
+
+def of_other_rulers(body: Body) -> Iterator[tuple[yaml.Node, str]]:
+    """The keys of groups that only the ruler of another product reads, and that product."""
+    for group in edit.items(body.groups):
+        for key, _ in group.value if isinstance(group, yaml.MappingNode) else ():
+            if (whose := OTHER_RULERS.get(str(key.value))) and not (
+                key.value == THANOS and body.wrapping in OPERATORS
+            ):
+                yield key, whose

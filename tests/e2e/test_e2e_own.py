@@ -44,6 +44,9 @@ def until_up(stack: Stack, count: int) -> None:
     until(ask, seconds=30, retry=(NotYet,))
 
 
+LOADED = "prometheus_config_last_reload_success_timestamp_seconds"
+
+
 @pytest.fixture(scope="module")
 def mine(make_stack: Make) -> Stack:
     """A proven stack with a job, a rule in a linked folder, a target and a main file for Alertmanager."""
@@ -76,7 +79,7 @@ def test_the_secret_is_its_users_alone(mine: Stack) -> None:
 
 
 def test_targets_come_and_go_without_another_container(mine: Stack) -> None:
-    before = mine.starts()
+    before, loaded = mine.starts(), mine.query(LOADED)
     added = put(mine, "prometheus/targets/b.json", '[{"targets": ["alertmanager:9093"]}]')
     mine.ok("reload")
     until_up(mine, 2)
@@ -84,6 +87,7 @@ def test_targets_come_and_go_without_another_container(mine: Stack) -> None:
     mine.ok("reload")
     until_up(mine, 1)
     assert mine.starts() == before
+    assert mine.query(LOADED) == loaded, "Prometheus watches them, and was told nothing"
 
 
 def test_what_is_wrong_is_named_and_changes_nothing(mine: Stack) -> None:

@@ -48,13 +48,15 @@ def test_they_are_in_use_and_expected_and_a_second_plan_is_empty(mine: Client) -
     assert volume(mine)["targets/a.json"] == TARGETS.encode()
     assert mine.plan() == []
     (job,) = (job for job in mine.products.asked[-1].jobs if job.name == "mine")
+    assert job.listed == ("a:1",)
     assert (
         job.discovered and not job.component and job.place.startswith("own/prometheus/scrape/team/app.yaml")
     )
 
 
 def test_changed_and_removed_targets_are_written_where_they_are_watched(mine: Client) -> None:
-    ids = mine.ids()
+    ids, signals = mine.ids(), mine.engine.containers[mine.ids()["prometheus"]].signals
+    before = list(signals)
     put(mine, "prometheus/targets/b.json", TARGETS)
     put(mine, "prometheus/targets/a.json", "[]")
     assert mine("reload") == 0
@@ -63,7 +65,7 @@ def test_changed_and_removed_targets_are_written_where_they_are_watched(mine: Cl
     assert {target for _, target in mine.plan()} == {f"{NAME}-prometheus", f"{NAME}-prometheus-config"}
     assert mine("reload") == 0
     assert "targets/a.json" not in volume(mine) and "targets/b.json" in volume(mine)
-    assert mine.ids() == ids
+    assert mine.ids() == ids and signals == before, "it watches them by itself"
 
 
 def test_without_them_everything_is_as_shipped(mine: Client) -> None:

@@ -108,7 +108,7 @@ def test_rules_come_from_standard_input_too(client: Client, monkeypatch: pytest.
         (("HOME",), "is a folder"),
         (("HOME/shop.yml", "--as", "../x"), "'../x' is no name for a file"),
         (("HOME/shop.yml", "--as", ".x"), "'.x' is no name for a file"),
-        (("HOME/shop.yml", "HOME/shop.yml"), "own/prometheus/rules/shop.yml is there already"),
+        (("HOME/shop.yml", "HOME/shop.yml"), "shop.yml would both be own/prometheus/rules/shop.yml"),
         (("HOME/shop.yml", "HOME/shop.yml", "--as", "x"), "--as names one file"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -298,3 +299,25 @@ def test_the_file_that_was_read_is_not_changed() -> None:
 )
 def test_a_slug_is_a_uid(text: str, name: str) -> None:
     assert slug(text) == name
+
+
+@pytest.mark.parametrize(
+    ("panel", "said"),
+    [
+        ({"type": "grafana-polystat-panel"}, "a plug-in that Grafana does not bring"),
+        (
+            {"type": "natel-discrete-panel"},
+            "which Grafana does not load any more: state-timeline shows the same",
+        ),
+        ({"type": "xychart"}, ""),
+        ({"type": "nodeGraph"}, ""),
+    ],
+)
+def test_a_kind_of_panel_that_grafana_does_not_have_is_named(panel: dict[str, Any], said: str) -> None:
+    notes = take({**PLAIN, "panels": [{**PANEL, **panel}]}).notes
+    assert said in notes[0] if said else notes == ()
+
+
+def test_a_compressed_file_is_told() -> None:
+    with pytest.raises(Refused, match=r"it is compressed \(gzip\)"):
+        imported(gzip.compress(json.dumps(PLAIN).encode()), "f.json")

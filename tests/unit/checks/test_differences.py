@@ -300,3 +300,16 @@ def test_labels_that_a_target_is_given_stand_in_place_of_the_fields_of_its_job()
     given = replace(JOB, reserved=("__scrape_interval__",))
     shown = [target(a, __scrape_interval__="30s") for a in JOB.addresses]
     assert list(job_differences.differences([given], shown)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"listed": ("a:1", "b:1")}, []),
+        ({"listed": ("a:1", "c:1")}, [f"{AT}c:1 of the files that it watches is not scraped"]),
+        ({"listed": ("a:1", "c:1"), "chosen": True}, []),
+    ],
+)
+def test_targets_of_watched_files_are_scraped(changes: dict[str, Any], says: list[str]) -> None:
+    job = replace(JOB, discovered=True, addresses=(), **changes)
+    assert list(job_differences.differences([job], BOTH)) == says

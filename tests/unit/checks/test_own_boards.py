@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from stack.checks.batches import MARK
 from stack.checks.context import CheckContext
 from stack.checks.model import Dashboard, DataSource, Expected
-from stack.checks.own_boards import Judgement, Verdict, judged
+from stack.checks.own_boards import Judgement, Verdict, explained, judged
 from stack.components import all_checks
 from tests.loopback import Asked, Reply, Route, serve
 from tests.unit.checks.fake_stack import FakeStack, data
@@ -268,16 +268,97 @@ def own(*shown: dict[str, Any], mine: bool = True) -> tuple[Dashboard, ...]:
     return (Dashboard("mine", json.dumps(board(*shown)), own=mine),)
 
 
-def test_the_check_tells_and_never_fails() -> None:
+def framed(asked: Asked) -> Reply:
+    """What Grafana gives a browser."""
+    (query,) = json.loads(asked.body)["queries"]
+    expr = query["expr"]
+    if "}}" in expr:
+        return 400, {"results": {"A": {"error": "bad_data: parse error", "status": 400, "frames": []}}}
+    lines = [[None if "nothing" in expr else 1] for _ in chosen(expr)]
+    schema = {"fields": [{"type": "time"}, {"type": "number"}]}
+    frames = [{"schema": schema, "data": {"values": [[n for n, _ in enumerate(x)], x]}} for x in lines]
+    return 200, {"results": {"A": {"frames": frames or [{"schema": {"fields": []}, "data": {"values": []}}]}}}
+
+
+@pytest.fixture
+def grafana() -> Iterator[tuple[CheckContext, list[dict[str, Any]]]]:
+    """A stack with Grafana, and the queries that it was sent."""
+    sent: list[dict[str, Any]] = []
+
+    def noted(asked: Asked) -> Reply:
+        sent.extend(json.loads(asked.body)["queries"])
+        return framed(asked)
+
     fake = FakeStack()
+    fake.products["prometheus"] = {**fake.products["prometheus"], **ROUTES}
+    by_hand = {**LOADED, "uid": "other", "name": "Other"}
+    fake.products["grafana"]["POST /api/ds/query"] = noted
+    fake.products["grafana"]["GET /api/datasources"] = (200, [LOADED, by_hand])
+    with fake.running() as expected:
+        yield CheckContext(expected), sent
+
+
+LOADED = {
+    "uid": "prometheus",
+    "name": "Prometheus",
+    "type": "prometheus",
+    "url": "http://p",
+    "readOnly": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind", "sent"),
+    [
+        (panel("up"), "data", ("up", "prometheus")),
+        (
+            panel("rate(flat_total[$__rate_interval])"),
+            "data",
+            ("rate(flat_total[${__rate_interval}])", "prometheus"),
+        ),
+        (panel("up offset $__from"), "data", None),
+        (panel("up", datasource={"type": "prometheus", "uid": "other"}), "data", ("up", "other")),
+        (panel("up", datasource="Other"), "data", ("up", "other")),
+        (panel("gone"), "empty", ("gone", "prometheus")),
+        (panel("nothing_divided"), "empty", ("nothing_divided", "prometheus")),
+        (panel("up{}}"), "wrong", ("up{}}", "prometheus")),
+        (panel("up", datasource={"type": "prometheus", "uid": "lost"}), "wrong", None),
+    ],
+)
+def test_grafana_answers_where_it_runs_as_it_does_a_browser(
+    grafana: tuple[CheckContext, list[dict[str, Any]]],
+    shown: dict[str, Any],
+    kind: str,
+    sent: tuple[str, str] | None,
+) -> None:
+    context, seen = grafana
+    assert of(context, shown).kind == kind
+    if sent:
+        assert [(one["expr"], one["datasource"]["uid"]) for one in seen] == [sent]
+
+
+def test_where_grafana_refuses_our_login_prometheus_answers() -> None:
+    fake = FakeStack()
+    fake.products["prometheus"] = {**fake.products["prometheus"], **ROUTES}
+    with fake.running(grafana_password="another") as expected:
+        assert of(CheckContext(expected), panel("up")).kind == "data"
+
+
+@pytest.mark.parametrize("how", ["", " through Grafana"])
+def test_the_check_tells_and_never_fails(how: str) -> None:
+    fake = FakeStack()
+    if how:
+        fake.products["grafana"]["POST /api/ds/query"] = framed
+    else:
+        del fake.products["grafana"]
     fake.products["prometheus"] = {**fake.products["prometheus"], **ROUTES}
     shown = own(panel("up"), panel("gone", title="Q"), panel("up{}}", title="W"))
     with fake.running(dashboards=shown) as expected:
         finding = finding_of(CHECK, expected)
         assert finding.status == "ok"
-        assert finding.evidence == "panels of your own dashboards: 1 with data, 1 empty, 1 wrong"
+        assert finding.evidence == f"panels of your own dashboards{how}: 1 with data, 1 empty, 1 wrong"
         (warning,) = finding.warnings
-        assert warning.startswith("Mine (mine): of 3 panels 1 wrong, 1 empty: W: parse error")
+        assert warning.startswith("Mine (mine): of 3 panels 1 wrong, 1 empty: W: ")
         assert warning.endswith("monitoring-stack dashboard check mine names each")
 
 
@@ -303,3 +384,44 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeStack().running(dashboards=own(panel("up"))) as expected:
         (warning,) = finding_of(CHECK, expected).warnings
     assert warning.startswith("1 more of your own dashboards were not judged")
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (panel('nothing_divided{job=~"$v"}'), "$v has no value"),
+        (panel("rate(flat_total[$v])"), "$v has no value"),
+        (panel("up[$v]}}"), "$v has no value"),
+        (panel('nothing_divided{job=~"$v",x=~"$w"}'), "$v, $w have no value"),
+        (panel('gone{job=~"$v"}'), "no series has the name gone"),
+    ],
+)
+def test_a_variable_without_a_value_is_the_reason(
+    context: CheckContext, shown: dict[str, Any], why: str
+) -> None:
+    nobody = {"query": "label_values(gone, job)"}
+    verdict = of(context, shown, v=nobody, w=nobody)
+    assert (verdict.kind, verdict.why) == ("empty", why)
+
+
+def test_what_is_wrong_whatever_the_value_stays_so(context: CheckContext) -> None:
+    assert of(context, panel('up{job="$v"}}'), v={"query": "label_values(gone, job)"}).kind == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ('1:1: parse error: unknown function with name "topk_max"', "topk_max is a function of MetricsQL"),
+        (
+            '1:1: parse error: unknown function with name "prometheus_buckets"',
+            "prometheus_buckets is a function of",
+        ),
+        (
+            '1:1: parse error: unknown function with name "rat"',
+            '1:1: parse error: unknown function with name "rat"',
+        ),
+        ("no variable is called x", "no variable is called x"),
+    ],
+)
+def test_another_language_is_named(fault: str, said: str) -> None:
+    assert explained(fault).startswith(said)

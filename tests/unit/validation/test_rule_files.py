@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -146,6 +147,22 @@ def test_several_documents_become_one_file() -> None:
         ("groups: [\n", "f.yml:2: "),
         ("{{- if .Values.rules }}\ngroups:\n", "f.yml:1: a template of Helm: render it first: helm template"),
         (
+            OPERATOR.replace("name: a", 'name: "{{ .Release.Name }}"'),
+            "f.yml:9: a template of Helm: render it first: helm template",
+        ),
+        (
+            "groups:\n- name: a\n  source_tenants: [x]\n  rules: [{record: a, expr: up}]\n",
+            "f.yml:3: source_tenants is for the ruler of Mimir, Prometheus does not know it: take that line out",
+        ),
+        (
+            "groups:\n- name: a\n  partial_response_strategy: warn\n  rules: [{record: a, expr: up}]\n",
+            "f.yml:3: partial_response_strategy is for the ruler of Thanos",
+        ),
+        (
+            "groups:\n- name: a\n  type: graphite\n  rules: [{record: a, expr: up}]\n",
+            "f.yml:3: type is for the ruler of VictoriaMetrics",
+        ),
+        (
             "ALERT Down\n  IF up == 0\n  FOR 5m\n",
             "f.yml: the rule format of Prometheus 1: promtool update rules",
         ),
@@ -220,8 +237,6 @@ def test_what_the_operator_leaves_out_is_left_out(flow: bool) -> None:
     found = made(json.dumps(yaml.safe_load(text)) if flow else text)
     assert [sorted(group) for group in groups_in(found)] == [["limit", "name", "rules"], ["name", "rules"]]
     assert flow or "limit: 3" in text.splitlines()[found.line(4) - 1]
-    plain = "groups:\n- name: a\n  partial_response_strategy: abort\n  rules: [{record: x, expr: up}]\n"
-    assert made(plain).content == plain, "promtool names it"
 
 
 def test_bytes_that_are_no_text_are_named() -> None:
@@ -256,3 +271,8 @@ PATH = "own/prometheus/rules/f.yml"
 )
 def test_messages_name_the_line_of_the_file_that_was_given(message: str, retold: str) -> None:
     assert made(OPERATOR).retold(message, PATH, "f.yaml") == retold
+
+
+def test_a_compressed_file_is_told() -> None:
+    with pytest.raises(ConfigurationInvalid, match=r"^f.yml: it is compressed \(gzip\): gunzip it first$"):
+        understood(gzip.compress(PLAIN.encode()), "f.yml")
