@@ -1,4 +1,4 @@
-"""The grammar of what keeps a stack's data: backup and restore."""
+"""The grammar of what keeps a stack's data: backup, restore and repair."""
 
 from __future__ import annotations
 
@@ -42,4 +42,14 @@ RESTORE = Command(
         DRY_RUN,
     ),
 )
-KEEPING_COMMANDS: tuple[Command, ...] = (BACKUP, RESTORE)
+REPAIR = Command(
+    "repair",
+    "find what is damaged in the data, and move just that aside",
+    "repair:repair",
+    (
+        value("components", nargs="*", metavar="C", help="component (all that keep data)"),
+        flag("-y", "--yes", help="do not ask"),
+        flag("--dry-run", help="show it and move nothing"),
+    ),
+)
+KEEPING_COMMANDS: tuple[Command, ...] = (BACKUP, RESTORE, REPAIR)

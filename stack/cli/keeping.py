@@ -45,18 +45,18 @@ def _text(path: str, flag: str) -> str:
         ) from error
 
 
-def volume_image(session: Session, observed: Observed | None = None) -> str:
+def volume_image(session: Session, observed: Observed | None = None, *, provide: bool = True) -> str:
     """An image with Python on the engine: that of the application where it is there, else that of the checks.
 
-    ``ImageError`` where neither can be had.
+    ``ImageError`` where neither can be had; without ``provide`` none is made, and it is empty then.
     """
     running = observed.container(APP) if observed else None
     if running is not None and session.engine.image(running.image_id) is not None:
         return running.image_id
     images = session.images_for(session.settings).images
-    (held,) = images.present((APP,)).values()
-    if held.available:
-        return held.ref
+    held = [one for one in images.present((APP, CHECKS.name)).values() if one.available]
+    if held or not provide:
+        return held[0].ref if held else ""
     name = APP if APP in session.settings.components else CHECKS.name
     made = images.provide((name,))[name]
     if not made.available:

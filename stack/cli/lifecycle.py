@@ -12,6 +12,7 @@ from stack.cli.left_out import left_out_document, tell_left_out
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
+from stack.common.errors import StackError
 from stack.model.spec import StackSpec, destroyed, stopped
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def start(options: argparse.Namespace, printer: Printer) -> int:
     printer.line(
         "engine", f"{info.product} {info.version}, {f'at {info.address}' if info.remote else 'this machine'}"
     )
-    return start_stack(session)
+    try:
+        return start_stack(session)
+    except StackError as error:
+        from stack.cli.repair import name_damage
+
+        name_damage(session, error)
+        raise
 
 
 def plan(options: argparse.Namespace, printer: Printer) -> int:

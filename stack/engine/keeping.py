@@ -5,18 +5,19 @@ The work is done by ``keeping_program`` in a container that the engine removes b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import convert, failures, keeping_program
+from stack.engine import archive, convert, examining_program, failures, keeping_program
 from stack.engine.client import TAR, Client
 from stack.engine.containers import Containers
 from stack.engine.frames import framed
 from stack.engine.transport import Reply
 from stack.engine.volumes import Volumes
-from stack.model.volumes import VolumeKind
+from stack.model.volumes import Damage, VolumeKind
 
 SILENCE = 600.0
 """Seconds in which nothing may come: a large database is copied before its first byte is given."""
@@ -45,6 +46,20 @@ class Keeping:
         for _ in self._work(stack, image, volume, ("unstage",), f"clear volume {volume}"):
             pass
 
+    def examine(
+        self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
+    ) -> tuple[Damage, ...]:
+        """See ``Engine``."""
+        words = ("examine", kind, f"{now:.0f}", "deep" if deep else "quick")
+        told = b"".join(self._work(stack, image, volume, words, f"examine volume {volume}"))
+        return tuple(damage(*json.loads(line)) for line in told.splitlines())
+
+    def set_aside(self, stack: str, image: str, volume: str, folder: str, paths: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        words = ("aside", folder, *map(archive.inside, paths))
+        for _ in self._work(stack, image, volume, words, f"move aside in volume {volume}"):
+            pass
+
     def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
         """See ``Engine``."""
         self._volumes.needed(volume)
@@ -64,9 +79,8 @@ class Keeping:
     ) -> Iterator[bytes]:
         """What the program writes, as it comes; StartFailed unless it says at the end that all was done."""
         self._volumes.needed(volume)
-        source = Path(keeping_program.__file__).read_text("utf-8")
         verb, *rest = words
-        argv = ("python3", "-I", "-S", "-c", source, verb, convert.VOLUME_ROOT, *rest)
+        argv = ("python3", "-I", "-S", "-c", _program(), verb, convert.VOLUME_ROOT, *rest)
         helper = self._containers.create(
             convert.helper_name(stack), convert.volume_body(stack, image, volume, argv)
         )
@@ -91,3 +105,27 @@ class Keeping:
         """Its output from its first byte on; it ends once nobody reads it any more."""
         wanted = {"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1}
         return self._client.open("POST", f"containers/{helper}/attach", query=wanted)
+
+
+def damage(path: str, why: str, moved: list[str]) -> Damage:
+    """What the program found, as a value."""
+    return Damage(path, why, tuple(moved))
+
+
+def _program() -> str:
+    """Both programs as one text, the second knowing the first by its name."""
+    parts = [Path(one.__file__ or "").read_text("utf-8") for one in (keeping_program, examining_program)]
+    names = [one.__name__ for one in (keeping_program, examining_program)]
+    return LOADER.format(sources=dict(zip(names, parts, strict=True)))
+
+
+LOADER = """
+import sys, types
+for name in ("stack", "stack.engine"):
+    sys.modules[name] = types.ModuleType(name)
+for name, source in {sources!r}.items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), module.__dict__)
+works = "stack.engine.examining_program" if sys.argv[1] in ("examine", "aside") else "stack.engine.keeping_program"
+sys.exit(sys.modules[works].main(*sys.argv[1:]))
+"""

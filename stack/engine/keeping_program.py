@@ -26,6 +26,8 @@ STAGED, DECIDED = ".stack-restore", ".stack-restored"
 """Folder in a volume with what a restore brings, and its name once everything else has been removed."""
 DUMP, DUMPED = ".stack-dump", "restore.dump"
 """A database as its server wrote it down, in its volume and in the tar."""
+MOVED = ".damaged-"
+"""How the names of folders begin in which a repair keeps what it moved aside."""
 OURS = (ASIDE, STAGED, DECIDED, DUMP)
 SQLITE = b"SQLite format 3\0"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
@@ -161,12 +163,17 @@ def _walk(top: Path) -> Iterator[tuple[str, Path]]:
     """Folders and files below ``top`` with their paths in it; links and what is no file are left out."""
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(
-            name for name in folders if name not in OURS and not (Path(folder) / name).is_symlink()
+            name for name in folders if not (_ours(name) or (Path(folder) / name).is_symlink())
         )
         for name in (*folders, *sorted(files)):
             path = Path(folder) / name
-            if not path.is_symlink() and name not in OURS and not _beside_sqlite(path):
+            if not (path.is_symlink() or _ours(name) or _beside_sqlite(path)):
                 yield str(path.relative_to(top)), path
+
+
+def _ours(name: str) -> bool:
+    """Whether it is nothing of the volume's owner."""
+    return name in OURS or name.startswith(MOVED)
 
 
 def _beside_sqlite(path: Path) -> bool:
@@ -283,7 +290,3 @@ def main(verb: str, root: str, kind: str = "") -> int:
         return 1
     sys.stderr.write(f"{WHOLE}\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

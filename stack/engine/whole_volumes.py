@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
-from stack.model.volumes import VolumeKind
+from stack.model.volumes import Damage, VolumeKind
 
 
 class WholeVolumes(Protocol):
@@ -28,3 +28,14 @@ class WholeVolumes(Protocol):
 
     def unstage(self, stack: str, image: str, volume: str) -> None:
         """What was staged goes, as does what an interrupted ``gather`` left; fine if there is none."""
+
+    def examine(
+        self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
+    ) -> tuple[Damage, ...]:
+        """What is damaged in a volume, as far as its form tells; ``now`` in Unix seconds.
+
+        Without ``deep`` no large file is read as a whole.
+        """
+
+    def set_aside(self, stack: str, image: str, volume: str, folder: str, paths: tuple[str, ...]) -> None:
+        """Moves paths of a volume into a folder of it; fine where that was done before."""

@@ -33,6 +33,7 @@ DATA = {
 }
 SEARCH = "/memory/project_history/search"
 MARK = "mark"
+BLOCK = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
 class Story:
@@ -182,6 +183,39 @@ def test_destroyed_with_all_data_it_comes_back_under_another_name(story: Story) 
 def test_a_stack_that_runs_is_not_restored_into(story: Story) -> None:
     ran = story.other("restore", str(story.file), *story.key, "--yes")
     assert ran.code == 5 and "its data cannot be replaced meanwhile: monitoring-stack stop" in ran.err
+
+
+SPOIL = f"""
+import json, os
+block = "/p/{BLOCK}"
+os.makedirs(block + "/chunks")
+meta = dict(ulid="{BLOCK}", minTime=1000, maxTime=2000, version=1, stats={{}}, compaction=dict(level=1))
+open(block + "/meta.json", "w").write(json.dumps(meta))
+open(block + "/chunks/000001", "wb").write(b"cut")
+open(block + "/index", "wb").write(b"cut")
+open("/a/silences", "ab").write(b"\\x05abc")
+"""
+
+
+def test_damage_is_named_by_start_and_only_that_is_moved_aside(story: Story) -> None:
+    other = story.other
+    other.ok("stop")
+    volumes = {
+        f"{other.name}-{c}-data": {"bind": at} for c, at in (("prometheus", "/p"), ("alertmanager", "/a"))
+    }
+    image = other.inspect()["app"]["Image"]
+    docker.from_env().containers.run(
+        image, ["-c", SPOIL], entrypoint="python3", user="0", volumes=volumes, remove=True
+    )
+    ran = other("start", "--no-smoke")
+    assert ran.code == 5 and "monitoring-stack repair prometheus moves just that aside" in ran.err, ran.err
+    assert f"prometheus: {BLOCK}/index is damaged (it is cut or damaged), and 1 more" in ran.err
+    said = other.ok("repair", "--yes", "--json").json()
+    assert {one["path"] for one in said["damage"]} == {f"{BLOCK}/index", "silences"}
+    other.ok("start", "--no-smoke")
+    newest = other.query(f"max(timestamp(up @ {story.made['sample']:.3f}))")
+    assert newest == [pytest.approx(story.made["sample"], abs=0.002)]
+    assert in_volumes(other, f"ls {said['moved_to']} 2>/dev/null") == {"", BLOCK, "silences"}
 
 
 def test_killed_anywhere_a_restore_leaves_the_old_state_or_the_new_one(story: Story) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import archive, keeping_program, labels
+from stack.engine import archive, examining_program, keeping_program, labels
 from stack.engine.labels import Kind
 from stack.model.found import FileFound, FileStat
 from stack.model.spec import CONFIG_ROOT, ConfigFile
-from stack.model.volumes import VolumeKind
+from stack.model.volumes import Damage, VolumeKind
 from tests.fakes.engine.images import MemoryImages
 
 LINKS = 8
@@ -240,6 +240,30 @@ class MemoryVolumes(MemoryImages):
     def unstage(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
         self._program(image, volume, keeping_program.unstage, "unstage")
+
+    def examine(
+        self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
+    ) -> tuple[Damage, ...]:
+        """See ``Engine``."""
+        del stack
+        found: list[Damage] = []
+        self._program(
+            image,
+            volume,
+            lambda root: found.extend(
+                Damage(path, why, tuple(moved))
+                for path, why, moved in examining_program.examine(root, kind, now, deep)
+            ),
+            "examine",
+        )
+        return tuple(found)
+
+    def set_aside(self, stack: str, image: str, volume: str, folder: str, paths: tuple[str, ...]) -> None:
+        """See ``Engine``."""
+        del stack
+        self._program(
+            image, volume, lambda root: examining_program.set_aside(root, folder, list(paths)), "set_aside"
+        )
 
     def _program(self, image: str, volume: str, program: Callable[[Path], None], verb: str) -> None:
         self._called(verb, volume)

@@ -150,6 +150,8 @@ def test_other_files_come_as_they_are_and_links_do_not(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     (tmp_path / "folder").symlink_to("/etc")
     (tmp_path / program.STAGED).mkdir()
+    (tmp_path / f"{program.MOVED}1").mkdir()
+    (tmp_path / f"{program.MOVED}1" / "cut").write_bytes(b"moved by a repair")
     (tmp_path / program.STAGED / "left").write_bytes(b"of a killed restore")
     assert gathered(tmp_path) == {".": None, "a": b"a", "a-wal": b"no database has this log"}
 
