@@ -24,7 +24,7 @@ from stack.app.http.middleware.observe import Observe
 from stack.app.http.middleware.trusted import Trusted
 from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
 from stack.app.http.uploads import Spool
-from stack.app.http.wiring import ANSWERS_AT_ONCE, Lanes
+from stack.app.http.wiring import ALERT_ANSWERS_AT_ONCE, ANSWERS_AT_ONCE, Lanes
 from stack.app.tools.workers import Workers
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def create_app(context: AppContext) -> FastAPI:
     app.state.exposition = metrics.exposition(app.state.lanes)
     app.state.vitals = health.parts(context, app.state.lanes)
     app.state.answers = asyncio.Semaphore(ANSWERS_AT_ONCE)
+    app.state.alert_answers = asyncio.Semaphore(ALERT_ANSWERS_AT_ONCE)
     app.state.large = defaultdict(partial(asyncio.Semaphore, LARGE_AT_ONCE))
     app.state.spool = Spool(context.spool, max(context.settings.max_spool, context.settings.max_upload))
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]

@@ -22,6 +22,7 @@ from stack.app.tools.workers import Workers
 STORE_CALLS_AT_ONCE = 6
 ANSWERS_AT_ONCE = 64
 """Answers of a page that are made or sent at the same time: clients that don't read hold no more than these."""
+ALERT_ANSWERS_AT_ONCE = 32
 PAGE_BYTES = 256 * 1024
 K = TypeVar("K")
 T = TypeVar("T")
@@ -84,10 +85,17 @@ async def _turn(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def _alerts_turn(request: Request) -> AsyncIterator[None]:
+    async with cast("asyncio.Semaphore", request.app.state.alert_answers):
+        yield
+
+
 Context = Annotated[AppContext, Depends(_context)]
 InLanes = Annotated[Lanes, Depends(_lanes)]
 IN_TURN = [Depends(_turn)]
 """For a route with a large answer: as many as ``ANSWERS_AT_ONCE`` at a time."""
+ALERTS_IN_TURN = [Depends(_alerts_turn)]
+"""The same for alerts, which wait behind no other work and behind no answer of another kind."""
 
 
 def page(items: Iterable[T], size: Callable[[T], int]) -> tuple[list[T], int]:

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from stack.app.alerts import AlertStatus
 from stack.app.http.bodies import BodyRoute
 from stack.app.http.models import AlertList, Received, Webhook
-from stack.app.http.wiring import IN_TURN, Context, InLanes, page
+from stack.app.http.wiring import ALERTS_IN_TURN, Context, InLanes, page
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], route_class=BodyRoute)
 LabelFilter = Annotated[str, StringConstraints(pattern=r"^[^=]+=", max_length=2000)]
@@ -23,7 +23,7 @@ async def receive(notification: Webhook, context: Context, lanes: InLanes) -> Re
     return Received(received=received, left_out=len(notification.alerts) - received)
 
 
-@router.get("", dependencies=IN_TURN)
+@router.get("", dependencies=ALERTS_IN_TURN)
 async def show(
     context: Context,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,

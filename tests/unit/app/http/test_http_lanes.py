@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import socket
@@ -94,6 +95,15 @@ def test_a_silent_name_server_holds_up_nobody_but_who_asks_it(
         assert not any(each.done() for each in waiting)
         until(lambda: given_up(silent, waiting))
         assert {each.result(PATIENCE)["error_code"] for each in waiting} == {"E_DNS_FAIL"}
+
+
+def test_alerts_are_shown_while_all_turns_for_other_large_answers_are_taken(tmp_path: Path) -> None:
+    """By ingests at work, or by clients that do not read what they have asked for."""
+    app = create_app(open_context(AppSettings(data=tmp_path, request_timeout=0.3)))
+    app.state.answers = asyncio.Semaphore(0)
+    with TestClient(app) as client:
+        assert client.get("/alerts").status_code == 200
+        assert client.get("/memory/tool_audit/search").status_code == 503
 
 
 def test_more_look_ups_than_there_is_room_for_say_nothing_about_the_name(
