@@ -61,8 +61,12 @@ def render_own(settings: Settings, app_image: str, printer: Printer) -> int:
 
 
 def _as_told(plain: Settings, settings: Settings) -> Settings:
-    """Defaults, which docker-compose.yml has with the settings' variables, and what no variable there can say."""
-    values = {**plain.values, **{path: settings[path] for path in BEYOND_VARIABLES}}
+    """Defaults, which docker-compose.yml has with the settings' variables, and what no variable there can say.
+
+    A public address ends with the port that is published.
+    """
+    ports = (f"{unit.name}.port" for unit in settings.table.published)
+    values = {**plain.values, **{path: settings[path] for path in (*BEYOND_VARIABLES, *ports)}}
     return replace(plain, values=values, receivers=settings.receivers)
 
 

@@ -90,7 +90,7 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
             binds = [f"{m.source}:{m.target}:ro" for m in one.mounts if m.kind == "bind"]
             volumes = [*mounts.get(one.component, []), *binds] or None
             services[one.component] = compose_service(one, build, volumes)
-        elif build.settings["public_url"]:
+        elif build.settings["public_url"] and one.published:
             services.setdefault(one.component, {}).update(_addresses(one, build))
         if one.networks:
             networks = services.setdefault(one.component, {}).setdefault("networks", {})

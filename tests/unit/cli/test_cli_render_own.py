@@ -149,3 +149,15 @@ def test_an_address_of_the_heartbeat_that_is_not_there_is_said(home: Path) -> No
     with pytest.raises(SettingsError, match=r"watchdog.url_file: .*own/secrets/heartbeat: No such file"):
         run()
     assert not (home / "docker-compose.override.yml").exists()
+
+
+def test_a_public_address_without_a_place_for_the_product_keeps_each_port(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACK_ALERTMANAGER_PORT", "9999")
+    (home / "stack.toml").write_text('public_url = "http://ops.example.com"\n')
+    assert run() == 0
+    told = yaml.safe_load((home / "docker-compose.override.yml").read_text())["services"]
+    assert "--web.external-url=http://ops.example.com:9090" in told["prometheus"]["command"]
+    assert "--web.external-url=http://ops.example.com:9999" in told["alertmanager"]["command"]
+    assert told["grafana"]["environment"] == {"GF_SERVER_ROOT_URL": "http://ops.example.com:3000/"}
