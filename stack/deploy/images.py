@@ -17,7 +17,7 @@ from stack.components.build import Image
 from stack.config.settings import Settings
 from stack.engine.interface import Engine
 from stack.images.decide import Source
-from stack.images.lock import read_lock
+from stack.images.lock import read_layers, read_lock
 from stack.images.programs import CHECKS
 from stack.images.registries import MEMORY, Patience, Registries, in_reach, never_in_reach
 from stack.images.resolved import Resolved
@@ -70,6 +70,7 @@ class ImageSelection:
             CATALOG,
             overrides=own,
             digests=read_lock(self.settings.home, CATALOG.pins),
+            layers=read_layers(self.settings.home, CATALOG.pins),
             tell=self.emit,
             registries=self.registries or registries_of(self.settings, self.engine),
             scope=self.engine.info().address,

@@ -25,7 +25,7 @@ from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
 from stack.deploy.ends import died, disk_fault, health_of, restarts_of, unresponsive
-from stack.deploy.forwarding import cut_off
+from stack.deploy.forwarding import cut_off, refuse_unforwarded
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
 from stack.model.plan import Verb
@@ -177,6 +177,7 @@ class Verification:
         if done in self.repaired:
             return
         state = self.engine.inspect(name)
+        refuse_unforwarded(self.spec, service, evidence, health_of(state))
         if not unresponsive(state) and not cut_off(self.spec, service, evidence, health_of(state)):
             return
         self.repaired.append(done)

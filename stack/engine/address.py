@@ -77,8 +77,32 @@ def find(given: str, environ: Mapping[str, str]) -> Address:
 
 
 def _plain(url: str, environ: Mapping[str, str], folder: Path) -> Address:
+    if meant := _meant(url):
+        raise EngineUnavailable(f"{url} is no address of an engine", hint=f"DOCKER_HOST={meant}")
     full = url if "://" in url else f"tcp://{url}"
     return Address(full, _tls_of_environment(environ, folder) if is_remote(full) else None)
+
+
+def _meant(url: str) -> str:
+    """The address that a malformed one stands for; empty for one that can be asked."""
+    if url.startswith("/"):
+        return f"unix://{url}"
+    if url.startswith("unix:"):
+        path = url.removeprefix("unix:")
+        return "" if path.startswith("///") else f"unix:///{path.lstrip('/')}"
+    full = url if "://" in url else f"tcp://{url}"
+    try:
+        parts = urlsplit(full)
+        portless = parts.port is None
+    except ValueError:
+        return "tcp://HOST:PORT"
+    if parts.scheme == "tcp" and portless:
+        return f"tcp://{parts.netloc or 'HOST'}:2375 (2376 with DOCKER_TLS_VERIFY)"
+    return (
+        ""
+        if is_remote(full) or parts.scheme == "npipe"
+        else "unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"
+    )
 
 
 def _local(environ: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from stack.common.errors import ImageError
 from stack.common.files import write_atomically
 from stack.engine.interface import ImageInfo
 from stack.images.interface import ImageEngine
-from stack.images.lock import LOCK_NAME, read_lock
+from stack.images.lock import LOCK_NAME, checksum, read_layers, read_lock
 from stack.images.pins import LABEL_BUILT_FROM, LABEL_VERSION, Pin, tag_of
 from stack.images.programs import PROGRAMS
 from stack.images.resolved import Resolved
@@ -73,7 +73,7 @@ def save(engine: ImageEngine, images: Iterable[Resolved], archive: Path) -> tupl
     """Write all images into one archive that ``load`` and ``docker load`` take; the references inside.
 
     One of our own programs goes with the name of the last one built, by which it is known on an engine whose base has
-    another id. The file appears when complete.
+    another id; a locked image with its tag, since no archive carries a digest. The file appears when complete.
     """
     refs = tuple(dict.fromkeys(ref for image in images if image.available for ref in _names(engine, image)))
     if not refs:
@@ -89,6 +89,10 @@ def save(engine: ImageEngine, images: Iterable[Resolved], archive: Path) -> tupl
 
 
 def _names(engine: ImageEngine, image: Resolved) -> tuple[str, ...]:
+    name, _, digest = image.ref.partition("@")
+    if digest and ":" in name.rpartition("/")[2]:
+        engine.tag(image.id, name)
+        return (name,)
     program = PROGRAMS.get(image.component)
     if program is None or not image.ref.startswith(f"{program.repository}:"):
         return (image.ref,)
@@ -129,16 +133,17 @@ def lock(engine: ImageEngine, folder: Path, pins: Mapping[str, Pin]) -> dict[str
 
     A component whose official image is not there keeps the digest that it had.
     """
-    digests = read_lock(folder, pins)
+    digests, layers = read_lock(folder, pins), read_layers(folder, pins)
     for component, pin in pins.items():
         info = engine.image(pin.official)
         found = [d.partition("@")[2] for d in info.digests] if info else []
-        if found:
-            digests[component] = found[0]
+        if info and found:
+            digests[component], layers[component] = found[0], checksum(info.layers)
     if not digests:
         raise ImageError("no official image is there to lock", hint="monitoring-stack images pull")
     document: dict[str, Any] = {
-        c: {"image": pins[c].official, "digest": d} for c, d in sorted(digests.items())
+        c: {"image": pins[c].official, "digest": d, "layers": layers.get(c, "")}
+        for c, d in sorted(digests.items())
     }
     write_atomically(folder / LOCK_NAME, json.dumps(document, indent=2).encode() + b"\n")
     return digests

@@ -24,7 +24,8 @@ from stack.engine.interface import ImageInfo
 from stack.images.catalog import Catalog
 from stack.images.decide import LOCAL_CURRENT, LOCAL_STALE, Decision, Facts, Source, decide, wanted
 from stack.images.interface import ImageEngine, Tell
-from stack.images.pins import BASE, Pin, registry_of
+from stack.images.lock import checksum
+from stack.images.pins import BASE, Pin, pinned, registry_of
 from stack.images.programs import PROGRAMS, Inputs, Program, read_inputs
 from stack.images.registries import MEMORY, Registries
 from stack.images.resolved import Resolved, baseless, made_by, program_present
@@ -54,8 +55,9 @@ def silent(_: Progress) -> None:
 class Images(Struct, frozen=True):
     """Images on one engine.
 
-    ``overrides``: the user's own reference by component; ``digests``: locked content; ``scope``: the engine's address,
-    since what one engine cannot reach another one may.
+    ``overrides``: the user's own reference by component; ``digests``: locked content; ``layers``: by which that is
+    known where an archive has brought it; ``scope``: the engine's address, since what one engine cannot reach another
+    one may.
     """
 
     engine: ImageEngine
@@ -63,6 +65,7 @@ class Images(Struct, frozen=True):
     catalog: Catalog
     overrides: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, str] = field(default_factory=dict)
     tell: Tell = silent
     obstacle: Callable[[], str] = _obstacle
     inputs: Callable[[Program], Inputs] = read_inputs
@@ -217,7 +220,7 @@ class Images(Struct, frozen=True):
         needed = not present and local != LOCAL_CURRENT
         return Facts(
             override=self.overrides.get(pin.component, ""),
-            digest=self.digests.get(pin.component, ""),
+            digest=self._digest(pin),
             wanted_present=present,
             local=local,
             cannot_build=(self.obstacle() if needed else "")
@@ -235,8 +238,15 @@ class Images(Struct, frozen=True):
         return self.catalog.pins.get(name) or Pin(name, self.overrides[name])
 
     def _wanted(self, pin: Pin) -> str:
-        name = pin.component
-        return wanted(pin, self.overrides.get(name, ""), self.digests.get(name, ""))
+        return wanted(pin, self.overrides.get(pin.component, ""), self._digest(pin))
+
+    def _digest(self, pin: Pin) -> str:
+        """The locked digest; empty where none is, or where the very content is here under its tag alone."""
+        digest, layers = self.digests.get(pin.component, ""), self.layers.get(pin.component, "")
+        if not digest or not layers or self.engine.image(pinned(pin.official, digest)):
+            return digest
+        held = self.engine.image(pin.official)
+        return "" if held and checksum(held.layers) == layers else digest
 
     def _as_decided(self, pin: Pin, decision: Decision) -> Resolved:
         return _resolved(pin, decision, self.engine.image(decision.ref))

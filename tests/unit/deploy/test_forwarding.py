@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
-from stack.deploy.forwarding import cut_off, forwarding_faults
+from stack.common.errors import NotReady
+from stack.deploy.forwarding import cut_off, forwarding_faults, refuse_unforwarded
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.spec import Port, StackSpec
 from tests.loopback import free_port
@@ -62,3 +63,25 @@ def test_where_no_port_is_reached_it_is_not_known_who_is_at_fault(spec: StackSpe
 
 def test_what_is_not_published_cannot_be_cut_off(spec: StackSpec) -> None:
     assert not cut_off(spec, spec.services[2], REFUSED, "healthy")
+
+
+@pytest.mark.parametrize(
+    ("address", "evidence", "health", "told"),
+    [
+        ("::1", REFUSED, "healthy", True),
+        ("::1", REFUSED, "starting", False),
+        ("::1", "no whole answer within 1.5 s", "healthy", False),
+        ("127.0.0.1", REFUSED, "healthy", False),
+    ],
+)
+def test_ipv6_that_no_port_of_the_stack_is_forwarded_from(
+    address: str, evidence: str, health: str, told: bool
+) -> None:
+    alone = replace(service("prometheus"), published=Port(9090, free_port(), address))
+    spec = StackSpec(NAME, (alone, replace(service("app"), published=None)))
+    if not told:
+        refuse_unforwarded(spec, alone, evidence, health)
+        return
+    with pytest.raises(NotReady, match=r"is healthy and its port \[::1\]:\d+ refuses") as error:
+        refuse_unforwarded(spec, alone, evidence, health)
+    assert "STACK_BIND=127.0.0.1" in str(error.value)

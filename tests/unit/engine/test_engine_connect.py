@@ -61,6 +61,24 @@ def test_silence_ends(tmp_path: Path) -> None:
             connect(f"unix://{tmp_path}/s.sock", seconds=1)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("/run/user/1000/podman/podman.sock", "unix:///run/user/1000/podman/podman.sock"),
+        ("unix://var/run/docker.sock", "unix:///var/run/docker.sock"),
+        ("unix:/var/run/docker.sock", "unix:///var/run/docker.sock"),
+        ("localhost", "tcp://localhost:2375 (2376 with DOCKER_TLS_VERIFY)"),
+        ("tcp://10.0.0.1", "tcp://10.0.0.1:2375 (2376 with DOCKER_TLS_VERIFY)"),
+        ("tcp://host:port", "tcp://HOST:PORT"),
+        ("fd://", "unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST"),
+    ],
+)
+def test_what_is_no_address_is_told_with_the_one_that_is_meant(written: str, meant: str) -> None:
+    with pytest.raises(EngineUnavailable) as told:
+        find("", {"DOCKER_HOST": written})
+    assert str(told.value) == f"{written} is no address of an engine: DOCKER_HOST={meant}"
+
+
 @pytest.mark.parametrize("address", ["bogus://x", "tcp://"])
 def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(EngineUnavailable):

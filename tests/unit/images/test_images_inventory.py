@@ -13,7 +13,7 @@ from stack.common.errors import ImageError
 from stack.components import CATALOG
 from stack.images.decide import Source
 from stack.images.inventory import load, lock, rows, save
-from stack.images.lock import read_lock
+from stack.images.lock import checksum, read_layers, read_lock
 from stack.images.resolved import Resolved
 from tests.unit.images.image_doubles import Shelf, image
 
@@ -96,6 +96,31 @@ def test_digests_are_locked_for_exactly_the_pinned_images(tmp_path: Path) -> Non
     path = tmp_path / "images.lock.json"
     path.write_text(path.read_text().replace("v3.13.5", "v3.13.4"))
     assert read_lock(tmp_path, CATALOG.pins) == {}
+
+
+def test_a_lock_has_the_layers_that_an_archive_brings(tmp_path: Path) -> None:
+    held = replace(image(OFFICIAL), digests=("prom/prometheus@sha256:abc",), layers=("sha256:1", "sha256:2"))
+    lock(Shelf({OFFICIAL: held}), tmp_path, CATALOG.pins)
+    assert read_layers(tmp_path, CATALOG.pins) == {"prometheus": checksum(held.layers)}
+    lock(Shelf(), tmp_path, CATALOG.pins)
+    assert read_layers(tmp_path, CATALOG.pins) == {"prometheus": checksum(held.layers)}, "kept"
+    (tmp_path / "images.lock.json").write_text(
+        f'{{"prometheus": {{"image": "{OFFICIAL}", "digest": "sha256:abc"}}}}'
+    )
+    assert read_layers(tmp_path, CATALOG.pins) == {}, "of an older version"
+    assert read_lock(tmp_path, CATALOG.pins) == {"prometheus": "sha256:abc"}
+
+
+def test_a_locked_image_is_saved_by_its_tag(tmp_path: Path) -> None:
+    """An archive carries no digest: what is saved by it alone has no name where it is loaded."""
+    ref = f"{OFFICIAL}@sha256:abc"
+    shelf = Shelf({ref: image(ref)})
+    locked = Resolved("prometheus", ref, image(ref).id, Source.PRESENT, "because")
+    assert save(shelf, [locked], tmp_path / "a.tar") == (OFFICIAL,)
+    assert shelf.held[OFFICIAL].id == image(ref).id
+    bare = "prom/prometheus@sha256:abc"
+    named = Resolved("prometheus", bare, "id", Source.PRESENT, "because")
+    assert save(shelf, [named], tmp_path / "b.tar") == (bare,)
 
 
 def test_a_lock_without_any_official_image_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from stack.components import CATALOG
 from stack.images import local
 from stack.images.debian import Deb, Debian
 from stack.images.decide import Source
+from stack.images.lock import checksum
 from stack.images.programs import Inputs, Program
 from stack.images.registries import Patience, Registries, never_in_reach
 from stack.images.resolved import Resolved
@@ -137,6 +138,19 @@ def test_a_locked_digest_is_what_is_pulled(tmp_path: Path) -> None:
     shelf = Shelf(registry=answers)
     images(shelf, tmp_path, digests={"grafana": "sha256:abc"}).provide(("grafana",))
     assert shelf.calls == ["pull grafana/grafana:12.4.12@sha256:abc"]
+
+
+def test_locked_content_that_an_archive_brought_is_known_by_its_layers(tmp_path: Path) -> None:
+    """A digest is the registry's: nothing that was loaded has one."""
+    tag = "grafana/grafana:12.4.12"
+    shelf = Shelf({tag: replace(image(tag), layers=("sha256:1", "sha256:2"))})
+    locked = {"grafana": "sha256:abc"}
+    same = {"grafana": checksum(("sha256:1", "sha256:2"))}
+    found = images(shelf, tmp_path, digests=locked, layers=same).provide(("grafana",))["grafana"]
+    assert (found.source, found.ref, shelf.calls) == (Source.PRESENT, tag, [])
+    for layers in ({}, {"grafana": checksum(("sha256:2", "sha256:1"))}):
+        other = images(shelf, tmp_path, digests=locked, layers=layers).provide(("grafana",))["grafana"]
+        assert (other.source, other.ref) == (Source.UNAVAILABLE, f"{tag}@sha256:abc")
 
 
 @pytest.mark.usefixtures("no_packages")
