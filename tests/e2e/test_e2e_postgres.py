@@ -104,13 +104,16 @@ def test_a_second_start_touches_nothing(stack: Stack) -> None:
     assert stack.starts() == before
 
 
-def test_packets_survive_a_restart_and_the_server_ends_cleanly(stack: Stack) -> None:
-    packet = remember(stack, "juniper")
-    assert recall(stack, "juniper") == [packet]
+def test_packets_come_back_from_a_backup_and_the_server_ends_cleanly(stack: Stack, tmp_path: Path) -> None:
+    packet, file = remember(stack, "juniper"), str(tmp_path / "a.backup.tar")
+    stack.ok("backup", "-o", file)
+    later = remember(stack, "sumac")
+    assert (recall(stack, "juniper"), recall(stack, "sumac")) == ([packet], [later])
     stack.ok("stop")
     assert stack.inspect()["postgres"]["State"]["ExitCode"] == 0
+    stack.ok("restore", file, "--yes", "--no-start")
     stack.ok("start", "--quick")
-    assert recall(stack, "juniper") == [packet]
+    assert (recall(stack, "juniper"), recall(stack, "sumac")) == ([packet], [])
 
 
 def test_packets_survive_a_killed_server(stack: Stack) -> None:
