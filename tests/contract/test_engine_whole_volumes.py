@@ -89,6 +89,19 @@ def test_a_dump_comes_alone(bench: Bench, image: str, volume: str) -> None:
     assert set(content(bench, image, volume)) == {"a", "deep/b"}
 
 
+def test_damage_is_found_and_moved_aside(bench: Bench, image: str, volume: str) -> None:
+    engine, stack = bench.engine, bench.stack
+    assert engine.examine(stack, image, volume, "files", 0.0, deep=True) == ()
+    cut = ConfigFile("silences", b"\x05abc", 0o640, 65534)
+    engine.write_volume(volume, stack, TINY, (cut,), ())
+    (found,) = engine.examine(stack, image, volume, "files", 0.0, deep=False)
+    assert (found.path, found.moved) == ("silences", ("silences",)) and "cut" in found.why
+    for _ in range(2):
+        engine.set_aside(stack, image, volume, ".damaged-1", found.moved)
+    assert engine.examine(stack, image, volume, "files", 0.0, deep=True) == ()
+    assert set(content(bench, image, volume)) == {"a", "deep/b"}
+
+
 def test_what_cannot_be_taken_says_why(bench: Bench, image: str, volume: str) -> None:
     damaged = ConfigFile("x.db", b"SQLite format 3\0" + b"garbage" * 999)
     bench.engine.write_volume(volume, bench.stack, TINY, (damaged,), ())
