@@ -33,9 +33,9 @@ def refuse_unforwarded(spec: StackSpec, service: ServiceSpec, evidence: str, hea
     if port is None or ":" not in port.address or REFUSED not in evidence or health != "healthy":
         return
     if not cut_off(spec, service, evidence, health):
-        name = container_name(spec.name, service.component)
+        name, where = container_name(spec.name, service.component), f"[{port.address}]:{port.host}"
         raise NotReady(
-            f"{name} is healthy, its port [{port.address}]:{port.host} refuses: the engine forwards no IPv6 address",
+            f"{name} is healthy and its port {where} refuses: this engine forwards no IPv6 address",
             hint='STACK_BIND=127.0.0.1, or "userland-proxy": true in the engine\'s daemon.json',
         )
 

@@ -88,11 +88,23 @@ def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) 
             where = place(file, component)
             if file.secret:
                 continue
+            if file.path.endswith((".yml", ".yaml", ".json")):
+                _utf8(file.content, where)
             if file.path.endswith((".yml", ".yaml")):
                 _yaml(file, where)
             elif file.path.endswith(".json"):
                 _json(where, file.content)
         rules[kind_of(component)].check_files(files)
+
+
+def _utf8(content: bytes, where: str) -> None:
+    """YAML may be UTF-16, as an editor of Windows saves "Unicode"; what reads the files after it wants one encoding."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationInvalid(
+            f"{where}: {error}", hint="save it as UTF-8; nothing was changed"
+        ) from error
 
 
 def _yaml(file: ConfigFile, where: str) -> Any:
@@ -104,7 +116,7 @@ def _yaml(file: ConfigFile, where: str) -> Any:
         raise ConfigurationInvalid(
             f"{where}{position}: {error.problem}", hint="correct the YAML; nothing was changed"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise ConfigurationInvalid(
             f"{where}: {' '.join(str(error).split())}", hint="correct the YAML; nothing was changed"
         ) from error

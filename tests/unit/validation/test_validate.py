@@ -115,6 +115,9 @@ def providers(*changes: dict[str, Any]) -> bytes:
             "uid 'p' is taken",
         ),
         ("grafana", {"dashboards/a.json": b'{"x": NaN}'}, "grafana/dashboards/a.json: NaN is no JSON"),
+        ("grafana", {"dashboards/a.json": "{}".encode("utf-16")}, "save it as UTF-8"),
+        ("prometheus", {"rules/a.yml": "groups: []\n".encode("utf-16")}, "rules/a.yml: 'utf-8' codec"),
+        ("prometheus", {"rules/a.yml": b"# 5 \xb0C\ngroups: []\n"}, "save it as UTF-8"),
         (
             "grafana",
             {"dashboards/a.json": b"\xef\xbb\xbf{}"},
