@@ -122,7 +122,10 @@ def answer(session: Session, kind: Kind, name: str, since: float = 0.0) -> Answe
     metrics = "|".join(filter(None, ("up", kind.up, kind.says)))
     which = f'{{__name__=~"{metrics}",job="{kind.name}",instance="{name}"}}[{LATELY}]'
     found = asked(session, f"query?{urlencode({'query': which})}")["result"]
-    series = {one["metric"]["__name__"]: one for one in found if one["values"][-1][0] >= since}
+    fresh = sorted(
+        (one for one in found if one["values"][-1][0] >= since), key=lambda one: one["values"][-1][0]
+    )
+    series = {one["metric"]["__name__"]: one for one in fresh}  # of several, whose labels differ, the newest
     values = {metric: float(one["values"][-1][1]) for metric, one in series.items()}
     said = series.get(kind.says, {"metric": {}})["metric"].get("err", "")
     return Answer(values.get("up"), values.get(kind.up or "up"), said)
