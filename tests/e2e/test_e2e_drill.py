@@ -62,11 +62,12 @@ def stack(make_stack: Make, grafana_image: str) -> Stack:
     probe.parent.mkdir(parents=True)
     probe.write_text(PROBE)
     made.ok("start", "--quick")
+    drilled = "|".join(drill.alert for drill in DRILLS)
 
     def calm() -> None:
         if max(made.query('count_over_time(ALERTS{alertname="Watchdog"}[20s])'), default=0) < 4:
             raise NotYet("the rules have hardly been evaluated")
-        if active := made.query('count(max_over_time(ALERTS{alertname!="Watchdog"}[6s]))'):
+        if active := made.query(f'count(max_over_time(ALERTS{{alertname=~"{drilled}"}}[6s]))'):
             raise NotYet(f"{active[0]:g} alerts were active within the last seconds")
 
     until(calm, seconds=30, every=0.5)
