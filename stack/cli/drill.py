@@ -45,7 +45,7 @@ def drill(options: argparse.Namespace, printer: Printer) -> int:
         context = _context(session)
         chosen = _able(wanted, context, required=not options.all)
         _may_tell(options, printer, context)
-        return _run(session, context, chosen)
+        return _run(session, context, chosen, later=bool(left))
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Drill, ...]:
@@ -149,7 +149,8 @@ def _people(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...]) -> int:
+def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...], *, later: bool) -> int:
+    """``later``: another drill was killed, whose traces are waited for."""
     printer, expected = session.printer, context.expected
     wave = Wave(
         session.engine,
@@ -160,7 +161,7 @@ def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...]) -> 
     )
     results: list[Result] = []
     for _, group in groupby(sorted(chosen, key=lambda one: one.wave), key=lambda one: one.wave):
-        results += wave.run([(one, bound(one, expected)) for one in group], later=bool(results))
+        results += wave.run([(one, bound(one, expected)) for one in group], later=later or bool(results))
     printer.text()
     printer.table(RUN, (_cells(one) for one in results))
     failed = [one for one in results if one.why]

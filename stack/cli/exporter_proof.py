@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from stack.cli.session import Session
 from stack.common.errors import SmokeFailed, StackError
+from stack.common.moments import moment
 from stack.common.wait import CLOCK, NotYet, TimedOut, until
 from stack.components.exporters.kind import Kind
 from stack.components.exporters.server import Server, servers
@@ -24,6 +25,7 @@ SECONDS = 25.0
 SILENT = 6.0
 """Seconds for which a server may be silent: one that just starts is asked once more."""
 LOG_LINES = 20
+LATELY = "5m"
 KNOCK = 'nc -w 3 "$0" "$1" </dev/null'
 FAULTY = re.compile(r"(?i)level=(?:err|warn)|\berr(?:or)?[=: ]")
 SAID = re.compile(r'\b(?:err|error|msg)="((?:[^"\\]|\\.)*)"')
@@ -76,6 +78,11 @@ SENTENCES = (
         "{s.at} shows another page at {s.options[path]}",
         "--option path=PATH with the path of that page",
     ),
+    Sentence(
+        "unexpected stats line format|memcached.* err=EOF",
+        "what answers at {s.at} is no memcached, or wants a login",
+        "is that its port? One with SASL cannot be watched",
+    ),
     Sentence("unknown network redis", "somebody answers there, and refuses the login{u}", "{p}"),
     Sentence("deadline exceeded|i/o timeout|[Tt]imed? ?out", "{s.at} does not answer in time", LISTENS),
 )
@@ -110,15 +117,24 @@ def asked(session: Session, path: str) -> Any:
     return json.loads(ran.output)["data"]
 
 
-def answer(session: Session, kind: Kind, name: str) -> Answer:
-    """What is known now."""
+def answer(session: Session, kind: Kind, name: str, since: float = 0.0) -> Answer:
+    """What is known by scrapes since a Unix time: one of that name may have been watched a moment ago."""
     metrics = "|".join(filter(None, ("up", kind.up, kind.says)))
-    which = f'{{__name__=~"{metrics}",job="{kind.name}",instance="{name}"}}'
+    which = f'{{__name__=~"{metrics}",job="{kind.name}",instance="{name}"}}[{LATELY}]'
     found = asked(session, f"query?{urlencode({'query': which})}")["result"]
-    series = {one["metric"]["__name__"]: one for one in found}
-    values = {metric: float(one["value"][1]) for metric, one in series.items()}
+    fresh = sorted(
+        (one for one in found if one["values"][-1][0] >= since), key=lambda one: one["values"][-1][0]
+    )
+    series = {one["metric"]["__name__"]: one for one in fresh}  # of several, whose labels differ, the newest
+    values = {metric: float(one["values"][-1][1]) for metric, one in series.items()}
     said = series.get(kind.says, {"metric": {}})["metric"].get("err", "")
     return Answer(values.get("up"), values.get(kind.up or "up"), said)
+
+
+def started(session: Session, service: str) -> float:
+    """When the container of an exporter was started, by the clock that Prometheus has too; 0 where it is not known."""
+    found = session.engine.observe(session.name).container(service)
+    return moment(found.started_at) if found else 0.0
 
 
 @dataclass
@@ -129,26 +145,28 @@ class Proof:
     kind: Kind
     name: str
     secret: str = ""
-    since: float = 0.0
+    silent_since: float = 0.0
+    started: float = 0.0
 
     def __call__(self, description: Description) -> None:
         """Returns once it answers; ``SmokeFailed`` says why it does not."""
         server = server_of(description, self.kind, self.name)
+        self.started = started(self.session, self.kind.form.service(server))
         try:
             until(lambda: self._ask(server), seconds=SECONDS, every=0.3, retry=(NotYet,))
         except TimedOut as late:
             raise self._failure(server, "", late.last) from late
 
     def _ask(self, server: Server) -> None:
-        found = answer(self.session, self.kind, self.name)
+        found = answer(self.session, self.kind, self.name, self.started)
         if found.good:
             return
         if found.exporter == 0:
             raise NotYet(f"{self.kind.name} does not answer Prometheus")
         if found.exporter is None or found.server is None:
             raise NotYet(f"{self.kind.name} was not scraped within {SECONDS:g} s")
-        self.since = self.since or CLOCK.now()
-        if CLOCK.now() - self.since > SILENT:
+        self.silent_since = self.silent_since or CLOCK.now()
+        if CLOCK.now() - self.silent_since > SILENT:
             raise self._failure(server, found.said, f"does not answer {self.kind.name}")
         raise NotYet(f"does not answer {self.kind.name}")
 

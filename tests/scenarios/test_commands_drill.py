@@ -43,12 +43,18 @@ def routes(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Routes]:
 
 
 @pytest.fixture
-def waves(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def restored() -> list[str]:
+    """What a killed drill has left, for which the next one waits."""
+    return []
+
+
+@pytest.fixture
+def waves(monkeypatch: pytest.MonkeyPatch, restored: list[str]) -> list[list[str]]:
     """The waves that were run, which all go well."""
     ran: list[list[str]] = []
 
     def run(self: Wave, drills: Any, *, later: bool) -> tuple[Result, ...]:
-        assert later == bool(ran)
+        assert later == bool(ran or restored)
         listed = list(drills)
         ran.append([drill.name for drill, _ in listed])
         return tuple(Result(drill, bound, 1.0, 2.0, 3.0, 4.0) for drill, bound in listed)
@@ -132,8 +138,9 @@ def test_people_are_told_only_where_that_is_said(
 
 
 def test_what_a_killed_drill_has_stopped_runs_again(
-    client: Client, routes: Routes, waves: list[list[str]]
+    client: Client, routes: Routes, waves: list[list[str]], restored: list[str]
 ) -> None:
+    restored.append("node_exporter")
     client("start")
     StateStore(client.engine, NAME, Cache(client.home / "nowhere")).change(drilled=("node_exporter",))
     client.engine.stop("monitoring-node-exporter")

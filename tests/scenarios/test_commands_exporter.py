@@ -25,6 +25,7 @@ class Answers:
     """What Prometheus knows of each instance: its metrics; and what a plain connection ends with."""
 
     metrics: dict[str, float] = field(default_factory=lambda: {"up": 1, "redis_up": 1, "pg_up": 1})
+    moment: float = 1e11
     knocking: Ran = field(default_factory=lambda: Ran(0, ""))
 
     def __call__(self, argv: tuple[str, ...], files: dict[str, ConfigFile]) -> Ran:
@@ -34,7 +35,8 @@ class Answers:
         if not argv[-1].startswith("http://127.0.0.1:9090/api/v1/query"):
             return Ran(0, "")
         found: list[Any] = [
-            {"metric": {"__name__": name}, "value": [0, str(value)]} for name, value in self.metrics.items()
+            {"metric": {"__name__": name}, "values": [[self.moment, str(value)]]}
+            for name, value in self.metrics.items()
         ]
         return Ran(0, json.dumps({"data": {"result": found}}))
 
@@ -108,6 +110,12 @@ def test_one_that_does_not_answer_is_told_why_and_nothing_was_changed(
         "give its address, or its container with --container NAME; nothing was changed"
     )
     assert running.ids() == before and not own(running) and running.plan() == []
+
+
+def test_what_one_of_the_same_name_said_before_does_not_count(running: Client, answers: Answers) -> None:
+    answers.moment = 0.0
+    with pytest.raises(SmokeFailed, match="redis_exporter was not scraped within"):
+        running("exporter", "add", "redis", "cache", "redis.example")
 
 
 def test_one_that_is_never_scraped_is_told_too(running: Client, answers: Answers) -> None:
