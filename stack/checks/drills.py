@@ -118,6 +118,8 @@ WHY_NOT: Mapping[str, str] = MappingProxyType(
         "StorageGateFailures": "the load stores nothing new: with storage-put on, POST an archive of yours to /ingest",
         "ToolLatencyHigh": "it needs tools that take a second; time-outs come first",
         "MemoryWriteErrors": "MemorySubstrateUnhealthy, of the same fault, inhibits it",
+        "RemoteWriteFailing": "it needs a receiver that refuses",
+        "RemoteWriteBehind": "it needs a receiver that is down for minutes",
         "ProbeSlow": "it needs ten minutes of a slow server of yours",
         "CertificateExpiresSoon": "it needs a certificate that expires",
     }

@@ -67,7 +67,7 @@ def _as_told(plain: Settings, settings: Settings) -> Settings:
     """
     ports = (f"{unit.name}.port" for unit in settings.table.published)
     values = {**plain.values, **{path: settings[path] for path in (*BEYOND_VARIABLES, *ports)}}
-    return replace(plain, values=values, receivers=settings.receivers)
+    return replace(plain, values=values, tables=settings.tables)
 
 
 def _given_secrets(settings: Settings) -> dict[str, Secret]:

@@ -70,7 +70,7 @@ def _told(
 
 def _wish(session: Session, options: argparse.Namespace) -> Wish:
     name = options.receiver
-    if name in session.plain.receivers:
+    if name in session.plain.words("receivers"):
         raise UsageError(
             f"{SETTINGS} has [receivers.{name}] already", hint="choose another name, or change it there"
         )
@@ -94,7 +94,7 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
     session, name = Session.open(options, printer), options.receiver
     path, tree = path_of(name), session.native.tree
     if path not in tree:
-        if name in session.plain.receivers:
+        if name in session.plain.words("receivers"):
             hint = f"take the table [receivers.{name}] out of {SETTINGS}, then monitoring-stack reload"
             raise UsageError(f"receiver {name} stands in {SETTINGS}", hint=hint)
         known = ", ".join(files(tree).values()) or "none"

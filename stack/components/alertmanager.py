@@ -97,7 +97,9 @@ def _main(build: Build) -> ConfigFile | None:
 
 def asks_for_receivers(build: Build) -> bool:
     """Whether settings or files of one's own name any, good or bad: most stacks need not read what knows them."""
-    return bool(build.settings.receivers) or any(path.startswith(OWN_RECEIVERS) for path in build.tree)
+    return bool(build.settings.words("receivers")) or any(
+        path.startswith(OWN_RECEIVERS) for path in build.tree
+    )
 
 
 def _with_receivers(build: Build, main: ConfigFile, templates: tuple[ConfigFile, ...]) -> ConfigFile:

@@ -42,7 +42,10 @@ PORT = 9090
 RESEND_DELAY = "4s"
 """An alert that comes up before Prometheus has discovered Alertmanager is lost; the default repeats it after 1 m. Less
 than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
+FLUSH_DEADLINE = "--storage.remote.flush-deadline=3s"
+"""The default, 1 m, holds a stop up for as long where an address is down: longer than a container is given."""
 MAIN = "prometheus.yml"
+REMOTE_RULES = "rules/optional/remote_write.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
 PLACES = (SCRAPE_PLACE, RULES_PLACE)
 PAGE_SCRIPT = "values.js"
@@ -66,6 +69,7 @@ def service(build: Build) -> ServiceSpec:
             f"--web.user-assets={CONFIG_ROOT}/user",
             "--enable-feature=exemplar-storage",
             f"--rules.alert.resend-delay={RESEND_DELAY}",
+            *((FLUSH_DEADLINE,) if _sends(build) else ()),
         ),
         environment=(("STACK_NAME", settings.name),),
         mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
@@ -90,7 +94,22 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
 def _plain(build: Build) -> tuple[ConfigFile, ...]:
     main = ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
     native = (file for place in PLACES for file in build.concerning(build.gathered("prometheus", place)))
-    return translated(scraping(build, (main, *native, *jobs(build))))
+    fitting = (file for file in native if _sends(build) or not file.origin.endswith(REMOTE_RULES))
+    return translated(scraping(build, (_sending(build, main), *fitting, *jobs(build))))
+
+
+def _sends(build: Build) -> bool:
+    """Whether samples go anywhere else by the settings."""
+    return bool(build.settings.words("remote_write"))
+
+
+def _sending(build: Build, main: ConfigFile) -> ConfigFile:
+    """The file with the addresses and labels of the settings, where there are any."""
+    if not _sends(build) and not build.settings.words("external_labels"):
+        return main
+    from stack.components.remote_write import labels_of, remotes, with_remotes
+
+    return main.edited(with_remotes(main.content, remotes(build), labels_of(build)))
 
 
 def digest_rule(contents: dict[str, bytes]) -> str:

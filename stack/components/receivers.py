@@ -72,7 +72,7 @@ def files(tree: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _all(build: Build) -> Iterator[Receiver | Fault]:
-    tables = build.settings.receivers
+    tables = build.settings.words("receivers")
     for name, table in tables.items():
         yield _read(name, f"{SETTINGS} [receivers.{name}]", table)
     for path, name in files(build.tree).items():

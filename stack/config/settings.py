@@ -26,7 +26,8 @@ class Settings(Struct, frozen=True):
     """All values by path. ``home`` holds stack.toml, .env and .stack/; ``config`` the prometheus/ ... folders.
 
     ``given``: the paths that some source sets; the others have their defaults. ``needed``: components that the user's
-    own files need, as far as those were looked at. ``receivers``: the tables of stack.toml as they stand there.
+    own files need, as far as those were looked at. ``tables``: those of stack.toml that the user
+    names, as they stand there.
     """
 
     table: Table
@@ -37,10 +38,14 @@ class Settings(Struct, frozen=True):
     values: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
-    receivers: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> Any:
         return self.values[path]
+
+    def words(self, table: str) -> Mapping[str, Any]:
+        """One of ``tables``; empty where nothing says anything of it."""
+        return self.tables.get(table, {})
 
     @property
     def name(self) -> str:
@@ -163,7 +168,7 @@ def load(
         cache=Path(env.get("STACK_CACHE") or home / ".stack" / CACHE_FOLDER),
         values=values,
         given=frozenset(given),
-        receivers=sources.receivers_in(document),
+        tables=sources.tables_in(document),
     )
     _check(settings)
     return settings

@@ -15,7 +15,8 @@ from stack.config.table import Setting, Table
 
 Given = Iterator[tuple[Setting, str, str]]
 """Setting, its text, and where it stands."""
-RECEIVERS = "receivers"
+TABLES = ("receivers", "remote_write", "external_labels")
+"""Tables of stack.toml whose names and words are the user's, or a product's."""
 """The one table that is no list of settings: its entries are read by Alertmanager's component."""
 
 
@@ -76,7 +77,7 @@ def read_toml(path: Path) -> Document:
 
 def from_toml(table: Table, document: Document) -> Given:
     """Values of a TOML document; nested tables are paths."""
-    for name, value in _flat({key: one for key, one in document.values.items() if key != RECEIVERS}):
+    for name, value in _flat({key: one for key, one in document.values.items() if key not in TABLES}):
         number = toml_line(document.text, name)
         place = f"{document.path}:{number}" if number else str(document.path)
         if name in table.by_variable:
@@ -86,14 +87,18 @@ def from_toml(table: Table, document: Document) -> Given:
         yield _known(name, table.by_path, place), _text(name, value, place), place
 
 
-def receivers_in(document: Document) -> Mapping[str, Any]:
-    """The tables ``[receivers.NAME]`` as they stand there; what they may say is not judged here."""
-    found = document.values.get(RECEIVERS, {})
+def tables_in(document: Document) -> Mapping[str, Mapping[str, Any]]:
+    """``TABLES`` as they stand there; what they may say is not judged here."""
+    return {name: _table(document, name) for name in TABLES}
+
+
+def _table(document: Document, name: str) -> Mapping[str, Any]:
+    found = document.values.get(name, {})
     if isinstance(found, dict):
         return found
-    number = toml_line(document.text, RECEIVERS)
+    number = toml_line(document.text, name)
     place = f"{document.path}:{number}" if number else str(document.path)
-    raise SettingsError(f"{place}: receivers: must be tables", hint="write [receivers.NAME] above its keys")
+    raise SettingsError(f"{place}: {name}: must be a table", hint=f"write [{name}.NAME] above its keys")
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -32,7 +32,7 @@ def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
     """What could not be read, then what nothing uses; ``used`` are the files of all components."""
     origins = {file.origin for file in used} | _named_by_settings(build) | _named_by_exporters(build)
     origins |= _named_by_receivers(build)
-    wrong = {fault.path: fault for fault in _receivers(build)}
+    wrong = {fault.path: fault for fault in (*_receivers(build), *_remotes(build))}
     unused = (_why(build, path) for path in sorted(build.tree.keys() - origins - wrong.keys()))
     refused = (LeftOut(fault.path, fault.why, fault.hint, "fault") for fault in wrong.values())
     return (*build.left_out, *refused, *unused)
@@ -69,6 +69,15 @@ def _named_by_receivers(build: Build) -> set[str]:
     from stack.components.receivers import receivers
 
     return {receiver.origin for receiver in receivers(build)}
+
+
+def _remotes(build: Build) -> tuple[Fault, ...]:
+    """Addresses for samples, and labels, that cannot be used."""
+    if not build.settings.words("remote_write") and not build.settings.words("external_labels"):
+        return ()
+    from stack.components.remote_write import faults as remote_faults
+
+    return tuple(remote_faults(build))
 
 
 def _receivers(build: Build) -> tuple[Fault, ...]:

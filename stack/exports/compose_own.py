@@ -39,7 +39,7 @@ def own_mounts(spec: StackSpec, build: Build, shipped: Container[str]) -> dict[s
 def _says_more(build: Build) -> bool:
     """Whether settings say more of messages than the shipped files: links, who hears of them, the heartbeat."""
     settings = build.settings
-    return bool(settings["public_url"] or settings.receivers or ADDRESS.name in build.secrets)
+    return bool(settings["public_url"] or settings.words("receivers") or ADDRESS.name in build.secrets)
 
 
 def _folders(service: ServiceSpec, shipped: bool, more: bool) -> tuple[str, ...]:

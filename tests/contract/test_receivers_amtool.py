@@ -60,7 +60,7 @@ pytestmark = pytest.mark.engine
 
 def rendered(tables: dict[str, Any]) -> dict[str, bytes]:
     made = build()
-    settings = replace(made.settings, receivers=tables)
+    settings = replace(made.settings, tables={"receivers": tables})
     made = replace(made, settings=settings, tree={**made.tree, SECRET: b"https://x.example/y"})
     files = assemble(made).service("alertmanager").files
     return {f.path: f.content.replace(b"/etc/stack/current/", b"") for f in files}
@@ -115,7 +115,7 @@ def test_what_amtool_says_without_a_line_is_said_of_the_receiver(
 ) -> None:
     made = build()
     tables = {"first": GOOD, "bad": bad, "last": GOOD}
-    made = replace(made, settings=replace(made.settings, receivers=tables))
+    made = replace(made, settings=replace(made.settings, tables={"receivers": tables}))
 
     def complaint(files: Files) -> str:
         done = amtool(["check-config", "alertmanager.yml"], {f.path: f.content for f in files})

@@ -93,6 +93,10 @@ END
 exec haproxy -W -db -f /tmp/haproxy.cfg
 """
 MEMCACHED = "exec memcached -l 0.0.0.0 -m 16\n"
+VICTORIA = """
+exec victoria-metrics -storageDataPath=/tmp/vm -httpListenAddr=:8428 -httpAuth.username=writer \\
+  -httpAuth.password=secret -search.latencyOffset=1s -memory.allowedBytes=64MB -loggerLevel=WARN
+"""
 SERVERS = {
     "postgres": POSTGRES,
     "mariadb": MARIADB,
@@ -100,9 +104,18 @@ SERVERS = {
     "nginx": NGINX,
     "haproxy": HAPROXY,
     "memcached": MEMCACHED,
+    "victoria": VICTORIA,
 }
-PACKAGES = ("postgresql-18", "redis-server", "mariadb-server", "nginx", "haproxy", "memcached")
-PIN = Pin("test-servers", "monitoring-stack-test/servers:1", ("/usr/sbin/haproxy", "-v"))
+PACKAGES = (
+    "postgresql-18",
+    "redis-server",
+    "mariadb-server",
+    "nginx",
+    "haproxy",
+    "memcached",
+    "victoria-metrics",
+)
+PIN = Pin("test-servers", "monitoring-stack-test/servers:2", ("/usr/sbin/haproxy", "-v"))
 
 
 def recipe() -> Recipe:

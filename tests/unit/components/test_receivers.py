@@ -43,7 +43,7 @@ time_intervals:
 
 def made(tables: dict[str, Any], files: dict[str, bytes] | None = None, **environ: str) -> Build:
     found = build(**environ)
-    settings = replace(found.settings, receivers=tables)
+    settings = replace(found.settings, tables={"receivers": tables})
     return replace(found, settings=settings, tree={**found.tree, **SECRET, **(files or {})})
 
 
@@ -204,7 +204,7 @@ def test_receivers_that_are_no_tables_are_named_with_their_line(tmp_path: Path, 
     (tmp_path / "stack.toml").write_text(toml.replace("x = 1", 'name = "a"'))
     with pytest.raises(SettingsError) as caught:
         load(environ={}, project=tmp_path)
-    assert f"stack.toml:{toml.count(chr(10))}: receivers: must be tables" in str(caught.value)
+    assert f"stack.toml:{toml.count(chr(10))}: receivers: must be a table" in str(caught.value)
 
 
 def test_one_name_is_one_receiver() -> None:

@@ -66,6 +66,7 @@ OTHER_ALERTS = {
     *("PrometheusNotificationsDropped", "PrometheusStorageNearLimit"),
     *("AlertmanagerConfigReloadFailed", "AlertmanagerNotificationsFailing", "GrafanaDown"),
     *("HostDiskWillFill", "HostMemoryLow", "HostClockSkew"),
+    *("RemoteWriteFailing", "RemoteWriteBehind"),
     *("ProbeFailed", "ProbeSlow", "CertificateExpiresSoon"),
     *("PostgresDown", "PostgresConnectionsNearLimit", "PostgresDeadlocks", "PostgresLongTransaction"),
     *("RedisDown", "RedisMemoryNearLimit", "RedisConnectionsRefused", "RedisSaveFailed"),
