@@ -45,7 +45,7 @@ than the interval of the Watchdog's group, since at exactly one interval every o
 FLUSH_DEADLINE = "--storage.remote.flush-deadline=3s"
 """The default, 1 m, holds a stop up for as long where an address is down: longer than a container is given."""
 MAIN = "prometheus.yml"
-REMOTE_RULES = "rules/optional/remote_write.yml"
+REMOTE_RULES = "rules/optional/prometheus-remote_write.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
 PLACES = (SCRAPE_PLACE, RULES_PLACE)
 PAGE_SCRIPT = "values.js"

@@ -15,6 +15,8 @@ PRODUCT_METRICS: frozenset[str] = frozenset(
         "scrape_duration_seconds",
         "scrape_samples_scraped",
         "prometheus_config_last_reload_successful",
+        "prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
+        "prometheus_remote_storage_samples_failed_total",
         "prometheus_notifications_dropped_total",
         "prometheus_rule_evaluation_failures_total",
         "prometheus_rule_evaluations_total",

@@ -19,6 +19,7 @@ from stack.components.exporters.server import SUFFIX, faults, servers
 from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.own_toml import Fault
 from stack.components.places import OWN
+from stack.components.prometheus import REMOTE_RULES
 from stack.config.tree import RULE_TESTS
 from stack.model.left_out import LeftOut
 from stack.model.spec import ConfigFile
@@ -110,6 +111,8 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
             yield _other_suffix(path, (SUFFIX,))
         yield LeftOut(path, f"it lies in a folder below {OWN_RECEIVERS}", "move it up")
     yield from _in_place(build, path)
+    if path == f"prometheus/{REMOTE_RULES}":
+        yield LeftOut(path, "stack.toml has no [remote_write.NAME]", weight="quiet")
     if path.startswith(OPTIONAL_BOARDS) and (about := build.about_absent(path)):
         yield _without(path, about)
     folder = path.rpartition("/")[0]

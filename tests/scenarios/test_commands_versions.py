@@ -16,7 +16,9 @@ VOLUME = f"{NAME}-prometheus-config"
 
 def versions(client: Client) -> set[str]:
     """Those in the volume."""
-    return {n for n in client.engine.volumes[VOLUME].tree("") if re.fullmatch("[0-9a-f]{16}(-[0-9a-f]{8})?", n)}
+    return {
+        n for n in client.engine.volumes[VOLUME].tree("") if re.fullmatch("[0-9a-f]{16}(-[0-9a-f]{8})?", n)
+    }
 
 
 def in_use(client: Client) -> tuple[str, str]:

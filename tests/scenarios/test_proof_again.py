@@ -14,7 +14,7 @@ RECURRING = sorted(
     {
         c.name
         for c in all_checks()
-        if c.recurring and not (c.by_engine or c.database) and {c.component, *c.needs} <= {*HERE}
+        if c.recurring and not (c.by_engine or c.database or c.sending) and {c.component, *c.needs} <= {*HERE}
     }
 )
 
