@@ -127,10 +127,14 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+SENDING = "remote_write: [{name: central, url: http://x/}]\n"
+
+
 def with_own_boards() -> Expected:
-    """What the healthy stack promises, and a dashboard of the user's own beside the shipped one."""
+    """What the healthy stack promises, with a dashboard of the user's own and an address that samples go to."""
     told = expectation()
-    return replace(told, dashboards=(*told.dashboards, replace(told.dashboards[0], own=True)))
+    boards = (*told.dashboards, replace(told.dashboards[0], own=True))
+    return replace(told, dashboards=boards, prometheus_config=told.prometheus_config + SENDING)
 
 
 def every_check(base: str, run_in: Callable[[str, tuple[str, ...]], Ran]) -> Iterator[tuple[str, str, str]]:
