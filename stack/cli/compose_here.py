@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 SECONDS = 10
 """The longest that one program may take to tell its version."""
+REMEDY = "install Docker Compose 2 and call it as `docker compose`"
 Run = Callable[[Sequence[str]], str]
 
 
@@ -29,7 +30,4 @@ def remark(run: Run = version_of) -> str:
     old = run(("docker-compose", "version", "--short"))
     if not old.removeprefix("v").startswith("1.") or run(("docker", "compose", "version", "--short")):
         return ""
-    return (
-        f"docker-compose here is version {old}, which cannot read docker-compose.yml: "
-        "install Docker Compose 2 and call it as `docker compose`"
-    )
+    return f"docker-compose here is version {old}, which cannot read docker-compose.yml"

@@ -29,10 +29,11 @@ APP_IMAGE = "monitoring-stack/app:local"
 
 
 def render(options: argparse.Namespace, printer: Printer) -> int:
-    """Writes what differs; with ``--check`` fails on the first difference instead."""
+    """Writes what differs; with ``--check`` fails on the first difference, or a Compose that reads none of it."""
     settings = load({"name": options.name} if options.name else {})
-    if (options.secrets or options.own or options.check) and (told := compose_here.remark()):
-        printer.warning(told)
+    told = compose_here.remark() if options.secrets or options.own or options.check else ""
+    if told and not options.check:
+        printer.warning(f"{told}: {compose_here.REMEDY}")
     if options.secrets:
         return _secrets(settings, printer)
     if options.own:
@@ -50,6 +51,8 @@ def render(options: argparse.Namespace, printer: Printer) -> int:
         printer.document({"ok": not stale, "stale": [str(path) for path in stale]})
         if stale:
             raise StackError(f"{stale[0]} is not what render makes", hint="run render and commit the result")
+        if told:
+            raise UsageError(told, hint=compose_here.REMEDY)
         printer.line("render", "all generated files are current")
         return 0
     for path in stale:

@@ -12,17 +12,20 @@ from stack.validation.native import check_loaded, check_named_files, place, text
 
 MAIN = "prometheus.yml"
 SCRAPE = "scrape/"
+RULES = "rules/"
 
 
 def check_scraping(files: tuple[ConfigFile, ...]) -> None:
     """``ConfigurationInvalid`` names the file, the line and the remedy."""
     check_loaded(files, MAIN, "scrape_config_files", SCRAPE)
-    check_loaded(files, MAIN, "rule_files", "rules/")
+    check_loaded(files, MAIN, "rule_files", RULES)
     check_named_files(files)
     _distinct_jobs(files)
     for file in files:
         if file.path.startswith(f"{TARGETS}/"):
             _are_targets(file)
+        if file.path.startswith(RULES):
+            _are_rules(file)
 
 
 def _are_targets(file: ConfigFile) -> None:
@@ -31,6 +34,15 @@ def _are_targets(file: ConfigFile) -> None:
     if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
         hint = 'it is a list of groups like {"targets": ["host:9100"], "labels": {"team": "a"}}'
         raise ConfigurationInvalid(f"{place(file)}: no list of targets", hint=hint)
+
+
+def _are_rules(file: ConfigFile) -> None:
+    """promtool tells the fields of an object of Kubernetes one by one, and not what to do with it."""
+    text = text_of(file)
+    kind = edit.text_of(edit.member(edit.compose(text), "kind")) if "kind" in text else ""
+    if kind:
+        hint = f"monitoring-stack rules add FILE takes the rules out of it; {place(file)} is not the place for it"
+        raise ConfigurationInvalid(f"{place(file)}: a {kind} is no rule file of Prometheus", hint=hint)
 
 
 def _is_group(group: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from stack.cli.compose_here import remark, version_of
+from stack.cli.generated import render
+from stack.cli.printer import Printer
+from stack.common.errors import UsageError
 
 
 def answering(old: str, plugin: str) -> str:
@@ -36,6 +40,15 @@ def test_a_program_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scr
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert version_of(("docker-compose", "version", "--short")) == told
+
+
+def test_a_check_of_the_generated_files_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stack.cli.compose_here.remark", lambda: "docker-compose here is version 1.29.2")
+    monkeypatch.setattr("stack.cli.generated.generated", lambda settings: {})
+    options = argparse.Namespace(name=None, check=True, secrets=False, own=False)
+    with pytest.raises(UsageError, match="1.29.2") as caught:
+        render(options, Printer(quiet=True))
+    assert caught.value.exit_code == 2 and "install Docker Compose 2" in caught.value.hint
 
 
 def test_a_program_that_is_not_there_tells_nothing() -> None:

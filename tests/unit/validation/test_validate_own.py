@@ -94,6 +94,12 @@ def test_all_that_is_named_is_there() -> None:
             {f"{SCRAPE}b.yml": STATIC, f"{SCRAPE}c/d.json": b'{"scrape_configs": [{"job_name": "q"}]}'},
             f"{SCRAPE}c/d.json:1: job_name 'q' is that of {SCRAPE}b.yml",
         ),
+        (
+            {
+                f"{RULES}k.yml": b"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec: {groups: []}\n"
+            },
+            f"{RULES}k.yml: a PrometheusRule is no rule file of Prometheus: monitoring-stack rules add FILE takes",
+        ),
         ({f"{RULES}grün.json": b'{"groups": [}'}, f"{RULES}grün.json:1:13: "),
         ({f"{RULES}a\nb.yml": b"a: ["}, f"{RULES}a\\nb.yml:2:1: "),
         (
