@@ -78,6 +78,13 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "audit",
+        "what runs against the CIS Docker Benchmark, with reasons",
+        "audit:audit",
+        (flag("--all", help="containers of others too"),),
+        only_shows=True,
+    ),
+    Command(
         "logs",
         "log lines of a component, or of all",
         "inspection:logs",

@@ -117,7 +117,7 @@ class DockerEngine:
         self.stat = insides.stat
         self.read_file, self.read_folder = insides.read_file, insides.read_folder
         self.logs, self.follow = insides.logs, insides.follow
-        self.usage, self.inspect = insides.usage, insides.inspect
+        self.usage, self.inspect, self.processes = insides.usage, insides.inspect, insides.processes
         self.image, self.tag, self.untag = images.image, images.tag, images.untag
         self.pull, self.import_image, self.build_image = images.pull, images.import_image, images.build_image
         self.save, self.load = images.save, images.load
@@ -137,6 +137,8 @@ class DockerEngine:
             memory=told["MemTotal"],
             product="Podman" if self._client.podman else "Docker",
             folder=folder,
+            swarm=str((told.get("Swarm") or {}).get("LocalNodeState") or ""),
+            security=tuple(told.get("SecurityOptions") or ()),
             free=None if self._reach.remote else free_in(folder),
             restrictions=(*self._abilities.restrictions(), *self._reach.remarks()),
         )

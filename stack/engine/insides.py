@@ -31,6 +31,12 @@ class Insides:
         """See ``Engine``."""
         return dict(self._client.present(container))
 
+    def processes(self, container: str) -> tuple[str, ...]:
+        """See ``Engine``."""
+        with self._client.asking(f"list the processes of {container}"):
+            found = self._client.json("GET", f"containers/{container}/top")
+        return tuple(str(row[-1]) for row in found.get("Processes") or ())
+
     def signal(self, container: str, name: str) -> None:
         """See ``Engine``. Sent by a process inside where the image has ``kill``.
 

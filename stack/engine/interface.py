@@ -22,7 +22,8 @@ class EngineInfo(Struct, frozen=True):
     """Who answers: product, version, API version, address; ``remote`` where our loopback is not the engine's.
 
     ``restrictions``: limits that this engine cannot give, as sentences; some are noticed only when a container starts.
-    ``free``: bytes free in its ``folder``, None where this machine cannot tell."""
+    ``free``: bytes free in its ``folder``, None where this machine cannot tell. ``swarm``: the state of its swarm mode;
+    ``security``: its security modules, as it names them."""
 
     version: str
     api: str
@@ -36,6 +37,8 @@ class EngineInfo(Struct, frozen=True):
     product: str = "Docker"
     folder: str = ""
     free: int | None = None
+    swarm: str = ""
+    security: tuple[str, ...] = ()
 
 
 class ImageInfo(Struct, frozen=True):
@@ -247,6 +250,9 @@ class Engine(WholeVolumes, Protocol):
 
     def usage(self, container: str) -> Usage:
         """Memory in use."""
+
+    def processes(self, container: str) -> tuple[str, ...]:
+        """The command lines of its processes, as the engine's machine sees them."""
 
     def inspect(self, container: str) -> dict[str, object]:
         """The engine's own description, as the API gives it."""

@@ -291,6 +291,12 @@ def test_a_container_that_is_gone(bench: Bench) -> None:
         bench.engine.read_file(name, "/x")
 
 
+def test_says_which_processes_a_container_has(bench: Bench) -> None:
+    name = make(bench, service(bench))
+    bench.engine.start(name)
+    assert len(bench.engine.processes(name)) == 1
+
+
 def test_usage_knows_the_limit(bench: Bench) -> None:
     assert bench.engine.usage(make(bench, service(bench))).memory_limit == 64 * MIB
 

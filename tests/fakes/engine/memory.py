@@ -490,6 +490,10 @@ class MemoryEngine(MemoryVolumes):
         found = self._present(container)
         return Usage(16 << 20 if found.state == "running" else 0, found.body["HostConfig"]["Memory"])
 
+    def processes(self, container: str) -> tuple[str, ...]:
+        """See ``Engine``."""
+        return ("/bin/main",) if self._present(container).state == "running" else ()
+
     def inspect(self, container: str) -> dict[str, object]:
         """See ``Engine``."""
         return self._present(container).inspect()

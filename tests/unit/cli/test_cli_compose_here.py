@@ -46,7 +46,7 @@ def test_a_check_of_the_generated_files_refuses_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("stack.cli.compose_here.remark", lambda: "docker-compose here is version 1.29.2")
     monkeypatch.setattr("stack.cli.generated.generated", lambda settings: {})
     options = argparse.Namespace(name=None, check=True, secrets=False, own=False)
-    with pytest.raises(UsageError, match="1.29.2") as caught:
+    with pytest.raises(UsageError, match=r"1\.29\.2") as caught:
         render(options, Printer(quiet=True))
     assert caught.value.exit_code == 2 and "install Docker Compose 2" in caught.value.hint
 

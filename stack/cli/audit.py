@@ -1,0 +1,75 @@
+"""audit: the running containers against the CIS Docker Benchmark; 6 where something has no written reason."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from msgspec import to_builtins
+
+from stack.cli.printer import Printer
+from stack.cli.session import Session
+from stack.common.errors import SmokeFailed, StartFailed
+from stack.common.wait import together
+from stack.deploy.hardening import Host, Judged, Seen, judged
+from stack.deploy.hardening_reasons import reasons
+
+HEADER = ("ID", "RESULT", "CONTAINERS", "WHAT", "EVIDENCE")
+RANK = ("warn", "info", "note", "pass")
+
+
+def audit(options: argparse.Namespace, printer: Printer) -> int:
+    """Asks the engine about each running container; nothing is run in any."""
+    session = Session.open(options, printer)
+    names = list(_names(session, everybody=options.all))
+    if not names:
+        raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
+    ours = {c.name for c in session.engine.observe(session.name).containers}
+    info = session.engine.info()
+    host = Host(info.swarm, info.security)
+    seen = together(lambda name: _seen(session, name), names)
+    found = tuple(judged(seen, host, reasons(host, lambda one: one.name in ours)))
+    printer.table(HEADER, _rows(found))
+    _tell_findings(printer, found)
+    faults = [one for one in found if one.fault]
+    printer.document({"ok": not faults, "containers": names, "findings": to_builtins(found)})
+    if faults:
+        first = faults[0]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise SmokeFailed(
+            f"{first.id} {first.container or 'engine'}: {first.evidence}{more}",
+            hint="docs/security.md says how the stack's containers are started",
+        )
+    return 0
+
+
+def _names(session: Session, *, everybody: bool) -> Iterator[str]:
+    if everybody:
+        yield from (one.name for one in session.engine.neighbours() if one.running)
+    else:
+        yield from (c.name for c in session.engine.observe(session.name).containers if c.running)
+
+
+def _seen(session: Session, name: str) -> Seen:
+    return Seen(session.engine.inspect(name), session.engine.processes(name))
+
+
+def _rows(found: tuple[Judged, ...]) -> Iterator[tuple[str, ...]]:
+    """One line a recommendation: its worst result."""
+    for rule in dict.fromkeys(one.id for one in found):
+        mine = [one for one in found if one.id == rule]
+        worst = min(mine, key=lambda one: RANK.index(one.result))
+        count = sum(one.result == worst.result for one in mine)
+        said = worst.evidence if worst.result == "pass" else f"{count} of {len(mine)}, below"
+        yield rule, _shown(worst), str(len(mine)), worst.title, said
+
+
+def _shown(one: Judged) -> str:
+    return "reason" if one.result == "warn" and one.reason else one.result
+
+
+def _tell_findings(printer: Printer, found: tuple[Judged, ...]) -> None:
+    for one in found:
+        if one.result in ("warn", "info"):
+            why = f" - {one.reason}" if one.reason else ""
+            printer.text(f"{one.id:<5} {_shown(one):<7} {one.container or 'engine'}: {one.evidence}{why}")
