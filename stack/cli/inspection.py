@@ -79,9 +79,10 @@ def _remarks(description: Description, printer: Printer) -> list[str]:
     from stack.checks.expect import expected
     from stack.checks.receiver_remarks import told as told_of_receivers
     from stack.checks.rule_remarks import bounded, told
+    from stack.validation.variables import told as told_of_variables
 
     promised = expected(description.spec, {})
-    found = [*told_of_receivers(promised), *told(promised)]
+    found = [*told_of_receivers(promised), *told_of_variables(description.spec), *told(promised)]
     for line in bounded(found, ": --json has them all"):
         printer.warning(f"warning   {line}")
     return found

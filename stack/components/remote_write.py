@@ -144,12 +144,20 @@ def with_remotes(content: bytes, found: tuple[Remote, ...], labels: Mapping[str,
     if not isinstance(document, yaml.MappingNode):
         return content
     if found:
-        entries, notes = [edit.flow(dict(one.options)) for one in found], [one.origin for one in found]
-        text = edit.edited(text, [edit.put_items(text, document, KEY, entries, notes)])
+        text = edit.edited(text, [_sent(text, document, found)])
         document = edit.compose(text)
     if labels:
         text = _labelled(text, document, labels)
     return text.encode(errors="surrogateescape")
+
+
+def _sent(text: str, document: yaml.MappingNode, found: tuple[Remote, ...]) -> edit.Edit:
+    """The addresses, on lines of their own where the file has lines, so that a complaint leads to the settings."""
+    entries, notes = [edit.flow(dict(one.options)) for one in found], [one.origin for one in found]
+    if document.flow_style or edit.member(document, KEY) is not None:
+        return edit.put_items(text, document, KEY, entries, notes)
+    lines = (f"\n  - {entry}  # {note}" for entry, note in zip(entries, notes, strict=True))
+    return edit.put_first(document, f"{KEY}:{''.join(lines)}")
 
 
 def _labelled(text: str, document: yaml.Node | None, labels: Mapping[str, str]) -> str:

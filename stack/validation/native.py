@@ -20,7 +20,7 @@ OF_THE_IMAGE = ("/etc/ssl/", "/etc/pki/", "/usr/", f"{CONFIG_ROOT}/")
 """Where an absolute path can lead to something: a container sees no file of any machine."""
 NAME_IT = "put the file into own/secrets/ and name it own/secrets/NAME"
 OWN = "own/"
-MADE_OF = re.compile(rb"  # ((?:own/receivers/|stack\.toml \[receivers\.).*)$")
+MADE_OF = re.compile(rb"  # ((?:own/receivers/|stack\.toml \[).*)$")
 """Ends a line of ours that is made of something else than the file it stands in."""
 KIND = re.compile(rb'"([a-z0-9]+)_configs"')
 SPOKEN_OF = {b"email": ("email", "smtp")}

@@ -83,6 +83,15 @@ def test_a_file_without_addresses_gets_the_list(text: str) -> None:
     assert [one["name"] for one in written(text, {})["remote_write"]] == ["r0"]
 
 
+def test_each_address_has_a_line_that_names_its_table() -> None:
+    remotes = (read("central", PLACE, {"url": URL}),)
+    for text in ("scrape_configs: []\n", "remote_write:\n  - url: http://own/\n"):
+        lines = with_remotes(text.encode(), remotes, {}).decode().splitlines()
+        (line,) = (one for one in lines if URL in one)
+        assert line.endswith(f"  # {PLACE}")
+    assert yaml.safe_load(with_remotes(b"{scrape_configs: []}", remotes, {}))["remote_write"][0]["url"] == URL
+
+
 GLOBALS = [
     "scrape_configs: []\n",
     "global:\nscrape_configs: []\n",
