@@ -140,7 +140,7 @@ def _component_row(component: Component) -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == "":
+    if value in (None, "", ()):
         return "-"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -18,6 +18,8 @@ from stack.components.own_paths import OWN_RECEIVERS, own_secrets, translated
 from stack.components.places import OWN, Place
 from stack.components.proof_route import with_proof, with_tries
 from stack.components.token import token_file
+from stack.config.flags import flags, with_features
+from stack.config.table import Setting
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import COMMON, NOBODY_USER, Recipe
@@ -31,6 +33,24 @@ MAINS = (
     f"alertmanager/{MAIN}",
 )
 """The first that is there is read."""
+REFUSED = {
+    "config.file": "the bundle writes its files",
+    "storage.path": "its data lies in its volume",
+    "web.listen-address": "the port is that of the settings",
+    "web.external-url": "public_url says it",
+    "web.route-prefix": "everything that asks it asks at the root",
+    "web.config.file": "everything that asks it asks by plain HTTP without a login",
+    "cluster.": "there is one of it",
+    "log.format": "its log is read for causes",
+}
+"""Flags that would break what is promised."""
+EXTRA = Setting(
+    "alertmanager.extra_args",
+    "STACK_ALERTMANAGER_EXTRA_ARGS",
+    flags(REFUSED),
+    (),
+    "further flags of Alertmanager, such as `--data.retention=240h`",
+)
 TEMPLATES = Place("templates/", (".tmpl",))
 TOOL = r"""
 folder=$1 main=$2; shift 2
@@ -65,7 +85,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.path=/alertmanager",
             f"--web.external-url={build.public_url('alertmanager')}",
             "--cluster.listen-address=",
-            "--enable-feature=receiver-name-in-metrics",
+            *with_features("receiver-name-in-metrics", build.settings["alertmanager.extra_args"]),
         ),
         mounts=(build.config_mount("alertmanager"), build.data_mount("alertmanager", "/alertmanager")),
         reload="signal",
@@ -181,7 +201,7 @@ ALERTMANAGER = Component(
     memory=256 * MIB,
     files=files,
     places=(TEMPLATES,),
-    settings=SETTINGS,
+    settings=(*SETTINGS, EXTRA),
     secrets=(ADDRESS,),
     check_files=check_files,
     recipe=recipe,

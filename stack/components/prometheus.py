@@ -21,6 +21,7 @@ from stack.components.places import RULES_PLACE, SCRAPE_PLACE
 from stack.components.scrape_interval import panel_interval, script
 from stack.components.token import scraping, token_file
 from stack.config import values as read
+from stack.config.flags import flags
 from stack.config.table import Setting
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, Line, Pin
@@ -44,6 +45,24 @@ RESEND_DELAY = "4s"
 than the interval of the Watchdog's group, since at exactly one interval every other turn would be left out."""
 FLUSH_DEADLINE = "--storage.remote.flush-deadline=3s"
 """The default, 1 m, holds a stop up for as long where an address is down: longer than a container is given."""
+REFUSED = {
+    "config.file": "the bundle writes its files",
+    "storage.tsdb.path": "its data lies in its volume",
+    "storage.tsdb.retention": "prometheus.retention_time and prometheus.retention_size say it",
+    "storage.tsdb.retention.": "prometheus.retention_time and prometheus.retention_size say it",
+    "web.listen-address": "the port is that of the settings",
+    "web.external-url": "public_url says it",
+    "web.route-prefix": "everything that asks it asks at the root",
+    "web.user-assets": "runbooks and the quick look lie there",
+    "web.enable-lifecycle": "whoever reaches the port could stop it; reloads are signals",
+    "web.enable-admin-api": "whoever reaches the port could delete data",
+    "web.config.file": "everything that asks it asks by plain HTTP without a login",
+    "rules.alert.resend-delay": "the proof of the alert path depends on it",
+    "log.format": "its log is read for causes",
+    "agent": "rules, dashboards and proofs need its storage",
+    "storage.agent.": "rules, dashboards and proofs need its storage",
+}
+"""Flags that would break what is promised."""
 MAIN = "prometheus.yml"
 REMOTE_RULES = "rules/optional/prometheus-remote_write.yml"
 DIGEST_FILE = "rules/stack-digest.yml"
@@ -70,6 +89,7 @@ def service(build: Build) -> ServiceSpec:
             "--enable-feature=exemplar-storage",
             f"--rules.alert.resend-delay={RESEND_DELAY}",
             *((FLUSH_DEADLINE,) if _sends(build) else ()),
+            *settings["prometheus.extra_args"],
         ),
         environment=(("STACK_NAME", settings.name),),
         mounts=(build.config_mount("prometheus"), build.data_mount("prometheus", "/prometheus"), SCRATCH),
@@ -197,6 +217,13 @@ PROMETHEUS = Component(
             read.match(read.SIZE, "like 2GB"),
             "2GB",
             "size of data",
+        ),
+        Setting(
+            "prometheus.extra_args",
+            "STACK_PROMETHEUS_EXTRA_ARGS",
+            flags(REFUSED),
+            (),
+            "further flags of Prometheus, such as `--query.timeout=1m`",
         ),
     ),
     files=files,
