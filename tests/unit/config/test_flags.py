@@ -57,6 +57,6 @@ def test_they_reach_the_container_and_the_refusal_names_the_place() -> None:
     assert "--data.retention=1h" in spec.service("alertmanager").command
     with pytest.raises(
         SettingsError,
-        match=r"prometheus.extra_args: cannot have --web.enable-lifecycle: whoever.*STACK_PROMETHEUS_EXTRA_ARGS",
+        match=r"cannot have --web.enable-lifecycle: whoever.*STACK_PROMETHEUS_EXTRA_ARGS",
     ):
         load({}, environ={"STACK_PROMETHEUS_EXTRA_ARGS": "--web.enable-lifecycle"})
