@@ -45,7 +45,7 @@ def service(build: Build) -> ServiceSpec:
 
 def environment(build: Build) -> tuple[tuple[str, str], ...]:
     """Settings by variable: closed, quiet, and no call to the outside."""
-    return (
+    ours = (
         ("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
         ("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
         ("GF_ANALYTICS_REPORTING_ENABLED", "false"),
@@ -61,6 +61,11 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
         ("GF_SERVER_ROOT_URL", build.public_url("grafana") + "/"),
         ("GF_USERS_ALLOW_SIGN_UP", "false"),
     )
+    if not build.settings.words("grafana.env"):
+        return ours
+    from stack.components.grafana_env import variables
+
+    return tuple(sorted({**dict(ours), **variables(build)}.items()))
 
 
 def links(provisioned: tuple[ConfigFile, ...]) -> tuple[tuple[str, str], ...]:
@@ -88,7 +93,11 @@ def files(build: Build) -> tuple[ConfigFile, ...]:
     tree = build.below("grafana/")
     provisioned = {path: text for path, text in tree.items() if path.startswith("provisioning/")}
     native = followed(config_files(provisioned, "grafana/"), panel_interval(build))
-    return (*native, *build.dashboards())
+    if not build.settings.words("grafana.env"):
+        return (*native, *build.dashboards())
+    from stack.components.grafana_env import files as secrets
+
+    return (*native, *secrets(build, UID), *build.dashboards())
 
 
 def check_files(files: tuple[ConfigFile, ...]) -> None:

@@ -15,7 +15,7 @@ from stack.config.table import Setting, Table
 
 Given = Iterator[tuple[Setting, str, str]]
 """Setting, its text, and where it stands."""
-TABLES = ("receivers", "remote_write", "external_labels")
+TABLES = ("receivers", "remote_write", "external_labels", "grafana.env")
 """Tables of stack.toml whose names and words are the user's, or a product's."""
 """The one table that is no list of settings: its entries are read by Alertmanager's component."""
 
@@ -77,7 +77,7 @@ def read_toml(path: Path) -> Document:
 
 def from_toml(table: Table, document: Document) -> Given:
     """Values of a TOML document; nested tables are paths."""
-    for name, value in _flat({key: one for key, one in document.values.items() if key not in TABLES}):
+    for name, value in _flat(_apart(document)[0]):
         number = toml_line(document.text, name)
         place = f"{document.path}:{number}" if number else str(document.path)
         if name in table.by_variable:
@@ -89,11 +89,23 @@ def from_toml(table: Table, document: Document) -> Given:
 
 def tables_in(document: Document) -> Mapping[str, Mapping[str, Any]]:
     """``TABLES`` as they stand there; what they may say is not judged here."""
-    return {name: _table(document, name) for name in TABLES}
+    found = _apart(document)[1]
+    return {name: _table(document, name, found.get(name, {})) for name in TABLES}
 
 
-def _table(document: Document, name: str) -> Mapping[str, Any]:
-    found = document.values.get(name, {})
+def _apart(document: Document) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings, and ``TABLES`` by name as far as they are there; one may lie in a table of settings."""
+    plain, found = dict(document.values), {}
+    for name in TABLES:
+        above, _, last = name.rpartition(".")
+        holder = plain.get(above) if above else plain
+        if isinstance(holder, dict) and last in holder:
+            rest = {key: value for key, value in holder.items() if key != last}
+            found[name], plain = holder[last], {**plain, above: rest} if above else rest
+    return plain, found
+
+
+def _table(document: Document, name: str, found: Any) -> Mapping[str, Any]:
     if isinstance(found, dict):
         return found
     number = toml_line(document.text, name)

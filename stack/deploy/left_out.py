@@ -33,7 +33,7 @@ def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
     """What could not be read, then what nothing uses; ``used`` are the files of all components."""
     origins = {file.origin for file in used} | _named_by_settings(build) | _named_by_exporters(build)
     origins |= _named_by_receivers(build)
-    wrong = {fault.path: fault for fault in (*_receivers(build), *_remotes(build))}
+    wrong = {fault.path: fault for fault in (*_receivers(build), *_of_tables(build))}
     unused = (_why(build, path) for path in sorted(build.tree.keys() - origins - wrong.keys()))
     refused = (LeftOut(fault.path, fault.why, fault.hint, "fault") for fault in wrong.values())
     return (*build.left_out, *refused, *unused)
@@ -72,13 +72,16 @@ def _named_by_receivers(build: Build) -> set[str]:
     return {receiver.origin for receiver in receivers(build)}
 
 
-def _remotes(build: Build) -> tuple[Fault, ...]:
-    """Addresses for samples, and labels, that cannot be used."""
-    if not build.settings.words("remote_write") and not build.settings.words("external_labels"):
-        return ()
-    from stack.components.remote_write import faults as remote_faults
+def _of_tables(build: Build) -> Iterator[Fault]:
+    """What of the settings' tables cannot be used: addresses for samples, labels, variables of Grafana."""
+    if build.settings.words("remote_write") or build.settings.words("external_labels"):
+        from stack.components.remote_write import faults as remote_faults
 
-    return tuple(remote_faults(build))
+        yield from remote_faults(build)
+    if build.settings.words("grafana.env"):
+        from stack.components.grafana_env import faults as variable_faults
+
+        yield from variable_faults(build)
 
 
 def _receivers(build: Build) -> tuple[Fault, ...]:
