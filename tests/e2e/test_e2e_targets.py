@@ -133,6 +133,8 @@ def test_the_example_is_watched_from_outside_on_its_network(stack: Stack) -> Non
     ran = stack.ok("probe", "add", "front", "/metrics", "--container", "shop:8000", "--every", "1s")
     assert "front succeeds (HTTP 200" in ran.out
     assert set(stack.inspect()["blackbox"]["NetworkSettings"]["Networks"]) == {NAME, f"{NAME}_default"}
+    stack.ok("probe", "remove", "front")
+    assert "blackbox" not in stack.inspect()
 
 
 def test_discovery_finds_and_adds_what_answers(stack: Stack, odd: str) -> None:
