@@ -40,6 +40,8 @@ OLD = 60.0
 """Seconds after which all that follows from a start has had its time: scrapes, rules, the first data."""
 IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 1.0, "checked": 1.0, "proven": 1.0})
 """A stack that has been up for long gives the awaited answer at once or is at fault."""
+ONCE_READY: Mapping[str, float] = MappingProxyType({"ready": 1.0})
+"""What was proven since it started is not on its way any more."""
 
 
 @dataclass
@@ -293,8 +295,6 @@ def prober_for(
 
 
 def patience(expected: Expected, *, proven: bool = False) -> Mapping[str, float]:
-    """Seconds that the checks of a running stack may take, by stage, where that is less than they have.
-
-    ``proven``: since all of it was started.
-    """
-    return IN_A_HURRY if proven or expected.age > OLD else MappingProxyType({})
+    """Seconds that the checks of a stack may take, by stage; ``proven``: since all of it was started."""
+    young = ONCE_READY if proven else MappingProxyType({})
+    return IN_A_HURRY if expected.age > OLD else young
