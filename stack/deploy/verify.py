@@ -40,8 +40,8 @@ OLD = 60.0
 """Seconds after which all that follows from a start has had its time: scrapes, rules, the first data."""
 IN_A_HURRY: Mapping[str, float] = MappingProxyType({"ready": 1.0, "checked": 1.0, "proven": 1.0})
 """A stack that has been up for long gives the awaited answer at once or is at fault."""
-ONCE_READY: Mapping[str, float] = MappingProxyType({"ready": 1.0})
-"""What was proven since it started is not on its way any more."""
+ONCE_READY: Mapping[str, float] = MappingProxyType({"ready": 1.0, "checked": 3.0, "proven": 3.0})
+"""What was proven since it started is not on its way any more, though a busy machine may be slow."""
 
 
 @dataclass
