@@ -10,20 +10,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stack.checks.alertmanager_file import secret_of
 from stack.checks.context import CheckContext
 from stack.checks.delivery_faults import code_of
 from stack.checks.model import Broken, Expected
 from stack.common.durations import duration
 from stack.common.wait import NotYet
 from stack.common.yaml_text import load_yaml
-from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS
 
 SENT = "time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds"
 FAILED = "increase(prometheus_remote_storage_samples_failed_total[{:.0f}s]) > 0"
 USUAL = 15.0
 """Seconds that the newest sample may be on its way: a batch waits for 5 s, and Prometheus scrapes itself each 5 s."""
 LOG_LINES = 400
-INSIDE = f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/"
 ERROR = re.compile(r'\berr="((?:[^"\\]|\\.)*)"')
 SIGNS = (
     ("no such host", "no DNS server that containers ask knows this host: correct url"),
@@ -90,7 +89,7 @@ def _reason(context: CheckContext, name: str, address: Mapping[str, Any]) -> tup
     lines = [line for line in context.log_of("prometheus", LOG_LINES) if any(one in line for one in about)]
     found = next((m[1] for line in reversed(lines) if (m := ERROR.search(line))), "")
     why = found.replace('\\"', '"')
-    return (why or "its log has no reason yet"), _remedy(why, _login(address))
+    return (why or "its log has no reason yet"), _remedy(why, secret_of(address))
 
 
 def _remedy(why: str, secret: str) -> str:
@@ -98,11 +97,3 @@ def _remedy(why: str, secret: str) -> str:
     if code in CODES:
         return CODES[code].format(secret=secret or "the file that the table names")
     return next((hint for sign, hint in SIGNS if sign in why), OTHERWISE)
-
-
-def _login(address: Mapping[str, Any]) -> str:
-    """The file of its login, by the path that people know."""
-    found = (address.get("basic_auth") or {}).get("password_file") or (
-        address.get("authorization") or {}
-    ).get("credentials_file", "")
-    return f"own/secrets/{found.removeprefix(INSIDE)}" if found.startswith(INSIDE) else str(found)

@@ -21,10 +21,10 @@ RANK = ("warn", "info", "note", "pass")
 def audit(options: argparse.Namespace, printer: Printer) -> int:
     """Asks the engine about each running container; nothing is run in any."""
     session = Session.open(options, printer)
-    names = list(_names(session, everybody=options.all))
+    ours = [c.name for c in session.engine.observe(session.name).containers if c.running]
+    names = [one.name for one in session.engine.neighbours() if one.running] if options.all else ours
     if not names:
         raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
-    ours = {c.name for c in session.engine.observe(session.name).containers}
     info = session.engine.info()
     host = Host(info.swarm, info.security)
     seen = together(lambda name: _seen(session, name), names)
@@ -41,13 +41,6 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
             hint="docs/security.md says how the stack's containers are started",
         )
     return 0
-
-
-def _names(session: Session, *, everybody: bool) -> Iterator[str]:
-    if everybody:
-        yield from (one.name for one in session.engine.neighbours() if one.running)
-    else:
-        yield from (c.name for c in session.engine.observe(session.name).containers if c.running)
 
 
 def _seen(session: Session, name: str) -> Seen:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stack.components.build import Build
-from stack.components.own_paths import OWN_SECRETS, closing_line_cut
+from stack.components.own_paths import INSIDE, OWN_SECRETS, secret_file
 from stack.components.own_toml import Fault, Wrong
-from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, ConfigFile
+from stack.model.spec import ConfigFile
 
 TABLE = "grafana.env"
 PLACE = f"stack.toml [{TABLE}]"
@@ -43,11 +43,8 @@ def variables(build: Build) -> dict[str, str]:
 
 def files(build: Build, uid: int) -> tuple[ConfigFile, ...]:
     """The secrets that they name, for ``uid`` alone."""
-    named = sorted({origin for _, _, origin in _good(build) if origin})
-    return tuple(
-        ConfigFile(_inside(origin), closing_line_cut(build.tree[origin]), 0o400, uid, True, origin)
-        for origin in named
-    )
+    named = sorted({secret for _, _, secret in _good(build) if secret})
+    return tuple(secret_file(build, name, uid) for name in named)
 
 
 def faults(build: Build) -> Iterator[Fault]:
@@ -72,7 +69,7 @@ def _good(build: Build) -> Iterator[tuple[str, str, str]]:
 
 
 def _read(build: Build, name: str, value: Any) -> tuple[str, str, str]:
-    """Name and value of the variable, and the file that it names; ``Wrong`` with the remedy."""
+    """Name and value of the variable, and the secret that it names; ``Wrong`` with the remedy."""
     plain = name.removesuffix(FILE)
     if not NAME.fullmatch(plain):
         raise Wrong(
@@ -88,8 +85,5 @@ def _read(build: Build, name: str, value: Any) -> tuple[str, str, str]:
     if not origin.startswith(OWN_SECRETS) or origin not in build.tree:
         missing = "is missing" if origin.startswith(OWN_SECRETS) else "is not below own/secrets/"
         raise Wrong(f"{name}: {origin} {missing}", f"put the file there and name it {OWN_SECRETS}NAME")
-    return plain, f"$__file{{{CONFIG_ROOT}/{CURRENT}/{_inside(origin)}}}", origin
-
-
-def _inside(origin: str) -> str:
-    return f"{SECRETS}/{origin.removeprefix(OWN_SECRETS)}"
+    secret = origin.removeprefix(OWN_SECRETS)
+    return plain, f"$__file{{{INSIDE[OWN_SECRETS]}{secret}}}", secret

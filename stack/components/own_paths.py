@@ -49,19 +49,13 @@ def own_secrets(build: Build, files: Iterable[ConfigFile], uid: int) -> tuple[Co
         for named in _named(files)
         if not named.discovery and named.value.startswith(inside)
     }
-    tree = build.tree
-    return tuple(
-        ConfigFile(
-            f"{SECRETS}/{name}",
-            closing_line_cut(tree[OWN_SECRETS + name]),
-            0o400,
-            uid,
-            True,
-            OWN_SECRETS + name,
-        )
-        for name in sorted(names)
-        if OWN_SECRETS + name in tree
-    )
+    return tuple(secret_file(build, name, uid) for name in sorted(names) if OWN_SECRETS + name in build.tree)
+
+
+def secret_file(build: Build, name: str, uid: int) -> ConfigFile:
+    """The file ``name`` of own/secrets/, for ``uid`` alone."""
+    origin = OWN_SECRETS + name
+    return ConfigFile(f"{SECRETS}/{name}", closing_line_cut(build.tree[origin]), 0o400, uid, True, origin)
 
 
 def own_targets(build: Build, files: Iterable[ConfigFile]) -> tuple[ConfigFile, ...]:

@@ -17,13 +17,11 @@ from msgspec import Struct
 from stack.common import yaml_edit as edit
 from stack.components.build import Build
 from stack.components.own_toml import Fault, Wrong
+from stack.components.receivers import NAME, NAMES, SETTINGS
 
 TABLE = "remote_write"
 LABELS = "external_labels"
 KEY = "remote_write"
-SETTINGS = "stack.toml"
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-NAMES = "1-63 of A-Z, a-z, 0-9, . _ and -"
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:[/?]\S*)?")
 TLS = ("ca_file", "cert_file", "key_file", "server_name", "insecure_skip_verify")
