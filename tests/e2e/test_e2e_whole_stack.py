@@ -267,18 +267,19 @@ def test_a_lost_password_is_repaired(running: Stack) -> None:
 
 
 def test_data_survives_stop_and_start(running: Stack) -> None:
-    moment = time.time()
-    until(lambda: some(running.query("count_over_time(up[5m])", time=moment)), seconds=20)
-    before = running.query("sum(count_over_time(up[5m]))", time=moment)
+    def stored() -> tuple[float, list[float]]:
+        # A sample has the time at which its scrape began: those of now may still come.
+        moment = time.time() - 10
+        values = running.query("sum(count_over_time(up[5m]))", time=moment)
+        if not values:
+            raise NotYet("no value yet")
+        return moment, values
+
+    moment, before = until(stored, seconds=30)
     running.ok("stop")
     assert running("status").code == 5
     running.ok("start")
     assert running.query("sum(count_over_time(up[5m]))", time=moment) == before
-
-
-def some(values: list[float]) -> None:
-    if not values:
-        raise NotYet("no value yet")
 
 
 def test_deep_smoke_restarts_and_finds_the_data(running: Stack) -> None:
