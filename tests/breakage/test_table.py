@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.breakage.breakage import Breakage, nothing
+from tests.breakage.hint import HINTS, Hint
 from tests.breakage.judge import pattern
 from tests.breakage.table import ALL, BY_NAME, SELDOM, UNPROVEN
 
@@ -104,6 +105,60 @@ ELSEWHERE = {
     "app.store": "tests/e2e/test_e2e_postgres.py: app.store",
     "app.metrics": "tests/unit/checks/test_checks_products.py: app.metrics",
     "app.counter": "tests/unit/checks/test_checks_products.py: app.counter",
+    "NAME is healthy and its port [ADDRESS]:PORT refuses: this engine forwards no IPv6 address": (
+        "tests/unit/deploy/test_forwarding.py: this engine forwards no IPv6 address"
+    ),
+    "smoke --deep needs an engine on this machine": "tests/e2e/test_e2e_remote.py: needs an engine on this machine",
+    "FILE: Permission denied": "tests/unit/config/test_walk.py: Permission denied",
+    "a second default data source": "tests/unit/validation/test_validate.py: a second default",
+    "without uid": "tests/unit/validation/test_validate.py: a data source without uid",
+    "is taken": "tests/unit/validation/test_validate.py: 'P' is taken",
+    "grafana/...: uid ... is refused by Grafana": (
+        "tests/unit/validation/test_validate.py: is refused by Grafana: at most 40"
+    ),
+    "refresh ...": "tests/unit/validation/test_validate.py: Grafana would make it 5s",
+    "grafana/...: ... it must be": "tests/unit/validation/test_validate.py: it must be an object",
+    "orgId": "tests/unit/validation/test_validate.py: orgId 2: this Grafana has one organisation",
+    "a provider of type": "tests/unit/validation/test_validate.py: a provider of type 'http'",
+    "folder beside foldersFromFilesStructure": (
+        "tests/unit/validation/test_validate.py: folder beside foldersFromFilesStructure"
+    ),
+    "components need each other in a circle": "tests/unit/model/test_spec.py: need each other in a circle",
+    "no image for NAME: registry ... does not answer; ...": (
+        "tests/unit/cli/test_cli_session.py: no image for prometheus: nobody has it"
+    ),
+    "degraded  grafana is absent": "tests/e2e/test_e2e_degraded.py: degraded  grafana is absent",
+    "the registry has no such image": (
+        "tests/unit/engine/test_engine_failures.py: the registry has no such image"
+    ),
+    "the registry refused": "tests/unit/engine/test_engine_failures.py: the registry refused",
+    "rate limit is reached": "tests/unit/engine/test_engine_failures.py: rate limit is reached",
+    "the pull broke off after ...": "tests/unit/engine/test_engine_failures.py: broke off after 'layer 1'",
+    "the engine's disk is full": "tests/unit/engine/test_engine_failures.py: the engine's disk is full",
+    "a local build needs apt-get and dpkg-deb": (
+        "tests/unit/images/test_images_debian.py: apt-get and dpkg-deb"
+    ),
+    "the keys in the package debian-archive-keyring": (
+        "tests/unit/images/test_images_debian.py: debian-archive-keyring"
+    ),
+    "apt-get update: ...": "tests/contract/test_image_build.py: apt-get update",
+    "apt did not download ...": "tests/unit/images/test_images_debian.py: apt did not download",
+    "package NAME cannot be read": "tests/unit/images/test_images_debian.py: cannot be read",
+    "the packages have no PATH": "tests/unit/images/test_images_tree.py: usr/bin/gone",
+    "NAME: ... failed in the built image": "tests/unit/images/test_images_resolver.py: exec format error",
+    "app: ...": "tests/unit/images/test_images_programs.py: No matching distribution found for thing==1",
+    "app: requirements-app.lock is missing": "tests/unit/images/test_images_programs.py: is missing",
+    "app: its base ... is not there": "tests/unit/images/test_images_programs.py: base:1 is not there",
+    "python3 does not run in the base": "tests/unit/images/test_images_programs.py: python3 does not run",
+    "image NAME is not on this engine": "tests/contract/test_engine_contract.py: is not on this engine",
+    "vanished as soon as it was made": "tests/contract/test_engine_images.py: vanished as soon as it was made",
+    "registry ... does not answer: nothing is known of newer releases": (
+        "tests/contract/test_images_check.py: nothing is known of newer"
+    ),
+    "there is no image to save": "tests/unit/images/test_images_inventory.py: no image to save",
+    "no official image is here whose digest could be locked": (
+        "tests/unit/images/test_images_inventory.py: no official image"
+    ),
     "the checks inside the network gave no report": "tests/unit/checks/test_checks_prober.py: gave no report",
     "no check was run": "tests/unit/cli/test_cli_milestones.py: no check was run",
 }
@@ -119,6 +174,11 @@ def entries(section: str = "") -> list[str]:
         if line.startswith("| `") and (not section or title == section):
             found += re.findall(r"`([^`]+)`", line.split(" | ")[0])
     return found
+
+
+@pytest.mark.parametrize("hint", HINTS, ids=lambda hint: hint.name)
+def test_each_hint_has_its_entry(hint: Hint) -> None:
+    assert hint.entry in entries()
 
 
 def test_the_table_is_large_and_its_names_are_distinct() -> None:
@@ -141,7 +201,7 @@ def test_a_row_that_finds_something_demands_an_entry(row: Breakage) -> None:
 def test_each_entry_is_provoked_or_proven_elsewhere(section: str) -> None:
     listed = entries(section)
     assert listed
-    told = {entry for row in ALL for entry in (row.entry, row.refusal_entry)}
+    told = {entry for row in ALL for entry in (row.entry, row.refusal_entry)} | {hint.entry for hint in HINTS}
     assert [entry for entry in listed if entry not in told and entry not in ELSEWHERE] == []
 
 

@@ -144,9 +144,9 @@ def test_a_port_that_a_process_has_is_told(bench: Bench) -> None:
 
 def test_a_missing_image_is_told(bench: Bench) -> None:
     bench.engine.create_network(bench.stack)
-    with pytest.raises(ImageError, match="ct-none:1"):
+    with pytest.raises(ImageError, match="ct-none:1 is not on this engine"):
         bench.engine.create(bench.stack, service(bench, image="ct-none:1", mounts=()))
-    with pytest.raises(ImageError, match="ct-none:1"):
+    with pytest.raises(ImageError, match="ct-none:1 is not on this engine"):
         bench.engine.run(bench.stack, Job("ct-none:1", ("/bin/cat",)))
 
 

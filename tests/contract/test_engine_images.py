@@ -91,6 +91,17 @@ def test_a_build_that_fails_says_why(bench: DockerBench) -> None:
     assert bench.engine.image("ct-bad:1") is None
 
 
+def test_an_image_that_another_removes_meanwhile_is_said(
+    bench: DockerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(bench.engine), "image", lambda *_: None)
+    try:
+        with pytest.raises(BuildFailed, match="vanished as soon as it was made"):
+            bench.engine.import_image(io.BytesIO(tar_of({})), "ct-gone:contract", ImageConfig())
+    finally:
+        bench.engine.untag("ct-gone:contract")
+
+
 def test_an_imported_image_has_its_defaults(bench: DockerBench) -> None:
     tag = "ct-imported:contract"
     config = ImageConfig(

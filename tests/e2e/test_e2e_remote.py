@@ -106,6 +106,11 @@ def test_a_dead_component_is_seen_from_there(remote: Stack) -> None:
     assert remote.ok("status", "--json").json()["status"] == "running"
 
 
+def test_a_deep_smoke_is_refused_there(remote: Stack) -> None:
+    ran = remote("smoke", "--deep")
+    assert ran.code == 2 and "smoke --deep needs an engine on this machine" in ran.err
+
+
 def test_a_target_of_ones_own_is_proven_from_there(remote: Stack) -> None:
     told = remote.ok(
         "target", "add", "mine", "http://node-exporter:9100", "--interval", "1s", "--json"
@@ -117,10 +122,14 @@ def test_a_target_of_ones_own_is_proven_from_there(remote: Stack) -> None:
 
 def listed_up(stack: Stack, kind: str, name: str) -> None:
     """A scrape each second may miss its second on a busy machine: one look is no evidence."""
-    (row,) = stack.ok(kind, "list", "--json").json()[f"{kind}s"]
-    assert row["name" if kind == "probe" else "job"] == name
-    if (row["up"], row["code"]) != (True, 200) if kind == "probe" else row["health"] != "up":
-        raise NotYet(f"{name} is not up: {row}")
+    rows = stack.ok(kind, "list", "--json").json()[f"{kind}s"]
+    if kind == "probe":
+        health = {row["name"]: (row["up"], row["code"]) == (True, 200) for row in rows}
+    else:
+        health = {row["job"]: row["health"] == "up" for row in rows}
+    assert name in health
+    if not all(health.values()):
+        raise NotYet(f"not all are up: {rows}")
 
 
 def test_a_probe_is_proven_from_there(remote: Stack) -> None:

@@ -82,6 +82,8 @@ def test_ipv6_that_no_port_of_the_stack_is_forwarded_from(
     if not told:
         refuse_unforwarded(spec, alone, evidence, health)
         return
-    with pytest.raises(NotReady, match=r"is healthy and its port \[::1\]:\d+ refuses") as error:
+    with pytest.raises(
+        NotReady, match=r"port \[::1\]:\d+ refuses: this engine forwards no IPv6 address"
+    ) as error:
         refuse_unforwarded(spec, alone, evidence, health)
     assert "STACK_BIND=127.0.0.1" in str(error.value)

@@ -89,16 +89,17 @@ def test_pulls_that_fail(status: int, text: str, kind: type[ImageError]) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "words", "remedy"),
     [
-        ("write /x: no space left on device", "docker system df"),
-        ("unauthorized: authentication required", "docker login"),
-        ("manifest unknown", "check the name and the tag"),
-        ("toomanyrequests: slow down", "docker login"),
+        ("write /x: no space left on device", "the engine's disk is full", "docker system df"),
+        ("unauthorized: authentication required", "the registry refused", "docker login"),
+        ("manifest unknown", "the registry has no such image", "check the name and the tag"),
+        ("toomanyrequests: slow down", "rate limit is reached", "docker login"),
     ],
 )
-def test_a_refused_pull_says_what_helps(text: str, words: str) -> None:
-    assert words in failures.pull_error("a", 500, text).hint
+def test_a_refused_pull_says_what_helps(text: str, words: str, remedy: str) -> None:
+    error = failures.pull_error("a", 500, text)
+    assert words in error.message and remedy in error.hint
 
 
 def test_silence_before_and_after_the_first_word() -> None:

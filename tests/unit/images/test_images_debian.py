@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -103,7 +103,7 @@ class Apt:
         return Ended(0, "Inst tool (1:2.0 D:t [amd64])\nInst libc6 (2.43 D:t [amd64])\n", "")
 
 
-def debian(tmp_path: Path, apt: Apt, now: float = 0.0) -> Debian:
+def debian(tmp_path: Path, apt: Callable[[Sequence[str]], Ended], now: float = 0.0) -> Debian:
     keyring = tmp_path / "keys.gpg"
     keyring.touch()
     return Debian(tmp_path / "root", "amd64", apt, (keyring,), lambda: now)
@@ -157,6 +157,23 @@ def test_old_lists_do_when_the_archive_is_out_of_reach(tmp_path: Path) -> None:
     stamp = (tmp_path / "root/updated-amd64").stat().st_mtime
     apt.failing = {"update": ["E: no route", "E: no route"]}
     assert debian(tmp_path, apt, stamp + LISTS_FRESH_SECONDS + 1).gather({"a": ("tool",)})["a"]
+
+
+def test_a_download_that_did_not_come_and_a_package_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    apt = Apt(tmp_path / "root")
+
+    def without_downloads(argv: Sequence[str]) -> Ended:
+        return Ended(0, "", "") if "--download-only" in argv else apt(argv)
+
+    with pytest.raises(BuildFailed, match=r"apt did not download tool_1%3a2\.0_amd64\.deb"):
+        debian(tmp_path, without_downloads).gather({"a": ("tool",)})
+
+    def without_reading(argv: Sequence[str]) -> Ended:
+        return Ended(2, "", "") if argv[0] == "dpkg-deb" else apt(argv)
+
+    with pytest.raises(BuildFailed, match=r"\.deb cannot be read") as caught:
+        debian(tmp_path, without_reading).gather({"a": ("tool",)})
+    assert caught.value.hint.startswith("remove /")
 
 
 def test_a_vanished_package_renews_the_lists_once(tmp_path: Path) -> None:

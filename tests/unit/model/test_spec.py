@@ -56,7 +56,7 @@ def test_services_come_in_the_order_of_their_needs() -> None:
 
 def test_a_circle_is_named() -> None:
     stack = StackSpec("s", (service("a", needs=("b",)), service("b", needs=("a",))))
-    with pytest.raises(SettingsError, match=r"circle: .* > "):
+    with pytest.raises(SettingsError, match=r"need each other in a circle: .* > "):
         stack.ordered()
 
 
