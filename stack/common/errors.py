@@ -25,20 +25,27 @@ from __future__ import annotations
 
 
 class StackError(Exception):
-    """What went wrong and where (``message``), how to mend it (``hint``), the container's last lines."""
+    """What went wrong and where (``message``), how to mend it (``hint``), the container's last lines.
+
+    Message and hint are one line each, whatever words of others they carry.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "", logs: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _one_line(message)
+        self.hint = _one_line(hint)
         self.logs = logs
         self.details: dict[str, object] = {}
         """What ``--json`` shows beside the error, such as the findings that led to it."""
 
     def __str__(self) -> str:
         return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+def _one_line(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines())
 
 
 class UsageError(StackError):

@@ -68,9 +68,12 @@ class Settings(Struct, frozen=True):
         return bool(self["insecure_bind"]) or ipaddress.ip_address(address).is_loopback
 
     def port(self, component: str) -> int:
-        """The published port of a component; with ``port_base`` counted from there in the order of the table."""
+        """The published port of a component; with ``port_base`` counted from there in the order of the table.
+
+        One that was given by itself stays, unless ``port_base`` comes from a stronger source.
+        """
         base = self["port_base"]
-        if base is None:
+        if base is None or f"{component}.port" in self.given:
             return int(self[f"{component}.port"])
         return int(base) + [u.name for u in self.table.published].index(component)
 
@@ -158,7 +161,9 @@ def load(
         sources.from_options(table, remembered or {}),
         sources.from_options(table, options or {}),
     ):
-        given |= _read(table, found)
+        read = _read(table, found)
+        weaker = {f"{u.name}.port" for u in table.published} if "port_base" in read else set()
+        given = {path: value for path, value in given.items() if path not in weaker} | read
     values = {s.path: s.default for s in table.settings if s.into is None} | given
     settings = Settings(
         table=table,

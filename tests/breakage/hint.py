@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -47,9 +48,11 @@ def without(folder: str) -> Act:
     return lambda stack: shutil.rmtree(stack.home / folder)
 
 
-def unreadable(stack: Stack) -> None:
-    """A rule file that is a folder."""
-    (stack.home / "prometheus/rules/mine.yml").mkdir()
+def no_image(stack: Stack) -> None:
+    """An archive without an image."""
+    (stack.home / "own").mkdir()
+    with tarfile.open(stack.home / "own/none.tar", "w") as archive:
+        archive.add(stack.home / MAIN, "a")
 
 
 def said(entry: str, *words: str) -> Hint:
@@ -68,14 +71,14 @@ SETTINGS = (
     Hint("stack.toml: ...", written("stack.toml", "retention = \n")),
     setting(STACK_BIND="0.0.0.0")("bind: ADDRESS opens the stack to the network"),
     setting(STACK_APP_TOKEN_FILE="/nowhere")("app.token_file: FILE: ..."),
-    setting(STACK_GRAFANA_PASSWORD_FILE="/nowhere")("grafana.password_file: FILE: ..."),
+    setting(STACK_GRAFANA="auto", STACK_GRAFANA_PASSWORD_FILE="/nowhere")("grafana.password_file: FILE: ..."),
     Hint(
         "Grafana has no password yet",
         words=("credentials",),
         code=1,
         environment={"STACK_NAME": "breakage-none", "STACK_GRAFANA": "required"},
     ),
-    setting(STACK_ALERTMANAGER_PORT="28101")("A.port: N is the port of B too"),
+    setting(STACK_ALERTMANAGER_PORT="28101")("COMPONENT.port: N is the port of OTHER too"),
     said("unknown component NAME", "start", "--with", "nobody"),
     said("is both wanted and left out", "start", "--with", "app", "--without", "app"),
     said("prometheus cannot be left out", "start", "--without", "prometheus"),
@@ -91,7 +94,6 @@ SETTINGS = (
     said("images load needs -i FILE", "images", "load"),
     said("monitor grafana-config needs --output-dir DIR", "monitor", "grafana-config"),
 )
-TWICE = '{"uid": "host", "title": "a", "title": "b", "panels": []}\n'
 PROVIDER = "  - {name: more, type: file, folder: X, options: {path: /etc/stack/more}}\n"
 FILES = (
     file(
@@ -123,21 +125,21 @@ FILES = (
         "is that of", written("grafana/dashboards/mine.json", '{"uid": "host", "title": "a", "panels": []}')
     ),
     file("no apiVersion: 1", edited(SOURCES, "apiVersion: 1", "apiVersion: 0")),
-    file("... stands twice", written("grafana/dashboards/mine.json", TWICE)),
+    file("... stands twice", edited(SOURCES, "apiVersion: 1\n", "apiVersion: 1\napiVersion: 1\n")),
     file("spaces around the title", edited(DASHBOARD, '"title": "Host"', '"title": " Host"')),
     file("a second provider named", edited(PROVIDERS, "providers:\n", f"providers:\n{PROVIDER}{PROVIDER}")),
 )
 IMAGES = (
     Hint(
-        "registry ... does not answer and the image that the settings name is not there",
+        "registry ... does not answer ... and the image that the settings name is not there",
         code=4,
         environment={"STACK_ALERTMANAGER_IMAGE": "localhost:1/nowhere:1"},
     ),
     Hint("FILE cannot be read", words=("images", "load", "-i", "/nowhere"), code=4),
     Hint(
         "no image was loaded",
-        words=("images", "load", "-i", "stack.toml"),
-        how=written("stack.toml", "\n"),
+        no_image,
+        words=("images", "load", "-i", "own/none.tar"),
         code=4,
     ),
 )

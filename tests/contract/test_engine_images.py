@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack.common.errors import BuildFailed, PullRefused, RegistryUnreachable
+from stack.engine.images import Images
 from stack.engine.interface import ImageConfig
 from tests.contract.engine_bench import TINY, DockerBench, tar_of
 from tests.contract.tiny_registry import TinyRegistry, serving
@@ -94,7 +95,8 @@ def test_a_build_that_fails_says_why(bench: DockerBench) -> None:
 def test_an_image_that_another_removes_meanwhile_is_said(
     bench: DockerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(bench.engine), "image", lambda *_: None)
+    monkeypatch.setattr(Images, "image", lambda *_: None)
+    monkeypatch.setattr(Images, "tag", lambda *_: None)
     try:
         with pytest.raises(BuildFailed, match="vanished as soon as it was made"):
             bench.engine.import_image(io.BytesIO(tar_of({})), "ct-gone:contract", ImageConfig())

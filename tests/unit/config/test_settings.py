@@ -54,7 +54,14 @@ def test_options_win_over_environment_over_dotenv_over_toml_over_defaults(projec
     )
 
 
-def test_a_port_base_counts_up_and_wins_over_single_ports(project: Path) -> None:
+def test_a_single_port_of_the_same_source_stays_beside_a_port_base(project: Path) -> None:
+    settings = load({}, environ={"STACK_PORT_BASE": "20000", "STACK_APP_PORT": "1234"}, project=project)
+    assert [settings.port(c) for c in ("grafana", "app")] == [20000, 1234]
+    with pytest.raises(SettingsError, match=r"app\.port: 20001 is the port of prometheus too"):
+        load({}, environ={"STACK_PORT_BASE": "20000", "STACK_APP_PORT": "20001"}, project=project)
+
+
+def test_a_port_base_counts_up_and_wins_over_single_ports_of_weaker_sources(project: Path) -> None:
     settings = load({"port_base": "20000"}, environ={"STACK_APP_PORT": "1234"}, project=project)
     assert [settings.port(c) for c in ("grafana", "prometheus", "alertmanager", "app")] == [
         20000,
