@@ -23,6 +23,7 @@ from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
 from stack.validation.culprit import culprit
 from stack.validation.native import check_outside, known_line, known_place, made_of, outside, place
+from stack.validation.remedies import located, remedy
 
 PROGRESS = re.compile(r"SUCCESS|Checking .*(?<!FAILED)$")
 """What promtool and amtool say of files that are sound, or that they begin with."""
@@ -155,8 +156,8 @@ def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: E
             found = made_of(service.files, said) or culprit(service.files, said, again)
             said = f"{found}: {said.partition(': ')[2] or said}" if found else said
         raise ConfigurationInvalid(
-            said,
-            hint=f"correct {service.component}'s files; nothing was changed",
+            located(said, service.files, service.component),
+            hint=f"{remedy(said, service.component)}; nothing was changed",
             logs=tuple(_by_known_names(line, service) for line in lines[-8:]),
         )
 

@@ -1,0 +1,74 @@
+"""What helps against the complaints of promtool and amtool that people meet most, and their lines. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from stack.model.spec import ConfigFile
+from stack.validation.native import known_line, place, text_of
+
+REMEDIES = (
+    (
+        r"is not a valid hostname",
+        "a target is HOST:PORT; scheme: https and metrics_path: /PATH are keys of its job",
+    ),
+    (
+        r"cannot unmarshal !!seq into config\.ScrapeConfigs",
+        "a scrape file begins with scrape_configs:, its jobs stand below",
+    ),
+    (
+        r"field \w+ not found in type config\.ScrapeConfigs",
+        "a scrape file has scrape_configs: alone; what else there is belongs into prometheus/prometheus.yml",
+    ),
+    (
+        r"field \w+ not found in type rulefmt\.RuleGroups|into rulefmt\.[rR]uleGroups",
+        "a rule file begins with groups:, each with its name and rules",
+    ),
+    (r"Groupname must not be empty", "give each group a name"),
+    (r"cannot unmarshal !!\w+ .*into \[\]string", "write a list: [...]"),
+    (
+        r"no global SMTP (smarthost|from) set",
+        r"smtp_\1 under global:, or \1 in the receiver",
+    ),
+    (r"no global [\w ]+ set\b", "set it under global:, or in the receiver"),
+    (
+        r'unsupported scheme "[^"]*" for URL',
+        "a whole URL, https://...; no product replaces variables: name a file with the URL by url_file or api_url_file",
+    ),
+)
+QUOTED = re.compile(r'"([^"]*)"')
+LEAST = 3
+"""Characters of what is looked for: shorter words stand on many lines."""
+OWN_LINE = re.compile(r": (\d+):(\d+): ")
+"""Line and column, as promtool writes them behind a rule file; 0:0 where it knows none."""
+
+
+def remedy(said: str, component: str) -> str:
+    """What to do about a tool's words; in general, the component's files."""
+    for pattern, words in REMEDIES:
+        if found := re.search(pattern, said):
+            return found.expand(words)
+    return f"correct {component}'s files"
+
+
+def located(said: str, files: Iterable[ConfigFile], component: str) -> str:
+    """The same words with the line, where they name a file without one and quote what stands on one line of it.
+
+    What a tool quotes last is the most special.
+    """
+    quoted = [word for word in QUOTED.findall(said)[::-1] if len(word) >= LEAST]
+    for file in files:
+        where = place(file, component)
+        if not said.startswith(f"{where}: ") or file.secret:
+            continue
+        if own := OWN_LINE.match(said, len(where)):
+            line, column = own.groups()
+            at = f":{known_line(file, int(line))}:{column}" if line != "0" else ""
+            return f"{where}{at}: {said[own.end() :]}"
+        lines = text_of(file).splitlines()
+        for value in quoted:
+            holding = [number for number, line in enumerate(lines, 1) if value in line]
+            if len(holding) == 1:
+                return f"{where}:{known_line(file, holding[0])}{said.removeprefix(where)}"
+    return said
