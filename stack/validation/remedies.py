@@ -25,6 +25,9 @@ REMEDIES = (
         r"field \w+ not found in type rulefmt\.RuleGroups|into rulefmt\.[rR]uleGroups",
         "a rule file begins with groups:, each with its name and rules",
     ),
+    (r"not a valid duration string", "a duration has its unit: 15s, 5m, 1h"),
+    (r"scrape timeout greater than scrape interval", "scrape_timeout is at most scrape_interval"),
+    (r"couldn't parse timestamp", "times are HH:MM, such as 09:00"),
     (r"Groupname must not be empty", "give each group a name"),
     (r"cannot unmarshal !!\w+ .*into \[\]string", "write a list: [...]"),
     (
@@ -37,9 +40,8 @@ REMEDIES = (
         "a whole URL, https://...; no product replaces variables: name a file with the URL by url_file or api_url_file",
     ),
 )
-QUOTED = re.compile(r'"([^"]*)"')
-LEAST = 3
-"""Characters of what is looked for: shorter words stand on many lines."""
+QUOTED = re.compile(r'"([^"]*)"|`(?:\^\(\?:)?(.*?)(?:\)\$)?`|timestamp (\S+),')
+"""What a tool says that it has read; a regular expression without the anchors that it was given."""
 OWN_LINE = re.compile(r": (\d+):(\d+): ")
 """Line and column, as promtool writes them behind a rule file; 0:0 where it knows none."""
 
@@ -57,7 +59,7 @@ def located(said: str, files: Iterable[ConfigFile], component: str) -> str:
 
     What a tool quotes last is the most special.
     """
-    quoted = [word for word in QUOTED.findall(said)[::-1] if len(word) >= LEAST]
+    quoted = ["".join(found) for found in QUOTED.findall(said)[::-1]]
     for file in files:
         where = place(file, component)
         if not said.startswith(f"{where}: ") or file.secret:
@@ -67,8 +69,14 @@ def located(said: str, files: Iterable[ConfigFile], component: str) -> str:
             at = f":{known_line(file, int(line))}:{column}" if line != "0" else ""
             return f"{where}{at}: {said[own.end() :]}"
         lines = text_of(file).splitlines()
-        for value in quoted:
-            holding = [number for number, line in enumerate(lines, 1) if value in line]
+        for value in filter(None, quoted):
+            word = re.compile(rf"{_edge(value[0], '<')}{re.escape(value)}{_edge(value[-1])}")
+            holding = [number for number, line in enumerate(lines, 1) if word.search(line)]
             if len(holding) == 1:
                 return f"{where}:{known_line(file, holding[0])}{said.removeprefix(where)}"
     return said
+
+
+def _edge(end: str, before: str = "") -> str:
+    """No part of a longer word is meant, where the value ends with a letter or a digit."""
+    return rf"(?{before}!\w)" if end.isalnum() else ""
