@@ -12,6 +12,8 @@ from tests.breakage.breakage import Act, nothing
 from tests.breakage.hands import edited, written
 from tests.e2e.stack_command import Stack
 
+BASE = 28300
+"""Of the stack's ports: Grafana's; Prometheus has the next one."""
 DASHBOARD = "grafana/dashboards/host.json"
 SOURCES = "grafana/provisioning/datasources/stack.yml"
 PROVIDERS = "grafana/provisioning/dashboards/stack.yml"
@@ -78,7 +80,7 @@ SETTINGS = (
         code=1,
         environment={"STACK_NAME": "breakage-none", "STACK_GRAFANA": "required"},
     ),
-    setting(STACK_ALERTMANAGER_PORT="28101")("COMPONENT.port: N is the port of OTHER too"),
+    setting(STACK_ALERTMANAGER_PORT=str(BASE + 1))("COMPONENT.port: N is the port of OTHER too"),
     said("unknown component NAME", "start", "--with", "nobody"),
     said("is both wanted and left out", "start", "--with", "app", "--without", "app"),
     said("prometheus cannot be left out", "start", "--without", "prometheus"),
@@ -131,7 +133,7 @@ FILES = (
 )
 IMAGES = (
     Hint(
-        "registry ... does not answer ... and the image that the settings name is not there",
+        "registry ... does not answer... and the image that the settings name is not there",
         code=4,
         environment={"STACK_ALERTMANAGER_IMAGE": "localhost:1/nowhere:1"},
     ),

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tests.breakage.conftest import StackOf
+from tests.breakage.conftest import extras
 from tests.breakage.hands import pristine
-from tests.breakage.hint import HINTS, Hint
+from tests.breakage.hint import BASE, HINTS, Hint
 from tests.breakage.judge import error_of, pattern
+from tests.e2e.stack_command import Stack
 
 pytestmark = pytest.mark.breakage
 
 
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A proven stack of its own: others break theirs meanwhile."""
+    made = Stack.make("breakage-hints", BASE, tmp_path_factory.mktemp("hints"), **extras("bare", ""))
+    made.ok("start")
+    yield made
+    made.away()
+
+
 @pytest.mark.parametrize("hint", HINTS, ids=lambda hint: hint.name)
-def test_it_is_said_and_nothing_is_touched(hint: Hint, stack_of: StackOf) -> None:
-    stack = stack_of("bare")
+def test_it_is_said_and_nothing_is_touched(hint: Hint, stack: Stack) -> None:
     before = stack.starts()
     try:
         hint.how(stack)
@@ -28,8 +38,7 @@ def test_it_is_said_and_nothing_is_touched(hint: Hint, stack_of: StackOf) -> Non
     assert stack.starts() == before
 
 
-def test_with_each_remedy_followed_the_stack_is_proven(stack_of: StackOf) -> None:
-    stack = stack_of("bare")
+def test_with_each_remedy_followed_the_stack_is_proven(stack: Stack) -> None:
     before = stack.starts()
     stack.ok("start")
     stack.ok("smoke")
