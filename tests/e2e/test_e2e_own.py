@@ -95,7 +95,7 @@ def test_what_is_wrong_is_named_and_changes_nothing(mine: Stack) -> None:
         mine, "prometheus/rules/b.yaml", "groups:\n- name: a\n  rules:\n  - {record: x, expr: sum(}\n"
     )
     ran = mine("reload")
-    assert ran.code == 2 and "error: own/prometheus/rules/b.yaml: 4:" in ran.err
+    assert ran.code == 2 and "error: own/prometheus/rules/b.yaml:4:" in ran.err
     broken.unlink()
     main = put(mine, "alertmanager/alertmanager.yaml", MAIN.replace("url_file", "urlfile"))
     ran = mine("validate")
