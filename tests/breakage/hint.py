@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -40,9 +40,9 @@ class Hint:
         return f"{self.entry} [{' '.join(self.words)}]"
 
 
-def setting(**environment: str) -> Callable[[str], Hint]:
+def setting(entry: str, **environment: str) -> Hint:
     """A message about what the user's shell sets."""
-    return lambda entry: Hint(entry, environment=environment)
+    return Hint(entry, environment=environment)
 
 
 def without(folder: str) -> Act:
@@ -68,19 +68,19 @@ def file(entry: str, how: Act) -> Hint:
 
 
 SETTINGS = (
-    setting(STACK_PROMETHEUS_PORT="99999")("PATH: must be ..., got VALUE: change it in SOURCE"),
+    setting("PATH: must be ..., got VALUE: change it in SOURCE", STACK_PROMETHEUS_PORT="99999"),
     Hint("FILE: unknown setting NAME", written("stack.toml", 'retension = "1d"\n')),
     Hint("stack.toml: ...", written("stack.toml", "retention = \n")),
-    setting(STACK_BIND="0.0.0.0")("bind: ADDRESS opens the stack to the network"),
-    setting(STACK_APP_TOKEN_FILE="/nowhere")("app.token_file: FILE: ..."),
-    setting(STACK_GRAFANA="auto", STACK_GRAFANA_PASSWORD_FILE="/nowhere")("grafana.password_file: FILE: ..."),
+    setting("bind: ADDRESS opens the stack to the network", STACK_BIND="0.0.0.0"),
+    setting("app.token_file: FILE: ...", STACK_APP_TOKEN_FILE="/nowhere"),
+    setting("grafana.password_file: FILE: ...", STACK_GRAFANA="auto", STACK_GRAFANA_PASSWORD_FILE="/nowhere"),
     Hint(
         "Grafana has no password yet",
         words=("credentials",),
         code=1,
         environment={"STACK_NAME": "breakage-none", "STACK_GRAFANA": "required"},
     ),
-    setting(STACK_ALERTMANAGER_PORT=str(BASE + 1))("COMPONENT.port: N is the port of OTHER too"),
+    setting("COMPONENT.port: N is the port of OTHER too", STACK_ALERTMANAGER_PORT=str(BASE + 1)),
     said("unknown component NAME", "start", "--with", "nobody"),
     said("is both wanted and left out", "start", "--with", "app", "--without", "app"),
     said("prometheus cannot be left out", "start", "--without", "prometheus"),

@@ -35,8 +35,10 @@ def grafana_image(image_of: Callable[[str], str]) -> str:
 
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Among all processes of a test run: a build removes layers of another one of the same."""
-    with (ROOT / ".stack" / f"{name}.lock").open("w") as file:
+    """Among all processes of a test run: one image is built once at a time."""
+    folder = ROOT / ".stack"
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
