@@ -12,6 +12,7 @@ from typing import Any
 from stack import __version__
 from stack.cli.channel import Channel
 from stack.cli.grammar_alerting import ALERTING_COMMANDS
+from stack.cli.grammar_export import EXPORT
 from stack.cli.grammar_keep import KEEPING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
 from stack.cli.grammar_parts import Command, flag, value
@@ -139,6 +140,7 @@ COMMANDS: tuple[Command, ...] = (
     *KEEPING_COMMANDS,
     *ALERTING_COMMANDS,
     *OWN_COMMANDS,
+    EXPORT,
 )
 
 
