@@ -7,11 +7,12 @@ name in Grafana, so our login is tried once a run, whatever the number of checks
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stack.checks.model import Broken, Expected
 from stack.clients.http import Http
@@ -33,13 +34,15 @@ ReadLog = Callable[[str, int], Iterable[str]]
 class CheckContext(Struct, frozen=True, dict=True):
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it.
 
-    ``kept``: what one check has found out and a later one of the same run may take, once.
+    ``kept``: what one check has found out and a later one of the same run may take, once. ``doors``: how a component is
+    spoken to that has a login of others before it.
     """
 
     expected: Expected
     run_in: Execute | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     read_log: ReadLog | None = None
+    doors: Mapping[str, Http] = field(default_factory=dict)
     _door: threading.Lock = field(default_factory=threading.Lock)
     _logins: list[int] = field(default_factory=list)
 
@@ -59,8 +62,8 @@ class CheckContext(Struct, frozen=True, dict=True):
             return ()
 
     def http(self, component: str) -> Http:
-        """A new session with the component's address, without credentials."""
-        return Http(self.expected.address(component))
+        """A new session with the component's address, without credentials of its own."""
+        return self.doors.get(component) or Http(self.expected.address(component))
 
     @cached_property
     def prometheus(self) -> Prometheus:
@@ -81,7 +84,7 @@ class CheckContext(Struct, frozen=True, dict=True):
         """The application, with its token where it has one."""
         from stack.clients.app import App
 
-        return App(Http(self.expected.address("app"), token=self.expected.app_token))
+        return App(replace(self.http("app"), token=self.expected.app_token))
 
     @property
     def asks_grafana(self) -> bool:
@@ -94,7 +97,7 @@ class CheckContext(Struct, frozen=True, dict=True):
         from stack.clients.grafana import Grafana
 
         auth = (self.expected.grafana_user, self.expected.grafana_password)
-        return Grafana(Http(self.expected.address("grafana"), auth=auth))
+        return Grafana(replace(self.http("grafana"), auth=auth))
 
     def administrator(self) -> Grafana:
         """Grafana, once our login is known to work; ``Broken`` where it was refused, without another try."""

@@ -58,14 +58,15 @@ def images_by_name(settings: Settings) -> dict[str, Image]:
     return {name: Image(settings.image(name) or ref, "") for name, ref in named.items()}
 
 
-def kept_secrets(settings: Settings) -> dict[str, str]:
-    """Secrets by name: as an earlier export, or this client's stack, has them; those that are missing are new."""
+def kept_secrets(settings: Settings, *, make: bool = True) -> dict[str, str]:
+    """Secrets by name, as an earlier export, or this client's stack, has them; missing ones are made unless ``make``
+    says no."""
     cache = Cache(settings.state)
     found = {}
     for spec in secrets_of(settings):
         places = (f"{KEPT}/{spec.name}", f"secrets/{spec.name}", f"compose/{spec.name}")
         text = next(filter(None, map(cache.text, places)), "")
-        if text or spec.generated:
+        if text or (make and spec.generated):
             found[spec.name] = text or secrets.token_urlsafe(18)
     return found
 

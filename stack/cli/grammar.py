@@ -76,6 +76,20 @@ COMMANDS: tuple[Command, ...] = (
         (
             flag("--deep", help="also prove that data survives a restart"),
             flag("--quick", help="leave out what needs two scrapes"),
+            value(
+                "--url",
+                action="append",
+                default=[],
+                metavar="C=URL",
+                help="ask products that others run, at these addresses, and no engine",
+            ),
+            value(
+                "--login",
+                action="append",
+                default=[],
+                metavar="C=FILE",
+                help="with --url: file with USER:PASSWORD of a component behind a login of others",
+            ),
         ),
     ),
     Command(

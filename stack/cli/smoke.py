@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 from stack.checks.messages import report_document
 from stack.checks.model import STAGES, Report
@@ -18,6 +21,14 @@ if TYPE_CHECKING:
 
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
+    if options.url or options.login:
+        from stack.cli.smoke_elsewhere import smoke_at_urls
+
+        return smoke_at_urls(options, printer)
+    return _smoke_here(options, printer)
+
+
+def _smoke_here(options: argparse.Namespace, printer: Printer) -> int:
     from stack.cli.session import Session
     from stack.common.moments import wall_clock
     from stack.components import BY_NAME
@@ -54,7 +65,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         report = _with_causes(session, description, report, heard, found=bool(observed.containers))
     if options.deep and report.ok:
         report = _deeper(session, description, report, heard)
-    return _conclude(report, printer, session.seconds)
+    return conclude(report, printer, session.seconds)
 
 
 def _with_causes(
@@ -79,14 +90,19 @@ def _deeper(session: Session, description: Description, report: Report, heard: F
     return Report((*report.findings, finding), report.seconds + finding.seconds)
 
 
-def _conclude(report: Report, printer: Printer, seconds: float) -> int:
+def conclude(report: Report, printer: Printer, seconds: float, skipped: Sequence[object] = ()) -> int:
+    """Says how it went; ``SmokeFailed`` with all findings where one failed. ``skipped``: what was not asked."""
+    document = report_document(report)
+    if skipped:
+        document["skipped"] = to_builtins(list(skipped))
     if not report.ok:
         from stack.deploy.verdict import failure
 
         error = failure(report)
-        error.details = report_document(report)
+        error.details = document
         raise error
-    printer.document(report_document(report))
+    printer.document(document)
     remarks = f", {len(report.warnings)} warnings" if report.warnings else ""
+    remarks += f", {len(skipped)} not asked" if skipped else ""
     printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s{remarks}")
     return 0
