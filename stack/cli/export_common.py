@@ -21,7 +21,7 @@ from stack.config.settings import Settings
 from stack.config.tree import read_native
 from stack.deploy.describe import Description, describe, secrets_of
 from stack.deploy.left_out import refuse_faults
-from stack.exports.files import secret_names
+from stack.exports.files import KEPT, secret_names
 from stack.exports.files import secrets as secrets_of_service
 from stack.images.lock import read_lock
 from stack.images.pins import pinned
@@ -29,8 +29,6 @@ from stack.images.programs import APP
 from stack.validation.files import check_syntax
 
 SHOWN = 8
-KEPT = "exports"
-"""The folder of secrets in the client's cache of the stack."""
 LIST = ".exported"
 """What an export has written into its folder, so that the next one removes what is no part of it any more."""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from stack.cli.export_common import described_for_export, keep_secrets, tell_written, write_export
 from stack.cli.printer import Printer
 from stack.common.errors import UsageError
+from stack.exports.files import KEPT
 from stack.exports.swarm import Wish, swarm
-from stack.exports.swarm_notes import STACK_FILE, deploy_command
+from stack.exports.swarm_notes import STACK_FILE, deploy_command, first_commands
 from stack.model.spec import StackSpec
 
 VERSION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,10}[A-Za-z0-9])?")
@@ -40,7 +41,11 @@ def export_swarm(options: argparse.Namespace, printer: Printer) -> int:
     written = write_export(folder, made.files, dry_run=options.dry_run)
     if not options.dry_run:
         keep_secrets(description)
-    commands = (*made.commands, deploy_command(spec.name, str(folder / STACK_FILE)))
+    kept = str(description.settings.state / KEPT)
+    commands = (
+        *first_commands(spec.name, made.labels, made.secrets, kept),
+        deploy_command(spec.name, str(folder / STACK_FILE)),
+    )
     tell_written(printer, folder, written, dry_run=options.dry_run)
     for note in made.notes:
         printer.line("note", note, "degraded")

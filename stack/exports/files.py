@@ -21,6 +21,8 @@ PLOTLY = "user/plotly.min.js"
 """What draws the quick look. No engine takes a file of its size, and without it the page shows nothing."""
 STAYS = ("user/runbooks/", "user/page.css")
 """What of that folder is of use without the quick look."""
+KEPT = "exports"
+"""The folder in .stack/NAME/ where the values of secrets lie, a private file each."""
 NOTHING = b"\n"
 """In place of no content at all, which Swarm refuses."""
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.exports.files import Placed, found_by_dns, placed, secret_names, secrets, slug
-from stack.exports.swarm_notes import STACK_FILE, head, label_commands, notes, secret_commands
+from stack.exports.swarm_notes import STACK_FILE, first_commands, head, notes
 from stack.model.spec import CONFIG_ROOT, OPEN_FILES, Mount, ServiceSpec, StackSpec
 
 LIMIT = 500 * 1024
@@ -45,10 +45,11 @@ class Wish(Struct, frozen=True):
 
 
 class Export(Struct, frozen=True):
-    """Files by path, the commands that come before the first deployment, and what is to be known."""
+    """Files by path, the nodes' labels, private file > name of each secret, and what is to be known."""
 
     files: dict[str, bytes]
-    commands: tuple[str, ...]
+    labels: tuple[str, ...]
+    secrets: dict[str, str]
     notes: tuple[str, ...]
 
 
@@ -76,11 +77,10 @@ def swarm(spec: StackSpec, wish: Wish) -> Export:
         width=110,
     )
     labels = tuple(label_of(spec, s) for s in spec.services if stays(s))
-    commands = (*label_commands(labels), *secret_commands(spec.name, called))
+    commands = first_commands(spec.name, labels, called)
     told = notes(spec, LIMIT, wish.publish)
-    return Export(
-        {STACK_FILE: (head(spec.name, commands, told) + text).encode(), **made.files}, commands, told
-    )
+    whole = (head(spec.name, commands, told) + text).encode()
+    return Export({STACK_FILE: whole, **made.files}, labels, called, told)
 
 
 def _by_dns(service: ServiceSpec, spec: StackSpec) -> ServiceSpec:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 
-from stack.exports.files import too_large
+from stack.exports.files import KEPT, too_large
 from stack.model.outer import MACHINE
 from stack.model.spec import NAMESPACE, ConfigFile, ServiceSpec, StackSpec
 
@@ -14,8 +15,6 @@ OWN_IMAGES = f"{NAMESPACE}/"
 OPEN = ("prometheus", "alertmanager", "app")
 """Components that ask nobody who they are."""
 WITHOUT_PUBLIC = "http://127.0.0.1"
-KEPT = "exports"
-"""The folder of secrets in .stack/NAME/."""
 
 
 def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
@@ -102,19 +101,21 @@ def head(stack: str, commands: tuple[str, ...], told: tuple[str, ...]) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
-def label_commands(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """They choose the node where each service with data stays."""
-    return tuple(f"docker node update --label-add {label}=true NODE" for label in labels)
+def first_commands(
+    stack: str, labels: tuple[str, ...], called: Mapping[str, str], folder: str = ""
+) -> tuple[str, ...]:
+    """They choose the node where each service with data stays, and make the secrets of private files.
 
-
-def secret_commands(stack: str, called: Mapping[str, str]) -> tuple[str, ...]:
-    """They make the secrets of the private files that the command keeps; ``called``: file > name in Swarm."""
-    return tuple(
-        f"docker secret create --label {NAMESPACE}.stack={stack} {name} .stack/{stack}/{KEPT}/{file}"
-        for file, name in called.items()
+    ``called``: file > name in Swarm. ``folder``: where the files lie; empty: seen from the folder of stack.toml.
+    """
+    place = shlex.quote(folder or f".stack/{stack}/{KEPT}")
+    label = f"--label {NAMESPACE}.stack={stack}"
+    return (
+        *(f"docker node update --label-add {one}=true NODE" for one in labels),
+        *(f"docker secret create {label} {name} {place}/{file}" for file, name in called.items()),
     )
 
 
 def deploy_command(stack: str, place: str = STACK_FILE) -> str:
     """It brings the stack to what the file says."""
-    return f"docker stack deploy -c {place} {stack}"
+    return f"docker stack deploy -c {shlex.quote(place)} {stack}"
