@@ -64,18 +64,23 @@ def secrets(service: ServiceSpec) -> tuple[Placed, ...]:
 
 def secret_names(spec: StackSpec) -> dict[tuple[str, str], str]:
     """(Component, path) of each secret > what it is called: one name for all that hold the same under one name."""
-    found = [(s, one) for s in spec.services for one in secrets(s)]
+    called = {(s.component, one.path): _candidates(s, one) for s in spec.services for one in secrets(s)}
     contents: dict[str, set[bytes]] = {}
-    for _, one in found:
-        contents.setdefault(_plain(one), set()).add(one.file.content)
+    for service in spec.services:
+        for one in secrets(service):
+            for name in called[service.component, one.path]:
+                contents.setdefault(name, set()).add(one.file.content)
     return {
-        (s.component, one.path): plain if len(contents[plain := _plain(one)]) == 1 else f"{s.host}.{plain}"
-        for s, one in found
+        place: next((name for name in names if len(contents[name]) == 1), names[-1])
+        for place, names in called.items()
     }
 
 
-def _plain(secret: Placed) -> str:
-    return slug(secret.path.rpartition(f"/{SECRETS}/")[2])
+def _candidates(service: ServiceSpec, secret: Placed) -> tuple[str, str, str]:
+    """From the shortest to one that no other secret has."""
+    plain = slug(secret.path.rpartition(f"/{SECRETS}/")[2])
+    own = f"{service.host}.{plain}"
+    return plain, own, f"{own}-{hashlib.sha256(secret.path.encode()).hexdigest()[:8]}"
 
 
 def slug(text: str) -> str:

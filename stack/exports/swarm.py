@@ -6,6 +6,7 @@ each is named by its content, and only a service whose files changed is replaced
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +58,7 @@ def swarm(spec: StackSpec, wish: Wish) -> Export:
     """The stack file and the files that it names."""
     spec = replace(spec, services=tuple(_by_dns(s, spec) for s in spec.services))
     plain = secret_names(spec)
-    called = {name: f"{spec.name}_{name}-{wish.version}" for name in sorted(set(plain.values()))}
+    called = {name: _secret(spec.name, name, wish.version) for name in sorted(set(plain.values()))}
     made = _Making(spec, wish, {place: called[name] for place, name in plain.items()})
     services = {s.host: made.service(s) for s in spec.services}
     outer = sorted({network.name for s in spec.services for network in s.networks})
@@ -105,6 +106,15 @@ def stays(service: ServiceSpec) -> bool:
 def label_of(spec: StackSpec, service: ServiceSpec) -> str:
     """The label of the node where it stays."""
     return f"{spec.name}.{service.host}"
+
+
+def _secret(stack: str, name: str, version: str) -> str:
+    """Its name in Swarm; one that is too long ends with a checksum in place of its rest."""
+    rest = NAME_LENGTH - len(stack) - len(version) - 2
+    if len(name) > rest:
+        checksum = hashlib.sha256(name.encode()).hexdigest()[: DIGEST_LENGTH - 4]
+        name = f"{name[: rest - len(checksum) - 1]}-{checksum}"
+    return f"{stack}_{name}-{version}"
 
 
 def _is_data(mount: Mount) -> bool:
