@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from stack.cli.left_out import tell_left_out
 from stack.cli.printer import Printer
+from stack.cli.session import given
 from stack.common.errors import UsageError
 from stack.common.files import naming, private_folder, write_atomically
 from stack.components import BY_NAME, CATALOG, load
@@ -35,7 +36,7 @@ LIST = ".exported"
 
 def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
     """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
-    settings = load({"name": options.name} if options.name else {})
+    settings = load(given(options))
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)

@@ -57,7 +57,7 @@ class Session:
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
         """Reads the settings; an error names the value and the remedy."""
         began = getattr(options, "began", None) or time.monotonic()
-        settings = load(_given(options))
+        settings = load(given(options))
         printer.keep_log(settings.state)
         return cls(options, printer, settings, began)
 
@@ -110,7 +110,7 @@ class Session:
         """The settings, with the one-off switches that hold, those of this command, and what the files need."""
         switches = {f"components.{name}": switch for name, switch in self.asked.items()}
         held = remembered(self.plain, self.state.now)
-        found = load({**_given(self.options), **switches}, remembered=held)
+        found = load({**given(self.options), **switches}, remembered=held)
         return found.for_files(self.native.tree)
 
     @property
@@ -296,5 +296,6 @@ class Session:
             yield
 
 
-def _given(options: argparse.Namespace) -> dict[str, str]:
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """What the options that every command has say in place of settings."""
     return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

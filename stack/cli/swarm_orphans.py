@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stack.cli.printer import Printer
+from stack.cli.session import given
 from stack.common.errors import EngineUnavailable, StackError
 from stack.common.printable import printable
 from stack.components import load
@@ -25,7 +26,7 @@ Run = Callable[[Sequence[str]], str]
 
 def prune(options: argparse.Namespace, printer: Printer) -> int:
     """Prints a command for each; what a service uses is not among them."""
-    name = load({"name": options.name} if options.name else {}).name
+    name = load(given(options)).name
     configs, secrets = orphans(name, docker)
     for kind, names in (("config", configs), ("secret", secrets)):
         for one in names:
