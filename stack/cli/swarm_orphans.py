@@ -74,7 +74,7 @@ def docker(words: Sequence[str]) -> str:
     except subprocess.TimeoutExpired as error:
         raise EngineUnavailable(f"docker {words[0]} {words[1]} did not end within {SECONDS} s") from error
     if ran.returncode != 0:
-        said = printable(" ".join(ran.stderr.split())) or f"it ended with {ran.returncode}"
+        said = printable(" ".join(ran.stderr.split())).rstrip(".") or f"it ended with {ran.returncode}"
         raise EngineUnavailable(
             f"docker {words[0]} {words[1]}: {said}", hint="DOCKER_HOST names a manager of the Swarm"
         )
