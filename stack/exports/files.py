@@ -6,6 +6,7 @@ Pure. A file's content is never changed here but where targets must be found by 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 import yaml
@@ -25,6 +26,15 @@ KEPT = "exports"
 """The folder in .stack/NAME/ where the values of secrets lie, a private file each."""
 NOTHING = b"\n"
 """In place of no content at all, which Swarm refuses."""
+
+
+IN_THE_OPEN = re.compile(
+    r"""(?m)^[^#\n]*?["']?\b((?:smtp_auth_|slack_|opsgenie_|victorops_)?(?:password|api_key|api_url|secret)
+    |bearer_token|credentials|client_secret|routing_key|service_key|bot_token|user_key)["']?[ ]*:[ ]*["']?[^\s"'{\[$#]""",
+    re.VERBOSE,
+)
+"""A key of the products' own files whose value is a secret, and has one."""
+NATIVE = (".yml", ".yaml")
 
 
 class Placed(Struct, frozen=True):
@@ -86,6 +96,18 @@ def _candidates(service: ServiceSpec, secret: Placed) -> tuple[str, str, str]:
 def slug(text: str) -> str:
     """A text as the names of all engines can hold it: small letters, digits, ``-`` ``_`` and ``.``."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in text.lower())
+
+
+def open_secrets(spec: StackSpec) -> tuple[tuple[str, str], ...]:
+    """(File by the path that people know, key) of secrets that stand in plain files, which exports hold as they are."""
+    files = {f.origin or f"{s.component}/{f.path}": f for s in spec.services for f in s.files if not f.secret}
+    return tuple(
+        (origin, found[1])
+        for origin, file in sorted(files.items())
+        if file.path.endswith(NATIVE) and not file.path.startswith("rules/")
+        for found in (IN_THE_OPEN.search(file.content.decode(errors="replace")),)
+        if found
+    )
 
 
 def _is_quick_look(one: Placed) -> bool:

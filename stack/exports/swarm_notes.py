@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from stack.exports.files import KEPT, too_large
+from stack.exports.files import KEPT, open_secrets, too_large
 from stack.model.outer import MACHINE
 from stack.model.spec import NAMESPACE, ConfigFile, ServiceSpec, StackSpec
 
@@ -25,6 +25,10 @@ def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> 
         *_of_files(spec, limit),
         *_of_networks(spec),
         *_of_images(spec),
+        *(
+            f"{file} has {key} in the open, and so has its config: name a file of own/secrets/ in its place"
+            for file, key in open_secrets(spec)
+        ),
     ]
     if any(mount.kind == "bind" for s in spec.services for mount in s.mounts):
         found.append(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from stack.common.yaml_text import load_yaml
 from stack.components import assemble
 from stack.exports.files import (
     found_by_dns,
+    open_secrets,
     placed,
     secret_names,
     secrets,
@@ -70,6 +72,32 @@ def test_one_secret_of_several_services_has_one_name_and_others_of_one_name_are_
         ("store", "/etc/stack/current/secrets/login"): "store.login",
         ("store", "/etc/stack/current/secrets/eu/login"): "eu-login",
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("  basic_auth: {username: a, password: geheim}", "password"),
+        ("  - api_url: 'https://hooks.example/x'", "api_url"),
+        ("global: {slack_api_url: https://x}", "slack_api_url"),
+        ("smtp_auth_password: geheim", "smtp_auth_password"),
+        ('"credentials": "geheim"', "credentials"),
+        ("  password: # none", ""),
+        ("  password_file: own/secrets/x", ""),
+        ("  # password: geheim", ""),
+        ("  password: $__file{/x}", ""),
+        ("  password: ''", ""),
+        ("  api_url_file: x", ""),
+    ],
+)
+def test_a_secret_in_a_plain_file_is_found(line: str, key: str) -> None:
+    file = ConfigFile("a.yml", line.encode(), origin="own/a.yml")
+    found = open_secrets(StackSpec("s", (replace(service("web"), files=(file,)),)))
+    assert found == ((("own/a.yml", key),) if key else ())
+
+
+def test_shipped_files_have_none() -> None:
+    assert open_secrets(ALL) == ()
 
 
 def test_names_that_become_alike_are_told_apart() -> None:
