@@ -30,7 +30,8 @@ NOTHING = b"\n"
 
 IN_THE_OPEN = re.compile(
     r"""(?m)^[^#\n]*?["']?\b((?:smtp_auth_|slack_|opsgenie_|victorops_)?(?:password|api_key|api_url|secret)
-    |bearer_token|credentials|client_secret|routing_key|service_key|bot_token|user_key)["']?[ ]*:[ ]*["']?[^\s"'{\[$#]""",
+    |bearer_token|credentials|client_secret|routing_key|service_key|bot_token|user_key)["']?
+    [ ]*:[ ]*["']?[^\s"'{\[$#]""",
     re.VERBOSE,
 )
 """A key of the products' own files whose value is a secret, and has one."""
