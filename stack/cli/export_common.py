@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from stack.cli.grammar_parts import given
 from stack.cli.left_out import tell_left_out
 from stack.cli.printer import Printer
-from stack.cli.session import given
 from stack.common.errors import UsageError
 from stack.common.files import naming, private_folder, write_atomically
 from stack.components import BY_NAME, CATALOG, load

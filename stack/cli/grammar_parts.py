@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from msgspec import Struct
@@ -40,3 +41,8 @@ def value(*flags: str, **told: Any) -> Option:
 
 
 DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """What the options that every command has say in place of settings."""
+    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

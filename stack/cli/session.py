@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
+from stack.cli.grammar_parts import given
 from stack.cli.printer import Printer
 from stack.common.errors import Busy, StackError
 from stack.components import BY_NAME, load
@@ -294,8 +295,3 @@ class Session:
                 self.printer.line("restore", settle(self.engine, self.state, self.plain))
                 self._forget()
             yield
-
-
-def given(options: argparse.Namespace) -> dict[str, str]:
-    """What the options that every command has say in place of settings."""
-    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stack.cli.grammar_parts import given
 from stack.cli.printer import Printer
-from stack.cli.session import given
 from stack.common.errors import EngineUnavailable, StackError
 from stack.common.printable import printable
 from stack.components import load

@@ -23,7 +23,7 @@ GLOBAL = "node-exporter"
 
 
 def read(made: Export) -> dict[str, Any]:
-    return dict(yaml.safe_load(made.files[STACK_FILE]))
+    return dict(yaml.load(made.files[STACK_FILE], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 FILE = read(MADE)
