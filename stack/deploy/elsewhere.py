@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from stack.checks.check import RELOAD, SILENT, Check
 from stack.checks.model import Expected, Job
-from stack.checks.runner import hurried
 from stack.common.errors import UsageError
 from stack.components import checks_of
 from stack.deploy.describe import Description
 
-AT_MOST: Mapping[str, float] = MappingProxyType({"ready": 5.0, "checked": 10.0, "proven": 30.0})
-"""Seconds that the checks of a stage may take: what runs elsewhere was started before."""
+PATIENCE: Mapping[str, float] = MappingProxyType({"ready": 10.0, "checked": 20.0, "proven": 30.0})
+"""Seconds that the checks of a stage have. What runs elsewhere was started before, and where a container has just been
+replaced, others find it again by its name some seconds later."""
 FOUND_BY_DNS = ("node_exporter",)
 """Components of which other engines run one on each machine."""
 OTHER_HINTS = MappingProxyType(
@@ -68,7 +68,7 @@ def elsewhere(description: Description, addresses: Mapping[str, str], now: float
     everything = replace(expected, addresses=tuple((c, "") for c in description.spec.components))
     return Elsewhere(
         expected,
-        hurried((replace(c, hint=OTHER_HINTS.get(c.hint, c.hint)) for c in asked), AT_MOST),
+        tuple(_for_there(check) for check in asked),
         tuple(_skipped(known, asked, expected, everything)),
     )
 
@@ -78,6 +78,13 @@ def _wherever(job: Job) -> Job:
     if job.component not in FOUND_BY_DNS:
         return job
     return replace(job, addresses=(), discovered=True, by=("dns",))
+
+
+def _for_there(check: Check) -> Check:
+    """What becomes true by itself is given its own time all the same."""
+    own = max(check.seconds, check.pending)
+    hint = OTHER_HINTS.get(check.hint, check.hint)
+    return replace(check, hint=hint, seconds=PATIENCE[check.stage], pending=own)
 
 
 def _to_be_asked(checks: Iterable[Check], expected: Expected) -> Iterator[Check]:

@@ -139,10 +139,3 @@ def test_a_changed_rule_restarts_prometheus_alone_and_leaves_two_configs_to_prun
     for line in orphans:
         nodes.run(*line.split())
     assert "in use" in deployed.ok("export", "swarm", "--prune").out
-
-
-def test_a_wrong_address_is_named(deployed: Stack) -> None:
-    ran = deployed("smoke", "--quick", "--url", "prometheus=http://127.0.0.1:9")
-    assert ran.code == 6
-    assert "error: prometheus.ready: " in ran.err and "nobody listens there" in ran.err
-    assert "is this its address" in ran.err

@@ -11,6 +11,7 @@ import pytest
 from stack.cli import smoke_elsewhere
 from stack.clients.http import Http
 from stack.common.errors import SettingsError, SmokeFailed, UsageError
+from tests.loopback import dead_address
 from tests.scenarios.commands import Client
 
 NAMES = ("prometheus", "alertmanager", "app")
@@ -64,6 +65,14 @@ def test_a_login_of_others_comes_from_a_file(
     (tmp_path / "login").write_text("me:se:cret\n")
     assert client("smoke", *URLS, "--login", f"prometheus={tmp_path / 'login'}") == 0
     assert there == [{"prometheus": Http("http://prometheus.example", auth=("me", "se:cret"))}]
+
+
+def test_a_wrong_address_is_named_with_a_remedy_that_fits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.deploy.elsewhere.PATIENCE", {"ready": 0.05, "checked": 0.05, "proven": 0.05})
+    with pytest.raises(SmokeFailed, match=r"prometheus\.ready: .*nobody listens there .*is this its address"):
+        client.run("smoke", "--quick", "--url", f"prometheus={dead_address()}")
 
 
 def test_a_password_that_is_not_known_here_is_asked_for(client: Client, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from stack.checks.check import RELOAD, SILENT
 from stack.common.errors import UsageError
 from stack.components import assemble
 from stack.deploy.describe import Description
-from stack.deploy.elsewhere import AT_MOST, Elsewhere, elsewhere
+from stack.deploy.elsewhere import PATIENCE, Elsewhere, elsewhere
 from tests.unit.components.test_components import build
 
 URLS = {name: f"http://{name}.example/" for name in ("prometheus", "alertmanager", "grafana", "app")}
@@ -67,7 +67,7 @@ def test_remedies_are_not_those_of_an_engine_here_and_nobody_waits_for_a_start(
 ) -> None:
     there = at(description, *URLS)
     assert not [check.name for check in there.checks if check.hint in (SILENT, RELOAD)]
-    assert all(check.seconds <= AT_MOST[check.stage] for check in there.checks)
+    assert all(check.seconds == PATIENCE[check.stage] for check in there.checks)
 
 
 @pytest.mark.parametrize("name", ["postgres", "node", "grafanna"])
