@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import to_builtins
-
-from stack.checks.messages import report_document
 from stack.checks.model import STAGES, Report
+from stack.cli.conclusion import conclude
 from stack.cli.findings import Findings
 from stack.cli.printer import Printer
 from stack.common.errors import SmokeFailed
@@ -88,21 +85,3 @@ def _deeper(session: Session, description: Description, report: Report, heard: F
     finding = still_there(session, description)
     heard(finding)
     return Report((*report.findings, finding), report.seconds + finding.seconds)
-
-
-def conclude(report: Report, printer: Printer, seconds: float, skipped: Sequence[object] = ()) -> int:
-    """Says how it went; ``SmokeFailed`` with all findings where one failed. ``skipped``: what was not asked."""
-    document = report_document(report)
-    if skipped:
-        document["skipped"] = to_builtins(list(skipped))
-    if not report.ok:
-        from stack.deploy.verdict import failure
-
-        error = failure(report)
-        error.details = document
-        raise error
-    printer.document(document)
-    remarks = f", {len(report.warnings)} warnings" if report.warnings else ""
-    remarks += f", {len(skipped)} not asked" if skipped else ""
-    printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s{remarks}")
-    return 0

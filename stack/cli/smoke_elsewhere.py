@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from stack.checks.model import STAGES
 from stack.checks.prober import LocalProber
+from stack.cli.conclusion import conclude
 from stack.cli.export_common import described_for_export, kept_secrets
 from stack.cli.findings import WIDTH, Findings
 from stack.cli.printer import Printer
-from stack.cli.smoke import conclude
 from stack.clients.http import Http
 from stack.common.errors import SettingsError, UsageError
 from stack.common.moments import wall_clock
