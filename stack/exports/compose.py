@@ -64,7 +64,7 @@ def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[
         "networks": {"default": {"aliases": sorted({spec.host, spec.component})}},
         "extra_hosts": [f"{name}:{address}" for name, address in spec.extra_hosts] or None,
         "depends_on": list(spec.needs) or None,
-        "healthcheck": _health(spec),
+        "healthcheck": health_of(spec),
         **_hardening(spec),
     }
     return {key: value for key, value in told.items() if value is not None}
@@ -88,7 +88,8 @@ def _hardening(service: ServiceSpec) -> dict[str, Any]:
     }
 
 
-def _health(service: ServiceSpec) -> dict[str, Any]:
+def health_of(service: ServiceSpec) -> dict[str, Any]:
+    """Its health check as Compose, and what reads Compose's files, is told of it."""
     health = service.health
     return {
         "test": list(health.test),

@@ -14,6 +14,7 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stack.exports.compose import health_of
 from stack.exports.files import Placed, found_by_dns, placed, secret_names, secrets, slug
 from stack.exports.swarm_notes import STACK_FILE, first_commands, head, notes
 from stack.model.spec import CONFIG_ROOT, OPEN_FILES, Mount, ServiceSpec, StackSpec
@@ -157,7 +158,7 @@ class _Making:
                 "default": {"aliases": sorted(service.aliases)},
                 **{_outer(network.name): {} for network in service.networks},
             },
-            "healthcheck": _health(service),
+            "healthcheck": health_of(_patient(service)),
             "stop_signal": service.stop_signal,
             "stop_grace_period": f"{service.stop_seconds}s",
             "read_only": True,
@@ -205,15 +206,9 @@ def _owner(service: ServiceSpec, one: Placed) -> dict[str, Any]:
     return {"uid": str(one.file.uid), "gid": service.user.partition(":")[2] or "0", "mode": one.file.mode}
 
 
-def _health(service: ServiceSpec) -> dict[str, Any]:
+def _patient(service: ServiceSpec) -> ServiceSpec:
     health = service.health
-    return {
-        "test": list(health.test),
-        "interval": f"{health.interval:g}s",
-        "timeout": f"{health.timeout:g}s",
-        "retries": health.retries,
-        "start_period": f"{max(health.start_period, TO_BECOME_HEALTHY):g}s",
-    }
+    return replace(service, health=replace(health, start_period=max(health.start_period, TO_BECOME_HEALTHY)))
 
 
 def _deploy(spec: StackSpec, service: ServiceSpec) -> dict[str, Any]:
