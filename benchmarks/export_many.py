@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.growth import grow
 from tests.e2e.stack_command import Stack
 
-KINDS = ("swarm",)
+KINDS = ("swarm", "kubernetes", "operator")
 
 
 def main() -> int:

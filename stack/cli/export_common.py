@@ -20,7 +20,7 @@ from stack.components.build import Image
 from stack.config.cache import Cache
 from stack.config.settings import Settings
 from stack.config.tree import read_native
-from stack.deploy.describe import Description, describe, secrets_of
+from stack.deploy.describe import Description, asked_for, describe, secrets_of
 from stack.deploy.left_out import refuse_faults
 from stack.exports.files import KEPT, secret_names
 from stack.exports.files import secrets as secrets_of_service
@@ -36,7 +36,7 @@ LIST = ".exported"
 
 def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
     """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
-    settings = load(given(options))
+    settings = load({**given(options), **_switched(options)})
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)
@@ -44,6 +44,16 @@ def described_for_export(options: argparse.Namespace, printer: Printer) -> Descr
     check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services))
     tell_left_out(printer, description.left_out)
     return description
+
+
+def _switched(options: argparse.Namespace) -> dict[str, str]:
+    """What an export may say besides, as far as the command has these options."""
+    switches = asked_for(getattr(options, "with_", ()), getattr(options, "without", ()))
+    address = getattr(options, "public_url", None)
+    return {
+        **({"public_url": address} if address else {}),
+        **{f"components.{name}": switch for name, switch in switches.items()},
+    }
 
 
 def images_by_name(settings: Settings) -> dict[str, Image]:

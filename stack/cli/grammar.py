@@ -15,14 +15,9 @@ from stack.cli.grammar_alerting import ALERTING_COMMANDS
 from stack.cli.grammar_export import EXPORT
 from stack.cli.grammar_keep import KEEPING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
-from stack.cli.grammar_parts import Command, flag, value
+from stack.cli.grammar_parts import CHOICE, COMPONENTS_HELP, Command, flag, value
 
 YES = flag("-y", "--yes", help="do not ask")
-COMPONENTS_HELP = "component (docs/settings.md lists them)"
-CHOICE = (
-    value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
-    value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
-)
 START = (
     flag("--dry-run", help="print the plan and change nothing"),
     *CHOICE,
@@ -82,6 +77,11 @@ COMMANDS: tuple[Command, ...] = (
                 default=[],
                 metavar="C=URL",
                 help="ask products that others run, at these addresses, and no engine",
+            ),
+            value(
+                "--kubernetes",
+                metavar="NAMESPACE",
+                help="ask what was exported there, through kubectl port-forward, and no engine",
             ),
             value(
                 "--login",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stack.cli.grammar_parts import DRY_RUN, Command, flag, value
+from stack.cli.grammar_kubernetes import KUBERNETES, OPERATOR
+from stack.cli.grammar_parts import DRY_RUN, OUTPUT, Command, flag, value
 
-OUTPUT = value("-o", "--output", metavar="DIR", help="folder that is written")
 PUBLISH = value(
     "--publish",
     action="append",
@@ -30,4 +30,4 @@ SWARM = Command(
         DRY_RUN,
     ),
 )
-EXPORT = Command("export", "the stack for engines of many machines", actions=(SWARM,))
+EXPORT = Command("export", "the stack for engines of many machines", actions=(SWARM, KUBERNETES, OPERATOR))

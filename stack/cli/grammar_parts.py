@@ -46,3 +46,12 @@ DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
 def given(options: argparse.Namespace) -> dict[str, str]:
     """What the options that every command has say in place of settings."""
     return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
+
+
+OUTPUT = value("-o", "--output", metavar="DIR", help="folder that is written")
+COMPONENTS_HELP = "component (docs/settings.md lists them)"
+CHOICE = (
+    value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
+    value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
+)
+"""Components that are switched for once."""

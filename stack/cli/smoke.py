@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
+    if options.kubernetes:
+        from stack.cli.smoke_kubernetes import smoke_on_kubernetes
+
+        return smoke_on_kubernetes(options, printer)
     if options.url or options.login:
         from stack.cli.smoke_elsewhere import smoke_at_urls
 

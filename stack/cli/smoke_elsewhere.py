@@ -10,6 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
+from stack.checks.context import Execute, ReadLog
 from stack.checks.model import STAGES
 from stack.checks.prober import LocalProber
 from stack.cli.conclusion import conclude
@@ -29,6 +32,16 @@ NO_DOORS: Mapping[str, Http] = MappingProxyType({})
 LOGIN = "one line, USER:PASSWORD"
 
 
+class Inside(Struct, frozen=True):
+    """How a command is run in a component's container, and its log is read; None: it cannot be."""
+
+    run_in: Execute | None = None
+    read_log: ReadLog | None = None
+
+
+OUTSIDE = Inside()
+
+
 def smoke_at_urls(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
     addresses = dict(_address(word) for word in options.url)
@@ -40,6 +53,7 @@ def smoke_at_urls(options: argparse.Namespace, printer: Printer) -> int:
         )
     doors = dict(_door(word, addresses) for word in options.login)
     description = described_for_export(options, printer)
+    _needs_password(description, addresses)
     return prove(description, addresses, printer, quick=options.quick, doors=doors)
 
 
@@ -50,15 +64,16 @@ def prove(
     *,
     quick: bool = False,
     doors: Mapping[str, Http] = NO_DOORS,
+    inside: Inside = OUTSIDE,
 ) -> int:
     """Asks the products at these addresses, by component, and says what was asked and what was not; 6 where one failed.
 
     ``doors``: how a product is spoken to that has a login of its own before it.
+    ``inside``: how its containers are reached.
     """
     began = time.monotonic()
-    _needs_password(description, addresses)
-    there = elsewhere(description, addresses, wall_clock())
-    prober = LocalProber(there.checks, doors=doors)
+    there = elsewhere(description, addresses, wall_clock(), inside=inside.run_in is not None)
+    prober = LocalProber(there.checks, inside.run_in, inside.read_log, doors=doors)
     stages = STAGES[:2] if quick else STAGES
     report = prober.run(there.expected, Findings(printer), tell=printer.event, stages=stages)
     for one in there.skipped:

@@ -48,10 +48,12 @@ class Elsewhere(Struct, frozen=True):
     skipped: tuple[Skipped, ...]
 
 
-def elsewhere(description: Description, addresses: Mapping[str, str], now: float) -> Elsewhere:
+def elsewhere(
+    description: Description, addresses: Mapping[str, str], now: float, *, inside: bool = False
+) -> Elsewhere:
     """What is asked of the products at ``addresses``, by component; ``UsageError`` for one that the stack lacks.
 
-    ``now``: the Unix time.
+    ``now``: the Unix time. ``inside``: whether commands can be run in containers.
     """
     askable = {s.component for s in description.spec.services if s.ready_path}
     if unknown := sorted(addresses.keys() - askable):
@@ -64,7 +66,7 @@ def elsewhere(description: Description, addresses: Mapping[str, str], now: float
         jobs=tuple(_wherever(job) for job in told.jobs),
     )
     known = checks_of(description.spec.components)
-    asked = tuple(_to_be_asked(known, expected))
+    asked = tuple(_to_be_asked(known, expected, inside=inside))
     everything = replace(expected, addresses=tuple((c, "") for c in description.spec.components))
     return Elsewhere(
         expected,
@@ -87,8 +89,8 @@ def _for_there(check: Check) -> Check:
     return replace(check, hint=hint, seconds=PATIENCE[check.stage], pending=own)
 
 
-def _to_be_asked(checks: Iterable[Check], expected: Expected) -> Iterator[Check]:
-    return (check for check in checks if check.concerns(expected) and not check.by_engine)
+def _to_be_asked(checks: Iterable[Check], expected: Expected, *, inside: bool) -> Iterator[Check]:
+    return (check for check in checks if check.concerns(expected) and (inside or not check.by_engine))
 
 
 def _skipped(
