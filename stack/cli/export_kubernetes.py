@@ -27,7 +27,12 @@ FORMS = {
         "as `kubectl get storageclass` has it",
     ),
     "storage": (re.compile(r"[1-9][0-9]{0,5}(?:Mi|Gi|Ti|M|G|T)"), "like 10Gi"),
-    "registry": (re.compile(r"(?:[a-z0-9](?:[a-z0-9._:/-]*[a-z0-9])?)?"), "like registry.example.com/team"),
+    "registry": (
+        re.compile(
+            r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)*)?"
+        ),
+        "like registry.example.com/team",
+    ),
     "release": (
         re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"),
         "1-63 of A-Z, a-z, 0-9, . _ and -",

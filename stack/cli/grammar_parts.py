@@ -42,12 +42,6 @@ def value(*flags: str, **told: Any) -> Option:
 
 DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
 
-
-def given(options: argparse.Namespace) -> dict[str, str]:
-    """What the options that every command has say in place of settings."""
-    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
-
-
 OUTPUT = value("-o", "--output", metavar="DIR", help="folder that is written")
 COMPONENTS_HELP = "component (docs/settings.md lists them)"
 CHOICE = (
@@ -55,3 +49,8 @@ CHOICE = (
     value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
 )
 """Components that are switched for once."""
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """What the options that every command has say in place of settings."""
+    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

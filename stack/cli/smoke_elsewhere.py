@@ -73,7 +73,7 @@ def prove(
     """
     began = time.monotonic()
     there = elsewhere(description, addresses, wall_clock(), inside=inside.run_in is not None)
-    prober = LocalProber(there.checks, inside.run_in, inside.read_log, doors=doors)
+    prober = LocalProber(there.checks, run_in=inside.run_in, read_log=inside.read_log, doors=doors)
     stages = STAGES[:2] if quick else STAGES
     report = prober.run(there.expected, Findings(printer), tell=printer.event, stages=stages)
     for one in there.skipped:

@@ -69,7 +69,8 @@ def test_the_commands_name_the_private_files_of_secrets(client: Client, out: Pat
     assert not any(kept.read_bytes() in path.read_bytes() for path in out.rglob("*") if path.is_file())
 
 
-def test_options_reach_the_manifests(client: Client, out: Path) -> None:
+def test_options_reach_the_manifests(client: Client, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STACK_APP_IMAGE")
     export(
         client, "kubernetes", out, "--namespace", "eins", "--storage-class", "fast", "--storage", "20Gi",
         "--registry", "r.example/t", "--public-url", "https://m.example", "--without", "grafana",
@@ -86,7 +87,7 @@ def test_options_reach_the_manifests(client: Client, out: Path) -> None:
     assert any(
         "https://m.example" in word for word in one["spec"]["template"]["spec"]["containers"][0]["args"]
     )
-    assert "r.example/t/monitoring-stack/app" in (out / "app.yaml").read_text()
+    assert "r.example/t/monitoring-stack/app:local" in (out / "app.yaml").read_text()
     assert not (out / "grafana.yaml").exists()
 
 
@@ -145,11 +146,11 @@ def proven(client: Client, cluster: FakeKubectl, monkeypatch: pytest.MonkeyPatch
 def test_what_runs_there_is_proven_through_forwarded_ports(
     client: Client, cluster: FakeKubectl, proven: list[Mapping[str, Any]]
 ) -> None:
+    cluster.has("monitoring", "prometheus", "alertmanager", "app")
     code, _ = client.run("smoke", "--kubernetes", "monitoring")
     assert code == 0
     expected = client.products.asked[-1]
     assert dict(expected.addresses)["prometheus"] == "http://127.0.0.1:49090"
-    assert expected.grafana_password == "of-the-cluster"
     node = next(job for job in expected.jobs if job.name == "node")
     assert node.discovered and not node.addresses
     assert proven[0]["run_in"]("alertmanager", ("ls",)).output == "ran ls\n"
@@ -164,6 +165,16 @@ def test_what_does_not_run_there_is_not_asked_whatever_the_settings_say(
     expected = client.products.asked[-1]
     assert {component for component, _ in expected.addresses} == {"prometheus", "alertmanager"}
     assert "path.alert" in proven[0]["checks"]  # with a receiver inside Alertmanager's container
+
+
+def test_grafana_is_asked_with_the_password_of_the_cluster(
+    client: Client, cluster: FakeKubectl, proven: list[Mapping[str, Any]]
+) -> None:
+    with pytest.raises(SmokeFailed, match=r"grafana\.ready"):  # which the fake engine has not
+        client.run("smoke", "--kubernetes", "monitoring")
+    expected = client.products.asked[-1]
+    assert dict(expected.addresses)["grafana"] == "http://127.0.0.1:43000"
+    assert expected.grafana_password == "of-the-cluster"
 
 
 def test_a_password_that_cannot_be_read_is_told_before_a_login_is_locked(

@@ -147,7 +147,8 @@ def for_operator(found: Build, wish: Wish | None = None) -> OperatorExport:
 
 def objects(files: dict[str, bytes]) -> list[dict[str, Any]]:
     """All objects of an export, but for the file of Kustomize."""
-    found = (yaml.safe_load_all(text) for path, text in sorted(files.items()) if path.endswith(".yaml"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = (yaml.load_all(text, loader) for path, text in sorted(files.items()) if path.endswith(".yaml"))
     return [one for many in found for one in many if one and one["kind"] != "Kustomization"]
 
 
