@@ -40,7 +40,7 @@ class Kubectl(Struct, frozen=True):
         ran = self.run("get", kinds, "-l", selector, "-o", "json")
         if ran.code:
             raise SmokeFailed(
-                f"kubectl get {kinds} -n {self.namespace}: {ran.output[-LAST:].strip()}",
+                f"kubectl get {kinds} -n {self.namespace}: {_last(ran.output)}",
                 hint="which cluster is asked says `kubectl config current-context`",
             )
         found: list[dict[str, Any]] = json.loads(ran.output).get("items") or []
@@ -88,6 +88,11 @@ class Kubectl(Struct, frozen=True):
             yield {component: one.address(name) for component, name, one in opening}
 
 
+def _last(text: str) -> str:
+    """The last line, which names the cause; those before it are of tries."""
+    return next(iter(reversed(text.strip().splitlines())), "")[:LAST]
+
+
 class _Opening:
     """One port-forward on its way; what it says goes into a file, since a pipe that nobody reads would fill."""
 
@@ -110,8 +115,8 @@ class _Opening:
         if found := OPENED.search(text):
             return f"http://127.0.0.1:{int(found[1])}"
         if self.process.poll() is not None:
-            raise TimedOut(text.decode(errors="replace").strip()[-LAST:] or "it ended")
-        raise NotYet(text.decode(errors="replace").strip()[-LAST:] or "it says nothing")
+            raise TimedOut(_last(text.decode(errors="replace")) or "it ended")
+        raise NotYet(_last(text.decode(errors="replace")) or "it says nothing")
 
 
 @contextmanager
