@@ -16,15 +16,6 @@ from tests.scenarios.commands import Client
 SECRET = "exports/grafana_admin_password"
 
 
-@pytest.fixture
-def out(client: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def unasked(*words: object, **more: object) -> None:
-        raise AssertionError("an export asks no engine")
-
-    monkeypatch.setattr("stack.engine.docker.connect", unasked)
-    return client.home / "out"
-
-
 def export(client: Client, out: Path, *words: str) -> dict[str, list[str]]:
     code, said = client.run("export", "swarm", "-o", str(out), *words)
     assert code == 0

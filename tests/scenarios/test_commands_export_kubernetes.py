@@ -21,15 +21,6 @@ FOUR = ("prometheus", "alertmanager", "app", "grafana")
 
 
 @pytest.fixture
-def out(client: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def unasked(*words: object, **more: object) -> None:
-        raise AssertionError("an export asks no engine")
-
-    monkeypatch.setattr("stack.engine.docker.connect", unasked)
-    return client.home / "out"
-
-
-@pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKubectl:
     folder = tmp_path / "bin"
     folder.mkdir()
