@@ -78,7 +78,12 @@ def running(cluster: Cluster, name: str) -> tuple[str, frozenset[str]]:
             f"namespace {cluster.namespace} has several stacks", hint=f"--name, one of {', '.join(names)}"
         )
     known = {host_of(component): component for component in BY_NAME}
-    return names[0], frozenset(known[word] for _, word in found if word in known)
+    there = frozenset(known[word] for _, word in found if word in known)
+    if "prometheus" not in there:
+        raise SmokeFailed(
+            f"namespace {cluster.namespace} has no Prometheus", hint="everything else is proven through it"
+        )
+    return names[0], there
 
 
 def _labels(one: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -182,6 +182,9 @@ def test_a_namespace_without_any_and_one_with_several_are_told(client: Client, c
     cluster.has("empty-node")
     with pytest.raises(SmokeFailed, match="namespace empty has nothing of an export"):
         client.run("smoke", "--kubernetes", "empty")
+    cluster.has("empty", "app")
+    with pytest.raises(SmokeFailed, match="namespace empty has no Prometheus"):
+        client.run("smoke", "--kubernetes", "empty")
     cluster.has("monitoring-node", "node-exporter", stack="other")
     with pytest.raises(UsageError, match="several stacks") as error:
         client.run("smoke", "--kubernetes", "monitoring")
