@@ -33,7 +33,7 @@ REQUESTED_CPU = "50m"
 
 
 class Workload:
-    """The objects of one service, for one cluster. ``files`` and ``private`` are what it reads."""
+    """The objects of one service, for one cluster. ``read`` are its plain files and its private ones."""
 
     def __init__(
         self,
