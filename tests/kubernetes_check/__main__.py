@@ -18,7 +18,7 @@ from tests.unit.exports.test_broken_objects import BROKEN, CORE
 
 ONLY_A_SERVER = frozenset({"immutable map changed", "claim changed"})
 """What is wrong beside what was there before: only what remembers that can tell."""
-NOBODY = frozenset({"probe on an unknown port", "removed version"})
+NOBODY = frozenset({"port name too long", "probe on an unknown port", "removed version"})
 """What Kubernetes' own validation lets pass; our rules do not."""
 NAMESPACES = "namespaces.yaml"
 
