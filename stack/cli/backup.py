@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct, to_builtins
@@ -19,7 +23,7 @@ from stack.archives.seal import Key, close
 from stack.archives.writing import Writer, writing
 from stack.cli.amounts import MEGA
 from stack.cli.home_files import files_of, is_secret
-from stack.cli.keeping import key_of, versions_of, volume_image
+from stack.cli.keeping import key_of, versions_that_run, volume_image
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -134,53 +138,96 @@ def _create(session: Session, key: Key) -> int:
     volumes = _volumes(session, observed)
     path = target_of(session).absolute()
     absent = not_taken(session.name, observed)
-    kept = _kept(session, observed)
-    with writing(path) as writer:
-        taking = Taking(session, writer, observed, volume_image(session, observed))
-        for component, volume in volumes.items():
-            taking.take(component, volume)
-        sealed = _own(session, writer, key)
-        manifest = Manifest(
-            stack=session.name,
-            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
-            product=__version__,
-            members=writer.members,
-            versions=versions_of(session, volumes),
-            kept=kept,
-            sealed=sealed,
-            absent=absent,
-        )
-        writer.finish(manifest)
+    manifest = pack(session, observed, volumes, path, key=key, absent=absent)
     for component, why in absent.items():
         session.printer.warning(f"without {component}: {why}")
     _report(session, path, manifest, _thin_out(session, path.parent))
     return 0
 
 
-def _kept(session: Session, observed: Observed) -> Kept:
+def pack(
+    session: Session,
+    observed: Observed,
+    volumes: Mapping[str, str],
+    path: Path,
+    *,
+    key: Key | None,
+    absent: Mapping[str, str],
+) -> Manifest:
+    """Writes the file with these volumes, and with the user's own files; without a ``key`` with data alone."""
+    kept = _kept(session, observed, volumes)
+    with writing(path) as writer:
+        taking = Taking(session, writer, observed, volume_image(session, observed))
+        with taking.begun(volumes) as contents:
+            for component, content in contents:
+                taking.take(component, content)
+        manifest = Manifest(
+            stack=session.name,
+            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
+            product=__version__,
+            sealed=_own(session, writer, key) if key else "left out",
+            members=writer.members,
+            versions=versions_that_run(session, observed, volumes),
+            kept=kept,
+            absent=absent,
+        )
+        writer.finish(manifest)
+    return manifest
+
+
+def _kept(session: Session, observed: Observed, volumes: Mapping[str, str]) -> Kept:
+    """What the products of these volumes show."""
     if not any(one.running for one in observed.containers):
         return Kept()
     context = context_of(session.engine, session.as_it_runs(observed))
-    return kept_in(context, session.printer.warning)
+    found = kept_in(context, session.printer.warning)
+    return Kept(
+        found.sample if "prometheus" in volumes else 0.0,
+        found.silences if "alertmanager" in volumes else (),
+        found.dashboards if "grafana" in volumes else (),
+        found.packet if volumes.keys() & {"app", "postgres"} else 0.0,
+    )
+
+
+class Content(Struct, frozen=True):
+    """A volume's content that has begun to come: its first piece, and the rest."""
+
+    first: bytes
+    rest: Generator[bytes]
 
 
 class Taking(Struct, frozen=True):
-    """Volume after volume into an archive."""
+    """Volumes into an archive: all are read at once, since each takes a while to begin, and written in turn."""
 
     session: Session
     writer: Writer
     observed: Observed
     image: str
 
-    def take(self, component: str, volume: str) -> None:
-        """One volume, whole as of one moment."""
+    @contextmanager
+    def begun(self, volumes: Mapping[str, str]) -> Iterator[Iterator[tuple[str, Content]]]:
+        """Each component with the content of its volume, whole as of one moment; nobody reads any more at the end."""
+        with ThreadPoolExecutor(max(1, len(volumes))) as pool:
+            reading = {name: pool.submit(self._begin, name, volume) for name, volume in volumes.items()}
+            try:
+                yield ((name, one.result()) for name, one in reading.items())
+            finally:
+                for one in reading.values():
+                    if one.exception() is None:
+                        one.result().rest.close()
+
+    def _begin(self, component: str, volume: str) -> Content:
         session = self.session
         session.still_ours()
-        began = time.monotonic()
-        chunks = session.engine.gather(session.name, self.image, volume, self._kind(component))
+        rest = session.engine.gather(session.name, self.image, volume, self._kind(component))
+        return Content(next(rest, b""), rest)
+
+    def take(self, component: str, content: Content) -> None:
+        """One volume, to its end."""
+        session, began = self.session, time.monotonic()
         self.writer.add(
             f"{component}.tar.zst",
-            chunks,
+            chain((content.first,), content.rest),
             component=component,
             told=lambda seen: tell(session, component, seen),
         )
