@@ -34,7 +34,7 @@ from stack.deploy.asking import context_of
 from stack.deploy.kept import kept_in
 from stack.deploy.restoring import not_taken, volumes_of
 from stack.model.events import Progress
-from stack.model.observed import Observed
+from stack.model.observed import HELPER, Observed
 from stack.model.spec import container_name
 from stack.model.volumes import VolumeKind
 
@@ -155,6 +155,9 @@ def pack(
     absent: Mapping[str, str],
 ) -> Manifest:
     """Writes the file with these volumes, and with the user's own files; without a ``key`` with data alone."""
+    for left in observed.leftovers:
+        if left.component == HELPER and not left.running:  # of a command that was killed
+            session.engine.remove(left.id)
     kept = _kept(session, observed, volumes)
     with writing(path) as writer:
         taking = Taking(session, writer, observed, volume_image(session, observed))

@@ -281,7 +281,10 @@ class MemoryVolumes(MemoryImages):
         self._called(verb, volume)
         self._needed(image)
         with self._filled(volume).on_disk() as root:
-            program(root)
+            try:
+                program(root)
+            except keeping_program.Unfit as error:
+                raise StartFailed(f"{verb} in volume {volume}: {error}") from error
 
     def _filled(self, volume: str) -> MemoryVolume:
         found = self.volumes.get(volume)
