@@ -183,6 +183,4 @@ def test_an_upgrade_under_way_and_what_was_refused_are_remembered() -> None:
     state = StackState(upgrading=under, refused={"grafana": Refused("g:2", "sha256:d", "g:1", "sha256:c")})
     assert parse(state.dump()) == state and state.unfinished
     with pytest.raises(ValueError, match="not a state"):
-        parse(
-            b'{"format": 1, "secrets": {}, "switches": {}, "started": [], "proven": null, "versions": {}, "refused": 3}'
-        )
+        parse(state.dump().replace(b'"refused": {', b'"refused": 3, "other": {'))
