@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +14,12 @@ from pathlib import Path
 from msgspec import Struct, to_builtins
 
 from stack import __version__
-from stack.archives.entries import packed_files
-from stack.archives.manifest import Kept, Manifest, Sealed
+from stack.archives.manifest import Kept, Manifest
 from stack.archives.reading import SUFFIX, Archive, archives_in, open_archive
-from stack.archives.seal import NAME as SEALED
-from stack.archives.seal import Key, close
+from stack.archives.seal import Key
 from stack.archives.writing import Writer, writing
 from stack.cli.amounts import MEGA
-from stack.cli.home_files import files_of, is_secret
+from stack.cli.backup_own import OwnFiles
 from stack.cli.keeping import key_of, versions_that_run, volume_image
 from stack.cli.main import usage
 from stack.cli.printer import Printer
@@ -39,10 +36,7 @@ from stack.model.spec import container_name
 from stack.model.volumes import VolumeKind
 
 FOLDER = "backups"
-SETTINGS = "settings.tar.zst"
 ROW = ("FILE", "STACK", "MADE", "SIZE", "UNPACKED", "SECRETS")
-STATE = "state.json"
-"""Among the secrets: those that the stack's state has."""
 
 
 def backup(options: argparse.Namespace, printer: Printer) -> int:
@@ -158,6 +152,7 @@ def pack(
     for left in observed.leftovers:
         if left.component == HELPER and not left.running:  # of a command that was killed
             session.engine.remove(left.id)
+    own = OwnFiles.gathered(session, key) if key else None
     kept = _kept(session, observed, volumes)
     with writing(path) as writer:
         taking = Taking(session, writer, observed, volume_image(session, observed))
@@ -168,7 +163,7 @@ def pack(
             stack=session.name,
             created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
             product=__version__,
-            sealed=_own(session, writer, key) if key else "left out",
+            sealed=own.write(writer) if own else "left out",
             members=writer.members,
             versions=versions_that_run(session, observed, volumes),
             kept=kept,
@@ -254,24 +249,6 @@ class Taking(Struct, frozen=True):
             said = ran.output.strip()[-300:]
             raise StartFailed(f"{component} cannot be written down: {said}", hint="monitoring-stack logs")
         return "dump"
-
-
-def _own(session: Session, writer: Writer, key: Key) -> Sealed:
-    """The user's own files and the secrets; returns how these are closed."""
-    files = files_of(session.plain.home)
-    open_ones = ((path, *file) for path, file in files.items() if not is_secret(path))
-    writer.add(SETTINGS, (packed_files(open_ones),))
-    if key.kind == "left out":
-        left = [path for path in files if is_secret(path)]
-        session.printer.warning(
-            f"without secrets{f' and {chr(44).join(left)}' if left else ''}: "
-            "--passphrase-file FILE or --recipient age1... puts them in, closed"
-        )
-        return key.kind
-    state = json.dumps(dict(session.state.now.secrets)).encode()
-    closed = [(STATE, state, 0o600), *((path, *file) for path, file in files.items() if is_secret(path))]
-    writer.add_plain(SEALED, close(packed_files(closed), key))
-    return key.kind
 
 
 def _thin_out(session: Session, folder: Path) -> list[str]:
