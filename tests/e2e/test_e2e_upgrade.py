@@ -1,6 +1,6 @@
-"""Volumes of an earlier version come back and are upgraded; an image that is not ready is undone with its data; kills.
+"""Volumes of an earlier version come back and are upgraded; an image that is not ready is undone with its data.
 
-An upgrade is killed a quarter as often as ``STACK_KILLS`` says.
+Then backup, restore and upgrade are killed, each a quarter as often as ``STACK_KILLS`` says.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ DATA = {"prometheus": "/prometheus", "alertmanager": "/alertmanager", "app": "/d
 SPOIL = "echo 'level=error msg=\"cannot be\"' >&2; rm -rf /prometheus/wal; echo 9 >/prometheus/form; exit 3"
 NEXT, OTHER, BROKEN = (f"e2e/prometheus:v9.{minor}" for minor in range(3))
 START = ("start", "--no-smoke")
+RESTORE = ("restore", str(EARLIER), "--yes", "--no-start", "--without-secrets", "--files", "keep")
+MARK = "mark"
+BEGINNING = 0.5
+"""Seconds of a command before it begins to count."""
 
 
 @dataclass
@@ -58,17 +62,27 @@ class Story:
             lost.append("the packet")
         return lost
 
+    def in_volumes(self, script: str) -> set[str]:
+        """What a shell says of each data folder, in the container that has it."""
+        said = set()
+        for component, folder in DATA.items():
+            container = docker.from_env().containers.get(f"{self.stack.name}-{component}")
+            output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
+            said.add(output.decode().strip())
+        return said
+
+    def moments(self) -> list[float]:
+        """A random moment in each of equal parts of a command's time, the same ones every time."""
+        chance = random.Random(12)
+        return [(self.seconds + BEGINNING) * (part + chance.random()) / KILLS for part in range(KILLS)]
+
     def whole(self) -> None:
         """Nothing tells of an upgrade any more, and the data is there."""
         stack = self.stack
         assert sorted(stack.left()) == self.kept
         assert {d["State"]["Status"] for d in stack.inspect().values()} == {"running"}
         assert stack.ok("plan", "--json").json()["plan"] == []
-        for component, folder in DATA.items():
-            container = docker.from_env().containers.get(f"{stack.name}-{component}")
-            output: Any = container.exec_run(["sh", "-c", f"ls -a {folder}"]).output
-            shown = output.decode()
-            assert ".stack-" not in shown and "form" not in shown.split(), shown
+        assert self.in_volumes("ls -d .stack-* form 2>/dev/null") == {""}
 
         def all_there() -> None:
             if lost := self.told():
@@ -138,10 +152,8 @@ def has_more(stack: Stack, samples: float) -> None:
 
 
 def test_killed_anywhere_the_next_start_ends_an_upgrade(story: Story) -> None:
-    """In each of so many equal parts of its time at a random moment, the same ones every time."""
-    chance, stack = random.Random(12), story.stack
-    for part in range(KILLS):
-        moment = max(1.0, story.seconds) * (part + chance.random()) / KILLS
+    stack = story.stack
+    for moment in story.moments():
         was = story.image()
         image = OTHER if was == NEXT else NEXT
         killed = stack.kill_after(moment, "upgrade", "--to", f"prometheus={image}", "--no-backup")
@@ -149,3 +161,32 @@ def test_killed_anywhere_the_next_start_ends_an_upgrade(story: Story) -> None:
         assert story.image() in ((was, image) if killed else (image,)), (moment, killed)
         assert (stack.home / ".env").read_text() == f"STACK_PROMETHEUS_IMAGE={story.image()}\n", moment
         story.whole()
+
+
+def test_a_killed_backup_leaves_neither_file_nor_helper_and_harms_nothing(
+    story: Story, tmp_path: Path
+) -> None:
+    stack, target = story.stack, tmp_path / "killed" / "k.backup.tar"
+    before = stack.starts()["prometheus"]
+    story.seconds = stack.ok("backup", "-o", str(target), "--json").json()["seconds"]
+    for moment in story.moments():
+        target.unlink(missing_ok=True)
+        stack.kill_after(moment, "backup", "-o", str(target))
+        if target.exists():
+            open_archive(target).verify()
+    stack.ok("backup", "-o", str(target), "-q")
+    assert [one.name for one in target.parent.iterdir()] == [target.name]
+    assert stack.starts()["prometheus"] == before and sorted(stack.left()) == story.kept
+    assert story.in_volumes("ls -d .stack-* 2>/dev/null") == {""}
+
+
+def test_killed_anywhere_a_restore_leaves_the_old_state_or_the_new_one(story: Story) -> None:
+    stack = story.stack
+    for moment in story.moments():
+        assert story.in_volumes(f"touch {MARK}; ls {MARK}") == {MARK}
+        stack.ok("stop")
+        killed = stack.kill_after(moment, *RESTORE)
+        stack.ok(*START)
+        found = story.in_volumes(f"ls {MARK} 2>/dev/null; ls -d .stack-* 2>/dev/null")
+        assert found in (({""}, {MARK}) if killed else ({""},)), (moment, killed)
+        assert sorted(stack.left()) == story.kept, moment
