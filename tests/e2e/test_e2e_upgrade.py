@@ -29,7 +29,13 @@ KILLS = max(1, int(os.environ.get("STACK_KILLS", "8")) // 4)
 EARLIER = Path(__file__).parent / "volumes-0.2.backup.tar"
 """What ``backup`` made of a stack of version 0.2 without Grafana, one silence and one packet in it."""
 DATA = {"prometheus": "/prometheus", "alertmanager": "/alertmanager", "app": "/data"}
-SPOIL = "echo 'level=error msg=\"cannot be\"' >&2; rm -rf /prometheus/wal; echo 9 >/prometheus/form; exit 3"
+SPOIL = "echo level=error it cannot be >&2; rm -rf /prometheus/wal; echo 9 >/prometheus/form; exit 3"
+"""A Prometheus that makes the data its own and never becomes ready."""
+SPOILING = f"""
+USER 0
+RUN echo '#!/bin/sh' >/tmp/p && echo '{SPOIL}' >>/tmp/p && rm /bin/prometheus && cat /tmp/p >/bin/prometheus
+RUN /bin/busybox chmod 755 /bin/prometheus
+"""
 NEXT, OTHER, BROKEN = (f"e2e/prometheus:v9.{minor}" for minor in range(3))
 START = ("start", "--no-smoke")
 RESTORE = ("restore", str(EARLIER), "--yes", "--no-start", "--without-secrets", "--files", "keep")
@@ -97,7 +103,7 @@ def story(make_stack: Make, image_of: Callable[[str], str]) -> Iterator[Story]:
     stack = make_stack(NAME, BASE, STACK_GRAFANA="off")
     official = image_of("prometheus")
     engine = connect()
-    for image, end in ((NEXT, ""), (OTHER, "LABEL of=other\n"), (BROKEN, breaking(SPOIL))):
+    for image, end in ((NEXT, ""), (OTHER, "LABEL of=other\n"), (BROKEN, SPOILING)):
         label = {"monitoring-stack.version": image.rpartition(":v")[2]}
         engine.build_image(context({"Dockerfile": f"FROM {official}\n{end}".encode()}), image, label, print)
     stack.ok("restore", str(EARLIER), "--no-start", "--without-secrets", "--files", "keep")
@@ -106,12 +112,6 @@ def story(make_stack: Make, image_of: Callable[[str], str]) -> Iterator[Story]:
     stack.away()
     for image in (NEXT, OTHER, BROKEN):
         engine.untag(image)
-
-
-def breaking(script: str) -> str:
-    """A line of a Dockerfile: what runs in place of Prometheus, whatever its arguments."""
-    quoted = script.replace("\\", "\\\\").replace('"', '\\"')
-    return f'ENTRYPOINT ["/bin/sh", "-c", "{quoted}"]\n'
 
 
 def test_the_volumes_of_an_earlier_version_are_upgraded_with_all_that_is_in_them(story: Story) -> None:
