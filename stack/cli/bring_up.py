@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, TypeVar
 
 from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
+from stack.common.errors import Busy
 from stack.components import BY_NAME
 from stack.config.tree import read_plotly
 from stack.deploy.converge import carry_out, decide
@@ -22,6 +25,7 @@ from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
 from stack.validation.files import validate as validate_files
 
+T = TypeVar("T")
 VALIDATED = "validated.json"
 VERDICTS_KEPT = 64
 
@@ -30,7 +34,7 @@ def start_stack(session: Session) -> int:
     """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
     observed = session.first_look(lambda: _prepared(session))
     if not observed.containers:
-        with session.lock_beside(lambda: described(session)) as description:
+        with _lock_beside(session, lambda: described(session)) as description:
             return _bring_up_fresh(session, description)
     description = described(session)
     plan = reconcile(description.spec, observed)
@@ -39,13 +43,27 @@ def start_stack(session: Session) -> int:
         unchanged = None if plan else _asked(session, description, observed, plan)
         observed = looking.result()
     plan = reconcile(description.spec, observed)
-    if plan or unchanged is None or session.state.lacks(_told(session, description)):
+    open_end = session.state.now.unfinished or session.state.lacks(_told(session, description))
+    if plan or unchanged is None or open_end:
         with session.lock():
             return _bring_up_fresh(session, description)
     if observed.locked:
-        session.clear_stale_lock()
+        with suppress(Busy), session.lock():  # that of a killed command goes, that of a live one stays
+            pass
     validated(session, description)
     return _apply(session, description, observed, plan, unchanged).finish()
+
+
+@contextmanager
+def _lock_beside(session: Session, work: Callable[[], T]) -> Iterator[T]:
+    """The lock, taken while ``work`` is done, whose result the block gets."""
+    with ExitStack() as held, ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(held.enter_context, session.lock())
+        try:
+            result = work()
+        finally:
+            taking.result()
+        yield result
 
 
 def _asked(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
@@ -65,8 +83,14 @@ def _prepared(session: Session) -> None:
 
 
 def described(session: Session) -> Description:
+    """By the settings, with all images; says where they came from, and which stay as they are."""
     description = session.described(provide=True)
     session.printer.line("images", session.images.summary)
+    for component, one in session.state.now.refused.items():
+        image = description.build.images.get(component)
+        if image is not None and image.id == one.stays_id:
+            why = f"its upgrade to {one.image} was undone; monitoring-stack upgrade tries again"
+            session.printer.line("image", f"{component} stays {one.stays}: {why}")
     return description
 
 
@@ -104,7 +128,7 @@ def _apply(
             milestones.note(event)
 
     with ThreadPoolExecutor(1) as pool:  # beside the steps that no process sees yet
-        remembered = pool.submit(_remember, session, description, plan)
+        remembered = pool.submit(remember, session, description, plan)
 
         def guard() -> None:
             session.still_ours()
@@ -138,7 +162,7 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
     return told
 
 
-def _remember(session: Session, description: Description, plan: Plan) -> None:
+def remember(session: Session, description: Description, plan: Plan) -> None:
     """Written before any process is touched; with a step ahead, nothing is proven any more.
 
     A version of files is noted before it is written, so that one that is refused is removed some day too.

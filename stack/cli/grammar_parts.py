@@ -52,5 +52,6 @@ CHOICE = (
 
 
 def given(options: argparse.Namespace) -> dict[str, str]:
-    """What the options that every command has say in place of settings."""
-    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}
+    """What the command line says in place of settings, by path; ``upgrade`` names images."""
+    named: dict[str, str] = getattr(options, "images", {})
+    return {k: getattr(options, k) for k in ("name", "port_base", "bind") if getattr(options, k)} | named

@@ -39,6 +39,8 @@ class Milestones:
         self.times: dict[str, float] = {}
         self.answered = 0.0
         self.reached: list[Milestone] = []
+        self.told: dict[str, Any] = {}
+        """What else the document of the command says."""
         self._verification: Verification | None = None
         self._asked: Report | None = None
         """What one round of questions found, where no step was needed."""
@@ -209,6 +211,7 @@ class Milestones:
             ],
             "report": self._report(),
             "addresses": self.description.addresses(remote=False),
+            **self.told,
         }
 
     def _report(self) -> dict[str, object] | None:

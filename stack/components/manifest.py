@@ -43,12 +43,15 @@ class Data(Struct, frozen=True):
     """What a component keeps in its data volume. ``at_end``: it writes all of it only when it ends.
 
     ``dump``: what a running one is asked to write itself down with, to ``DUMP`` in its volume; it is taken in place of
-    its files.
+    its files. ``version_file``: the file in its folder with the major version of what lies there, which no other one
+    opens; ``version_argv`` asks an image for its own.
     """
 
     kind: VolumeKind = "files"
     at_end: bool = False
     dump: tuple[str, ...] = ()
+    version_file: str = ""
+    version_argv: tuple[str, ...] = ()
 
 
 class Login(Struct, frozen=True):

@@ -24,11 +24,13 @@ ASIDE = ".stack-backup"
 """Folder in a volume for copies and links of a backup under way."""
 STAGED, DECIDED = ".stack-restore", ".stack-restored"
 """Folder in a volume with what a restore brings, and its name once everything else has been removed."""
+BEFORE = ".stack-before"
+"""Folder in a volume with all that it held before a program of another version opened it."""
 DUMP, DUMPED = ".stack-dump", "restore.dump"
 """A database as its server wrote it down, in its volume and in the tar."""
 MOVED = ".damaged-"
 """How the names of folders begin in which a repair keeps what it moved aside."""
-OURS = (ASIDE, STAGED, DECIDED, DUMP)
+OURS = (ASIDE, STAGED, DECIDED, BEFORE, DUMP)
 SQLITE = b"SQLite format 3\0"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 LOGS = ("wal", "wbl")
@@ -52,7 +54,7 @@ def gather(root: Path, kind: str, out: BinaryIO) -> None:
     try:
         if kind == "tsdb":
             link_database(root, aside)
-        listed = iter([(DUMPED, root / DUMP)]) if kind == "dump" else _walk(aside if kind == "tsdb" else root)
+        listed = iter([(DUMPED, root / DUMP)]) if kind == "dump" else walk(aside if kind == "tsdb" else root)
         with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
             _add(tar, root, ".", root)
             for name, path in listed:
@@ -70,7 +72,7 @@ def link_database(root: Path, aside: Path) -> None:
         before = _database(root)
         try:
             for name in before:
-                _link(root / name, aside / name)
+                link(root / name, aside / name)
             _cut_logs(root, aside)
         except FileNotFoundError:
             continue
@@ -100,7 +102,8 @@ def _database(root: Path) -> list[str]:
     return [*blocks, *logs]
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """The same file or folder once more, with owners and permissions."""
     target.parent.mkdir(exist_ok=True)
     if not source.is_dir():
         _same_file(source, target)
@@ -109,7 +112,7 @@ def _link(source: Path, target: Path) -> None:
     shutil.copystat(source, target)
     os.chown(target, source.stat().st_uid, source.stat().st_gid)
     for one in source.iterdir():
-        _link(one, target / one.name)
+        link(one, target / one.name)
 
 
 def _same_file(source: Path, target: Path) -> None:
@@ -159,7 +162,7 @@ def whole_records(log: bytes) -> int:
     return end
 
 
-def _walk(top: Path) -> Iterator[tuple[str, Path]]:
+def walk(top: Path) -> Iterator[tuple[str, Path]]:
     """Folders and files below ``top`` with their paths in it; links and what is no file are left out."""
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(
@@ -200,7 +203,7 @@ def _add(tar: tarfile.TarFile, path: Path, name: str, aside: Path) -> None:
         seen = path.lstat()
         if not stat.S_ISREG(seen.st_mode):
             return
-        content = _copied(path, aside) if is_sqlite(path) else path
+        content = copied(path, aside) if is_sqlite(path) else path
         with content.open("rb") as file:
             entry = _entry(seen, name, tarfile.REGTYPE)
             entry.size = os.fstat(file.fileno()).st_size
@@ -216,7 +219,7 @@ def _entry(seen: os.stat_result, name: str, kind: bytes) -> tarfile.TarInfo:
     return entry
 
 
-def _copied(path: Path, aside: Path) -> Path:
+def copied(path: Path, aside: Path) -> Path:
     """A copy of a database as of one moment, while others may write into it."""
     copy = aside / "database"
     copy.unlink(missing_ok=True)
