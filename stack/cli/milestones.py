@@ -39,6 +39,8 @@ class Milestones:
         self.times: dict[str, float] = {}
         self.answered = 0.0
         self.reached: list[Milestone] = []
+        self.hosts: list[dict[str, Any]] = []
+        """What became of further hosts, for JSON."""
         self._verification: Verification | None = None
         self._asked: Report | None = None
         """What one round of questions found, where no step was needed."""
@@ -209,6 +211,7 @@ class Milestones:
             ],
             "report": self._report(),
             "addresses": self.description.addresses(remote=False),
+            **({"hosts": self.hosts} if self.hosts else {}),
         }
 
     def _report(self) -> dict[str, object] | None:

@@ -52,7 +52,8 @@ class Restoring(Struct, frozen=True):
 class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
 
-    ``drilled``: services whose containers a drill has stopped and not yet started again.
+    ``drilled``: services whose containers a drill has stopped and not yet started again. ``hosts``: further hosts on
+    which something was put, by name and URL of the engine.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class StackState(Struct, frozen=True):
     tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
     drilled: tuple[str, ...] = ()
     restoring: Restoring | None = None
+    hosts: tuple[tuple[str, str], ...] = ()
 
     def dump(self) -> bytes:
         """The document."""
@@ -98,4 +100,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
         drilled=tuple(document.get("drilled", ())),
         restoring=_restoring(document.get("restoring")),
+        hosts=tuple((str(name), str(engine)) for name, engine in document.get("hosts", ())),
     )
