@@ -30,7 +30,11 @@ HOST = Command(
             "remove",
             "take everything off a further host, and scrape it no more",
             "host:remove",
-            (NAME, flag("--forget", help="even where its engine gives no answer: what is there stays"), DRY_RUN),
+            (
+                NAME,
+                flag("--forget", help="even where its engine gives no answer: what is there stays"),
+                DRY_RUN,
+            ),
         ),
     ),
 )

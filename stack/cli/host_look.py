@@ -77,7 +77,6 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
 
 def _seen(place: Place, far: Engine, found: ObservedContainer, service: ServiceSpec) -> HostLook:
     health = f" ({found.health})" if found.running and found.health else ""
-    same = (found.digest, found.image_id, found.applied.digest)
     return HostLook(
         name=place.name,
         engine=place.engine,
@@ -86,5 +85,5 @@ def _seen(place: Place, far: Engine, found: ObservedContainer, service: ServiceS
         image=found.image,
         uptime=max(0.0, time.time() - moment(found.started_at)) if found.running else 0.0,
         memory=far.usage(found.id).memory if found.running else 0,
-        matches=same == (service.digest(), service.image_id, service.files_digest()),
+        matches=(found.digest, found.image_id) == (service.digest(), service.image_id),
     )

@@ -21,12 +21,10 @@ from stack.components.exporters.server import LAST_PORT, NAME, NAMES, SUFFIX, TA
 from stack.components.node_exporter import NODE_EXPORTER, PORT
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, parsed
+from stack.model.digests import digest_of
 from stack.model.spec import (
-    CONFIG_ROOT,
-    CURRENT,
     HOST_JOBS,
     NOBODY,
-    SECRETS,
     ConfigFile,
     Health,
     Mount,
@@ -43,7 +41,8 @@ ENGINE = re.compile(r"(?:ssh|tcp|https?)://[^\s/]+/?|unix:///\S+")
 WORDS: dict[str, type] = {"engine": str, "address": str, "port": int, "password_hash": str}
 CALLED: dict[type, str] = {str: "text", int: "number"}
 SECRET_KINDS = ("password", "crt", "key")
-WEB = f"{SECRETS}/web.yml"
+FOLDER_THERE = "/etc/web"
+WEB = "web.yml"
 """The exporter's web configuration; the files that it names lie beside it."""
 REFUSES = (
     f"said=$(wget -q -O - http://127.0.0.1:{PORT}/ 2>&1)\n"
@@ -219,32 +218,42 @@ def _job(host: FarHost) -> dict[str, Any]:
 
 
 def far_spec(build: Build, host: FarHost, image: Image) -> StackSpec:
-    """What runs on the host: the exporter as it is described here, published, and closed by its web configuration."""
+    """What runs on the host: the exporter as it is described here, published, and closed by its web configuration.
+
+    That lies in a volume named by its content, so that other content is another container: an engine cannot be asked
+    for files of a container that has the host's root mounted, since it mounts all of that once more (20.10).
+    """
     name = stack_of(build.settings.name, host.name)
     here = replace(build, images={**build.images, NODE_EXPORTER.name: image})
     (usual,) = NODE_EXPORTER.services(here)
     closed: ServiceSpec = replace(
         usual,
-        command=(*usual.command, f"--web.config.file={CONFIG_ROOT}/{CURRENT}/{WEB}"),
-        mounts=(*usual.mounts, Mount("volume", config_volume(name, NODE_EXPORTER.name), CONFIG_ROOT)),
+        command=(*usual.command, f"--web.config.file={FOLDER_THERE}/{WEB}"),
+        mounts=(*usual.mounts, Mount("volume", volume_of(name, far_files(build.tree, host)), FOLDER_THERE)),
         published=Port(PORT, host.port, host.address),
         health=Health(("CMD", "sh", "-c", REFUSES), interval=30.0, timeout=10.0),
         ready_path="",
-        files=_files(build.tree, host),
         hostname=host.name,
     )
     return StackSpec(name, (closed,))
 
 
-def _files(tree: Mapping[str, bytes], host: FarHost) -> tuple[ConfigFile, ...]:
+def volume_of(stack: str, given: tuple[ConfigFile, ...]) -> str:
+    """The volume of these files; what is called so goes when nothing uses it."""
+    content = digest_of([file.fingerprint() for file in given])
+    return config_volume(stack, f"{NODE_EXPORTER.name}-{content[:12]}")
+
+
+def far_files(tree: Mapping[str, bytes], host: FarHost) -> tuple[ConfigFile, ...]:
+    """What lies in that volume, for the exporter's user alone."""
     web = {
         "tls_server_config": {"cert_file": "host.crt", "key_file": "host.key"},
         "basic_auth_users": {USER: host.password_hash},
     }
     texts = {
         WEB: (json.dumps(web).encode(), host.origin),
-        f"{SECRETS}/host.crt": (tree[secret_of(host.name, "crt")], secret_of(host.name, "crt")),
-        f"{SECRETS}/host.key": (tree[secret_of(host.name, "key")], secret_of(host.name, "key")),
+        "host.crt": (tree[secret_of(host.name, "crt")], secret_of(host.name, "crt")),
+        "host.key": (tree[secret_of(host.name, "key")], secret_of(host.name, "key")),
     }
     return tuple(
         ConfigFile(path, content, 0o400, NOBODY, True, origin) for path, (content, origin) in texts.items()

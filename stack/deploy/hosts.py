@@ -16,7 +16,7 @@ from msgspec import Struct
 from stack.common.errors import EngineUnavailable, NotReady, StackError
 from stack.common.wait import NotYet, TimedOut, until
 from stack.components.build import Build, Image
-from stack.components.hosts import FarHost, far_spec, hosts, stack_of
+from stack.components.hosts import FarHost, far_files, far_spec, hosts, stack_of, volume_of
 from stack.components.node_exporter import NODE_EXPORTER
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
@@ -167,6 +167,10 @@ def converge(build: Build, host: FarHost, far: Engine, ways: Ways) -> Done:
         return Done(plan, observed)
     with ways.lock(far, spec.name) as lease:
         observed, plan = decide(spec, far)
+        files = far_files(build.tree, host)
+        volume = volume_of(spec.name, files)
+        far.create_volume(volume, spec.name)
+        far.write_volume(volume, spec.name, ref, files, ())
         actions = Actions(far, spec, verify=lambda service: answers(far, spec, service), guard=lease.check)
         carry_out(observed, plan, actions, ways.emit)
     return Done(plan, observed)

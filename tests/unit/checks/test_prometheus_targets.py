@@ -148,7 +148,7 @@ def test_samples_that_prometheus_rejects_are_a_remark() -> None:
 
 
 def test_a_further_host_that_is_down_is_a_remark_and_the_others_count() -> None:
-    host = Job("host-web1", HOST_JOBS, addresses=("10.0.0.7:9100",))
+    host = Job("host-web1", HOST_JOBS, addresses=("host-web1:1",))
     shown = (target("app"), target("prometheus"), target("host-web1", "down", REFUSED))
     finding = found_by(*shown, jobs=(*JOBS, host))
     assert finding.status == "ok" and finding.evidence.startswith("2 targets up")

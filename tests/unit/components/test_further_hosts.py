@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from stack.components import load
 from stack.components.build import Build, Image
-from stack.components.hosts import document, far_spec, faults, hosts, jobs, named, secret_of
+from stack.components.hosts import document, far_files, far_spec, faults, hosts, jobs, named, secret_of
 from stack.components.node_exporter import NODE_EXPORTER
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,12 +62,22 @@ def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
     assert spec.name == "monitoring-host-web1"
     differ = {name for name in there.__struct_fields__ if getattr(there, name) != getattr(here, name)}
     assert differ == {
-        *("image", "image_id", "command", "mounts", "published", "health", "ready_path", "files", "hostname")
+        *("image", "image_id", "command", "mounts", "published", "health", "ready_path", "hostname")
     }
     assert there.command[:-1] == here.command
-    assert all(file.secret and (file.mode, file.uid) == (0o400, 65534) for file in there.files)
-    web = json.loads(next(f.content for f in there.files if f.path.endswith("web.yml")))
+    files = far_files(made.tree, host)
+    assert all(file.secret and (file.mode, file.uid) == (0o400, 65534) for file in files)
+    web = json.loads(next(f.content for f in files if f.path == "web.yml"))
     assert web["basic_auth_users"] == {"prometheus": HASH}
+
+
+def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
+    made, other = build(tree()), build({**tree(), secret_of("web1", "key"): b"y"})
+    (host,) = hosts(made.tree)
+    one, two = (far_spec(b, host, Image("i", "i")).services[0] for b in (made, other))
+    assert one.digest() != two.digest()
+    assert one.mounts[-1].source.startswith("monitoring-host-web1-node-exporter-")
+    assert one.mounts[-1].source.endswith("-config"), "unused volumes of that name are removed"
 
 
 def test_all_files_of_a_host_count_as_used() -> None:
