@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import to_builtins
 
+from stack.cli.far import concerns_hosts
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import SmokeFailed, StartFailed
@@ -28,7 +29,7 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
     info = session.engine.info()
     host = Host(info.swarm, info.security)
     seen = together(lambda name: _seen(session, name), names)
-    found = tuple(judged(seen, host, reasons(host, lambda one: one.name in ours)))
+    found = (*judged(seen, host, reasons(host, lambda one: one.name in ours)), *_further(session, names))
     printer.table(HEADER, _rows(found))
     _tell_findings(printer, found)
     faults = [one for one in found if one.fault]
@@ -41,6 +42,18 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
             hint="docs/security.md says how the stack's containers are started",
         )
     return 0
+
+
+def _further(session: Session, names: list[str]) -> Iterator[Judged]:
+    """The same of further hosts; ``names`` gets their containers. Of one without an answer it is told why."""
+    if not concerns_hosts(session):
+        return
+    from stack.cli.hosts import inspected
+
+    for name, info, told in inspected(session):
+        host = Host(info.swarm, info.security)
+        names.append(name)
+        yield from judged([Seen(*told)], host, reasons(host, lambda one: True))
 
 
 def _seen(session: Session, name: str) -> Seen:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from stack.cli.far import concerns_hosts
 from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
-from stack.common.errors import Busy
+from stack.common.errors import Busy, StackError
 from stack.components import BY_NAME
 from stack.config.tree import read_plotly
 from stack.deploy.converge import carry_out, decide
@@ -24,6 +25,9 @@ from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
 from stack.validation.files import validate as validate_files
+
+if TYPE_CHECKING:
+    from stack.cli.hosts import Along
 
 T = TypeVar("T")
 VALIDATED = "validated.json"
@@ -119,6 +123,25 @@ def _apply(
 ) -> Milestones:
     """Carries the plan out; ``begun``: the milestones of an unchanged stack that has been asked already."""
     milestones = begun or Milestones(session, description, observed, plan)
+    hosts = _further_hosts(session, description)
+    try:
+        _carry_out(session, description, observed, plan, milestones)
+    except StackError:
+        if hosts is not None:
+            hosts.wait()
+        raise
+    if hosts is not None and (settled := hosts.settle()):
+        milestones.told["hosts"] = settled
+    return milestones
+
+
+def _carry_out(
+    session: Session,
+    description: Description,
+    observed: Observed,
+    plan: Plan,
+    milestones: Milestones,
+) -> None:
     for sentence in gone(description.spec, observed):
         session.printer.warning(sentence)
 
@@ -148,7 +171,15 @@ def _apply(
             carry_out(observed, plan, actions, emit)
         remembered.result()
     milestones.ready()
-    return milestones
+
+
+def _further_hosts(session: Session, description: Description) -> Along | None:
+    """Begins the work on further hosts; None where there are none, so that most commands pay nothing."""
+    if not concerns_hosts(session):
+        return None
+    from stack.cli.hosts import Along
+
+    return Along(session, description)
 
 
 def _told(session: Session, description: Description) -> dict[str, Any]:
@@ -159,6 +190,10 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
     }
     if session.options.command == "start":
         told |= {"switches": session.switches}
+    if concerns_hosts(session):
+        from stack.deploy.hosts import with_known
+
+        told["hosts"] = with_known(session.state.now.hosts, session.native.tree)
     return told
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from stack.checks.model import Finding
+from stack.cli.far import concerns_hosts
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import Http, HttpFailure
@@ -169,6 +170,8 @@ def _look(session: Session) -> Look:
         rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
+    further = _hosts(session, description)
+    rows += [row for row, _ in further]
     asked = any(r.component == "prometheus" and r.up for r in rows)
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
@@ -178,6 +181,7 @@ def _look(session: Session) -> Look:
     remarks = (*(w for f in found for w in f.warnings), *(_probes(session, description) if targets else ()))
     if not resting:
         remarks = (*remarks, *untested(description.spec, session.state.now))
+    remarks = (*remarks, *(said for _, said in further if said))
     return Look(
         session.name,
         tuple(rows),
@@ -188,6 +192,21 @@ def _look(session: Session) -> Look:
         remarks,
         measuring.result(),
     )
+
+
+def _hosts(session: Session, description: Description) -> list[tuple[Row, str]]:
+    """A row for each further host, and what is to be said of it."""
+    if not concerns_hosts(session):
+        return []
+    from stack.cli.host_look import look
+
+    return [
+        (
+            Row(f"host {h.name}", h.state, h.image or "-", h.address, h.uptime, h.memory, h.matches),
+            f"host {h.name}: {h.says}" if h.says else "",
+        )
+        for h in look(session, description)
+    ]
 
 
 def _probes(session: Session, description: Description) -> tuple[str, ...]:

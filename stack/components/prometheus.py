@@ -16,7 +16,7 @@ from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_fil
 from stack.components.exporters.scrape import jobs
 from stack.components.manifest import Checks, Component, Data
 from stack.components.outer_networks import outer_networks
-from stack.components.own_paths import own_secrets, own_targets, translated
+from stack.components.own_paths import OWN_HOSTS, own_secrets, own_targets, translated
 from stack.components.places import RULES_PLACE, SCRAPE_PLACE
 from stack.components.scrape_interval import panel_interval, script
 from stack.components.token import scraping, token_file
@@ -115,7 +115,15 @@ def _plain(build: Build) -> tuple[ConfigFile, ...]:
     main = ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
     native = (file for place in PLACES for file in build.concerning(build.gathered("prometheus", place)))
     fitting = (file for file in native if _sends(build) or not file.origin.endswith(REMOTE_RULES))
-    return translated(scraping(build, (_sending(build, main), *fitting, *jobs(build))))
+    return translated(scraping(build, (_sending(build, main), *fitting, *jobs(build), *_far(build))))
+
+
+def _far(build: Build) -> Iterator[ConfigFile]:
+    """The jobs of further hosts."""
+    if any(path.startswith(OWN_HOSTS) for path in build.tree):
+        from stack.components.hosts import jobs as of_hosts
+
+        yield from of_hosts(build)
 
 
 def _sends(build: Build) -> bool:

@@ -88,6 +88,7 @@ class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
 
     ``drilled``: services whose containers a drill has stopped and not yet started again. ``refused``: by component.
+    ``hosts``: further hosts on which something was put, by name and URL of the engine.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class StackState(Struct, frozen=True):
     restoring: Restoring | None = None
     upgrading: Upgrading | None = None
     refused: Mapping[str, Refused] = field(default_factory=dict)
+    hosts: tuple[tuple[str, str], ...] = ()
 
     @property
     def unfinished(self) -> bool:
@@ -142,4 +144,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         restoring=_restoring(document.get("restoring")),
         upgrading=convert(document.get("upgrading"), Upgrading | None),
         refused=convert(document.get("refused", {}), dict[str, Refused]),
+        hosts=tuple((str(name), str(engine)) for name, engine in document.get("hosts", ())),
     )
