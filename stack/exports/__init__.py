@@ -1,1 +1,1 @@
-"""The description in other forms, as pure functions: docker-compose.yml."""
+"""The description in other forms, as pure functions: docker-compose.yml, and what it did as a report."""
