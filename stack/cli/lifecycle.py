@@ -95,8 +95,7 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
         described = session.as_it_should(observed, keep_bind=session.may_stay(observed))
-        hosts = bring_up(session, described, thorough=True).hosts
-        told = {"hosts": hosts} if hosts else {}
+        told = bring_up(session, described, thorough=True).told
         printer.document({"ok": True, "seconds": round(session.seconds, 3), **told})
         return 0
 
