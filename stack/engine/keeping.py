@@ -45,13 +45,11 @@ class Keeping:
 
     def adopt(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("adopt",), f"replace what volume {volume} holds"):
-            pass
+        self._do(stack, image, volume, ("adopt",), f"replace what volume {volume} holds")
 
     def unstage(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("unstage",), f"clear volume {volume}"):
-            pass
+        self._do(stack, image, volume, ("unstage",), f"clear volume {volume}")
 
     def examine(
         self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
@@ -64,23 +62,19 @@ class Keeping:
     def set_aside(self, stack: str, image: str, volume: str, folder: str, paths: tuple[str, ...]) -> None:
         """See ``Engine``."""
         words = ("aside", folder, *map(archive.inside, paths))
-        for _ in self._work(stack, image, volume, words, f"move aside in volume {volume}"):
-            pass
+        self._do(stack, image, volume, words, f"move aside in volume {volume}")
 
     def keep(self, stack: str, image: str, volume: str, kind: VolumeKind) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("keep", kind), f"keep what volume {volume} holds"):
-            pass
+        self._do(stack, image, volume, ("keep", kind), f"keep what volume {volume} holds")
 
     def from_dump(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("from_dump",), f"make room in volume {volume}"):
-            pass
+        self._do(stack, image, volume, ("from_dump",), f"make room in volume {volume}")
 
     def give_back(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("give_back",), f"put back what volume {volume} held"):
-            pass
+        self._do(stack, image, volume, ("give_back",), f"put back what volume {volume} held")
 
     def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
         """See ``Engine``."""
@@ -95,6 +89,11 @@ class Keeping:
                 self._client.read("PUT", path, query=where, data=tar, headers=TAR, seconds=SILENCE)
         finally:
             self._containers.discard(helper)
+
+    def _do(self, stack: str, image: str, volume: str, words: tuple[str, ...], what: str) -> None:
+        """What the program does where it writes nothing."""
+        for _ in self._work(stack, image, volume, words, what):
+            pass
 
     def _work(
         self, stack: str, image: str, volume: str, words: tuple[str, ...], what: str

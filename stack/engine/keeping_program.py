@@ -14,7 +14,7 @@ import stat
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -277,10 +277,22 @@ def _end_with_the_client(root: Path) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def ended(work: Callable[[], None]) -> int:
+    """Does the work; its exit code, with ``WHOLE`` as the last word or what hindered it."""
+    try:
+        work()
+    except (OSError, Unfit, tarfile.TarError, sqlite3.Error) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stderr.write(f"{WHOLE}\n")
+    return 0
+
+
 def main(verb: str, root: str, kind: str = "") -> int:
     """One verb on the volume at ``root``."""
     place = Path(root)
-    try:
+
+    def work() -> None:
         if verb == "gather":
             _end_with_the_client(place)
             gather(place, kind, sys.stdout.buffer)
@@ -288,8 +300,5 @@ def main(verb: str, root: str, kind: str = "") -> int:
         else:
             {"adopt": adopt, "unstage": unstage}[verb](place)
             os.sync()
-    except (OSError, Unfit, tarfile.TarError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stderr.write(f"{WHOLE}\n")
-    return 0
+
+    return ended(work)

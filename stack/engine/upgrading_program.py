@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import stat
-import sys
 from pathlib import Path
 
 from stack.engine.keeping_program import (
@@ -22,11 +20,11 @@ from stack.engine.keeping_program import (
     MOVED,
     OURS,
     STAGED,
-    WHOLE,
     Unfit,
     adopt,
     copied,
     discard,
+    ended,
     is_sqlite,
     link,
     link_database,
@@ -108,14 +106,12 @@ def give_back(root: Path) -> None:
 def main(verb: str, root: str, kind: str = "") -> int:
     """One verb on the volume at ``root``."""
     place = Path(root)
-    try:
+
+    def work() -> None:
         if verb == "keep":
             keep(place, kind)
         else:
             {"give_back": give_back, "from_dump": from_dump}[verb](place)
         os.sync()
-    except (OSError, Unfit, sqlite3.Error) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stderr.write(f"{WHOLE}\n")
-    return 0
+
+    return ended(work)

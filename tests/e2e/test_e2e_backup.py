@@ -82,16 +82,6 @@ def lives(stack: Stack) -> None:
         raise NotYet("nothing was scraped, or told")
 
 
-def in_volumes(stack: Stack, script: str) -> set[str]:
-    """What a shell says of each data folder, in the container that has it, running or not."""
-    said = set()
-    for component, folder in DATA.items():
-        container = docker.from_env().containers.get(f"{stack.name}-{component}")
-        output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
-        said.add(output.decode().strip())
-    return said
-
-
 def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
     stack = story.stack
     before = stack.starts()
@@ -105,7 +95,7 @@ def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
     assert kept["silences"] == [story.made["silence"]] and kept["dashboards"] == ["by-hand"]
     assert kept["sample"] > time.time() - 60 and kept["packet"]
     story.made["sample"] = kept["sample"]
-    assert in_volumes(stack, "ls -d .stack-* 2>/dev/null") == {""}
+    assert stack.in_folders(DATA, "ls -d .stack-* 2>/dev/null") == {""}
     copied, taken = docker_cp(stack)
     size = story.file.stat().st_size
     print(
@@ -185,5 +175,5 @@ def test_damage_is_named_by_start_and_only_that_is_moved_aside(story: Story) -> 
     other.ok("start", "--no-smoke")
     newest = other.query(f"max(timestamp(up @ {story.made['sample']:.3f}))")
     assert newest == [pytest.approx(story.made["sample"], abs=0.002)]
-    assert in_volumes(other, f"ls {said['moved_to']} 2>/dev/null") == {"", BLOCK, "silences"}
+    assert other.in_folders(DATA, f"ls {said['moved_to']} 2>/dev/null") == {"", BLOCK, "silences"}
     other.away()
