@@ -25,6 +25,7 @@ from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
 from stack.dashboards.queries import model
+from stack.model.outer import TEXTFILES
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
 TEMPLATE = ".tmpl"
@@ -62,6 +63,7 @@ def expected(
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
         proven=proven,
+        textfile=any(m.target == TEXTFILES for s in spec.services for m in s.mounts),
         templates=tuple(
             (p, _text(f)) for p, f in files.get("alertmanager", {}).items() if p.endswith(TEMPLATE)
         ),

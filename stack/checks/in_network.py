@@ -42,4 +42,6 @@ def _job(spec: StackSpec, image: str, order: Order) -> Job:
         network=spec.name,
         user=f"{NOBODY}:{NOBODY}",
         seconds=SECONDS,
+        # Who lives in the machine's network is found under the machine's name.
+        machine=any(service.host_network for service in spec.services),
     )

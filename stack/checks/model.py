@@ -139,6 +139,7 @@ class Expected(Struct, frozen=True):
     without calls a ratio or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when it is
     ready. ``database``: whether the application keeps its packets in a server of the stack.
     ``templates``: path > text of Alertmanager's message templates.
+    ``textfile``: whether node_exporter reads files that others write.
     ``age``: seconds since its youngest container started; 0 while it is being started.
     ``proven``: Unix time of its last proof; 0 where there was none.
     """
@@ -165,6 +166,7 @@ class Expected(Struct, frozen=True):
     age: float = 0.0
     proven: float = 0.0
     templates: tuple[tuple[str, str], ...] = ()
+    textfile: bool = False
 
     @property
     def panel_interval(self) -> float:

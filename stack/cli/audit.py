@@ -11,10 +11,15 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import SmokeFailed, StartFailed
 from stack.common.wait import together
-from stack.deploy.hardening import Host, Judged, Seen, judged
+from stack.components import BY_NAME
+from stack.config.settings import environment
+from stack.deploy.hardening import judged
 from stack.deploy.hardening_reasons import reasons
+from stack.deploy.hardening_values import Host, Judged, Seen
+from stack.model.spec import container_name
 
 HEADER = ("ID", "RESULT", "CONTAINERS", "WHAT", "EVIDENCE")
+TRUST = "DOCKER_CONTENT_TRUST"
 RANK = ("warn", "info", "note", "pass")
 
 
@@ -26,9 +31,9 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
     if not names:
         raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
     info = session.engine.info()
-    host = Host(info.swarm, info.security)
+    host = Host(info.swarm, info.security, environment(TRUST).get(TRUST) == "1")
     seen = together(lambda name: _seen(session, name), names)
-    found = tuple(judged(seen, host, reasons(host, lambda one: one.name in ours)))
+    found = tuple(judged(seen, host, reasons(host, lambda one: one.name in ours, _beside_host(session))))
     printer.table(HEADER, _rows(found))
     _tell_findings(printer, found)
     faults = [one for one in found if one.fault]
@@ -43,8 +48,16 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
     return 0
 
 
+def _beside_host(session: Session) -> tuple[str, ...]:
+    """The containers that the settings put into the machine's network."""
+    values = session.plain.values
+    return tuple(container_name(session.name, c) for c in BY_NAME if values.get(f"{c}.host_network"))
+
+
 def _seen(session: Session, name: str) -> Seen:
-    return Seen(session.engine.inspect(name), session.engine.processes(name))
+    inspect = session.engine.inspect(name)
+    image = session.engine.image(str(inspect.get("Image")))
+    return Seen(inspect, session.engine.processes(name), image is not None and image.has_check)
 
 
 def _rows(found: tuple[Judged, ...]) -> Iterator[tuple[str, ...]]:

@@ -12,14 +12,12 @@ from stack.cli.milestones import Milestones
 from stack.cli.session import Session
 from stack.common.errors import Busy
 from stack.components import BY_NAME
-from stack.config.tree import read_plotly
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
 from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
-from stack.model.digests import content_digest
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
@@ -79,7 +77,6 @@ def _prepared(session: Session) -> None:
     from stack.deploy.verify import read_ahead
 
     read_ahead(there)
-    content_digest(read_plotly())  # most of all that is digested
 
 
 def described(session: Session) -> Description:

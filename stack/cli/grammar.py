@@ -44,6 +44,34 @@ MONITOR = (
     ),
     flag("--watch", help="repeat every 2 s until Ctrl-C"),
 )
+REPORT = Command(
+    "report",
+    "dashboards, alerts, targets and versions over a time as one HTML file",
+    "report:report",
+    (
+        value(
+            "-o", "--output", metavar="FILE", help="file, or folder, to write (reports/ beside stack.toml)"
+        ),
+        value(
+            "--range", metavar="SPAN", default="", help="how long before its end it begins, such as 24h (6h)"
+        ),
+        value(
+            "--from",
+            dest="from_",
+            metavar="TIME",
+            default="",
+            help="when it begins: 2026-01-31T12:00 (UTC), or now-3h",
+        ),
+        value("--to", metavar="TIME", default="", help="when it ends (now)"),
+        value(
+            "--dashboard",
+            metavar="UID",
+            action="append",
+            default=[],
+            help="only this dashboard; may be repeated",
+        ),
+    ),
+)
 COMMANDS: tuple[Command, ...] = (
     Command("start", "bring the stack up and prove it", "lifecycle:start", START),
     Command("stop", "stop all containers and keep everything", "lifecycle:stop"),
@@ -99,6 +127,7 @@ COMMANDS: tuple[Command, ...] = (
         (flag("--all", help="containers of others too"),),
         only_shows=True,
     ),
+    REPORT,
     Command(
         "logs",
         "log lines of a component, or of all",

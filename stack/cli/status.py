@@ -149,17 +149,18 @@ class Look(Struct, frozen=True):
 
 def status(options: argparse.Namespace, printer: Printer) -> int:
     """One table; 0 when all runs as described and all targets are up, 5 when a container is down, 6 for a target."""
-    look = _look(Session.open(options, printer))
+    look = looked(Session.open(options, printer))
     look.show(printer)
     while options.watch:
         CLOCK.sleep(2.0)
         printer.text()
-        look = _look(Session.open(options, printer))
+        look = looked(Session.open(options, printer))
         look.show(printer)
     return look.code
 
 
-def _look(session: Session) -> Look:
+def looked(session: Session) -> Look:
+    """The stack as it is now."""
     observed = session.engine.observe(session.name)
     description = session.as_it_runs(observed)
     services = {s.component: s for s in description.spec.services}

@@ -46,7 +46,6 @@ class Build(Struct, frozen=True, dict=True):
     images: Mapping[str, Image]
     tree: Mapping[str, bytes] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    plotly: bytes = b""
     absent: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     only: frozenset[str] | None = None

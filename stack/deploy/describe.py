@@ -20,7 +20,7 @@ from stack.components.manifest import SecretSpec
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
-from stack.config.tree import Native, read_native, read_plotly
+from stack.config.tree import Native, read_native
 from stack.deploy.left_out import left_out
 from stack.model.left_out import LeftOut
 from stack.model.spec import ConfigFile, StackSpec, internal_addresses
@@ -116,7 +116,6 @@ def describe(
         images=images,
         tree=native.tree,
         secrets=secrets_in(settings, secrets),
-        plotly=read_plotly(),
         absent=absent,
         left_out=native.left_out,
         only=only,

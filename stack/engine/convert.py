@@ -14,12 +14,15 @@ from typing import Any
 from stack.engine import labels
 from stack.engine.interface import Job, Usage
 from stack.model.observed import HELPER
+from stack.model.outer import MACHINE
 from stack.model.spec import OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
+HOST = "host"
+"""The network of the engine's machine, as engines call it."""
 STOP_SECONDS = 10
 """What an engine waits between TERM and KILL where a container declares nothing."""
 JOB_MEMORY = 512 * MIB
@@ -32,7 +35,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     health = _healthcheck(service.health)
     host = {
         **_hardened(service.limits.memory, service.limits.cpus, service.limits.pids),
-        "NetworkMode": stack,
+        "NetworkMode": HOST if service.host_network else stack,
         "RestartPolicy": {"Name": RESTART},
         "Mounts": [_mount(m, stack) for m in service.mounts if m.kind != "tmpfs"],
         "Tmpfs": _tmpfs(service.mounts),
@@ -60,6 +63,8 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "HostConfig": host,
         "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}},
     }
+    if service.host_network:
+        del body["NetworkingConfig"], body["Hostname"]
     if service.stop_signal:
         body["StopSignal"] = f"SIG{service.stop_signal}"
     if service.entrypoint:
@@ -149,6 +154,8 @@ def job_body(stack: str, job: Job) -> Body:
             "Tmpfs": {} if job.files else _tmpfs(()),
         },
     }
+    if job.machine:
+        body["HostConfig"]["ExtraHosts"] = [f"{MACHINE}:host-gateway"]
     if job.user:
         body["User"] = job.user
     return body

@@ -1,1 +1,1 @@
-"""The description in other forms, as pure functions: for Compose, Swarm, Kubernetes and prometheus-operator."""
+"""The description in other forms (Compose, Swarm, Kubernetes, prometheus-operator), and a report. Pure functions."""

@@ -61,7 +61,10 @@ def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[
         ]
         or None,
         "secrets": _secrets(spec),
-        "networks": {"default": {"aliases": sorted({spec.host, spec.component})}},
+        "network_mode": "host" if spec.host_network else None,
+        "networks": None
+        if spec.host_network
+        else {"default": {"aliases": sorted({spec.host, spec.component})}},
         "extra_hosts": [f"{name}:{address}" for name, address in spec.extra_hosts] or None,
         "depends_on": list(spec.needs) or None,
         "healthcheck": health_of(spec),

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from stack.common.errors import SettingsError
 from stack.model.digests import WATCHED, content_digest, digest_of
 from stack.model.names import host_of, kind_of
-from stack.model.outer import OuterNetwork
+from stack.model.outer import MACHINE, OuterNetwork
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
@@ -169,6 +169,8 @@ class ServiceSpec(Struct, frozen=True):
     """Names that resolve inside the container besides those of its networks, each with its address."""
     networks: tuple[OuterNetwork, ...] = ()
     """Networks joined besides the stack's own, while it runs. One that is gone stops nothing."""
+    host_network: bool = False
+    """It lives in the network of the engine's machine, and in none of the stack's."""
     hostname: str = ""
     """Its own name, empty: ``host``. Engines make it known on each network, so that one that joins others needs one
     that nobody there has."""
@@ -186,15 +188,18 @@ class ServiceSpec(Struct, frozen=True):
     @property
     def aliases(self) -> tuple[str, ...]:
         """All its names inside the stack's network."""
-        return tuple(dict.fromkeys((self.host, self.component)))
+        return () if self.host_network else tuple(dict.fromkeys((self.host, self.component)))
 
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""
         told = {
             name: getattr(self, name)
             for name in self.__struct_fields__
-            if name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
+            if name
+            not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks", "host_network")
         }
+        if self.host_network:
+            told["host_network"] = True
         return digest_of(told)
 
     @property
@@ -271,7 +276,8 @@ def container_name(stack: str, component: str) -> str:
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
     """Address inside the stack's own network of every component that speaks HTTP, published or not."""
-    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
+    told = ((s, MACHINE if s.host_network else s.host) for s in spec.services if s.ready_path)
+    return tuple((s.component, f"http://{host}:{s.port}") for s, host in told)
 
 
 def config_volume(stack: str, component: str) -> str:
