@@ -1,7 +1,7 @@
 // Charts over time as SVG text: lines, areas, bars, stacks, thresholds, heat maps. Made of plain values; no page needed.
 "use strict";
 
-const LETTER = 6.4;
+const LETTER = 7;
 const escaped = (text) => String(text ?? "").replace(/[&<>"']/g, (one) => `&#${one.codePointAt(0)};`);
 const round1 = (number) => Math.round(number * 10) / 10;
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
@@ -152,9 +152,10 @@ function marks(field, frame) {
 
 // Series by name, colour and field; ``hidden`` are the names that somebody switched off.
 function named(panel, series, hidden) {
+  const taken = new Set();
   return series.map((one, at) => {
     const field = fieldOf(panel, one);
-    return { ...one, field, name: field.displayName || one.name, color: colorOf(field, one, at) };
+    return { ...one, field, name: field.displayName || one.name, color: colorOf(field, one, at, taken) };
   }).filter((one) => !hidden?.has(one.name));
 }
 

@@ -53,6 +53,8 @@ function listed() {
 
 // Everything anew by what the address says.
 async function opened() {
+  element("state").textContent = "Loading";
+  element("state").className = "";
   const { name, from, to, variables } = addressed(location.hash);
   const file = await fileOf(name);
   if (file !== look.file) {

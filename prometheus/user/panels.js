@@ -45,8 +45,8 @@ const KINDS = {
       const mode = panel.options?.colorMode ?? "value";
       const paints = mode === "none" ? "" : ` style="color:${paint(color)}"`;
       const spark = panel.options?.graphMode === "area" && one.values.length > 1 ? sparkline(one, span, paint(color)) : "";
-      return `<div class="stat">${spark}<b${paints}>${escaped(text)}</b>${series.length > 1 || panel.options?.textMode === "value_and_name"
-        ? `<small>${escaped(one.name)}</small>` : ""}</div>`;
+      return `<div class="stat"><b${paints}>${escaped(text)}</b>${series.length > 1 || panel.options?.textMode === "value_and_name"
+        ? `<small>${escaped(one.name)}</small>` : ""}${spark}</div>`;
     });
     return { html: `<div class="stats" style="--most:${size.width < 260 ? 18 : 30}px">${items.join("")}</div>`, legend: "" };
   },
@@ -59,9 +59,9 @@ const KINDS = {
       const share = Math.min(1, Math.max(0, ((value ?? min) - min) / (max - min || 1)));
       const steps = stepsOf(one.field).map((step, at, all) => [place(step.value, min, max), place(all[at + 1]?.value ?? max, min, max), step.color]);
       const rim = steps.map(([from, to, hue]) => (to > from ? arc(50, from, to, 3, paint(hue)) : "")).join("");
-      return `<figure class="gauge"><svg viewBox="0 0 120 74" role="img" aria-label="${escaped(`${one.name} ${text}`)}">`
+      return `<figure class="gauge"><svg viewBox="0 0 120 84" role="img" aria-label="${escaped(`${one.name} ${text}`)}">`
         + `${arc(42, 0, 1, 11, "var(--line)")}${share > 0 ? arc(42, 0, share, 11, paint(color)) : ""}${rim}`
-        + `<text x="60" y="64" text-anchor="middle" class="value" style="fill:${paint(color)}">${escaped(text)}</text></svg>`
+        + `<text x="60" y="81" text-anchor="middle" class="value" style="fill:${paint(color)}">${escaped(text)}</text></svg>`
         + `<figcaption>${escaped(one.name)}</figcaption></figure>`;
     });
     return { html: `<div class="gauges">${dials.join("")}</div>`, legend: "" };

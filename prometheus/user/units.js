@@ -134,8 +134,8 @@ const HUES = {
   blue: ["#1f60c4", "#3274d9", "#5794f2", "#8ab8ff", "#c0d8ff"], purple: ["#8f3bb8", "#a352cc", "#b877d9", "#ca95e5", "#deb6f2"],
 };
 const SHADES = { dark: 0, "semi-dark": 1, "": 2, light: 3, "super-light": 4 };
-const CLASSIC = ["#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2", "#b877d9", "#705da0", "#37872d", "#e0b400",
-  "#447ebc", "#c15c17", "#e02f44", "#0a437c", "#6d1f62", "#584477", "#56a64b", "#ba43a9", "#3f6833", "#890f02"];
+const CLASSIC = ["#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2", "#b877d9", "#8a78c0", "#37872d", "#e0b400",
+  "#447ebc", "#c15c17", "#e02f44", "#5195ce", "#c15fb0", "#9673b9", "#56a64b", "#ba43a9", "#6a9f58", "#d05b4c"];
 
 // A colour of Grafana's as CSS has it; hues without a shade follow the theme, so that they can be read on both.
 function paint(color) {
@@ -196,12 +196,14 @@ function stepsOf(field) {
   });
 }
 
-// The colour of one series of a panel: by its place, its name, its value, or fixed.
-function colorOf(field, series, at) {
+// The colour of one series of a panel: by its place, its name, its value, or fixed. ``taken``: those of others.
+function colorOf(field, series, at, taken = new Set()) {
   const { mode = "palette-classic", fixedColor } = field.color ?? {};
   if (mode === "fixed" || mode === "shades") return paint(fixedColor ?? "green");
   if (mode === "thresholds") return paint(state(lastOf(series.values), field).color ?? "green");
-  const place = mode === "palette-classic-by-name" ? [...series.name].reduce((sum, one) => (sum * 31 + one.codePointAt(0)) >>> 0, 7) : at;
+  let place = mode === "palette-classic-by-name" ? [...series.name].reduce((sum, one) => (sum * 31 + one.codePointAt(0)) >>> 0, 7) : at;
+  for (let tries = 0; tries < CLASSIC.length && taken.has(CLASSIC[place % CLASSIC.length]); tries += 1) place += 1;
+  taken.add(CLASSIC[place % CLASSIC.length]);
   return CLASSIC[place % CLASSIC.length];
 }
 

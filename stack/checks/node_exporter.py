@@ -54,10 +54,10 @@ CHECKS = (
     Check(
         "node_exporter.textfile",
         "metrics that others write into its folder arrive",
-        "node_exporter",
+        "prometheus",
         "proven",
         textfile,
-        needs=("prometheus",),
+        after=("prometheus.targets",),
         scraped="node_exporter",
         textfile=True,
         by_scrape="shipped",

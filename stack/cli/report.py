@@ -141,6 +141,7 @@ def _state(look: Look, http: Http, asked: Asked) -> dict[str, Any]:
         "components": [{**row, "version": versions.get(row["component"], "")} for row in told["components"]],
         "faults": told["faults"],
         "remarks": told["remarks"],
+        "absent": told["absent"],
         "data": told["data"],
         "targets": [
             {

@@ -184,6 +184,7 @@ class Component(Struct, frozen=True):
             if self.publish is None
             else Port(self.port, settings.port(self.name), settings.bind),
             files=self.files(build),
+            log=(str(settings["log.max_size"]), int(settings["log.max_files"])),
             ready_path=own.pop("ready_path", ""),
             health=own.pop("health"),
         )

@@ -28,6 +28,8 @@ TARGET = f"node-exporter:{PORT}"
 LOOPBACK = "127.0.0.1"
 HOST_NETWORK = "node_exporter.host_network"
 TEXTFILE = "node_exporter.textfile"
+PROM = ".prom"
+OWN_TEXTFILES = "own/textfile/"
 FOLDER = re.compile(r"(/|own/)[A-Za-z0-9._/-]*[A-Za-z0-9_-]")
 CONTAINER_LINKS = "^(veth.*|br-.*|docker.*)$"
 """Links that come and go with containers: each would leave twenty series behind."""

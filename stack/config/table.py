@@ -167,6 +167,20 @@ def _outer() -> tuple[Setting, ...]:
             "room on the disk of an engine of this machine below which start refuses; 0MB: never",
         ),
         Setting(
+            "log.max_size",
+            "STACK_LOG_MAX_SIZE",
+            read.log_size,
+            "10m",
+            "size at which a container's log begins a new file, like 50MB",
+        ),
+        Setting(
+            "log.max_files",
+            "STACK_LOG_MAX_FILES",
+            read.within(1, 100),
+            3,
+            "files that are kept of a container's log",
+        ),
+        Setting(
             "registry.patience",
             "STACK_REGISTRY_PATIENCE",
             read.between(0.1, 600.0),

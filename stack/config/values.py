@@ -139,6 +139,25 @@ def cpus(text: str) -> float:
     return float(text)
 
 
+def within(least: int, most: int) -> Callable[[str], int]:
+    """A whole number."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"must be a number of {least} to {most}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def log_size(text: str) -> str:
+    """A size as engines take it of a log: ``10m`` for 10MB. One without a bound would fill the disk."""
+    found = SIZE.fullmatch(text)
+    if not found or found[1] == "TB":
+        raise ValueError(f"must be a size like 10MB or 1GB, got {text!r}")
+    return text.removesuffix("B").lower()
+
+
 def between(least: float, most: float) -> Callable[[str], float]:
     """Seconds, as a number or as Prometheus writes them."""
 

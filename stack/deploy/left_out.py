@@ -16,6 +16,7 @@ from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
+from stack.components.node_exporter import OWN_TEXTFILES, PROM, TEXTFILE
 from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.own_toml import Fault
 from stack.components.places import OWN
@@ -107,6 +108,7 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
     if path.startswith(OWN + RULE_TESTS):
         yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
     yield from _main_file(build, path)
+    yield from _of_textfile(build, path)
     if path.startswith(EXPORTERS):
         yield from _of_exporter(build, path)
     if path.startswith(OWN_RECEIVERS):
@@ -132,6 +134,17 @@ def _main_file(build: Build, path: str) -> Iterator[LeftOut]:
     for main in MAINS:
         if path.startswith(f"{main}/"):
             yield LeftOut(path, f"{main} is a folder where a file should be", "move the file up")
+
+
+def _of_textfile(build: Build, path: str) -> Iterator[LeftOut]:
+    """Metrics that others write, which node_exporter reads where they lie."""
+    folder = str(build.settings[TEXTFILE])
+    if folder and path.startswith(f"{folder}/"):
+        if not path.endswith(PROM):
+            yield _other_suffix(path, (PROM,))
+        yield LeftOut(path, "node_exporter reads it where it lies", weight="quiet")
+    elif path.startswith(OWN_TEXTFILES):
+        yield LeftOut(path, "no setting names its folder", f'[node_exporter] textfile = "{OWN_TEXTFILES[:-1]}"')
 
 
 def _of_exporter(build: Build, path: str) -> Iterator[LeftOut]:

@@ -15,7 +15,7 @@ from stack.engine import labels
 from stack.engine.interface import Job, Usage
 from stack.model.observed import HELPER
 from stack.model.outer import MACHINE
-from stack.model.spec import OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
+from stack.model.spec import LOG, OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
@@ -40,6 +40,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "Mounts": [_mount(m, stack) for m in service.mounts if m.kind != "tmpfs"],
         "Tmpfs": _tmpfs(service.mounts),
         "PortBindings": _bindings(service.published),
+        "LogConfig": _logs(*service.log),
     }
     if service.extra_hosts:
         host["ExtraHosts"] = [f"{name}:{address}" for name, address in service.extra_hosts]
@@ -53,7 +54,6 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         host["Init"] = True
     body: Body = {
         "Image": service.image,
-        "Hostname": service.hostname or service.host,
         "User": service.user,
         "Env": [f"{key}={value}" for key, value in service.environment],
         "Labels": labels.of_service(stack, service.component, service.digest(), service.needs),
@@ -61,10 +61,8 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "StopTimeout": service.stop_seconds,
         "ExposedPorts": {f"{service.port}/tcp": {}},
         "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}},
+        **_names(stack, service),
     }
-    if service.host_network:
-        del body["NetworkingConfig"], body["Hostname"]
     if service.stop_signal:
         body["StopSignal"] = f"SIG{service.stop_signal}"
     if service.entrypoint:
@@ -72,6 +70,14 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     if service.command:
         body["Cmd"] = list(service.command)
     return body
+
+
+def _names(stack: str, service: ServiceSpec) -> Body:
+    """By which it is known on the stack's network, where it is on it."""
+    if service.host_network:
+        return {}
+    network = {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}}
+    return {"Hostname": service.hostname or service.host, "NetworkingConfig": network}
 
 
 def update_body(limits: Limits) -> Body:
@@ -236,8 +242,12 @@ def _hardened(memory: int, cpus: float, pids: int, *, ulimits: bool = True) -> B
         "NanoCpus": int(cpus * NANO),
         "PidsLimit": pids,
         "Ulimits": limits,
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+        "LogConfig": _logs(*LOG),
     }
+
+
+def _logs(size: str, count: int) -> Body:
+    return {"Type": "json-file", "Config": {"max-size": size, "max-file": str(count)}}
 
 
 def _mount(mount: Mount, stack: str, *, copy: bool = True) -> Body:

@@ -87,7 +87,10 @@ def _hardening(service: ServiceSpec) -> dict[str, Any]:
         "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
         "restart": "unless-stopped",
         "stop_grace_period": f"{service.stop_seconds}s",
-        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "logging": {
+            "driver": "json-file",
+            "options": {"max-size": service.log[0], "max-file": str(service.log[1])},
+        },
     }
 
 

@@ -22,7 +22,7 @@ function facts() {
   const firing = told.alerts.filter((one) => one.firing && one.severity !== "none").length;
   const up = told.targets.filter((one) => one.health === "up").length;
   const faults = told.components.filter((one) => !/^running/.test(one.state)).length;
-  const found = [["Stack", told.status, faults === 0 && told.status === "running"], ["Alerts firing at the end", firing, firing === 0],
+  const found = [["Stack", told.status, faults ? false : told.status === "running" ? true : null], ["Alerts firing at the end", firing, firing === 0],
     ["Alerts that fired", told.alerts.filter((one) => one.severity !== "none").length + told.alerts_left, null],
     ["Targets up", `${up} of ${told.targets.length}`, up === told.targets.length], ["Components", told.components.length, null],
     ["Data", told.data.length ? format(told.data.reduce((sum, one) => sum + one.bytes, 0), "bytes") : "-", null]];
@@ -33,7 +33,7 @@ function facts() {
 function alerts() {
   const length = told.to - told.from;
   const rows = told.alerts.map((one) => row([
-    `<b>${plain(one.name)}</b>`, plain(one.severity), one.firing ? '<b class="bad">firing</b>' : "past", plain(lasted(one.seconds)),
+    `<b>${plain(one.name)}</b>`, plain(one.severity), one.firing ? `<b class="${one.severity === "none" ? "" : "bad"}">firing</b>` : "past", plain(lasted(one.seconds)),
     plain(`${one.earlier ? "before " : ""}${shownMoment(one.spans[0][0])}`), plain(one.firing ? "-" : shownMoment(one.spans.at(-1)[1])), plain(one.spans.length),
     plain(Object.entries(one.labels).map(([name, value]) => `${name}=${value}`).join(" ")),
     `<div class="track-of-time">${one.spans.map(([from, to]) => `<i style="left:${round1(100 * (from - told.from) / length)}%;width:${round1(100 * (to - from) / length)}%"></i>`).join("")}</div>`,
@@ -66,7 +66,7 @@ function inventory() {
   const components = told.components.map((one) => row([plain(one.component), plain(one.state), plain(one.image), plain(one.version),
     one.uptime_seconds ? plain(lasted(one.uptime_seconds)) : "-", one.memory_bytes ? escaped(format(one.memory_bytes, "bytes")) : "-"]));
   const data = told.data.map((one) => row([plain(one.component), escaped(format(one.bytes, "bytes")), one.bound_bytes ? escaped(format(one.bound_bytes, "bytes")) : "-", escaped(format(one.free_bytes, "bytes"))]));
-  const words = [...told.faults.map((one) => `${one.component}: ${one.cause}: ${one.remedy}`), ...told.remarks];
+  const words = [...told.faults.map((one) => `${one.component}: ${one.cause}: ${one.remedy}`), ...told.remarks, ...told.absent.map((one) => `absent: ${one.component}: ${one.reason}`)];
   return section("versions", "Versions and sizes", table(["Component", "State", "Image", "Version", "Up for", "Memory"], components)
     + (data.length ? table(["Data of", "Size", "Bound", "Free"], data) : "")
     + (words.length ? `<ul>${words.map((one) => `<li>${escaped(one)}</li>`).join("")}</ul>` : "")

@@ -114,6 +114,12 @@ class Limits(Struct, frozen=True):
     pids: int = 256
 
 
+LOG = ("10m", 3)
+"""Size and number of the files in which an engine keeps a container's output."""
+LATER = {"host_network": False, "log": LOG}
+"""Fields that a container of an earlier version did not have: with these values it is the same container."""
+
+
 class LinkFolder(Struct, frozen=True):
     """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
 
@@ -169,6 +175,7 @@ class ServiceSpec(Struct, frozen=True):
     """Names that resolve inside the container besides those of its networks, each with its address."""
     networks: tuple[OuterNetwork, ...] = ()
     """Networks joined besides the stack's own, while it runs. One that is gone stops nothing."""
+    log: tuple[str, int] = LOG
     host_network: bool = False
     """It lives in the network of the engine's machine, and in none of the stack's."""
     hostname: str = ""
@@ -192,15 +199,9 @@ class ServiceSpec(Struct, frozen=True):
 
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""
-        told = {
-            name: getattr(self, name)
-            for name in self.__struct_fields__
-            if name
-            not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks", "host_network")
-        }
-        if self.host_network:
-            told["host_network"] = True
-        return digest_of(told)
+        left_out = ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
+        told = {name: getattr(self, name) for name in self.__struct_fields__ if name not in left_out}
+        return digest_of({name: value for name, value in told.items() if value != LATER.get(name, LATER)})
 
     @property
     def judged(self) -> tuple[ConfigFile, ...]:

@@ -22,6 +22,7 @@
       const frame = chart.querySelector('.axes');
       if (!frame || box(frame).width < 40) faults.push(`${title}: no axes`);
     }
+    for (const picture of plot.querySelectorAll('.pie, .gauge svg')) if (!inside(box(picture), box(card))) faults.push(`${title}: a picture leaves its panel`);
     if (legend && !inside(box(legend), box(card))) faults.push(`${title}: the legend leaves its panel`);
     if (!plot.querySelector('svg, table, .stats, .words')) faults.push(`${title}: nothing is drawn: ${plot.textContent.slice(0, 80)}`);
   }

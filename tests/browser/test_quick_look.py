@@ -108,7 +108,7 @@ def test_a_span_that_is_dragged_over_is_looked_at(browser: Chromium, prometheus:
     x, y, wide, _ = box_of(browser, "svg.chart")
     y += 40
     browser.drag((x + wide * 0.4, y), (x + wide * 0.6, y))
-    browser.until("!location.hash.includes('1767225600000')")
+    browser.until("document.querySelector('#from').value !== '1767225600000'")
     start, end = browser.run(
         "[Number(document.querySelector('#from').value), Number(document.querySelector('#to').value)]"
     )

@@ -51,6 +51,7 @@ def report(prometheus: str, waves: Waves, tmp_path_factory: pytest.TempPathFacto
         "silent": "",
         "faults": [],
         "remarks": [EVIL],
+        "absent": [{"component": "grafana", "reason": EVIL}],
         "left_out": [{"title": EVIL, "uid": "x"}],
         "components": [{**component, "uptime_seconds": 99, "memory_bytes": 1 << 20}],
         "data": [{"component": "prometheus", "bytes": 1 << 20, "free_bytes": 1 << 30}],

@@ -19,6 +19,7 @@ from stack.components.grafana import PASSWORD as GRAFANA_PASSWORD
 from stack.config.secret import Secret
 from stack.config.tree import read_tree
 from stack.deploy.differences import differences
+from stack.deploy.left_out import left_out
 from stack.engine import convert
 from stack.engine.observation import observed_container, setup
 from stack.exports.compose import service as composed
@@ -141,9 +142,25 @@ def test_a_folder_elsewhere_is_refused(text: str) -> None:
         load(environ={"STACK_NODE_EXPORTER_TEXTFILE": text}, project=ROOT)
 
 
+@pytest.mark.parametrize(
+    ("folder", "path", "why", "weight"),
+    [
+        ("own/textfile", "own/textfile/a.prom", "node_exporter reads it where it lies", "quiet"),
+        ("own/textfile", "own/textfile/a.txt", "its name does not end with .prom", "unused"),
+        ("", "own/textfile/a.prom", "no setting names its folder", "unused"),
+        ("/srv/m", "own/textfile/a.prom", "no setting names its folder", "unused"),
+    ],
+)
+def test_a_file_there_is_known_as_what_it_is(folder: str, path: str, why: str, weight: str) -> None:
+    made = build({"STACK_NODE_EXPORTER_TEXTFILE": folder} if folder else {}, {path: b""})
+    used = [file for one in assemble(made).services for file in (*one.files, *one.assets)]
+    (found,) = [one for one in left_out(made, used) if one.path == path]
+    assert (found.why, found.weight) == (why, weight)
+
+
 def test_the_check_is_asked_where_files_are_read() -> None:
     def asked(**environ: str) -> bool:
-        return CHECK.concerns(expected(spec(**environ), {}))
+        return CHECK.concerns(expected(spec(**environ), {"prometheus": "http://x"}))
 
     assert asked(STACK_NODE_EXPORTER_TEXTFILE="own/textfile") and not asked()
 

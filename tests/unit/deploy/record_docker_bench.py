@@ -3,8 +3,8 @@
     python -m tests.unit.deploy.record_docker_bench FOLDER IMAGE
 
 FOLDER holds docker-bench-security (docker/docker-bench-security, Apache License 2.0; none of it is kept here), IMAGE is
-one on the engine that has busybox. Written is docker_bench.json beside this file: what the engine said of each
-container, in the parts that are judged, and the script's verdicts. The containers go afterwards.
+one on the engine that has a shell; it needs root. Written is docker_bench.json beside this file: what the engine said
+of each container, in the parts that are judged, and the script's verdicts. The containers go afterwards.
 """
 
 from __future__ import annotations
@@ -17,40 +17,52 @@ from typing import Any
 
 RECORDED = Path(__file__).with_name("docker_bench.json")
 PREFIX = "bench-"
-SOUND = (
-    *("--read-only", "--security-opt", "no-new-privileges:true", "--cap-drop", "ALL", "--memory", "64m"),
-    *("--cpus", "0.5", "--pids-limit", "64", "--user", "65534:65534", "--network", f"{PREFIX}net"),
-    *("--ulimit", "nofile=1024", "--health-cmd", "true", "--restart", "unless-stopped"),
-)
+ADVISED = {
+    "--read-only": "true", "--security-opt": "no-new-privileges:true", "--cap-drop": "ALL", "--memory": "64m",
+    "--cpus": "0.5", "--pids-limit": "64", "--user": "65534:65534", "--network": f"{PREFIX}net",
+    "--ulimit": "nofile=1024", "--health-cmd": "true", "--restart": "unless-stopped",
+}  # fmt: skip
+
+
+def sound(*more: str, **other: str | None) -> tuple[str, ...]:
+    """The words of a container that follows all advice; ``other`` replaces an option's value, None leaves it out."""
+    told = {**ADVISED, **{f"--{name.replace('_', '-')}": value for name, value in other.items()}}
+    return (*(f"{name}={value}" for name, value in told.items() if value is not None), *more)
+
+
 SAMPLES: dict[str, tuple[str, ...]] = {
-    "sound": SOUND,
+    "sound": sound(),
     "bare": (),
-    "root": (*SOUND, "--user", "0"),
-    "rootgroup": (*SOUND, "--user", "0:0"),
-    "usualcaps": (*SOUND, "--cap-add", "CHOWN", "--cap-add", "NET_RAW"),
-    "caps": (*SOUND, "--cap-add", "CHOWN", "--cap-add", "NET_ADMIN"),
-    "privileged": (*SOUND, "--privileged"),
-    "etc": (*SOUND, "-v", "/etc:/host/etc"),
-    "etcro": (*SOUND, "-v", "/etc:/host/etc:ro"),
-    "lowport": (*SOUND, "-p", "127.0.0.1:1024:80"),
-    "port": (*SOUND, "-p", "127.0.0.1:18080:80"),
-    "everywhere": (*SOUND, "-p", "18081:80"),
-    "hostnet": (*SOUND, "--network", "host"),
-    "shares": (*(one for one in SOUND if one not in ("--cpus", "0.5")), "--cpu-shares", "512"),
-    "quota": (*(one for one in SOUND if one not in ("--cpus", "0.5")), "--cpu-quota", "50000"),
-    "restarts": (*SOUND, "--restart", "on-failure:6"),
-    "fiverestarts": (*SOUND, "--restart", "on-failure:5"),
-    "hostpid": (*SOUND, "--pid", "host"),
-    "hostipc": (*SOUND, "--ipc", "host"),
-    "device": (*SOUND, "--device", "/dev/null"),
-    "rshared": (*SOUND, "--mount", "type=bind,source=/srv,target=/srv,readonly,bind-propagation=rshared"),
-    "hostuts": (*SOUND, "--uts", "host"),
-    "noseccomp": (*SOUND, "--security-opt", "seccomp=unconfined"),
-    "hostuser": (*SOUND, "--userns", "host"),
-    "unhealthy": (*(one for one in SOUND if one not in ("--health-cmd", "true")), "--no-healthcheck"),
-    "nopids": (*(one for one in SOUND if one not in ("--pids-limit", "64")),),
-    "socket": (*SOUND, "-v", "/run/docker.sock:/var/run/docker.sock:ro"),
-    "elsewhere": (*SOUND, "-v", "/run/docker.pid:/var/run/docker.sock:ro"),
+    "root": sound(user="0"),
+    "rootgroup": sound(user="0:0"),
+    "usualcaps": sound("--cap-add=CHOWN", "--cap-add=NET_RAW"),
+    "caps": sound("--cap-add=CHOWN", "--cap-add=NET_ADMIN"),
+    "privileged": sound("--privileged"),
+    "etc": sound("-v=/etc:/host/etc"),
+    "etcro": sound("-v=/etc:/host/etc:ro"),
+    "lowport": sound("-p=127.0.0.1:1024:80"),
+    "port": sound("-p=127.0.0.1:18080:80"),
+    "everywhere": sound("-p=18081:80"),
+    "hostnet": sound(network="host"),
+    "shares": sound(cpus=None, cpu_shares="512"),
+    "quota": sound(cpus=None, cpu_quota="50000"),
+    "restarts": sound(restart="on-failure:6"),
+    "fiverestarts": sound(restart="on-failure:5"),
+    "hostpid": sound("--pid=host"),
+    "hostipc": sound("--ipc=host"),
+    "device": sound("--device=/dev/null"),
+    "shared": sound("--mount=type=bind,source=/srv,target=/srv,readonly,bind-propagation=rshared"),
+    "hostuts": sound("--uts=host"),
+    "noseccomp": sound("--security-opt=seccomp=unconfined"),
+    "hostuser": sound("--userns=host"),
+    "unchecked": sound("--no-healthcheck", health_cmd=None),
+    "nopids": sound(pids_limit=None),
+    "optionless": sound(security_opt=None),
+    "limitless": sound(memory=None, cpus=None, ulimit=None),
+    "writable": sound(read_only=None),
+    "cgroup": sound("--cgroup-parent=/bench"),
+    "socket": sound("-v=/run/docker.sock:/var/run/docker.sock:ro"),
+    "elsewhere": sound("-v=/run/docker.pid:/var/run/docker.sock:ro"),
 }
 CHECKS = ("check_4_1", "check_4_5", "check_4_6", *(f"check_5_{number}" for number in range(1, 33)))
 TOP = ("Name", "Image", "AppArmorProfile", "Mounts", "State", "Config", "NetworkSettings", "HostConfig")
@@ -118,9 +130,16 @@ def _whole(text: str) -> str:
     return f'{head}"tests": [{{"results": [{results.strip().strip(",")}]}}],{end}'
 
 
+def shared_folder() -> None:
+    """A mount that shares what is mounted in it, without which no container can."""
+    subprocess.run(("mount", "--bind", "/srv", "/srv"), check=True)
+    subprocess.run(("mount", "--make-rshared", "/srv"), check=True)
+
+
 def main(folder: str, image: str) -> None:
     names = [f"{PREFIX}{name}" for name in SAMPLES]
     docker("network", "create", f"{PREFIX}net")
+    shared_folder()
     try:
         for name, words in SAMPLES.items():
             docker(
@@ -143,6 +162,7 @@ def main(folder: str, image: str) -> None:
         RECORDED.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     finally:
         docker("rm", "-f", *names)
+        subprocess.run(("umount", "/srv"), check=True)
         docker("network", "rm", f"{PREFIX}net")
 
 

@@ -17,6 +17,8 @@ from tests.unit.deploy.record_docker_bench import PREFIX, SAMPLES
 RECORDED: dict[str, Any] = json.loads(Path(__file__).with_name("docker_bench.json").read_text("utf-8"))
 MORE = {("4.1", "rootgroup")}
 """User 0:0 is root; the script compares the whole word with 0."""
+LESS = {("5.7", "hostpid")}
+"""A container that shares the host's processes: the script counts the host's own sshd."""
 WORDS = {"PASS": "pass", "WARN": "warn", "INFO": "info", "NOTE": "note"}
 PER_IMAGE = "4.6"
 UNNAMED = ("5.23", "5.24", "5.28")
@@ -46,7 +48,7 @@ def test_the_verdict_on_every_id_is_the_script_s() -> None:
     worst = ("warn", "info", "note", "pass")
     mine = {rule: min((one.result for one in found), key=worst.index) for rule, found in ours().items()}
     theirs = {rule: WORDS[told["result"]] for rule, told in RECORDED["verdicts"].items()}
-    assert mine == theirs
+    assert {rule for rule in mine if mine[rule] != theirs[rule]} == {rule for rule, _ in LESS}
 
 
 def test_the_containers_that_are_named_are_the_script_s() -> None:
@@ -58,7 +60,7 @@ def test_the_containers_that_are_named_are_the_script_s() -> None:
     }
     theirs = {(rule, name) for rule, told in RECORDED["verdicts"].items() for name in named(told["items"])}
     assert mine - theirs == MORE
-    assert theirs <= mine
+    assert theirs - mine == LESS
 
 
 def test_every_rule_that_can_be_judged_is_broken_by_a_sample_and_kept_by_another() -> None:
