@@ -144,7 +144,9 @@ def _of_textfile(build: Build, path: str) -> Iterator[LeftOut]:
             yield _other_suffix(path, (PROM,))
         yield LeftOut(path, "node_exporter reads it where it lies", weight="quiet")
     elif path.startswith(OWN_TEXTFILES):
-        yield LeftOut(path, "no setting names its folder", f'[node_exporter] textfile = "{OWN_TEXTFILES[:-1]}"')
+        yield LeftOut(
+            path, "no setting names its folder", f'[node_exporter] textfile = "{OWN_TEXTFILES[:-1]}"'
+        )
 
 
 def _of_exporter(build: Build, path: str) -> Iterator[LeftOut]:
