@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence
 from stack.clients.http import HttpFailure
-from stack.clients.public import Said, ask
+from stack.clients.public import Place, Said, ask
 from stack.common.wait import NotYet
 
 FLAG = "--web.external-url="
@@ -64,12 +64,15 @@ def reached(context: CheckContext) -> Evidence:
 def _asked(context: CheckContext) -> Iterator[Said]:
     """Each product's; where nobody answers, one stands for all at the same origin."""
     paths = dict(context.expected.ready_paths)
+    places = [
+        Place(url, paths[c], _kind(context, c, paths[c])) for c, url in context.expected.public if c in paths
+    ]
     silent: set[str] = set()
-    for component, url in context.expected.public:
-        if component in paths and urlsplit(url).netloc not in silent:
-            said = ask(url, paths[component], _kind(context, component, paths[component]))
-            silent |= set() if said.answered else {urlsplit(url).netloc}
+    for place, said in zip(places, ask(*places), strict=True):
+        origin = urlsplit(place.url).netloc
+        if said.answered or origin not in silent:
             yield said
+        silent |= set() if said.answered else {origin}
 
 
 def _kind(context: CheckContext, component: str, path: str) -> str:

@@ -10,6 +10,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -31,22 +32,39 @@ class Said(Struct, frozen=True):
     answered: bool = True
 
 
-def ask(url: str, path: str, kind: str = "") -> Said:
-    """What answers at ``path`` below ``url``; ``kind`` is the content type of the product's own answer."""
-    told: list[Said] = []
-    # The resolver of the system can take longer than anybody waits for it, and cannot be called off.
-    asking = threading.Thread(target=lambda: told.append(_ask(url, path, kind)), daemon=True)
-    asking.start()
-    asking.join(2 * SECONDS)
-    return told[0] if told else _unknown(url, f"no answer within {2 * SECONDS:g} s")
+class Place(Struct, frozen=True):
+    """An address, the path below it that is asked, and the content type of the product's own answer, if known."""
+
+    url: str
+    path: str
+    kind: str = ""
 
 
-def _ask(url: str, path: str, kind: str) -> Said:
+def ask(*places: Place) -> tuple[Said, ...]:
+    """What answers at each, asked side by side.
+
+    The resolver of the system can take longer than anybody waits for it, and cannot be called off.
+    """
+    told: dict[int, Said] = {}
+    asking = [
+        threading.Thread(target=lambda n=n, one=one: told.update({n: _ask(one)}), daemon=True)
+        for n, one in enumerate(places)
+    ]
+    for thread in asking:
+        thread.start()
+    end = time.monotonic() + 2 * SECONDS
+    for thread in asking:
+        thread.join(max(0.0, end - time.monotonic()))
+    late = f"no answer within {2 * SECONDS:g} s"
+    return tuple(told.get(n) or _unknown(one.url, late) for n, one in enumerate(places))
+
+
+def _ask(place: Place) -> Said:
     try:
-        status, headers = _exchange(url + path)
+        status, headers = _exchange(place.url + place.path)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return _failure(url, error)
-    return _judged(url, path, kind, status, headers)
+        return _failure(place.url, error)
+    return _judged(place, status, headers)
 
 
 def _failure(url: str, error: Exception) -> Said:
@@ -82,14 +100,15 @@ def _exchange(url: str) -> tuple[int, dict[str, str]]:
         connection.close()
 
 
-def _judged(url: str, path: str, kind: str, status: int, headers: dict[str, str]) -> Said:
-    place = headers.get("location", "")
+def _judged(place: Place, status: int, headers: dict[str, str]) -> Said:
+    url, path, kind = place.url, place.path, place.kind
+    lead = headers.get("location", "")
     if status in LOGIN:
         return Said(f"{url} asks for a login ({status})")
     if 300 <= status < 400:
-        if url.startswith("http:") and place.startswith(url.replace("http:", "https:", 1)):
-            return Said(f"{url} leads to {place}: public_url should say https", wrong=True)
-        return Said(f"{url} leads to {place or 'nowhere'} first ({status})")
+        if url.startswith("http:") and lead.startswith(url.replace("http:", "https:", 1)):
+            return Said(f"{url} leads to {lead}: public_url should say https", wrong=True)
+        return Said(f"{url} leads to {lead or 'nowhere'} first ({status})")
     if status != 200:
         return Said(
             f"{url}{path} answers {status}: what stands there does not lead to the product", wrong=True

@@ -72,9 +72,8 @@ def written(kind: str, folder: Path, tls: int, plain: int, ports: Mapping[str, i
         hashed = subprocess.run(made, capture_output=True, text=True, check=True).stdout
         (folder / "logins").write_text(f"{USER}:{hashed}")
     else:
-        changes |= {
-            "mon.example.org {": f"{{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\thttp_port {plain}\n\thttps_port {tls}\n}}\n{HOST} {{"
-        }
+        options = f"admin off\n\tdefault_bind 127.0.0.1\n\thttp_port {plain}\n\thttps_port {tls}"
+        changes |= {"mon.example.org {": f"{{\n\t{options}\n}}\n{HOST} {{"}
         _edited("Caddyfile", folder / "Caddyfile", changes)
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -14,10 +14,15 @@ import pytest
 import trustme
 
 from stack.clients import public
-from stack.clients.public import ask
+from stack.clients.public import Place
 from tests.loopback import Route, dead_address, serve
 
 SELF_SIGNED = Path(__file__).parents[2] / "tls"
+
+
+def ask(url: str, path: str, kind: str = "") -> public.Said:
+    (found,) = public.ask(Place(url, path, kind))
+    return found
 
 
 def said(route: Route, kind: str = "text/plain") -> public.Said:
@@ -145,3 +150,15 @@ def test_where_no_tls_is_spoken() -> None:
     with serve({}) as base:
         found = ask(base.replace("http:", "https:"), "/-/ready")
     assert found.wrong and "no TLS is spoken there" in found.text
+
+
+def test_several_are_asked_side_by_side() -> None:
+    met = threading.Barrier(2, timeout=5)
+
+    def wait(_: object) -> tuple[int, str]:
+        met.wait()
+        return 200, "ready"
+
+    with serve({"GET /a/x": wait, "GET /b/x": wait}) as base:
+        found = public.ask(Place(f"{base}/a", "/x"), Place(f"{base}/b", "/x"))
+    assert [one.text for one in found] == [f"{base}/a answers", f"{base}/b answers"]
