@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from stack.clients.http import REFUSED, reason
+from stack.clients.http import REFUSED, reason, snippet
 
 SECONDS = 3.0
 FIRST_BYTES = 4096
@@ -95,7 +95,7 @@ def _exchange(url: str) -> tuple[int, dict[str, str]]:
         connection.request("GET", target)
         answer = connection.getresponse()
         answer.read(FIRST_BYTES)
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, {name.lower(): snippet(value) for name, value in answer.getheaders()}
     finally:
         connection.close()
 

@@ -32,7 +32,7 @@ http {
 """
 CADDY = """\
 set -e
-hash=$(caddy hash-password --plaintext "$1")
+hash=$(caddy hash-password --bcrypt-cost 5 --plaintext "$1")
 while IFS= read -r line; do
     case $line in *HASH_OF_YOUR_PASSWORD*) line="me $hash";; esac
     echo "$line"

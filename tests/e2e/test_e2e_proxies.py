@@ -30,6 +30,7 @@ url_file = "own/secrets/chat"
 channel = "#ops"
 matchers = ['alertname="Watchdog"']
 group_wait = "0s"
+repeat = "1m"
 """
 
 
@@ -165,7 +166,7 @@ def test_plain_http_leads_to_tls(people: requests.Session) -> None:
 def test_the_products_know_their_addresses_and_what_answers_there_is_told(
     people: requests.Session, stack: Stack
 ) -> None:
-    findings = {one["check"]: one for one in stack.ok("smoke", "--json").json()["findings"]}
+    findings = {one["check"]: one for one in stack.ok("smoke", "--quick", "--json").json()["findings"]}
     for name in ("prometheus", "alertmanager", "grafana"):
         assert findings[f"{name}.address"]["evidence"] == f"its address for people is {PUBLIC}/{name}"
     assert findings["app.address"]["status"] == "ok"
@@ -176,7 +177,7 @@ def test_the_products_know_their_addresses_and_what_answers_there_is_told(
 
 
 def test_without_a_proxy_that_is_told(stack: Stack) -> None:
-    findings = {one["check"]: one for one in stack.ok("smoke", "--json").json()["findings"]}
+    findings = {one["check"]: one for one in stack.ok("smoke", "--quick", "--json").json()["findings"]}
     assert findings["prometheus.public"]["warnings"] == [
         f"{PUBLIC}/grafana: connection refused: nobody listens there"
     ]

@@ -10,21 +10,10 @@ from stack.checks.model import Expected, Finding
 from stack.checks.runner import run
 from stack.components import all_checks
 from stack.engine.interface import Ran
-from tests.loopback import Route, serve
-from tests.unit.checks.fake_stack import FakeStack, data
+from tests.loopback import Asked, Reply, Route, serve
+from tests.unit.checks.fake_stack import PUBLIC, PUBLIC_HOST, FakeStack, data
 
 CHECKS = {check.name: check for check in all_checks() if check.addressed}
-HOST = "ops.example.com"
-PUBLIC = tuple((c, f"https://{HOST}/{c}") for c in ("prometheus", "alertmanager", "grafana", "app"))
-GOOD: dict[tuple[str, str], Route] = {
-    ("prometheus", "GET /api/v1/status/flags"): data({"web.external-url": f"https://{HOST}/prometheus"}),
-    ("alertmanager", "GET /debug/pprof/cmdline"): (
-        200,
-        f"/bin/alertmanager\0--web.external-url=https://{HOST}/alertmanager\0--web.route-prefix=/",
-    ),
-    ("grafana", "GET /api/frontend/settings"): (200, {"appUrl": f"https://{HOST}/grafana/"}),
-    ("app", "GET /health"): lambda asked: (200 if asked.headers["host"] == HOST else 400, {"status": "ok"}),
-}
 BAD: dict[str, tuple[str, Route, str]] = {
     "prometheus": (
         "GET /api/v1/status/flags",
@@ -37,7 +26,7 @@ BAD: dict[str, tuple[str, Route, str]] = {
         (200, {"appUrl": "http://localhost:3000/"}),
         "is http://localhost",
     ),
-    "app": ("GET /health", (400, {}), f"refuses to be asked as {HOST}"),
+    "app": ("GET /health", (400, {}), f"refuses to be asked as {PUBLIC_HOST}"),
 }
 
 
@@ -52,9 +41,13 @@ def asked(check: Check, expected: Expected) -> Finding:
 
 @pytest.fixture
 def stack() -> FakeStack:
+    """Its application answers to its public name alone."""
     made = FakeStack()
-    for (component, route), reply in GOOD.items():
-        made.products[component][route] = reply
+
+    def health(asked: Asked) -> Reply:
+        return (200, {"status": "ok"}) if asked.headers["host"] == PUBLIC_HOST else (400, {})
+
+    made.products["app"]["GET /health"] = health
     return made
 
 
@@ -62,7 +55,7 @@ def stack() -> FakeStack:
 def test_a_product_that_knows_its_address(stack: FakeStack, component: str) -> None:
     with stack.running(public=PUBLIC) as expected:
         found = asked(CHECKS[f"{component}.address"], expected)
-    assert found.status == "ok" and HOST in found.evidence
+    assert found.status == "ok" and PUBLIC_HOST in found.evidence
 
 
 @pytest.mark.parametrize("component", BAD)
