@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from stack.checks.boards import CORRECT
-from stack.checks.check import SILENT, Check
+from stack.checks.check import SILENT, Check, knows_its_address
 from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
@@ -204,6 +206,7 @@ CHECKS = (
     Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
     Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
     Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
+    replace(knows_its_address("grafana"), after=("grafana.login",)),
     Check(
         "grafana.data_sources",
         "data sources are those of the files",

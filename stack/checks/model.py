@@ -132,6 +132,7 @@ class Expected(Struct, frozen=True):
 
     ``addresses``: component > base URL. ``digest``: what the digest rule must carry, empty where the files have none.
     ``prometheus_config``: its main file, variables replaced as it replaces them.
+    ``public``: component > address for people, where settings name another than the published one.
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
     ``scrape_interval`` is the longest of all jobs, in seconds, ``shipped_interval`` of those about components.
@@ -167,6 +168,7 @@ class Expected(Struct, frozen=True):
     proven: float = 0.0
     templates: tuple[tuple[str, str], ...] = ()
     textfile: bool = False
+    public: tuple[tuple[str, str], ...] = ()
 
     @property
     def panel_interval(self) -> float:

@@ -17,7 +17,8 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ConfigurationInvalid
-from stack.components.build import BOARDS, url_of
+from stack.components.addresses import address
+from stack.components.build import BOARDS
 from stack.components.places import OWN
 from stack.config.tree import read_native
 from stack.dashboards.queries import WITHOUT_QUERY
@@ -143,5 +144,5 @@ def address_of(session: Session, uid: str) -> str:
     observed = session.engine.observe(session.name)
     settings = session.placed(observed)
     if any(c.component == "grafana" and c.running for c in observed.containers):
-        return f"{url_of(settings, 'grafana')}/d/{uid}"
-    return f"{url_of(settings, 'prometheus')}/user/#{quote(uid, safe='')}"
+        return f"{address(settings, 'grafana').url}/d/{uid}"
+    return f"{address(settings, 'prometheus').url}/user/#{quote(uid, safe='')}"

@@ -107,10 +107,9 @@ class Component(Struct, frozen=True):
     beside one of these. ``needed`` tells, with the switch of that name, whether files of the user's need it.
     ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
     container of its image, with the further ``tool_words`` that follow from the files; ``check_files`` applies rules of
-    ours. ``instead`` says what stands in while its image
-    cannot be had; ``keeps`` what a backup must hold, which
-    ``data`` tells how to take. ``several``, in place of ``service``: it has a container for each
-    thing that the user's files name, called ``NAME-THING``.
+    ours. ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold, which
+    ``data`` tells how to take. ``fronts``: people reach the others through it. ``several``, in place of ``service``: it
+    has a container for each thing that the user's files name, called ``NAME-THING``.
     """
 
     name: str
@@ -142,6 +141,7 @@ class Component(Struct, frozen=True):
     instead: str = ""
     keeps: str = ""
     data: Data | None = None
+    fronts: bool = False
     several: Callable[[Build], tuple[ServiceSpec, ...]] | None = None
 
     def services(self, build: Build) -> tuple[ServiceSpec, ...]:
@@ -162,6 +162,7 @@ class Component(Struct, frozen=True):
             settings=self.settings,
             start_seconds=self.start_seconds,
             dashboards=self.dashboards,
+            fronts=self.fronts,
         )
 
     def limits(self, build: Build) -> Limits:

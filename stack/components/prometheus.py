@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from stack.components.addresses import web_flags
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
 from stack.components.exporters.scrape import jobs
 from stack.components.manifest import Checks, Component, Data
@@ -85,7 +86,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings['prometheus.retention_time']}",
             f"--storage.tsdb.retention.size={settings['prometheus.retention_size']}",
-            f"--web.external-url={build.public_url('prometheus')}",
+            *web_flags(build.address("prometheus")),
             f"--web.user-assets={CONFIG_ROOT}/user",
             "--enable-feature=exemplar-storage",
             f"--rules.alert.resend-delay={RESEND_DELAY}",

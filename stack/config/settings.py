@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from stack.common.errors import SettingsError
 from stack.config import sources
 from stack.config.table import Setting, Switch, Table, Tree
-from stack.config.values import CACHE_FOLDER
+from stack.config.values import CACHE_FOLDER, COMPONENT_PLACE, PUBLIC
 
 LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
 
@@ -93,6 +93,12 @@ class Settings(Struct, frozen=True):
         return tuple(
             u.name for u in self.table.start_order if u.name in on and (not u.serves or on & {*u.serves})
         )
+
+    @property
+    def front(self) -> str:
+        """The component through which people reach the others, if it is to run; else empty."""
+        fronts = [u.name for u in self.table.units if u.fronts]
+        return next((name for name in self.components if name in fronts), "") if fronts else ""
 
     def _runs(self, component: str) -> bool:
         switch = self.switch(component)
@@ -223,9 +229,25 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             "components.prometheus: it cannot be left out", hint="everything else is proven through it"
         )
+    _check_public(settings)
     owners: dict[int, str] = {}
     for unit in settings.table.published:
         port = settings.port(unit.name)
         other = owners.setdefault(port, unit.name)
         if other != unit.name:
             raise SettingsError(f"{unit.name}.port: {port} is the port of {other} too", hint="choose another")
+
+
+def _check_public(settings: Settings) -> None:
+    found = PUBLIC.fullmatch(str(settings["public_url"]))
+    if (
+        found
+        and found["port"]
+        and not found["path"]
+        and not settings.front
+        and COMPONENT_PLACE not in found[0]
+    ):
+        raise SettingsError(
+            f"public_url: each product has a port of its own, {found['port']} cannot be that of all",
+            hint=f"{found[0]}/{COMPONENT_PLACE} gives each a path; without the port each keeps its own",
+        )

@@ -48,7 +48,7 @@ class Unit(Struct, frozen=True):
     default; ``auto`` runs it where its image can be had, ``needed`` where one of the user's files needs it, of which
     ``needed`` tells. ``serves``: it runs only beside one of these.
     ``start_seconds``: about how long it takes to answer; the slowest is started first. ``dashboards``: uids of those
-    that are about it.
+    that are about it. ``fronts``: while it runs people reach the others through it.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Unit(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     start_seconds: float = 0.0
     dashboards: tuple[str, ...] = ()
+    fronts: bool = False
 
     @property
     def switches(self) -> tuple[Switch, ...]:
@@ -128,7 +129,7 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "STACK_PUBLIC_URL",
             read.public_url,
             "",
-            "address in links to the products, like `http://host` or `https://{component}.example.com`",
+            "address of the products for people, like `https://host/path` or `https://{component}.example.com`",
         ),
         Setting(
             "port_base",

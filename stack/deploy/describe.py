@@ -15,6 +15,7 @@ from msgspec import Struct
 from stack.common.errors import SettingsError, UsageError
 from stack.common.moments import moment
 from stack.components import BY_NAME, COMPONENTS, TABLE, assemble
+from stack.components.addresses import outward
 from stack.components.build import Build, Image
 from stack.components.manifest import SecretSpec
 from stack.config.cache import Cache
@@ -72,6 +73,7 @@ class Description(Struct, frozen=True, dict=True):
         return expected(
             self.spec,
             self.addresses(remote=remote),
+            public=outward(self.settings, self.spec.components),
             grafana_password=self.build.secrets[login.secret].reveal() if login else "",
             app_token=self.build.secrets.get("app_token", Secret()).reveal(),
             probe_default_login=bool(login) and self._may_try_login(now),
