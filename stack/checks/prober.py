@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.checks.check import Check
-from stack.checks.context import Execute, ReadLog
+from stack.checks.context import Execute, Near, ReadLog
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
 from stack.common.errors import StackError
@@ -43,11 +43,12 @@ class Prober(Protocol):
 
 
 class LocalProber(Struct, frozen=True):
-    """Asks from this process, by the published ports."""
+    """Asks from this process: by the published ports, or where ``near`` finds the components."""
 
     checks: tuple[Check, ...]
     run_in: Execute | None = None
     read_log: ReadLog | None = None
+    near: Near | None = None
 
     def run(
         self,
@@ -62,7 +63,14 @@ class LocalProber(Struct, frozen=True):
         """See ``Prober``; findings are heard of as they come."""
         chosen = select(self.checks, stages, names)
         return run(
-            chosen, expected, on_finding, known=known, run_in=self.run_in, read_log=self.read_log, tell=tell
+            chosen,
+            expected,
+            on_finding,
+            known=known,
+            run_in=self.run_in,
+            read_log=self.read_log,
+            near=self.near,
+            tell=tell,
         )
 
 
