@@ -43,7 +43,9 @@ def config(context: CheckContext) -> str:
     ran = context.execute(door.component, ("wget", "-q", "-O", "-", door.inner))
     said = ran.output.strip()
     if ran.code or said != door.digest:
-        raise NotYet(f"it runs configuration {said[-60:] or 'of an unknown kind'}, the files make {door.digest}")
+        raise NotYet(
+            f"it runs configuration {said[-60:] or 'of an unknown kind'}, the files make {door.digest}"
+        )
     return f"configuration {door.digest} is the one of the files"
 
 
@@ -91,7 +93,9 @@ def redirect(context: CheckContext) -> str:
     url = f"{door.entries[0].url}/"
     met = _plainly(door).ask(url, plain=True)
     if met.status not in MOVED or met.headers.get("location") != url:
-        raise Broken(f"plain HTTP got {met.status} {met.headers.get('location', '')}, expected a redirect to {url}")
+        raise Broken(
+            f"plain HTTP got {met.status} {met.headers.get('location', '')}, expected a redirect to {url}"
+        )
     return f"plain HTTP is answered {met.status} to {url}"
 
 
@@ -112,6 +116,16 @@ def login(context: CheckContext) -> str:
             raise NotYet(f"{one.url}/ answers {met.status} behind the login")
         _no_banner(one, met)
     return f"{named} answer 401 without a login, and with one themselves"
+
+
+def entered(context: CheckContext, user: str, password: str) -> None:
+    """The user gets in; ``NotYet`` where the door stays shut."""
+    one = next((entry for entry in door_of(context).entries if entry.login), None)
+    if one is None:
+        return
+    met = trusted(context).ask(f"{one.url}/", headers=_basic(user, password))
+    if met.status in REFUSED:
+        raise NotYet(f"{one.url}/ refuses {user} with {met.status}")
 
 
 def _without(door: Door, one: Entry, met: Met) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.checks.check import Check
-from stack.checks.context import Execute, Near, ReadLog
+from stack.checks.context import CheckContext, Execute, Near, ReadLog
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
 from stack.common.errors import StackError
@@ -127,7 +127,7 @@ def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
 
     order = load_order(order_text)
     if order.reload_provisioning:
-        told = reload_here(order.expected)
+        told = reload_here(CheckContext(order.expected))
         if not told.ok:
             return told
     prober = LocalProber(hurried(checks, dict(order.at_most)))

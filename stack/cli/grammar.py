@@ -12,6 +12,7 @@ from typing import Any
 from stack import __version__
 from stack.cli.channel import Channel
 from stack.cli.grammar_alerting import ALERTING_COMMANDS
+from stack.cli.grammar_gateway import GATEWAY_COMMANDS
 from stack.cli.grammar_keep import KEEPING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
 from stack.cli.grammar_parts import Command, flag, value
@@ -137,6 +138,7 @@ COMMANDS: tuple[Command, ...] = (
         only_shows=True,
     ),
     *KEEPING_COMMANDS,
+    *GATEWAY_COMMANDS,
     *ALERTING_COMMANDS,
     *OWN_COMMANDS,
 )

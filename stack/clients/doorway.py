@@ -36,7 +36,12 @@ class Doorway(Struct, frozen=True):
     timeout: float = SECONDS
 
     def ask(
-        self, url: str, *, headers: Mapping[str, str] | None = None, verified: bool = True, plain: bool = False
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        verified: bool = True,
+        plain: bool = False,
     ) -> Met:
         """GET; ``HttpFailure`` where there is no answer. ``plain``: without TLS, whatever the address says."""
         target = urlsplit(url)
@@ -65,7 +70,9 @@ class Doorway(Struct, frozen=True):
             context.load_default_certs()
         else:
             context.load_verify_locations(cadata=self.roots)
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate in a file vouches for itself
+            context.verify_flags |= (
+                ssl.VERIFY_X509_PARTIAL_CHAIN
+            )  # a certificate in a file vouches for itself
         return context.wrap_socket(reached, server_hostname=host)
 
 

@@ -6,7 +6,6 @@ own ``reload`` over a socket inside the container, without a pause.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, wget
 from stack.components.gateway_config import (
     INNER,
-    KEPT,
     PORT,
     Authority,
     Behind,
@@ -25,40 +23,43 @@ from stack.components.gateway_config import (
     rendered,
 )
 from stack.components.gateway_users import USERS, Account, machine_account, read
-from stack.components.manifest import Checks, Component, Data, SecretSpec
+from stack.components.gateway_settings import CERTIFICATE, KEY, NAME, PASSWORD, SECRETS, SETTINGS
+from stack.components.manifest import Checks, Component, Data
 from stack.components.own_toml import Fault
 from stack.components.token import APP_TOKEN, TARGET, token_file
-from stack.config import values
-from stack.config.table import Setting, switch_setting
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
-from stack.model.spec import CONFIG_ROOT, CURRENT, NOBODY, ConfigFile, Health, Mount, ServiceSpec, data_volume, ordered
+from stack.model.spec import (
+    CONFIG_ROOT,
+    CURRENT,
+    NOBODY,
+    ConfigFile,
+    Health,
+    Mount,
+    ServiceSpec,
+    data_volume,
+    ordered,
+)
 
 if TYPE_CHECKING:
     from stack.components.hooks import Hooks
 
-NAME = "gateway"
 MAIN = "caddy.json"
 PLACE = f"{CONFIG_ROOT}/{CURRENT}"
-PASSWORD = "gateway_check"  # noqa: S105 - the name of a secret
-CERTIFICATE, KEY = "gateway_certificate", "gateway_key"
 CARRIED = "/var/tmp"  # noqa: S108 - a volume
 """Where the data volume is: both images have this folder for everybody, so a new volume there can be written to."""
 PROGRAM = f"""\
 caddy=/usr/bin/caddy
 if ! "$caddy" version >/dev/null 2>&1; then
   caddy={CARRIED}/program
-  cmp -s /usr/bin/caddy "$caddy" || {{ cat /usr/bin/caddy >"$caddy.new" && chmod 700 "$caddy.new" && mv "$caddy.new" "$caddy"; }}
+  if ! cmp -s /usr/bin/caddy "$caddy"; then
+    cat /usr/bin/caddy >"$caddy.new" && chmod 700 "$caddy.new" && mv "$caddy.new" "$caddy" || exit
+  fi
 fi
 """
 """The official image's program has a file capability, with which the kernel runs it nowhere without capabilities; a
 copy has none."""
-PEM_CERTIFICATE = re.compile(r".*-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----", re.DOTALL)
-PEM_KEY = re.compile(r".*-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
-FORWARD = re.compile(r"https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?(/[^\s#]*)?")
-HEADERS = re.compile(r"([A-Za-z0-9-]+(\s*,\s*[A-Za-z0-9-]+)*)?")
-MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 def service(build: Build) -> ServiceSpec:
@@ -84,7 +85,11 @@ def service(build: Build) -> ServiceSpec:
 def files(build: Build) -> tuple[ConfigFile, ...]:
     """Its configuration, and certificate and key where they are given; where it does not run, the users' file alone."""
     if NAME not in build.present:
-        return (ConfigFile("users", build.tree[USERS], 0o400, NOBODY, True, USERS),) if USERS in build.tree else ()
+        return (
+            (ConfigFile("users", build.tree[USERS], 0o400, NOBODY, True, USERS),)
+            if USERS in build.tree
+            else ()
+        )
     beside = _certificate_files(build)
     text, _ = rendered(told(build), b"".join(file.content for file in beside))
     origin = USERS if USERS in build.tree else ""
@@ -140,9 +145,13 @@ def faults(build: Build) -> Iterator[Fault]:
     settings = build.settings
     given = [bool(settings[f"gateway.{one}_file"]) for one in ("certificate", "key")]
     if any(given) and not all(given):
-        yield Fault("gateway", "a certificate and its key go together", "set certificate_file and key_file, or none")
+        yield Fault(
+            "gateway", "a certificate and its key go together", "set certificate_file and key_file, or none"
+        )
     if any(given) and settings["gateway.acme_email"]:
-        yield Fault("gateway", "certificate_file and acme_email are two ways to a certificate", "keep one of them")
+        yield Fault(
+            "gateway", "certificate_file and acme_email are two ways to a certificate", "keep one of them"
+        )
     if any(not one.address.secure for one in _behind(build)):
         yield Fault("public_url", "the gateway speaks TLS, and this address does not", "write https:// in it")
 
@@ -213,57 +222,8 @@ GATEWAY = Component(
     memory=192 * MIB,
     switch="off",
     start_seconds=0.3,
-    settings=(
-        switch_setting("gateway.mode", "STACK_GATEWAY", {"on": "on", "off": "off"}, NAME, "whether the gateway is on"),
-        Setting(
-            "gateway.certificate_file",
-            "STACK_GATEWAY_CERTIFICATE_FILE",
-            str,
-            "",
-            "file with the certificate and those between it and its authority, PEM",
-        ),
-        Setting("gateway.key_file", "STACK_GATEWAY_KEY_FILE", str, "", "file with the certificate's private key, PEM"),
-        Setting(
-            "gateway.acme_email",
-            "STACK_GATEWAY_ACME_EMAIL",
-            values.match(MAIL, "an address like ops@example.org"),
-            "",
-            "have certificates issued by ACME (Let's Encrypt) to this address",
-        ),
-        Setting(
-            "gateway.acme_directory",
-            "STACK_GATEWAY_ACME_DIRECTORY",
-            values.match(FORWARD, "an address like https://HOST/directory"),
-            "",
-            "another ACME server's directory",
-        ),
-        Setting(
-            "gateway.forward_auth",
-            "STACK_GATEWAY_FORWARD_AUTH",
-            values.match(FORWARD, "an address like http://HOST:PORT/PATH"),
-            "",
-            "another login that is asked for each request, in place of the users of own/gateway/users",
-        ),
-        Setting(
-            "gateway.forward_auth_headers",
-            "STACK_GATEWAY_FORWARD_AUTH_HEADERS",
-            values.match(HEADERS, "names of headers, separated by commas"),
-            "",
-            "headers of that login's answer which the products are given",
-        ),
-        Setting(
-            "gateway.max_body",
-            "STACK_GATEWAY_MAX_BODY",
-            values.match(values.SIZE, "like 10MB"),
-            "10MB",
-            "size of a request's body",
-        ),
-    ),
-    secrets=(
-        SecretSpec(PASSWORD),
-        SecretSpec(CERTIFICATE, "gateway.certificate_file", False, PEM_CERTIFICATE, "a certificate as PEM text"),
-        SecretSpec(KEY, "gateway.key_file", False, PEM_KEY, "a private key as PEM text, without a passphrase"),
-    ),
+    settings=SETTINGS,
+    secrets=SECRETS,
     files=files,
     recipe=recipe,
     tool=("/bin/sh", "-c", f'{PROGRAM}"$caddy" validate --config {PLACE}/{MAIN} 2>&1'),

@@ -98,7 +98,11 @@ def _document(told: Told, digest: str) -> dict[str, Any]:
         "logging": {
             "logs": {
                 "default": {"writer": {"output": "stderr"}, "exclude": [ACCESS]},
-                "access": {"writer": {"output": "stdout"}, "encoder": {"format": "json"}, "include": [ACCESS]},
+                "access": {
+                    "writer": {"output": "stdout"},
+                    "encoder": {"format": "json"},
+                    "include": [ACCESS],
+                },
             }
         },
         "storage": {"module": "file_system", "root": KEPT},
@@ -151,7 +155,11 @@ def _gateway(told: Told) -> dict[str, Any]:
 def _always(told: Told) -> dict[str, Any]:
     """No banner, not of what stands behind either; TLS from now on; bodies of a bounded size."""
     here = bare(told.behind[0].address.host) if told.behind else ""
-    kept = {} if here in ("127.0.0.1", "::1", "localhost") else {"Strict-Transport-Security": [f"max-age={YEAR}"]}
+    kept = (
+        {}
+        if here in ("127.0.0.1", "::1", "localhost")
+        else {"Strict-Transport-Security": [f"max-age={YEAR}"]}
+    )
     return {
         "handle": [
             {"handler": "headers", "response": {"set": kept, "delete": ["Server"]}},
@@ -201,10 +209,8 @@ def _into(told: Told, one: Behind) -> list[dict[str, Any]]:
 
 def _known(one: Behind) -> list[Handler]:
     """What the product is told of who was let in: its token, where it asks for one, and never a password."""
-    if one.token:
-        told = {"set": {"Authorization": [f"Bearer {{file.{one.token}}}"]}}
-    else:
-        told = {"delete": ["Authorization"]}
+    own = {"set": {"Authorization": [f"Bearer {{file.{one.token}}}"]}}
+    told: Handler = own if one.token else {"delete": ["Authorization"]}
     return [{"handler": "headers", "request": told}]
 
 
@@ -229,13 +235,17 @@ def _forwarded(guard: Guard) -> Handler:
         told["Host"] = ["{http.reverse_proxy.upstream.hostport}"]
     port = place.port or (443 if place.scheme == "https" else 80)
     passed = {name: [f"{{http.reverse_proxy.header.{name}}}"] for name in guard.copied}
-    goes_on: list[dict[str, Any]] = [{"handle": [{"handler": "headers", "request": {"set": passed}}]}] if passed else []
+    goes_on: list[dict[str, Any]] = (
+        [{"handle": [{"handler": "headers", "request": {"set": passed}}]}] if passed else []
+    )
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"{place.hostname}:{port}"}],
         "rewrite": {"method": "GET", "uri": (place.path or "/") + (f"?{place.query}" if place.query else "")},
         "headers": {"request": {"set": told}},
-        "handle_response": [{"match": {"status_code": [2]}, "routes": goes_on or [{"handle": [{"handler": "vars"}]}]}],
+        "handle_response": [
+            {"match": {"status_code": [2]}, "routes": goes_on or [{"handle": [{"handler": "vars"}]}]}
+        ],
         **({"transport": {"protocol": "http", "tls": {}}} if place.scheme == "https" else {}),
     }
 

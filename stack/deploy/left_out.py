@@ -16,6 +16,7 @@ from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
+from stack.components.gateway_users import USERS
 from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
 from stack.components.own_toml import Fault
 from stack.components.places import OWN
@@ -82,6 +83,10 @@ def _of_tables(build: Build) -> Iterator[Fault]:
         from stack.components.grafana_env import faults as variable_faults
 
         yield from variable_faults(build)
+    if build.settings.front or USERS in build.tree:
+        from stack.components.gateway import faults as gateway_faults
+
+        yield from gateway_faults(build)
 
 
 def _receivers(build: Build) -> tuple[Fault, ...]:
