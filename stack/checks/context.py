@@ -31,11 +31,15 @@ ReadLog = Callable[[str, int], Iterable[str]]
 
 
 class Near(Struct, frozen=True):
-    """What the engine at hand tells: where this machine reaches a component's address inside the stack's network, and
-    which components are published, with their place."""
+    """What the engine at hand tells of a stack that publishes one component alone.
+
+    ``find``: where this machine reaches a component's address inside the stack's network. ``published``: which
+    components are, with their place. ``read``: a file of a component's container, None where there is none.
+    """
 
     find: Callable[[str, str], str]
     published: Callable[[], Pairs]
+    read: Callable[[str, str], bytes | None]
 
 
 class CheckContext(Struct, frozen=True, dict=True):

@@ -60,7 +60,6 @@ CHECKS = (
         USERS,
         20,
         after=("gateway.certificate",),
-        recurring=True,
     ),
     Check(
         "gateway.grafana",

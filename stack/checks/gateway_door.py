@@ -199,9 +199,8 @@ def trusted(context: CheckContext) -> Doorway:
     if door.authority == "acme":
         return _plainly(door)
     roots = door.roots
-    if door.root and not roots:
-        ran = context.execute(door.component, ("cat", door.root))
-        roots = ran.output if ran.code == 0 else ""
+    if door.root and not roots and context.near is not None:
+        roots = (context.near.read(door.component, door.root) or b"").decode("ascii", "replace")
     if "BEGIN CERTIFICATE" not in roots:
         raise NotYet("its authority has no root certificate yet")
     return replace(_plainly(door), roots=roots)

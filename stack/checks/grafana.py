@@ -16,8 +16,8 @@ from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order
-from stack.checks.near import near
 from stack.checks.model import Broken, Dashboard, DataSource, Expected, Finding, Report
+from stack.checks.near import near
 from stack.clients.http import HttpFailure
 from stack.common.errors import StartFailed
 from stack.common.wait import NotYet

@@ -28,7 +28,10 @@ def near(engine: Engine, stack: str, *, fronted: bool) -> Near | None:
     def published() -> tuple[tuple[str, str], ...]:
         return tuple((c.component, c.published) for c in engine.observe(stack).containers if c.published)
 
-    return Near(find, published)
+    def read(component: str, path: str) -> bytes | None:
+        return engine.read_file(container_name(stack, component), path)
+
+    return Near(find, published, read)
 
 
 def _host(engine: Engine, stack: str, component: str) -> str:

@@ -12,8 +12,8 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import StackError, UsageError
 from stack.common.files import write_atomically
-from stack.components.gateway import NAME
 from stack.components.gateway_config import ROOT
+from stack.components.gateway_settings import NAME
 from stack.model.spec import container_name
 
 PUBLIC_MODE = 0o644

@@ -22,8 +22,8 @@ from stack.components.gateway_config import (
     bare,
     rendered,
 )
-from stack.components.gateway_users import USERS, Account, machine_account, read
 from stack.components.gateway_settings import CERTIFICATE, KEY, NAME, PASSWORD, SECRETS, SETTINGS
+from stack.components.gateway_users import USERS, Account, machine_account, read
 from stack.components.manifest import Checks, Component, Data
 from stack.components.own_toml import Fault
 from stack.components.token import APP_TOKEN, TARGET, token_file
@@ -83,13 +83,9 @@ def service(build: Build) -> ServiceSpec:
 
 
 def files(build: Build) -> tuple[ConfigFile, ...]:
-    """Its configuration, and certificate and key where they are given; where it does not run, the users' file alone."""
+    """Its configuration, and certificate and key where they are given."""
     if NAME not in build.present:
-        return (
-            (ConfigFile("users", build.tree[USERS], 0o400, NOBODY, True, USERS),)
-            if USERS in build.tree
-            else ()
-        )
+        return ()
     beside = _certificate_files(build)
     text, _ = rendered(told(build), b"".join(file.content for file in beside))
     origin = USERS if USERS in build.tree else ""

@@ -191,7 +191,7 @@ def _first(told: Told) -> list[dict[str, Any]]:
         return []
     first = told.behind[0].address.prefix
     above = first.rpartition("/")[0]
-    paths = [f"{above}/", above] if above else ["/"]
+    paths = ["/", *((above, f"{above}/") if above else ())]
     return [{"match": [{"path": paths}], "handle": [_moved(f"{first}/", 302)], "terminal": True}]
 
 
@@ -234,20 +234,25 @@ def _forwarded(guard: Guard) -> Handler:
     if place.scheme == "https":
         told["Host"] = ["{http.reverse_proxy.upstream.hostport}"]
     port = place.port or (443 if place.scheme == "https" else 80)
-    passed = {name: [f"{{http.reverse_proxy.header.{name}}}"] for name in guard.copied}
-    goes_on: list[dict[str, Any]] = (
-        [{"handle": [{"handler": "headers", "request": {"set": passed}}]}] if passed else []
-    )
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"{place.hostname}:{port}"}],
         "rewrite": {"method": "GET", "uri": (place.path or "/") + (f"?{place.query}" if place.query else "")},
         "headers": {"request": {"set": told}},
-        "handle_response": [
-            {"match": {"status_code": [2]}, "routes": goes_on or [{"handle": [{"handler": "vars"}]}]}
-        ],
+        "handle_response": [{"match": {"status_code": [2]}, "routes": _passed_on(guard.copied)}],
         **({"transport": {"protocol": "http", "tls": {}}} if place.scheme == "https" else {}),
     }
+
+
+def _passed_on(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The login's own headers in place of any that the request came with; what it does not say stays unsaid."""
+    routes: list[dict[str, Any]] = [{"handle": [{"handler": "headers", "request": {"delete": list(names)}}]}]
+    for name in names:
+        value = f"{{http.reverse_proxy.header.{name}}}"
+        said = [{"not": [{"vars": {value: [""]}}]}]
+        told = {"handler": "headers", "request": {"set": {name: [value]}}}
+        routes.append({"match": said, "handle": [told]})
+    return routes
 
 
 def _proxy(dial: str) -> Handler:

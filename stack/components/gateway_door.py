@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from stack.checks.model import Door, Entry
 from stack.components.build import Build
-from stack.components.gateway import CERTIFICATE, NAME, PASSWORD, authority, digest, told
+from stack.components.gateway import authority, digest, told
 from stack.components.gateway_config import INNER, ROOT
+from stack.components.gateway_settings import CERTIFICATE, NAME, PASSWORD
 from stack.components.gateway_users import MACHINE
 from stack.config.secret import Secret
 

@@ -120,7 +120,7 @@ def switch_setting(
 
 
 def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
-    count = len(tuple(published))
+    count = sum(not unit.fronts for unit in published)
     return (
         Setting("name", "STACK_NAME", read.stack_name, "monitoring", "name of the stack"),
         Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
