@@ -70,9 +70,8 @@ class Doorway(Struct, frozen=True):
             context.load_default_certs()
         else:
             context.load_verify_locations(cadata=self.roots)
-            context.verify_flags |= (
-                ssl.VERIFY_X509_PARTIAL_CHAIN
-            )  # a certificate in a file vouches for itself
+            # A certificate in a file of the user's vouches for itself.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         return context.wrap_socket(reached, server_hostname=host)
 
 
@@ -91,5 +90,4 @@ def _exchange(spoken: socket.socket, netloc: str, path: str, headers: dict[str, 
         body = b"" if answer.status == http.client.SWITCHING_PROTOCOLS else answer.read(MOST_BYTES)
     finally:
         connection.close()
-    certificate = spoken.getpeercert() if isinstance(spoken, ssl.SSLSocket) else None
     return Met(answer.status, told, body.decode("utf-8", "replace"), certificate or {})
