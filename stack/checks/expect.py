@@ -21,7 +21,7 @@ from stack.checks.expect_prometheus import (
     with_variables,
 )
 from stack.checks.expect_targets import listed
-from stack.checks.model import Dashboard, DataSource, Door, Expected
+from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
 from stack.dashboards.queries import model
@@ -45,7 +45,6 @@ def expected(
     age: float = 0.0,
     proven: float = 0.0,
     idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
-    door: Door | None = None,
 ) -> Expected:
     """What ``spec`` promises. ``addresses``: base URL by component, ``public`` the one for people where it is another.
 
@@ -68,7 +67,6 @@ def expected(
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
         proven=proven,
-        door=door,
         templates=tuple(
             (p, _text(f)) for p, f in files.get("alertmanager", {}).items() if p.endswith(TEMPLATE)
         ),

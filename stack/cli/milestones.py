@@ -198,9 +198,10 @@ class Milestones:
         others = [f"{one.title} {build.public_url(one.name)}" for one in rest]
         printer.text("   ".join((f"{first.title:<13} {build.public_url(first.name)}", *others)))
         if self.description.settings.front:
-            from stack.cli.user import tell_if_nobody
+            from stack.components.gateway import remark
 
-            tell_if_nobody(printer, build)
+            if said := remark(build):
+                printer.warning(said)
         printer.document(self._document(ok=True))
 
     def _document(self, *, ok: bool) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from stack.components.gateway_users import (
 from stack.components.own_toml import Wrong
 
 if TYPE_CHECKING:
-    from stack.components.build import Build
     from stack.deploy.describe import Description
 
 MODE = 0o600
@@ -71,12 +70,6 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
         printer.warning(f"gateway   {OFF}")
     printer.document({"gateway": "on" if on else "off", "users": list(known)})
     return 0
-
-
-def tell_if_nobody(printer: Printer, build: Build) -> None:
-    """Warns of a gateway that lets nobody in yet."""
-    if not build.settings["gateway.forward_auth"] and not read(build.tree.get(USERS, b""))[0]:
-        printer.warning("gateway   nobody may log in yet: monitoring-stack user add NAME")
 
 
 def _opened(options: argparse.Namespace, printer: Printer) -> tuple[Session, tuple[str, ...]]:

@@ -152,6 +152,13 @@ def faults(build: Build) -> Iterator[Fault]:
         yield Fault("public_url", "the gateway speaks TLS, and this address does not", "write https:// in it")
 
 
+def remark(build: Build) -> str:
+    """What is to be said once it runs: that nobody may log in yet; else nothing."""
+    if build.settings["gateway.forward_auth"] or read(build.tree.get(USERS, b""))[0]:
+        return ""
+    return "gateway   nobody may log in yet: monitoring-stack user add NAME"
+
+
 def _behind(build: Build) -> Iterator[Behind]:
     token = f"{CONFIG_ROOT}/secrets/{APP_TOKEN}" if APP_TOKEN in build.secrets else ""
     for unit in build.settings.table.published:

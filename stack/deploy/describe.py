@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError, UsageError
 from stack.common.moments import moment
@@ -72,7 +73,7 @@ class Description(Struct, frozen=True, dict=True):
         from stack.checks.expect import expected
 
         login = next((c.login for c in COMPONENTS if c.login and c.name in self.spec.components), None)
-        return expected(
+        told = expected(
             self.spec,
             self.addresses(remote=remote),
             public=outward(self.settings, self.spec.components),
@@ -83,10 +84,10 @@ class Description(Struct, frozen=True, dict=True):
             age=age,
             proven=moment(self.proven),
             idle=self.idle,
-            door=self._door,
         )
+        return told if self._door is None else replace(told, door=self._door)
 
-    @property
+    @cached_property
     def _door(self) -> Door | None:
         front = self.settings.front
         if not front or front not in self.spec.components:
