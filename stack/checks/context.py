@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stack.checks.model import Broken, Expected
+from stack.checks.model import Broken, Expected, Pairs
 from stack.clients.http import Http
 from stack.common.errors import StackError
 from stack.engine.interface import Ran
@@ -31,6 +31,18 @@ ReadLog = Callable[[str, int], Iterable[str]]
 """The last lines that a component has written."""
 
 
+class Near(Struct, frozen=True):
+    """What the engine at hand tells of a stack that publishes one component alone.
+
+    ``find``: where this machine reaches a component's address inside the stack's network. ``published``: which
+    components are, with their place. ``read``: a file of a component's container, None where there is none.
+    """
+
+    find: Callable[[str, str], str]
+    published: Callable[[], Pairs]
+    read: Callable[[str, str], bytes | None]
+
+
 class CheckContext(Struct, frozen=True, dict=True):
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it.
 
@@ -43,6 +55,7 @@ class CheckContext(Struct, frozen=True, dict=True):
     kept: dict[str, Any] = field(default_factory=dict)
     read_log: ReadLog | None = None
     doors: Mapping[str, Http] = field(default_factory=dict)
+    near: Near | None = None
     _door: threading.Lock = field(default_factory=threading.Lock)
     _logins: list[int] = field(default_factory=list)
 
@@ -61,9 +74,14 @@ class CheckContext(Struct, frozen=True, dict=True):
         except StackError:
             return ()
 
+    def base(self, component: str) -> str:
+        """The component's base URL as it is reached from here; KeyError where it does not run."""
+        told = self.expected.address(component)
+        return told if self.near is None else self.near.find(component, told)
+
     def http(self, component: str) -> Http:
         """A new session with the component's address, without credentials of its own."""
-        return self.doors.get(component) or Http(self.expected.address(component))
+        return self.doors.get(component) or Http(self.base(component))
 
     @cached_property
     def prometheus(self) -> Prometheus:

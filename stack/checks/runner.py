@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.checks.check import Check
-from stack.checks.context import CheckContext, Execute, ReadLog
+from stack.checks.context import CheckContext, Execute, Near, ReadLog
 from stack.checks.model import STAGES, Broken, Evidence, Expected, Finding, Pending, Report, Stage, Status
 from stack.clients.http import Http, HttpFailure
 from stack.common.errors import StackError
@@ -45,6 +45,7 @@ def run(
     run_in: Execute | None = None,
     read_log: ReadLog | None = None,
     doors: Mapping[str, Http] = MappingProxyType({}),
+    near: Near | None = None,
     tell: Tell = unheard,
     clock: Clock = CLOCK,
 ) -> Report:
@@ -55,7 +56,8 @@ def run(
     """
     began = clock.now()
     due = [c.suited(expected) for c in checks if c.concerns(expected) and (run_in or not c.by_engine)]
-    asking = _Asking(CheckContext(expected, run_in, read_log=read_log, doors=doors), tell, clock)
+    context = CheckContext(expected, run_in, read_log=read_log, doors=doors, near=near)
+    asking = _Asking(context, tell, clock)
     books = _Books(due, known)
     for finding in known:
         on_finding(finding)

@@ -13,6 +13,7 @@ from stack import __version__
 from stack.cli.channel import Channel
 from stack.cli.grammar_alerting import ALERTING_COMMANDS
 from stack.cli.grammar_export import EXPORT
+from stack.cli.grammar_gateway import GATEWAY_COMMANDS
 from stack.cli.grammar_keep import KEEPING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
 from stack.cli.grammar_parts import CHOICE, COMPONENTS_HELP, Command, flag, value
@@ -181,6 +182,7 @@ COMMANDS: tuple[Command, ...] = (
         only_shows=True,
     ),
     *KEEPING_COMMANDS,
+    *GATEWAY_COMMANDS,
     *ALERTING_COMMANDS,
     *OWN_COMMANDS,
     EXPORT,

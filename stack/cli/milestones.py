@@ -189,7 +189,8 @@ class Milestones:
             if instead := BY_NAME[component].instead:
                 printer.warning(f"          {instead.format(prometheus=build.public_url('prometheus'))}")
         printer.text()
-        running = {s.component for s in self.spec.services if s.published}
+        places = outward(self.description.settings, self.spec.components)
+        running = places or {s.component for s in self.spec.services if s.published}
         published = [component for component in COMPONENTS if component.name in running]
         for one in published:
             if one.login:
@@ -198,9 +199,16 @@ class Milestones:
         first, *rest = [one for one in published if not one.login]
         others = [f"{one.title} {build.public_url(one.name)}" for one in rest]
         printer.text("   ".join((f"{first.title:<13} {build.public_url(first.name)}", *others)))
+        if self.description.settings.front:
+            from stack.components.gateway import remark
+
+            if said := remark(build):
+                printer.warning(said)
         printer.document(self._document(ok=True))
 
     def _document(self, *, ok: bool) -> dict[str, Any]:
+        settings = self.description.settings
+        places = outward(settings, self.spec.components)
         return {
             "ok": ok,
             "status": "degraded" if self.spec.absent else "running",
@@ -211,9 +219,9 @@ class Milestones:
                 {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)} for m in self.reached
             ],
             "report": self._report(),
-            "addresses": self.description.addresses(remote=False),
             **self.told,
-            "public_addresses": outward(self.description.settings, self.spec.components),
+            "addresses": places if settings.front else self.description.addresses(remote=False),
+            "public_addresses": places,
         }
 
     def _report(self) -> dict[str, object] | None:

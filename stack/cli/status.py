@@ -256,8 +256,9 @@ def _targets(session: Session, description: Description) -> tuple[tuple[Target, 
 
 
 def _targets_here(engine: Engine, description: Description) -> tuple[Target, ...]:
-    del engine
-    return Prometheus(Http(description.build.url("prometheus"))).targets()
+    from stack.deploy.asking import address_of
+
+    return Prometheus(Http(address_of(engine, description, "prometheus"))).targets()
 
 
 def _targets_inside(engine: Engine, description: Description) -> tuple[Target, ...]:

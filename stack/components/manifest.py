@@ -37,6 +37,7 @@ class SecretSpec(Struct, frozen=True):
     generated: bool = True
     pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
     form: str = "one line of text"
+    several_lines: bool = False
 
 
 class Data(Struct, frozen=True):
@@ -163,6 +164,8 @@ class Component(Struct, frozen=True):
             start_seconds=self.start_seconds,
             dashboards=self.dashboards,
             fronts=self.fronts,
+            inside=self.port,
+            own_login=self.login is not None,
         )
 
     def limits(self, build: Build) -> Limits:
@@ -181,9 +184,9 @@ class Component(Struct, frozen=True):
             image_id=image.id,
             port=self.port,
             limits=self.limits(build),
-            published=None
-            if self.publish is None
-            else Port(self.port, settings.port(self.name), settings.bind),
+            published=Port(self.port, settings.port(self.name), settings.bind)
+            if settings.publishes(self.name)
+            else None,
             files=self.files(build),
             log=(str(settings["log.max_size"]), int(settings["log.max_files"])),
             ready_path=own.pop("ready_path", ""),

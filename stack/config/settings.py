@@ -16,10 +16,13 @@ from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
 from stack.config import sources
-from stack.config.table import Setting, Switch, Table, Tree
+from stack.config.table import Setting, Switch, Table, Tree, Unit
 from stack.config.values import CACHE_FOLDER, COMPONENT_PLACE, PUBLIC
 
-LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
+LOOPBACK_HINT = (
+    'keep 127.0.0.1, or turn the gateway on ([gateway] mode = "on"), which has TLS and a login; or set '
+    "STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
+)
 
 
 class Settings(Struct, frozen=True):
@@ -58,14 +61,25 @@ class Settings(Struct, frozen=True):
         return str(self["bind"])
 
     @property
-    def reach(self) -> Literal["auto", "ports", "network"]:
-        """How the stack is asked."""
+    def reach(self) -> Literal["auto", "ports", "network", "inner"]:
+        """How the stack is asked; ``inner``, at the containers' own addresses, where they are not published."""
         found: Literal["auto", "ports", "network"] = self["reach"]
-        return found
+        return "inner" if found == "auto" and self.front else found
 
     def may_bind(self, address: str) -> bool:
-        """Whether ports may be published there: on loopback, or anywhere where that is asked for."""
-        return bool(self["insecure_bind"]) or ipaddress.ip_address(address).is_loopback
+        """Whether ports may be published there: on loopback; anywhere behind a gateway, or where that is asked for."""
+        allowed = bool(self["insecure_bind"] or self.front)
+        return allowed or ipaddress.ip_address(address).is_loopback
+
+    def publishes(self, component: str) -> bool:
+        """Whether the component has a port on this machine: while one fronts the others, it alone."""
+        return any(unit.name == component for unit in self.publishing)
+
+    @property
+    def publishing(self) -> tuple[Unit, ...]:
+        """Components with a port on this machine, where they run."""
+        front = self.front
+        return tuple(u for u in self.table.published if (u.name == front if front else not u.fronts))
 
     def port(self, component: str) -> int:
         """The published port of a component; with ``port_base`` counted from there in the order of the table.
@@ -231,7 +245,7 @@ def _check(settings: Settings) -> None:
         )
     _check_public(settings)
     owners: dict[int, str] = {}
-    for unit in settings.table.published:
+    for unit in settings.publishing:
         port = settings.port(unit.name)
         other = owners.setdefault(port, unit.name)
         if other != unit.name:

@@ -48,7 +48,8 @@ class Unit(Struct, frozen=True):
     default; ``auto`` runs it where its image can be had, ``needed`` where one of the user's files needs it, of which
     ``needed`` tells. ``serves``: it runs only beside one of these.
     ``start_seconds``: about how long it takes to answer; the slowest is started first. ``dashboards``: uids of those
-    that are about it. ``fronts``: while it runs people reach the others through it.
+    that are about it. ``fronts``: while it runs people reach the others through it, and it alone is published; then
+    ``inside`` is where it asks one, and ``own_login`` says that one asks for a login itself.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Unit(Struct, frozen=True):
     start_seconds: float = 0.0
     dashboards: tuple[str, ...] = ()
     fronts: bool = False
+    inside: int = 0
+    own_login: bool = False
 
     @property
     def switches(self) -> tuple[Switch, ...]:
@@ -117,7 +120,7 @@ def switch_setting(
 
 
 def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
-    count = len(tuple(published))
+    count = sum(not unit.fronts for unit in published)
     return (
         Setting("name", "STACK_NAME", read.stack_name, "monitoring", "name of the stack"),
         Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),

@@ -16,6 +16,7 @@ from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
+from stack.components.gateway_users import USERS
 from stack.components.node_exporter import OWN_TEXTFILES, PROM, TEXTFILE
 from stack.components.own_paths import (
     OWN_HOSTS,
@@ -94,6 +95,10 @@ def _of_tables(build: Build) -> Iterator[Fault]:
         from stack.components.grafana_env import faults as variable_faults
 
         yield from variable_faults(build)
+    if build.settings.front or USERS in build.tree:
+        from stack.components.gateway import faults as gateway_faults
+
+        yield from gateway_faults(build)
 
 
 def _receivers(build: Build) -> tuple[Fault, ...]:
@@ -118,6 +123,8 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
         yield LeftOut(path, "a document or an example", weight="quiet")
     if path.startswith(OWN + RULE_TESTS):
         yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
+    if path == USERS:
+        yield LeftOut(path, "the gateway is off", weight="quiet")
     yield from _main_file(build, path)
     yield from _of_textfile(build, path)
     if path.startswith(EXPORTERS):
