@@ -56,8 +56,7 @@ def run(
     """
     began = clock.now()
     due = [c.suited(expected) for c in checks if c.concerns(expected) and (run_in or not c.by_engine)]
-    context = CheckContext(expected, run_in, read_log=read_log, doors=doors, near=near)
-    asking = _Asking(context, tell, clock)
+    asking = _Asking(CheckContext(expected, run_in, read_log=read_log, doors=doors, near=near), tell, clock)
     books = _Books(due, known)
     for finding in known:
         on_finding(finding)

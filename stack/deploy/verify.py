@@ -289,7 +289,7 @@ def prober_for(
 
     checks = hurried(checks_of(description.spec.components), at_most)
     by_name = near(engine, name, fronted=bool(description.settings.front))
-    here = LocalProber(checks, run_in, read_log, by_name) if ours else LocalProber(checks)
+    here = LocalProber(checks, run_in, read_log, near=by_name) if ours else LocalProber(checks)
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))

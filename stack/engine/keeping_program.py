@@ -34,10 +34,9 @@ OURS = (ASIDE, STAGED, DECIDED, BEFORE, DUMP)
 SQLITE = b"SQLite format 3\0"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 LOGS = ("wal", "wbl")
-CHUNK = 1 << 20
 PAGE, HEAD = 32768, 7
 """Of Prometheus' write-ahead log: bytes of a page, and of what stands before each part of a record."""
-TRIES = 5
+CHUNK, TRIES = 1 << 20, 5
 WHOLE = "whole"
 """The last word of one that did all it was asked for."""
 
@@ -48,8 +47,8 @@ class Unfit(Exception):
 
 def gather(root: Path, kind: str, out: BinaryIO) -> None:
     """All of the volume as a tar; ``kind`` is ``tsdb``, ``files``, or ``dump``: then only what lies at ``DUMP``."""
-    discard(root / ASIDE)
     aside = root / ASIDE
+    discard(aside)
     aside.mkdir(0o700)
     try:
         if kind == "tsdb":
@@ -181,9 +180,8 @@ def _ours(name: str) -> bool:
 
 def _beside_sqlite(path: Path) -> bool:
     """Whether SQLite keeps it beside a database, whose copy has all that is in it."""
-    return any(
-        path.name.endswith(end) and is_sqlite(Path(str(path).removesuffix(end))) for end in BESIDE_SQLITE
-    )
+    ends = (end for end in BESIDE_SQLITE if path.name.endswith(end))
+    return any(is_sqlite(Path(str(path).removesuffix(end))) for end in ends)
 
 
 def is_sqlite(path: Path) -> bool:
@@ -224,10 +222,8 @@ def copied(path: Path, aside: Path) -> Path:
     copy = aside / "database"
     copy.unlink(missing_ok=True)
     try:
-        with (
-            closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=30)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
+        source = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=30)
+        with closing(source), closing(sqlite3.connect(copy)) as target:
             source.backup(target)
     except sqlite3.Error as error:
         raise Unfit(f"{path.name}: SQLite says: {error}") from error

@@ -242,7 +242,7 @@ class StackSpec(Struct, frozen=True):
 
     def service(self, component: str) -> ServiceSpec:
         """The named service; KeyError where the stack lacks it."""
-        return next(iter(s for s in self.services if s.component == component), None) or _missing(component)
+        return {s.component: s for s in self.services}[component]
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -296,7 +296,3 @@ def data_volume(stack: str, component: str) -> str:
 def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
     """Files by path, so that a digest or archive never depends on the order of discovery."""
     return sorted(files, key=lambda f: f.path)
-
-
-def _missing(component: str) -> ServiceSpec:
-    raise KeyError(component)
