@@ -136,8 +136,6 @@ def accounts(build: Build) -> tuple[Account, ...]:
 def faults(build: Build) -> Iterator[Fault]:
     """What of settings and users cannot be used."""
     yield from read(build.tree.get(USERS, b""))[1]
-    if NAME not in build.present:
-        return
     settings = build.settings
     given = [bool(settings[f"gateway.{one}_file"]) for one in ("certificate", "key")]
     if any(given) and not all(given):

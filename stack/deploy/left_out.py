@@ -95,7 +95,7 @@ def _of_tables(build: Build) -> Iterator[Fault]:
         from stack.components.grafana_env import faults as variable_faults
 
         yield from variable_faults(build)
-    if build.settings.front or USERS in build.tree:
+    if build.settings.front:
         from stack.components.gateway import faults as gateway_faults
 
         yield from gateway_faults(build)
