@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from msgspec.structs import replace
+
 from stack.cli.grammar_parts import given
 from stack.cli.left_out import tell_left_out
 from stack.cli.printer import Printer
@@ -36,7 +38,7 @@ LIST = ".exported"
 
 def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
     """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
-    settings = load({**given(options), **_switched(options)})
+    settings = _without_gateway(load({**given(options), **_switched(options)}), printer)
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)
@@ -44,6 +46,16 @@ def described_for_export(options: argparse.Namespace, printer: Printer) -> Descr
     check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services))
     tell_left_out(printer, description.left_out)
     return description
+
+
+def _without_gateway(settings: Settings, printer: Printer) -> Settings:
+    """A cluster has doors of its own: the gateway is left out, and that is said."""
+    if not settings.front:
+        return settings
+    printer.warning(
+        "gateway   no part of an export: the cluster's own door needs TLS and a login (docs/proxy.md)"
+    )
+    return replace(settings, values={**settings.values, f"components.{settings.front}": "off"})
 
 
 def _switched(options: argparse.Namespace) -> dict[str, str]:

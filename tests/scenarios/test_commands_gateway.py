@@ -117,6 +117,14 @@ def test_a_line_that_is_no_user_stops_a_start(client: Client) -> None:
         client("start")
 
 
+def test_an_export_leaves_the_gateway_to_the_cluster(client: Client, tmp_path: Path) -> None:
+    client.settings(ON)
+    assert client("export", "swarm", "-o", str(tmp_path / "out")) == 0
+    text = (tmp_path / "out" / "stack.yml").read_text()
+    assert "caddy" not in text
+    assert "prometheus:" in text
+
+
 def test_the_root_to_trust_is_shown_and_written(client: Client, tmp_path: Path) -> None:
     with pytest.raises(StackError, match="has no gateway yet"):
         client("gateway", "trust")
