@@ -59,6 +59,34 @@ ELSEWHERE = {
     "Grafana did not load its provisioning": "tests/contract/test_grafana_files.py: provisioning/datasources/reload",
     "interrupted": "tests/e2e/test_e2e_killed.py: interrupted",
     "volume NAME exists and is not ours": "tests/unit/engine/test_engine_labels.py: exists and is not ours",
+    "gateway.certificate: URL: its certificate is refused: ...": (
+        "tests/unit/checks/test_gateway_door.py: its certificate is refused"
+    ),
+    "gateway.certificate: its authority has no root certificate yet": (
+        "tests/unit/checks/test_gateway_door.py: no root certificate yet"
+    ),
+    "the gateway's certificate ends in N days": ("tests/unit/checks/test_gateway_door.py: renew it"),
+    "gateway.login: URL lets in without a login": (
+        "tests/unit/checks/test_gateway_door.py: lets in without a login"
+    ),
+    "gateway.login: URL refuses the login of the checks": (
+        "tests/unit/checks/test_gateway_door.py: refuses the login of the checks"
+    ),
+    "gateway.login: URL answers N behind the login": (
+        "tests/unit/checks/test_gateway_door.py: answers 502 behind the login"
+    ),
+    "gateway.grafana: URL got N for a WebSocket, which Grafana itself opens": (
+        "tests/unit/checks/test_gateway_door.py: which Grafana itself opens"
+    ),
+    "gateway.alone: published besides the gateway: COMPONENT at ADDRESS": (
+        "tests/unit/checks/test_gateway_door.py: prometheus at b:2"
+    ),
+    "gateway.config: it runs configuration X, the files make Y": (
+        "tests/unit/checks/test_gateway_door.py: configuration d2"
+    ),
+    "NAME does not load its files: ...": (
+        "tests/scenarios/test_commands_gateway.py: does not load its files"
+    ),
     "prometheus.persistence": "tests/e2e/test_e2e_whole_stack.py: prometheus.persistence",
     "grafana.variables": "tests/unit/checks/test_checks_products.py: grafana.variables",
     "prometheus.variables": "tests/unit/checks/test_checks_products.py: prometheus.variables",

@@ -11,6 +11,7 @@ from stack.cli import user as users
 from stack.common.errors import ConfigurationInvalid, StackError, UsageError
 from stack.components.gateway_config import ROOT
 from stack.components.gateway_users import USERS, read
+from stack.engine.interface import Ran
 from stack.model.spec import ConfigFile
 from tests.scenarios.commands import Client
 
@@ -72,6 +73,25 @@ def test_a_user_is_taken_at_once_and_tried(
     assert b'"ada"' not in (client.in_use("gateway", "caddy.json") or b"")
     assert client.ids() == ids
     assert not (client.home / USERS).exists()
+
+
+def test_files_that_it_does_not_load_leave_the_ones_of_before(
+    client: Client, password: str, tried: list[tuple[str, str]]
+) -> None:
+    client.settings(ON)
+    assert client("start") == 0
+    before = client.in_use("gateway", "caddy.json")
+
+    def refuses(argv: tuple[str, ...], files: dict[str, ConfigFile]) -> Ran:
+        said = 'Error: caddy responded with error: HTTP 400: {"error":"loading certificates: no such file"}'
+        return Ran(1, said) if " reload " in argv[-1] else Ran(0, "")
+
+    client.engine.program = refuses
+    with pytest.raises(StackError, match="does not load its files: loading certificates: no such file"):
+        client("user", "add", "ada", "--password-file", password)
+    assert client.in_use("gateway", "caddy.json") == before
+    assert not (client.home / USERS).exists()
+    assert tried == []
 
 
 def test_a_user_before_the_first_start_is_kept_for_it(
