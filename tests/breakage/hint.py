@@ -70,6 +70,9 @@ SETTINGS = (
     Hint("FILE: unknown setting NAME", written("stack.toml", 'retension = "1d"\n')),
     Hint("stack.toml: ...", written("stack.toml", "retention = \n")),
     setting(STACK_BIND="0.0.0.0")("bind: ADDRESS opens the stack to the network"),
+    setting(STACK_PUBLIC_URL="https://ops.example.com:8443")(
+        "public_url: each product has a port of its own, PORT cannot be that of all"
+    ),
     setting(STACK_APP_TOKEN_FILE="/nowhere")("app.token_file: FILE: ..."),
     setting(STACK_GRAFANA="auto", STACK_GRAFANA_PASSWORD_FILE="/nowhere")("grafana.password_file: FILE: ..."),
     Hint(

@@ -88,6 +88,12 @@ ELSEWHERE = {
         "tests/scenarios/test_commands_gateway.py: does not load its files"
     ),
     "prometheus.persistence": "tests/e2e/test_e2e_whole_stack.py: prometheus.persistence",
+    "COMPONENT.address: its address for people is X, not Y": (
+        "tests/unit/checks/test_checks_public.py: its address for people is http://127"
+    ),
+    "app.address: it refuses to be asked as HOST": "tests/unit/checks/test_checks_public.py: it refuses to be asked as",
+    "prometheus.public: ADDRESS: nobody listens there": "tests/e2e/test_e2e_proxies.py: nobody listens there",
+    "... answers 502": "tests/unit/checks/test_checks_public.py: answers 502",
     "grafana.variables": "tests/unit/checks/test_checks_products.py: grafana.variables",
     "prometheus.variables": "tests/unit/checks/test_checks_products.py: prometheus.variables",
     "grafana.login": "tests/unit/checks/test_checks_products.py: grafana.login",

@@ -23,15 +23,21 @@ pytestmark = pytest.mark.e2e
 BASE, TLS, PLAIN = 28100, 28143, 28180
 PUBLIC = f"https://{proxies.HOST}:{TLS}"
 LOGIN = (proxies.USER, proxies.PASSWORD)
-TOML = """
-[receivers.chat]
-type = "slack"
-url_file = "own/secrets/chat"
-channel = "#ops"
+WATCHDOG = """\
 matchers = ['alertname="Watchdog"']
 group_wait = "0s"
 repeat = "1m"
 """
+TOML = f"""
+[receivers.hook]
+type = "webhook"
+url_file = "own/secrets/hook"
+{WATCHDOG}
+[receivers.chat]
+type = "slack"
+url_file = "own/secrets/chat"
+channel = "#ops"
+{WATCHDOG}"""
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +64,14 @@ def stack(make_stack: Make, grafana_image: str, there: Hooks, folder: Path) -> S
         SSL_CERT_FILE=str(folder / "authority.pem"),
     )
     (made.home / "own/secrets").mkdir(parents=True)
-    (made.home / "own/secrets/chat").write_text(there.url("/200/slack") + "\n")
+    for name, path in (("chat", "/200/slack"), ("hook", "/200/hook")):
+        (made.home / "own/secrets" / name).write_text(there.url(path) + "\n")
     (made.home / "stack.toml").write_text(TOML)
     ran = made.ok("start", "--quick")
+    nobody = (
+        f"warning   prometheus.public            {PUBLIC}/grafana: connection refused: nobody listens there"
+    )
+    assert nobody in ran.out, "no proxy runs yet"
     assert f"Grafana       {PUBLIC}/grafana " in ran.out and f"Prometheus    {PUBLIC}/prometheus" in ran.out
     return made
 
@@ -81,21 +92,26 @@ def people(proxy: str, folder: Path) -> Iterator[requests.Session]:
         yield session
 
 
-def message(there: Hooks) -> str:
-    """The first message about the alert that always fires."""
+def links(there: Hooks) -> dict[str, str]:
+    """Those of the first message about the alert that always fires, and the query that a webhook is told."""
 
-    def heard() -> str:
-        if not (bodies := there.heard.bodies.get("slack")):
+    def heard() -> dict[str, str]:
+        bodies = there.heard.bodies
+        if "slack" not in bodies or "hook" not in bodies:
             raise NotYet("no message")
-        return str(bodies[0]["attachments"][0]["text"])
+        text = str(bodies["slack"][0]["attachments"][0]["text"])
+        return {
+            **dict(re.findall(r"(\w+): (https?://\S+)", text)),
+            "Query": bodies["hook"][0]["alerts"][0]["generatorURL"],
+        }
 
     return until(heard, seconds=30)
 
 
 def test_each_link_of_a_message_opens(people: requests.Session, there: Hooks) -> None:
-    links = re.findall(r"(\w+): (https?://\S+)", message(there))
-    assert {name for name, _ in links} == {"Runbook", "Dashboard", "Query", "Silence"}
-    for name, link in links:
+    found = links(there)
+    assert found.keys() == {"Runbook", "Dashboard", "Query", "Silence"}
+    for name, link in found.items():
         assert link.startswith(f"{PUBLIC}/")
         people.auth = None if name == "Dashboard" else LOGIN  # Grafana has a login of its own
         answer = people.get(link, timeout=10)
@@ -166,7 +182,7 @@ def test_plain_http_leads_to_tls(people: requests.Session) -> None:
 def test_the_products_know_their_addresses_and_what_answers_there_is_told(
     people: requests.Session, stack: Stack
 ) -> None:
-    findings = {one["check"]: one for one in stack.ok("smoke", "--quick", "--json").json()["findings"]}
+    findings = {one["check"]: one for one in stack("smoke", "--quick", "--json").json()["findings"]}
     for name in ("prometheus", "alertmanager", "grafana"):
         assert findings[f"{name}.address"]["evidence"] == f"its address for people is {PUBLIC}/{name}"
     assert findings["app.address"]["status"] == "ok"
@@ -174,10 +190,3 @@ def test_the_products_know_their_addresses_and_what_answers_there_is_told(
     assert told["warnings"] == []
     assert f"{PUBLIC}/grafana answers" in told["evidence"]
     assert f"{PUBLIC}/prometheus asks for a login (401)" in told["evidence"]
-
-
-def test_without_a_proxy_that_is_told(stack: Stack) -> None:
-    findings = {one["check"]: one for one in stack.ok("smoke", "--quick", "--json").json()["findings"]}
-    assert findings["prometheus.public"]["warnings"] == [
-        f"{PUBLIC}/grafana: connection refused: nobody listens there"
-    ]

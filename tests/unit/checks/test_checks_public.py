@@ -18,7 +18,7 @@ BAD: dict[str, tuple[str, Route, str]] = {
     "prometheus": (
         "GET /api/v1/status/flags",
         data({"web.external-url": "http://127.0.0.1:9090"}),
-        "is http://127",
+        "its address for people is http://127",
     ),
     "alertmanager": ("GET /debug/pprof/cmdline", (200, "/bin/alertmanager"), "is none, not https://"),
     "grafana": (
@@ -26,7 +26,7 @@ BAD: dict[str, tuple[str, Route, str]] = {
         (200, {"appUrl": "http://localhost:3000/"}),
         "is http://localhost",
     ),
-    "app": ("GET /health", (400, {}), f"refuses to be asked as {PUBLIC_HOST}"),
+    "app": ("GET /health", (400, {}), f"it refuses to be asked as {PUBLIC_HOST}"),
 }
 
 
