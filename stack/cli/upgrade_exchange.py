@@ -235,7 +235,11 @@ class Turn:
         def ask() -> None:
             if (end := died(engine, self.description.spec, service)) is not None:
                 raise end
-            if engine.execute(name, service.health.test[1:], seconds=service.health.timeout).code:
+            try:
+                ran = engine.execute(name, service.health.test[1:], seconds=service.health.timeout)
+            except StartFailed as error:  # a busy machine may be slow
+                raise NotYet(error.message) from error
+            if ran.code:
                 raise NotYet(DOES_NOT_ANSWER)
 
         try:
