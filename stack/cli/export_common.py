@@ -37,6 +37,11 @@ LIST = ".exported"
 def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
     """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
     settings = load({**given(options), **_switched(options)})
+    if beside := [name for name in BY_NAME if settings.values.get(f"{name}.host_network")]:
+        raise UsageError(
+            f"{beside[0]}.host_network: an export has no network of one machine",
+            hint=f"STACK_{beside[0].upper()}_HOST_NETWORK=false leaves it out",
+        )
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)
