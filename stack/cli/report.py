@@ -23,6 +23,7 @@ from stack.cli.session import Session
 from stack.cli.status import Look, looked
 from stack.clients.http import Http
 from stack.clients.ranges import at
+from stack.common.errors import StackError
 from stack.common.files import write_atomically
 from stack.common.moments import moment, stamp
 from stack.exports.report import page
@@ -64,7 +65,12 @@ def report(options: argparse.Namespace, printer: Printer) -> int:
     text = page(
         f"{session.name}: {stamp(asked.start)} to {stamp(asked.end)}", document, description.build.tree
     )
-    write_atomically(target, text.encode(), mode=0o644)
+    try:
+        write_atomically(target, text.encode(), mode=0o644)
+    except OSError as error:
+        raise StackError(
+            f"{target}: cannot be written: {error.strerror}", hint="-o names another file"
+        ) from error
     _told(session, target, len(text.encode()), document)
     return 0
 

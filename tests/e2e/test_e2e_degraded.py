@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.browser.chromium import chromium
+from tests.browser.geometry import faults_of
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Ran, Stack
 
@@ -70,6 +72,16 @@ def test_prometheus_serves_the_page_its_dashboards_and_the_runbooks(bare: Stack,
         assert served(bare, f"dashboards/{file.name}").json() == json.loads(file.read_text())
     for file in sorted((bare.home / "prometheus/user/runbooks").glob("*.html")):
         assert served(bare, f"runbooks/{file.name}").text == file.read_text()
+
+
+def test_a_browser_draws_every_dashboard_from_real_data(bare: Stack, started: Ran, tmp_path: Path) -> None:
+    del started
+    with chromium(tmp_path) as browser:
+        for file in sorted((bare.home / "grafana/dashboards").glob("*.json")):
+            browser.open(f"{bare.url('prometheus')}/user/#{file.stem}?from=now-15m&to=now")
+            browser.until("/^Updated/.test(document.querySelector('#state').textContent)")
+            assert faults_of(browser) == [] == browser.faults(), file.stem
+            assert browser.run("document.querySelectorAll('.empty').length") <= 2, file.stem
 
 
 def test_every_alert_leads_to_a_runbook_that_opens(bare: Stack, started: Ran) -> None:

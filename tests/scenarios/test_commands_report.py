@@ -12,7 +12,7 @@ import pytest
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Dashboard, Expected
-from stack.common.errors import StartFailed, UsageError
+from stack.common.errors import StackError, StartFailed, UsageError
 from tests.fakes.drawn_prometheus import ROOT, Waves, drawn_prometheus
 from tests.scenarios.commands import Client
 
@@ -72,6 +72,12 @@ def test_what_is_left_out_is_named(running: Client, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("stack.checks.drawn_panels.MOST_PANELS", 7)
     summary, data = written(running)
     assert [one["uid"] for one in summary["left_out"]] == ["slo"] == [one["uid"] for one in data["left_out"]]
+
+
+def test_a_place_that_cannot_be_written_is_named(running: Client) -> None:
+    (running.home / "file").write_text("")
+    with pytest.raises(StackError, match=r"file/x\.html: cannot be written"):
+        running("report", "-o", str(running.home / "file" / "x.html"))
 
 
 def test_an_unknown_dashboard_is_refused_with_those_that_there_are(running: Client) -> None:

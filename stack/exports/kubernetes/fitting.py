@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from stack.components.build import SCRATCH, Build
-from stack.exports.files import PAGE, PLOTLY, found_by_dns, open_secrets, too_large
+from stack.exports.files import found_by_dns, open_secrets, too_large
 from stack.exports.kubernetes.cluster import LOCAL, Cluster, on_each_node
 from stack.exports.kubernetes.config_maps import LARGEST
 from stack.model.outer import MACHINE
@@ -97,11 +97,8 @@ def _limits(spec: StackSpec) -> Iterator[str]:
 def _of_files(build: Build, spec: StackSpec) -> Iterator[str]:
     for service in spec.services:
         for one in too_large(service, LARGEST):
-            if one.file.path == PLOTLY:
-                yield f"Prometheus' quick-look page is left out: what draws it has {len(one.content):,} bytes"
-            elif not one.file.path.startswith(PAGE):
-                name = one.file.origin or f"{service.component}/{one.file.path}"
-                yield f"{name} is left out: {len(one.content):,} bytes, a ConfigMap takes {LARGEST:,}; divide it"
+            name = one.file.origin or f"{service.component}/{one.file.path}"
+            yield f"{name} is left out: {len(one.content):,} bytes, a ConfigMap takes {LARGEST:,}; divide it"
         if any(MACHINE.encode() in content for content in _read(service)):
             yield f"{service.component} names {MACHINE}, which no pod knows: write an address that pods reach"
     yield from unfit(build)
