@@ -15,7 +15,7 @@ from stack.common.wait import together
 from stack.components import BY_NAME
 from stack.config.settings import environment
 from stack.deploy.hardening import judged
-from stack.deploy.hardening_reasons import reasons
+from stack.deploy.hardening_reasons import FAR_AWAY, reasons
 from stack.deploy.hardening_values import Host, Judged, Seen
 from stack.model.spec import container_name
 
@@ -62,7 +62,7 @@ def _further(session: Session, names: list[str]) -> Iterator[Judged]:
     for name, info, told in inspected(session):
         host = Host(info.swarm, info.security)
         names.append(name)
-        yield from judged([Seen(*told)], host, reasons(host, lambda one: True))
+        yield from judged([Seen(*told)], host, reasons(host, lambda one: True, published=FAR_AWAY))
 
 
 def _beside_host(session: Session) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ class Along:
     def __init__(self, session: Session, description: Description) -> None:
         self._session, self._ways = session, ways(session)
         self._hosts = {host.name: host for host in described.hosts(session.native.tree)}
+        self._added = getattr(session.options, "host", "") if session.options.command == "host" else ""
+        """The host that the command itself is about, of which it tells."""
         self._cleared = clear_gone(session)
         build = build_of(session, description, provide=True)
 
@@ -98,7 +100,7 @@ class Along:
                 )
         if quiet:
             printer.line("hosts", f"{', '.join(quiet)} as described")
-        tell_failed(self._session, found)
+        tell_failed(self._session, (one for one in found if one.place.name != self._added))
         return [*self._cleared, *documents(found)]
 
 
