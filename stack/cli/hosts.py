@@ -5,7 +5,7 @@ Of one that gives no answer it is told why, and what to do; the stack remembers 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from stack.model.spec import NAMESPACE, StackSpec, destroyed, stopped
 if TYPE_CHECKING:
     from stack.components.build import Build
     from stack.deploy.describe import Description
+    from stack.deploy.hardening_values import Seen
     from stack.engine.interface import Engine, EngineInfo, Lease
 
 STAYS = "what was put there stays; on that host: docker rm -f $(docker ps -aq --filter label={label}={stack})"
@@ -180,13 +181,13 @@ def _going(session: Session, place: Place, far: Engine) -> Done:
 
 
 def inspected(
-    session: Session,
-) -> Iterator[tuple[str, EngineInfo, tuple[dict[str, object], tuple[str, ...]]]]:
-    """What runs on hosts, as their engines describe it: name, who answers, the description and the processes."""
+    session: Session, seen: Callable[[Engine, str], Seen]
+) -> Iterator[tuple[str, EngineInfo, Seen]]:
+    """What runs on hosts, as their engines describe it: name, who answers, and what ``seen`` makes of it."""
 
     def work(place: Place, far: Engine) -> list[Any]:
         there = far.observe(described.stack_of(session.name, place.name)).containers
-        return [(c.name, far.info(), (far.inspect(c.id), far.processes(c.id))) for c in there if c.running]
+        return [(c.name, far.info(), seen(far, c.id)) for c in there if c.running]
 
     found = Round(places(session), work, ways(session), session.name, answer=LOOK_SECONDS).outcomes()
     tell_failed(session, found)
