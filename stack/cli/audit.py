@@ -15,8 +15,9 @@ from stack.common.wait import together
 from stack.components import BY_NAME
 from stack.config.settings import environment
 from stack.deploy.hardening import judged
-from stack.deploy.hardening_reasons import reasons
+from stack.deploy.hardening_reasons import FAR_AWAY, reasons
 from stack.deploy.hardening_values import Host, Judged, Seen
+from stack.engine.interface import Engine
 from stack.model.spec import container_name
 
 HEADER = ("ID", "RESULT", "CONTAINERS", "WHAT", "EVIDENCE")
@@ -33,7 +34,7 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
         raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
     info = session.engine.info()
     host = Host(info.swarm, info.security, environment(TRUST).get(TRUST) == "1")
-    seen = together(lambda name: _seen(session, name), names)
+    seen = together(lambda name: _seen(session.engine, name), names)
     beside = _beside_host(session)
     found = (
         *judged(seen, host, reasons(host, lambda one: one.name in ours, beside)),
@@ -59,10 +60,11 @@ def _further(session: Session, names: list[str]) -> Iterator[Judged]:
         return
     from stack.cli.hosts import inspected
 
-    for name, info, told in inspected(session):
-        host = Host(info.swarm, info.security)
+    wished = bool(session.plain.values.get("node_exporter.host_network"))
+    for name, info, seen in inspected(session, _seen):
+        host, beside = Host(info.swarm, info.security), (name,) if wished else ()
         names.append(name)
-        yield from judged([Seen(*told)], host, reasons(host, lambda one: True))
+        yield from judged([seen], host, reasons(host, lambda one: True, beside, published=FAR_AWAY))
 
 
 def _beside_host(session: Session) -> tuple[str, ...]:
@@ -71,10 +73,10 @@ def _beside_host(session: Session) -> tuple[str, ...]:
     return tuple(container_name(session.name, c) for c in BY_NAME if values.get(f"{c}.host_network"))
 
 
-def _seen(session: Session, name: str) -> Seen:
-    inspect = session.engine.inspect(name)
-    image = session.engine.image(str(inspect.get("Image")))
-    return Seen(inspect, session.engine.processes(name), image is not None and image.has_check)
+def _seen(engine: Engine, name: str) -> Seen:
+    inspect = engine.inspect(name)
+    image = engine.image(str(inspect.get("Image")))
+    return Seen(inspect, engine.processes(name), image is not None and image.has_check)
 
 
 def _rows(found: tuple[Judged, ...]) -> Iterator[tuple[str, ...]]:

@@ -60,7 +60,7 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
             )
         held = far.image(image)
         (service,) = described.far_spec(build, host, Image(image, held.id if held else "")).services
-        return _seen(place, far, found, service)
+        return _seen(place, host.at, far, found, service)
 
     asked = Round(due, work, ways(session), session.name, answer=LOOK_SECONDS)
     looks = []
@@ -75,12 +75,12 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
     return tuple(looks)
 
 
-def _seen(place: Place, far: Engine, found: ObservedContainer, service: ServiceSpec) -> HostLook:
+def _seen(place: Place, at: str, far: Engine, found: ObservedContainer, service: ServiceSpec) -> HostLook:
     health = f" ({found.health})" if found.running and found.health else ""
     return HostLook(
         name=place.name,
         engine=place.engine,
-        address=found.published,
+        address=found.published or at,
         state=found.state + health,
         image=found.image,
         uptime=max(0.0, time.time() - moment(found.started_at)) if found.running else 0.0,

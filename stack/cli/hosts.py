@@ -5,7 +5,7 @@ Of one that gives no answer it is told why, and what to do; the stack remembers 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from stack.model.spec import NAMESPACE, StackSpec, destroyed, stopped
 if TYPE_CHECKING:
     from stack.components.build import Build
     from stack.deploy.describe import Description
+    from stack.deploy.hardening_values import Seen
     from stack.engine.interface import Engine, EngineInfo, Lease
 
 STAYS = "what was put there stays; on that host: docker rm -f $(docker ps -aq --filter label={label}={stack})"
@@ -73,6 +74,8 @@ class Along:
     def __init__(self, session: Session, description: Description) -> None:
         self._session, self._ways = session, ways(session)
         self._hosts = {host.name: host for host in described.hosts(session.native.tree)}
+        self._added = getattr(session.options, "host", "") if session.options.command == "host" else ""
+        """The host that the command itself is about, of which it tells."""
         self._cleared = clear_gone(session)
         build = build_of(session, description, provide=True)
 
@@ -98,7 +101,7 @@ class Along:
                 )
         if quiet:
             printer.line("hosts", f"{', '.join(quiet)} as described")
-        tell_failed(self._session, found)
+        tell_failed(self._session, (one for one in found if one.place.name != self._added))
         return [*self._cleared, *documents(found)]
 
 
@@ -178,13 +181,13 @@ def _going(session: Session, place: Place, far: Engine) -> Done:
 
 
 def inspected(
-    session: Session,
-) -> Iterator[tuple[str, EngineInfo, tuple[dict[str, object], tuple[str, ...]]]]:
-    """What runs on hosts, as their engines describe it: name, who answers, the description and the processes."""
+    session: Session, seen: Callable[[Engine, str], Seen]
+) -> Iterator[tuple[str, EngineInfo, Seen]]:
+    """What runs on hosts, as their engines describe it: name, who answers, and what ``seen`` makes of it."""
 
     def work(place: Place, far: Engine) -> list[Any]:
         there = far.observe(described.stack_of(session.name, place.name)).containers
-        return [(c.name, far.info(), (far.inspect(c.id), far.processes(c.id))) for c in there if c.running]
+        return [(c.name, far.info(), seen(far, c.id)) for c in there if c.running]
 
     found = Round(places(session), work, ways(session), session.name, answer=LOOK_SECONDS).outcomes()
     tell_failed(session, found)

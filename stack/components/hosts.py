@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from stack.components.build import Build, Image
 from stack.components.exporters.server import LAST_PORT, NAME, NAMES, SUFFIX, TAKEN
-from stack.components.node_exporter import NODE_EXPORTER, PORT
+from stack.components.node_exporter import HOST_NETWORK, NODE_EXPORTER, PORT, TEXTFILE
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, parsed
 from stack.model.digests import digest_of
@@ -45,8 +45,7 @@ FOLDER_THERE = "/etc/web"
 WEB = "web.yml"
 """The exporter's web configuration; the files that it names lie beside it."""
 REFUSES = (
-    f"said=$(wget -q -O - http://127.0.0.1:{PORT}/ 2>&1)\n"
-    'case "$said" in *" 400 "*) exit 0;; esac\necho "$said"\nexit 1'
+    'said=$(wget -q -O - http://{}/ 2>&1)\ncase "$said" in *" 400 "*) exit 0;; esac\necho "$said"\nexit 1'
 )
 """It listens, and refuses who speaks no TLS: the busybox of its image cannot speak it, and has no password."""
 
@@ -224,16 +223,25 @@ def far_spec(build: Build, host: FarHost, image: Image) -> StackSpec:
     for files of a container that has the host's root mounted, since it mounts all of that once more (20.10).
     """
     name = stack_of(build.settings.name, host.name)
-    here = replace(build, images={**build.images, NODE_EXPORTER.name: image})
+    plain = {HOST_NETWORK: False, TEXTFILE: ""}  # both are told in words of this machine
+    settings = replace(build.settings, values={**build.settings.values, **plain})
+    here = replace(build, settings=settings, images={**build.images, NODE_EXPORTER.name: image})
     (usual,) = NODE_EXPORTER.services(here)
+    beside = bool(build.settings[HOST_NETWORK])
+    listens = host.at if beside else f"127.0.0.1:{PORT}"
     closed: ServiceSpec = replace(
         usual,
-        command=(*usual.command, f"--web.config.file={FOLDER_THERE}/{WEB}"),
+        command=(
+            *usual.command,
+            *((f"--web.listen-address={host.at}",) if beside else ()),
+            f"--web.config.file={FOLDER_THERE}/{WEB}",
+        ),
         mounts=(*usual.mounts, Mount("volume", volume_of(name, far_files(build.tree, host)), FOLDER_THERE)),
-        published=Port(PORT, host.port, host.address),
-        health=Health(("CMD", "sh", "-c", REFUSES), interval=30.0, timeout=10.0),
+        published=None if beside else Port(PORT, host.port, host.address),
+        host_network=beside,
+        health=Health(("CMD", "sh", "-c", REFUSES.format(listens)), interval=30.0, timeout=10.0),
         ready_path="",
-        hostname=host.name,
+        hostname="" if beside else host.name,
     )
     return StackSpec(name, (closed,))
 

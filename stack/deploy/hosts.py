@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from stack.common.errors import EngineUnavailable, NotReady, StackError
+from stack.common.errors import EngineUnavailable, NotReady, PortTaken, StackError, StartFailed
 from stack.common.wait import NotYet, TimedOut, until
 from stack.components.build import Build, Image
 from stack.components.hosts import FarHost, far_files, far_spec, hosts, stack_of, volume_of
@@ -172,8 +172,22 @@ def converge(build: Build, host: FarHost, far: Engine, ways: Ways) -> Done:
         far.create_volume(volume, spec.name)
         far.write_volume(volume, spec.name, ref, files, ())
         actions = Actions(far, spec, verify=lambda service: answers(far, spec, service), guard=lease.check)
-        carry_out(observed, plan, actions, ways.emit)
+        try:
+            carry_out(observed, plan, actions, ways.emit)
+        except StartFailed as error:
+            _said_for(host, error)
+            raise
     return Done(plan, observed)
+
+
+def _said_for(host: FarHost, error: StartFailed) -> None:
+    """The remedy of a container that did not start, in the words of hosts."""
+    if isinstance(error, PortTaken):
+        error.hint = f"free it there, or choose another: --port of host add, port in {host.origin}"
+    elif type(error) is StartFailed and not error.hint:
+        error.hint = (
+            f"is {host.address} an address of that machine? --address of host add, or {host.origin}, names it"
+        )
 
 
 def planned(build: Build, host: FarHost, far: Engine) -> Done:

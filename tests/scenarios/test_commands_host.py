@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stack.checks.target_proof import Proof
-from stack.common.errors import ConfigurationInvalid, EngineUnavailable, SmokeFailed, UsageError
+from stack.common.errors import ConfigurationInvalid, EngineUnavailable, PortTaken, SmokeFailed, UsageError
 from stack.model.spec import NAMESPACE
 from tests.fakes.engine.memory import MemoryContainer, MemoryEngine
 from tests.scenarios.commands import Client
@@ -156,6 +156,20 @@ def test_an_engine_without_an_answer_is_named_before_anything_is_written(running
         f"host web1: no Docker engine answers at {URL}: timed out: try: docker -H {URL} version"
     )
     assert not (running.home / "own").exists()
+
+
+def test_a_port_that_is_taken_there_is_said_in_the_words_of_hosts(
+    running: Client, far: Far, capsys: pytest.CaptureFixture[str]
+) -> None:
+    far.web1.occupy(9100, "10.0.0.7")
+    with pytest.raises(PortTaken) as caught:
+        running("host", "add", "web1", URL, "--address", "10.0.0.7")
+    assert str(caught.value).startswith("host web1: node_exporter: port 10.0.0.7:9100 is taken")
+    assert caught.value.hint == (
+        f"free it there, or choose another: --port of host add, port in {FILE}; nothing was changed"
+    )
+    assert "is taken" not in capsys.readouterr().err, "the error itself says it"
+    assert own(running) == set() and far.left() == []
 
 
 def test_remove_leaves_nothing(added: Client, far: Far) -> None:

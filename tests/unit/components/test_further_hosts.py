@@ -26,9 +26,9 @@ def tree(text: str = TOML, path: str = PATH) -> dict[str, bytes]:
     return {path: text.encode(), **{secret_of(name, kind): b"x" for kind in ("password", "crt", "key")}}
 
 
-def build(files: dict[str, bytes]) -> Build:
+def build(files: dict[str, bytes], **environ: str) -> Build:
     """What components are made of."""
-    settings = load({}, environ={}, project=ROOT)
+    settings = load({}, environ=environ, project=ROOT)
     return Build(settings, {"node_exporter": Image("here:1", "sha256:here")}, files)
 
 
@@ -78,6 +78,18 @@ def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
     assert one.digest() != two.digest()
     assert one.mounts[-1].source.startswith("monitoring-host-web1-node-exporter-")
     assert one.mounts[-1].source.endswith("-config"), "unused volumes of that name are removed"
+
+
+def test_in_the_machines_network_it_listens_on_the_one_address_and_has_no_folder_of_this_machine() -> None:
+    made = build(tree(), STACK_NODE_EXPORTER_HOST_NETWORK="true", STACK_NODE_EXPORTER_TEXTFILE="own/textfile")
+    (host,) = hosts(made.tree)
+    (there,) = far_spec(made, host, Image("i", "i")).services
+    assert there.host_network and there.published is None
+    listens = [word for word in there.command if word.startswith("--web.listen-address")]
+    assert listens == ["--web.listen-address=10.0.0.7:9100"]
+    assert "http://10.0.0.7:9100/" in there.health.test[-1]
+    assert not any("textfile" in word for word in there.command)
+    assert {mount.source for mount in there.mounts if mount.kind == "bind"} == {"/", "/proc", "/sys"}
 
 
 def test_all_files_of_a_host_count_as_used() -> None:
