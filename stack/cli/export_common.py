@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from msgspec.structs import replace
+
 from stack.cli.grammar_parts import given
 from stack.cli.left_out import tell_left_out
 from stack.cli.printer import Printer
@@ -34,9 +36,15 @@ LIST = ".exported"
 """What an export has written into its folder, so that the next one removes what is no part of it any more."""
 
 
-def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
-    """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
-    settings = load({**given(options), **_switched(options)})
+def described_for_export(
+    options: argparse.Namespace, printer: Printer, fixed: Mapping[str, object] | None = None
+) -> Description:
+    """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked.
+
+    ``fixed``: values by path that this export has in place of the user's.
+    """
+    settings = settings_for_export(options)
+    settings = replace(settings, values={**settings.values, **(fixed or {})})
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)
@@ -44,6 +52,11 @@ def described_for_export(options: argparse.Namespace, printer: Printer) -> Descr
     check_syntax(BY_NAME, *((s.component, s.judged) for s in description.spec.services))
     tell_left_out(printer, description.left_out)
     return description
+
+
+def settings_for_export(options: argparse.Namespace) -> Settings:
+    """The user's settings, with what the command line says."""
+    return load({**given(options), **_switched(options)})
 
 
 def _switched(options: argparse.Namespace) -> dict[str, str]:

@@ -16,12 +16,6 @@ from msgspec.structs import replace
 from stack.common import yaml_edit as edit
 from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, ConfigFile, ServiceSpec, StackSpec
 
-PAGE = "user/"
-"""Prometheus' own folder of pages, below CONFIG_ROOT."""
-PLOTLY = "user/plotly.min.js"
-"""What draws the quick look. No engine takes a file of its size, and without it the page shows nothing."""
-STAYS = ("user/runbooks/", "user/page.css")
-"""What of that folder is of use without the quick look."""
 KEPT = "exports"
 """The folder in .stack/NAME/ where the values of secrets lie, a private file each."""
 NOTHING = b"\n"
@@ -56,11 +50,8 @@ class Placed(Struct, frozen=True):
 
 
 def placed(service: ServiceSpec, limit: int) -> tuple[Placed, ...]:
-    """The plain files of a service below ``limit`` bytes, by path; without the quick look where it cannot be drawn."""
-    found = [one for one in _all(service) if not one.file.secret and len(one.content) < limit]
-    if not any(one.path == f"{CONFIG_ROOT}/{PLOTLY}" for one in found):
-        found = [one for one in found if not _is_quick_look(one)]
-    return tuple(found)
+    """The plain files of a service below ``limit`` bytes, by path."""
+    return tuple(one for one in _all(service) if not one.file.secret and len(one.content) < limit)
 
 
 def too_large(service: ServiceSpec, limit: int) -> tuple[Placed, ...]:
@@ -109,10 +100,6 @@ def open_secrets(spec: StackSpec) -> tuple[tuple[str, str], ...]:
         for found in (IN_THE_OPEN.search(file.content.decode(errors="replace")),)
         if found
     )
-
-
-def _is_quick_look(one: Placed) -> bool:
-    return one.file.path.startswith(PAGE) and not one.file.path.startswith(STAYS)
 
 
 def _all(service: ServiceSpec) -> list[Placed]:

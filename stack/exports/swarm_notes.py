@@ -54,17 +54,11 @@ def _has_token(app: ServiceSpec) -> bool:
 
 
 def _of_files(spec: StackSpec, limit: int) -> list[str]:
-    large = [(s, one) for s in spec.services for one in too_large(s, limit)]
     found = []
-    for service, one in large:
-        if one.file.path.endswith("plotly.min.js"):
-            found.append(
-                f"{service.component}'s quick look is left out: its script has {len(one.content):,} bytes"
-            )
-        else:
-            named = one.file.origin or f"{service.component}/{one.file.path}"
-            size = f"{len(one.content):,} bytes, a config holds fewer than {limit:,}"
-            found.append(f"{named} is left out: it has {size}; divide it")
+    for service, one in ((s, one) for s in spec.services for one in too_large(s, limit)):
+        named = one.file.origin or f"{service.component}/{one.file.path}"
+        size = f"{len(one.content):,} bytes, a config holds fewer than {limit:,}"
+        found.append(f"{named} is left out: it has {size}; divide it")
     return found
 
 
