@@ -36,9 +36,15 @@ LIST = ".exported"
 """What an export has written into its folder, so that the next one removes what is no part of it any more."""
 
 
-def described_for_export(options: argparse.Namespace, printer: Printer) -> Description:
-    """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked."""
-    settings = _without_gateway(load({**given(options), **_switched(options)}), printer)
+def described_for_export(
+    options: argparse.Namespace, printer: Printer, fixed: Mapping[str, object] | None = None
+) -> Description:
+    """What the settings ask for, with images by name; files that our own rules refuse end it. No engine is asked.
+
+    ``fixed``: values by path that this export has in place of the user's.
+    """
+    settings = settings_for_export(options)
+    settings = replace(settings, values={**settings.values, **(fixed or {})})
     native = read_native(settings.config, settings.home)
     settings = settings.for_files(native.tree)
     description = describe(settings, images_by_name(settings), kept_secrets(settings), native=native)
@@ -48,14 +54,9 @@ def described_for_export(options: argparse.Namespace, printer: Printer) -> Descr
     return description
 
 
-def _without_gateway(settings: Settings, printer: Printer) -> Settings:
-    """A cluster has doors of its own: the gateway is left out, and that is said."""
-    if not settings.front:
-        return settings
-    printer.warning(
-        "gateway   no part of an export: the cluster's own door needs TLS and a login (docs/proxy.md)"
-    )
-    return replace(settings, values={**settings.values, f"components.{settings.front}": "off"})
+def settings_for_export(options: argparse.Namespace) -> Settings:
+    """The user's settings, with what the command line says."""
+    return load({**given(options), **_switched(options)})
 
 
 def _switched(options: argparse.Namespace) -> dict[str, str]:

@@ -8,13 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 
-from stack.cli.export_common import described_for_export, keep_secrets, tell_written, write_export
+from stack.cli.export_common import (
+    described_for_export,
+    keep_secrets,
+    settings_for_export,
+    tell_written,
+    write_export,
+)
 from stack.cli.printer import Printer
 from stack.common.errors import UsageError
 from stack.deploy.describe import Description
 from stack.exports.files import KEPT
 from stack.exports.kubernetes.cluster import Cluster
-from stack.exports.kubernetes.fitting import UNFIT
+from stack.exports.kubernetes.fitting import FIXED, unfit
 from stack.exports.kubernetes.readme import Here
 from stack.exports.kubernetes.whole import kubernetes
 from stack.exports.operator.whole import operator
@@ -52,7 +58,8 @@ def export_kubernetes(options: argparse.Namespace, printer: Printer) -> int:
         storage=options.storage,
         registry=options.registry,
     )
-    made = kubernetes(description.build, description.spec, cluster, _here(options, description))
+    here, left = _here(options, description), _unfit(options, description)
+    made = kubernetes(description.build, description.spec, cluster, here, left)
     more = {"orphans": made.orphans}
     return _write(options, printer, description, (made.files, made.lost, made.steps), more)
 
@@ -62,14 +69,20 @@ def export_operator(options: argparse.Namespace, printer: Printer) -> int:
     _check(options)
     description = described_on_kubernetes(options, printer)
     wish = Wish(options.namespace, options.release, options.runbook_base)
-    made = operator(description.build, description.spec, wish, _here(options, description))
+    here, left = _here(options, description), _unfit(options, description)
+    made = operator(description.build, description.spec, wish, here, left)
     return _write(options, printer, description, (made.files, made.lost, made.steps), {})
 
 
 def described_on_kubernetes(options: argparse.Namespace, printer: Printer) -> Description:
-    """The description, without what is about one machine by its name."""
-    options.without = [*(getattr(options, "without", None) or []), *UNFIT]
-    return described_for_export(options, printer)
+    """The description, without what is about one machine."""
+    return described_for_export(options, printer, FIXED)
+
+
+def _unfit(options: argparse.Namespace, description: Description) -> tuple[str, ...]:
+    """What the user's own settings ask for beside that."""
+    asked = settings_for_export(options).for_files(description.build.tree)
+    return unfit(asked)
 
 
 def _check(options: argparse.Namespace) -> None:

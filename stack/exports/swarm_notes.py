@@ -55,7 +55,7 @@ def _has_token(app: ServiceSpec) -> bool:
 
 def _of_files(spec: StackSpec, limit: int) -> list[str]:
     found = []
-    for service, one in [(s, one) for s in spec.services for one in too_large(s, limit)]:
+    for service, one in ((s, one) for s in spec.services for one in too_large(s, limit)):
         named = one.file.origin or f"{service.component}/{one.file.path}"
         size = f"{len(one.content):,} bytes, a config holds fewer than {limit:,}"
         found.append(f"{named} is left out: it has {size}; divide it")

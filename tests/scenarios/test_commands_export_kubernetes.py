@@ -101,6 +101,25 @@ def test_an_option_that_cannot_be_is_told_before_anything_is_written(
     assert not out.exists()
 
 
+def test_what_is_about_this_machine_alone_is_left_out_and_told(client: Client, out: Path) -> None:
+    client.settings(
+        'bind = "0.0.0.0"\n[gateway]\nmode = "on"\n[node_exporter]\nhost_network = true\ntextfile = "own/textfile"\n'
+    )
+    (client.home / "own/textfile").mkdir(parents=True)
+    told = "\n".join(export(client, "kubernetes", out)["notes"])
+    for words in (
+        "the gateway is left out",
+        "node_exporter.host_network is left out",
+        "node_exporter.textfile",
+    ):
+        assert words in told
+    assert not (out / "gateway.yaml").exists()
+    node = (out / "node-exporter.yaml").read_text()
+    assert "hostNetwork" not in node and "textfile" not in node
+    assert "node-exporter.monitoring-node.svc" in (out / "prometheus-files.yaml").read_text()
+    assert "--web.external-url=http://127.0.0.1:9090" in (out / "prometheus.yaml").read_text()
+
+
 def test_an_address_that_is_none_is_told_as_the_setting_is(client: Client, out: Path) -> None:
     with pytest.raises(SettingsError, match="public_url"):
         export(client, "kubernetes", out, "--public-url", "nowhere")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
 from stack.components.build import SCRATCH, Build
+from stack.config.settings import Settings
 from stack.exports.files import found_by_dns, open_secrets, too_large
 from stack.exports.kubernetes.cluster import LOCAL, Cluster, on_each_node
 from stack.exports.kubernetes.config_maps import LARGEST
@@ -16,8 +17,16 @@ from stack.model.spec import ServiceSpec, StackSpec
 SCRAPE = "scrape/"
 LOOKED_UP = "30s"
 """How often Prometheus looks which nodes there are."""
-UNFIT = {"process_exporter": "own/exporters/process/"}
-"""Components about one machine that has a name, and where they are asked for."""
+PROCESSES, DOOR = "process_exporter", "gateway"
+HOST_NETWORK, TEXTFILE = "node_exporter.host_network", "node_exporter.textfile"
+FIXED: Mapping[str, object] = {
+    "bind": "127.0.0.1",
+    f"components.{PROCESSES}": "off",
+    f"components.{DOOR}": "off",
+    HOST_NETWORK: False,
+    TEXTFILE: "",
+}
+"""Settings about one machine: a cluster has neither its addresses nor its links and folders, and a door of its own."""
 WITHOUT_PUBLIC = "http://127.0.0.1"
 PAGES = (".json", ".html", ".js")
 
@@ -53,7 +62,7 @@ def outwards(build: Build, spec: StackSpec) -> frozenset[str]:
     settings = build.settings
     own = tuple(build.below("own/"))
     found = {s.component for s in spec.services if s.kind == "blackbox" or s.kind != s.component}
-    if settings.words("remote_write") or any(path.startswith("prometheus/") for path in own):
+    if settings.words("remote_write") or any(path.startswith(("prometheus/", "hosts/")) for path in own):
         found.add("prometheus")
     told = ("receivers/", "alertmanager/alertmanager.")
     if (
@@ -67,12 +76,12 @@ def outwards(build: Build, spec: StackSpec) -> frozenset[str]:
     return frozenset(found & set(spec.components))
 
 
-def lost(build: Build, spec: StackSpec, cluster: Cluster) -> tuple[str, ...]:
+def lost(spec: StackSpec, cluster: Cluster) -> tuple[str, ...]:
     """What is not as on one machine, each with what helps."""
     return (
         *in_the_open(spec),
         *_limits(spec),
-        *_of_files(build, spec),
+        *_of_files(spec),
         *_of_services(spec),
         *_of_images(spec, cluster),
     )
@@ -94,21 +103,34 @@ def _limits(spec: StackSpec) -> Iterator[str]:
     yield "nothing is published: `kubectl port-forward`, or an Ingress of your own with a login"
 
 
-def _of_files(build: Build, spec: StackSpec) -> Iterator[str]:
+def _of_files(spec: StackSpec) -> Iterator[str]:
     for service in spec.services:
         for one in too_large(service, LARGEST):
             name = one.file.origin or f"{service.component}/{one.file.path}"
             yield f"{name} is left out: {len(one.content):,} bytes, a ConfigMap takes {LARGEST:,}; divide it"
         if any(MACHINE.encode() in content for content in _read(service)):
             yield f"{service.component} names {MACHINE}, which no pod knows: write an address that pods reach"
-    yield from unfit(build)
 
 
-def unfit(build: Build) -> Iterator[str]:
-    """What is asked for and has no place in a cluster."""
-    for component, folder in UNFIT.items():
-        if any(path.startswith(folder) for path in build.tree):
-            yield f"{component} ({folder}) is left out: it is about one machine by its name"
+def unfit(settings: Settings) -> tuple[str, ...]:
+    """What these settings ask for that has no place in a cluster: ``FIXED`` stands in for it."""
+    found = [
+        *(
+            (f"{PROCESSES} is left out: it is about one machine by its name",)
+            if PROCESSES in settings.components
+            else ()
+        ),
+        *(
+            ("the gateway is left out: an Ingress, with TLS and a login, is the door there",)
+            if settings.front
+            else ()
+        ),
+    ]
+    machine = (path for path in (HOST_NETWORK, TEXTFILE) if settings[path])
+    return (
+        *found,
+        *(f"{path} is left out: it is about the network and folders of one machine" for path in machine),
+    )
 
 
 def _read(service: ServiceSpec) -> Iterator[bytes]:

@@ -49,7 +49,7 @@ def _applied(spec: StackSpec, cluster: Cluster, workloads: Sequence[Workload]) -
 
 def _proven(spec: StackSpec, cluster: Cluster) -> tuple[str, ...]:
     opened = (
-        f"kubectl port-forward -n {cluster.namespace} service/{s.host} {s.port}"
+        f"kubectl port-forward -n {cluster.namespace} service/{s.host} {s.published.host}:{s.port}"
         for s in spec.services
         if s.published
     )

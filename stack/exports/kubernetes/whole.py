@@ -36,8 +36,10 @@ class Export(Struct, frozen=True):
     orphans: tuple[str, ...]
 
 
-def kubernetes(build: Build, spec: StackSpec, cluster: Cluster, here: Here) -> Export:
-    """The manifests of a stack. ``here``: for the commands."""
+def kubernetes(
+    build: Build, spec: StackSpec, cluster: Cluster, here: Here, unfit: tuple[str, ...] = ()
+) -> Export:
+    """The manifests of a stack. ``here``: for the commands; ``unfit``: what was left out before."""
     fit = fitted(spec, cluster)
     workloads = [Workload(fit, s, cluster, (placed(s, LARGEST), secrets(s))) for s in fit.services]
     digest = _digest(workloads)
@@ -47,7 +49,7 @@ def kubernetes(build: Build, spec: StackSpec, cluster: Cluster, here: Here) -> E
             files[f"{one.service.host}-files.yaml"] = _text(maps)
         files[f"{one.service.host}.yaml"] = _text(one.objects())
     files["network.yaml"] = _text(policies(fit, cluster, talks(spec), outwards(build, fit)))
-    told = lost(build, fit, cluster)
+    told = (*unfit, *lost(fit, cluster))
     files[KUSTOMIZATION] = HEADER + document(_kustomization(sorted(files)))
     files[README] = readme(fit, cluster, workloads, digest, told)
     return Export(

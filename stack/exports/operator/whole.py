@@ -10,7 +10,6 @@ from msgspec import Struct
 from stack.components.build import Build
 from stack.exports.files import secret_names
 from stack.exports.kubernetes.config_maps import LARGEST, key_of
-from stack.exports.kubernetes.fitting import unfit
 from stack.exports.kubernetes.readme import Here, secret_command
 from stack.exports.operator.alerting import alerting
 from stack.exports.operator.readme import readme
@@ -32,9 +31,10 @@ class Export(Struct, frozen=True):
     steps: tuple[str, ...]
 
 
-def operator(build: Build, spec: StackSpec, wish: Wish, here: Here) -> Export:
-    """The objects of what their stack has not already. ``here``: for the commands."""
-    going = Going(spec, wish, lost=[*unfit(build)])
+def operator(build: Build, spec: StackSpec, wish: Wish, here: Here, unfit: tuple[str, ...] = ()) -> Export:
+    """The objects of what their stack has not already. ``here``: for the commands;
+    ``unfit``: what was left out before."""
+    going = Going(spec, wish, lost=[*unfit])
     made = {
         "rules.yaml": list(rules(going)),
         "scraping.yaml": list(scraping(going)),

@@ -33,17 +33,18 @@ def test_each_file_lies_where_its_process_looks() -> None:
     assert not any(path.startswith("/etc/stack/current/dashboards/") for path in boards)
 
 
-def test_the_quick_look_goes_along_and_what_is_too_large_is_named() -> None:
+def test_the_quick_look_is_whole_and_a_large_file_is_left_out() -> None:
     prometheus = ALL.service("prometheus")
-    whole = {one.path for one in placed(prometheus, LIMIT)}
-    assert {"/etc/stack/user/chart.js", "/etc/stack/user/dashboards/slo.json"} <= whole
+    page = {one.path.removeprefix("/etc/stack/user/") for one in placed(prometheus, LIMIT)}
+    assert {"index.html", "page.js", "values.js", "dashboards/slo.json", "runbooks/Watchdog.html"} <= page
     large = tuple(
-        replace(f, content=b"x" * LIMIT) if f.path == "user/dashboards/slo.json" else f
-        for f in prometheus.assets
+        replace(f, content=b"x" * LIMIT) if f.path == "user/page.js" else f for f in prometheus.assets
     )
     poor = replace(prometheus, assets=large)
-    assert whole - {one.path for one in placed(poor, LIMIT)} == {"/etc/stack/user/dashboards/slo.json"}
-    assert [one.path for one in too_large(poor, LIMIT)] == ["/etc/stack/user/dashboards/slo.json"]
+    assert {one.path for one in placed(prometheus, LIMIT)} - {one.path for one in placed(poor, LIMIT)} == {
+        "/etc/stack/user/page.js"
+    }
+    assert [one.path for one in too_large(poor, LIMIT)] == ["/etc/stack/user/page.js"]
 
 
 def test_no_secret_is_among_the_files_and_no_content_is_empty() -> None:

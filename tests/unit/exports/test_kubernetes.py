@@ -270,7 +270,6 @@ def test_what_is_lost_is_said() -> None:
     told = "\n".join(EXPORT.lost)
     for words in (
         "podPidsLimit",
-        "own/exporters/process/",
         "SIGINT",
         "shop_default",
         "on each node",

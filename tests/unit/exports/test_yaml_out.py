@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.common.yaml_text import load_yaml
@@ -29,6 +29,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.one_of(ODD, WORDS), VALUES, min_size=1, max_size=3))
 def test_every_value_comes_back(value: dict[str, Any]) -> None:
     text = document(value)
