@@ -92,7 +92,9 @@ def _owner(image: str) -> str:
         n for n, ref in pinned.items() if ref.removesuffix(f":{tag_of(ref)}").rpartition("/")[2] == mine
     ]
     if len(owners) != 1:
-        raise UsageError(f"--to {image}: whose image is it?", hint="--to COMPONENT=IMAGE")
+        raise UsageError(
+            f"--to {image}: no one product has a pinned image of this name", hint="--to COMPONENT=IMAGE"
+        )
     return owners[0]
 
 

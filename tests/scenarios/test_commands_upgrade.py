@@ -219,7 +219,7 @@ def test_ctrl_c_goes_back_too(running: Client, monkeypatch: pytest.MonkeyPatch) 
 def test_what_cannot_be_meant_is_refused(running: Client) -> None:
     with pytest.raises(UsageError, match="nothing to upgrade: this stack has no container"):
         running("upgrade", "--name", "other")
-    with pytest.raises(UsageError, match="whose image is it"):
+    with pytest.raises(UsageError, match="no one product has a pinned image of this name"):
         running("upgrade", "--to", "mine/thing:1")
     with pytest.raises(UsageError, match="COMPONENT=IMAGE, with one of"):
         running("upgrade", "--to", "nobody=x:1")
