@@ -164,7 +164,7 @@ class _Making:
             "read_only": True,
             "cap_drop": ["ALL"],
             "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
-            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+            "logging": {"driver": "json-file", "options": _log(service)},
             "deploy": _deploy(self.spec, service),
         }
         return {key: value for key, value in told.items() if value}
@@ -209,6 +209,10 @@ def _owner(service: ServiceSpec, one: Placed) -> dict[str, Any]:
 def _patient(service: ServiceSpec) -> ServiceSpec:
     health = service.health
     return replace(service, health=replace(health, start_period=max(health.start_period, TO_BECOME_HEALTHY)))
+
+
+def _log(service: ServiceSpec) -> dict[str, str]:
+    return {"max-size": service.log[0], "max-file": str(service.log[1])}
 
 
 def _deploy(spec: StackSpec, service: ServiceSpec) -> dict[str, Any]:
