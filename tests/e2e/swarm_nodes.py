@@ -87,8 +87,9 @@ class Swarm:
 
         def done() -> bool:
             counts = [count.split("/") for count in self.replicas(stack).values()]
-            states = {state for tasks in self.tasks(stack).values() for state in tasks.values()}
-            return states == {"Running"} and all(there == wanted for there, wanted in counts)
+            tasks = self.tasks(stack).values()
+            run = [bool(states) and set(states.values()) == {"Running"} for states in tasks]
+            return bool(run) and all(run) and all(there == wanted for there, wanted in counts)
 
         try:
             until(done, f"not all of {stack} run", seconds)
