@@ -93,13 +93,24 @@ def kept_secrets(settings: Settings, *, make: bool = True) -> dict[str, str]:
     return found
 
 
-def keep_secrets(description: Description) -> dict[str, Path]:
-    """Writes each secret into a private file of its own; where, by the name that exports give it."""
-    spec, folder = description.spec, description.settings.state / KEPT
+def changed_secrets(description: Description) -> tuple[str, ...]:
+    """Those of which the last export kept another value, by the name that exports give them."""
+    folder = description.settings.state / KEPT
+    values = sorted(_values(description).items())
+    return tuple(name for name, value in values if _content(folder / name) not in (None, value))
+
+
+def _values(description: Description) -> dict[str, bytes]:
+    spec = description.spec
     names = secret_names(spec)
-    values = {
+    return {
         names[s.component, one.path]: one.file.content for s in spec.services for one in secrets_of_service(s)
     }
+
+
+def keep_secrets(description: Description) -> dict[str, Path]:
+    """Writes each secret into a private file of its own; where, by the name that exports give it."""
+    values, folder = _values(description), description.settings.state / KEPT
     if values:
         with naming(folder):
             private_folder(folder, description.settings.state.parent)

@@ -6,16 +6,26 @@ import argparse
 import re
 from pathlib import Path
 
-from stack.cli.export_common import described_for_export, keep_secrets, tell_written, write_export
+from stack.cli.export_common import (
+    changed_secrets,
+    described_for_export,
+    keep_secrets,
+    settings_for_export,
+    tell_written,
+    write_export,
+)
 from stack.cli.printer import Printer
 from stack.common.errors import UsageError
 from stack.exports.files import KEPT
 from stack.exports.swarm import Wish, swarm
-from stack.exports.swarm_notes import STACK_FILE, deploy_command, first_commands
+from stack.exports.swarm_notes import FIXED, STACK_FILE, deploy_command, first_commands, unfit
 from stack.model.spec import StackSpec
 
 VERSION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,10}[A-Za-z0-9])?")
 LAST_PORT = 65535
+NEW_VALUE = (
+    "the value of {} is another than at the last export: --secrets-version takes it along under another name"
+)
 
 
 def export_swarm(options: argparse.Namespace, printer: Printer) -> int:
@@ -32,11 +42,12 @@ def export_swarm(options: argparse.Namespace, printer: Printer) -> int:
         raise UsageError(
             f"--secrets-version {options.secrets_version}: no end of a name", hint="1-12 of a-z, 0-9, . and -"
         )
-    description = described_for_export(options, printer)
+    description = described_for_export(options, printer, FIXED)
     spec = description.spec
     ports = {unit.name: description.settings.port(unit.name) for unit in description.settings.table.published}
     wish = Wish(published(spec, ports, options.publish), options.encrypted, options.secrets_version)
-    made = swarm(spec, wish)
+    made = swarm(spec, wish, unfit(settings_for_export(options)))
+    notes = (*made.notes, *(NEW_VALUE.format(name) for name in changed_secrets(description)))
     folder = Path(options.output)
     written = write_export(folder, made.files, dry_run=options.dry_run)
     if not options.dry_run:
@@ -47,11 +58,11 @@ def export_swarm(options: argparse.Namespace, printer: Printer) -> int:
         deploy_command(spec.name, str(folder / STACK_FILE)),
     )
     tell_written(printer, folder, written, dry_run=options.dry_run)
-    for note in made.notes:
+    for note in notes:
         printer.line("note", note, "degraded")
     for command in commands:
         printer.line("run", command)
-    told = {"written": [str(folder / path) for path in written], "notes": made.notes, "commands": commands}
+    told = {"written": [str(folder / path) for path in written], "notes": notes, "commands": commands}
     printer.document({"ok": True, **told})
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stack.cli.grammar_kubernetes import KUBERNETES, OPERATOR
-from stack.cli.grammar_parts import DRY_RUN, OUTPUT, Command, flag, value
+from stack.cli.grammar_parts import CHOICE, DRY_RUN, OUTPUT, Command, flag, value
 
 PUBLISH = value(
     "--publish",
@@ -19,6 +19,7 @@ SWARM = Command(
     (
         OUTPUT,
         PUBLISH,
+        *CHOICE,
         flag("--encrypted", help="encrypt what goes from node to node"),
         value(
             "--secrets-version",

@@ -19,8 +19,8 @@ from stack.components import checks_of
 from stack.deploy.describe import Description
 
 PATIENCE: Mapping[str, float] = MappingProxyType({"ready": 10.0, "checked": 20.0, "proven": 30.0})
-"""Seconds that the checks of a stage have. What runs elsewhere was started before, and where a container has just been
-replaced, others find it again by its name some seconds later."""
+"""Seconds that whoever is asked first has, since what runs elsewhere was started before; and that all other checks have
+at least: where a container has just been replaced, others find it again by its name some seconds later."""
 FOUND_BY_DNS = ("node_exporter",)
 """Components of which other engines run one on each machine."""
 OTHER_HINTS = MappingProxyType(
@@ -85,8 +85,9 @@ def _wherever(job: Job) -> Job:
 def _for_there(check: Check) -> Check:
     """What becomes true by itself is given its own time all the same."""
     own = max(check.seconds, check.pending)
-    hint = OTHER_HINTS.get(check.hint, check.hint)
-    return replace(check, hint=hint, seconds=PATIENCE[check.stage], pending=own)
+    hint, least = OTHER_HINTS.get(check.hint, check.hint), PATIENCE[check.stage]
+    seconds = least if check.stage == "ready" else max(check.seconds, least)
+    return replace(check, hint=hint, seconds=seconds, pending=own)
 
 
 def _to_be_asked(checks: Iterable[Check], expected: Expected, *, inside: bool) -> Iterator[Check]:

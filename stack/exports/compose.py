@@ -87,11 +87,14 @@ def _hardening(service: ServiceSpec) -> dict[str, Any]:
         "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
         "restart": "unless-stopped",
         "stop_grace_period": f"{service.stop_seconds}s",
-        "logging": {
-            "driver": "json-file",
-            "options": {"max-size": service.log[0], "max-file": str(service.log[1])},
-        },
+        "logging": logging_of(service),
     }
+
+
+def logging_of(service: ServiceSpec) -> dict[str, Any]:
+    """Where its output is kept, and how much of it."""
+    size, files = service.log
+    return {"driver": "json-file", "options": {"max-size": size, "max-file": str(files)}}
 
 
 def health_of(service: ServiceSpec) -> dict[str, Any]:

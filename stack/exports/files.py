@@ -80,7 +80,7 @@ def secret_names(spec: StackSpec) -> dict[tuple[str, str], str]:
 
 def _candidates(service: ServiceSpec, secret: Placed) -> tuple[str, str, str]:
     """From the shortest to one that no other secret has."""
-    plain = slug(secret.path.rpartition(f"/{SECRETS}/")[2])
+    plain = slug(secret.file.path.removeprefix(f"{SECRETS}/"))
     own = f"{service.host}.{plain}"
     return plain, own, f"{own}-{hashlib.sha256(secret.path.encode()).hexdigest()[:8]}"
 

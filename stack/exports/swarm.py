@@ -14,7 +14,7 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stack.exports.compose import health_of
+from stack.exports.compose import health_of, logging_of
 from stack.exports.files import Placed, found_by_dns, placed, secret_names, secrets, slug
 from stack.exports.swarm_notes import STACK_FILE, first_commands, head, notes
 from stack.model.spec import CONFIG_ROOT, OPEN_FILES, Mount, ServiceSpec, StackSpec
@@ -33,6 +33,8 @@ WATCHED = "20s"
 """How long after an update a service that fails goes back to what it was."""
 NODE_NAME = "{{.Node.Hostname}}"
 SCRAPE = "scrape/"
+QUICK_LOOK, RUNBOOKS = "user/", ("user/runbooks/", "user/page.css")
+"""Prometheus' folder of pages below CONFIG_ROOT, and what of it is no part of the quick look."""
 
 
 class Wish(Struct, frozen=True):
@@ -55,8 +57,8 @@ class Export(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def swarm(spec: StackSpec, wish: Wish) -> Export:
-    """The stack file and the files that it names."""
+def swarm(spec: StackSpec, wish: Wish, beyond: tuple[str, ...] = ()) -> Export:
+    """The stack file and the files that it names. ``beyond``: what was left out before, in sentences."""
     spec = replace(spec, services=tuple(_by_dns(s, spec) for s in spec.services))
     plain = secret_names(spec)
     called = {name: _secret(spec.name, name, wish.version) for name in sorted(set(plain.values()))}
@@ -80,7 +82,7 @@ def swarm(spec: StackSpec, wish: Wish) -> Export:
     )
     labels = tuple(label_of(spec, s) for s in spec.services if stays(s))
     commands = first_commands(spec.name, labels, called)
-    told = notes(spec, LIMIT, wish.publish)
+    told = (*notes(spec, LIMIT, wish.publish), *beyond)
     whole = (head(spec.name, commands, told) + text).encode()
     return Export({STACK_FILE: whole, **made.files}, labels, called, told)
 
@@ -118,6 +120,10 @@ def _secret(stack: str, name: str, version: str) -> str:
     return f"{stack}_{name}-{version}"
 
 
+def _of_quick_look(one: Placed) -> bool:
+    return one.file.path.startswith(QUICK_LOOK) and not one.file.path.startswith(RUNBOOKS)
+
+
 def _is_data(mount: Mount) -> bool:
     return mount.kind == "volume" and mount.target != CONFIG_ROOT
 
@@ -152,7 +158,7 @@ class _Making:
             "environment": dict(service.environment),
             "ports": self._ports(service),
             "volumes": [self._volume(service, m) for m in service.mounts if m.target != CONFIG_ROOT],
-            "configs": [self._config(service, one) for one in placed(service, LIMIT)],
+            "configs": [self._config(service, one) for one in self._placed(service)],
             "secrets": [self._secret(service, one) for one in secrets(service)],
             "networks": {
                 "default": {"aliases": sorted(service.aliases)},
@@ -164,10 +170,15 @@ class _Making:
             "read_only": True,
             "cap_drop": ["ALL"],
             "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
-            "logging": {"driver": "json-file", "options": _log(service)},
+            "logging": logging_of(service),
             "deploy": _deploy(self.spec, service),
         }
         return {key: value for key, value in told.items() if value}
+
+    def _placed(self, service: ServiceSpec) -> list[Placed]:
+        """Beside Grafana without the quick look, with which a changed dashboard would replace Prometheus too."""
+        found, beside = placed(service, LIMIT), "grafana" in self.spec.components
+        return [one for one in found if not (beside and _of_quick_look(one))]
 
     def _ports(self, service: ServiceSpec) -> list[dict[str, Any]]:
         """On the node where it runs: what has no virtual address cannot be published on all."""
@@ -209,10 +220,6 @@ def _owner(service: ServiceSpec, one: Placed) -> dict[str, Any]:
 def _patient(service: ServiceSpec) -> ServiceSpec:
     health = service.health
     return replace(service, health=replace(health, start_period=max(health.start_period, TO_BECOME_HEALTHY)))
-
-
-def _log(service: ServiceSpec) -> dict[str, str]:
-    return {"max-size": service.log[0], "max-file": str(service.log[1])}
 
 
 def _deploy(spec: StackSpec, service: ServiceSpec) -> dict[str, Any]:

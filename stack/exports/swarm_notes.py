@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from stack.config.settings import Settings
 from stack.exports.files import KEPT, open_secrets, too_large
 from stack.model.outer import MACHINE
 from stack.model.spec import NAMESPACE, ConfigFile, ServiceSpec, StackSpec
@@ -12,6 +14,10 @@ from stack.model.spec import NAMESPACE, ConfigFile, ServiceSpec, StackSpec
 STACK_FILE = "stack.yml"
 OWN_IMAGES = f"{NAMESPACE}/"
 """Begins the names of images that were built here and are on no registry."""
+HOST_NETWORK = "node_exporter.host_network"
+FIXED: Mapping[str, object] = MappingProxyType({"bind": "127.0.0.1", HOST_NETWORK: False})
+"""Settings about one machine: Swarm publishes on all addresses of a node, and finds what is in its own networks."""
+OF_EACH_NODE = ("/", "/proc", "/sys")
 OPEN = ("prometheus", "alertmanager", "app")
 """Components that ask nobody who they are."""
 WITHOUT_PUBLIC = "http://127.0.0.1"
@@ -30,7 +36,9 @@ def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> 
             for file, key in open_secrets(spec)
         ),
     ]
-    if any(mount.kind == "bind" for s in spec.services for mount in s.mounts):
+    bound = sorted({m.source for s in spec.services for m in s.mounts if m.kind == "bind"})
+    found += [f"folder {one} must be there on each node" for one in bound if one not in OF_EACH_NODE]
+    if bound:
         found.append(
             "label=disable is lost: on a node with SELinux node_exporter cannot read the host's folders"
         )
@@ -49,6 +57,12 @@ def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> 
     return tuple(found)
 
 
+def unfit(settings: Settings) -> tuple[str, ...]:
+    """What these settings ask for that ``FIXED`` stands in for."""
+    asked = bool(settings[HOST_NETWORK])
+    return (f"{HOST_NETWORK} is left out: nobody would find it there by DNS",) if asked else ()
+
+
 def _has_token(app: ServiceSpec) -> bool:
     return any(f.secret and f.path.endswith("app_token") for f in app.assets)
 
@@ -59,6 +73,8 @@ def _of_files(spec: StackSpec, limit: int) -> list[str]:
         named = one.file.origin or f"{service.component}/{one.file.path}"
         size = f"{len(one.content):,} bytes, a config holds fewer than {limit:,}"
         found.append(f"{named} is left out: it has {size}; divide it")
+    if "grafana" in spec.components:
+        found.append("Prometheus' quick look is left out, so that a changed dashboard replaces Grafana alone")
     return found
 
 

@@ -63,13 +63,15 @@ class Swarm:
         )
         return dict(line.split()[:2] for line in told.splitlines())
 
-    def tasks(self, stack: str) -> dict[str, tuple[str, ...]]:
-        """By service, the tasks that run."""
-        found: dict[str, tuple[str, ...]] = {}
-        for service in self.replicas(stack):
-            told = self.docker("service", "ps", service, "-q", "--filter", "desired-state=running")
-            found[service.removeprefix(f"{stack}_")] = tuple(sorted(told.split()))
-        return found
+    def tasks(self, stack: str) -> dict[str, dict[str, str]]:
+        """By service, the tasks that should run, each with its state."""
+        shown = ("--filter", "desired-state=running", "--format", "{{.ID}} {{.CurrentState}}")
+        return {
+            service.removeprefix(f"{stack}_"): dict(
+                line.split()[:2] for line in self.docker("service", "ps", service, *shown).splitlines()
+            )
+            for service in self.replicas(stack)
+        }
 
     def containers(self, stack: str) -> dict[str, dict[str, Any]]:
         """What the engines say of each service's container; of one that runs twice that of the worker."""
@@ -80,14 +82,20 @@ class Swarm:
                 found[service] = one.attrs
         return found
 
-    def settled(self, stack: str, seconds: float = 60.0) -> None:
+    def settled(self, stack: str, seconds: float = 120.0) -> None:
         """Returns once all that should run does, healthy: before that Swarm does not count it."""
 
         def done() -> bool:
-            found = self.replicas(stack)
-            return bool(found) and all(len(set(count.split("/"))) == 1 for count in found.values())
+            counts = [count.split("/") for count in self.replicas(stack).values()]
+            tasks = self.tasks(stack).values()
+            run = [bool(states) and set(states.values()) == {"Running"} for states in tasks]
+            return bool(run) and all(run) and all(there == wanted for there, wanted in counts)
 
-        until(done, f"not all run: {stack}", seconds)
+        try:
+            until(done, f"not all of {stack} run", seconds)
+        except AssertionError as error:
+            error.add_note(self.docker("stack", "ps", "--no-trunc", stack))
+            raise
 
 
 @contextmanager

@@ -70,6 +70,25 @@ def test_the_password_is_made_once_and_stays(client: Client, out: Path) -> None:
     assert not any(password.encode() in path.read_bytes() for path in out.rglob("*") if path.is_file())
 
 
+def test_another_value_of_a_secret_is_told_once_since_its_name_would_stay(client: Client, out: Path) -> None:
+    file = client.home / "password"
+    client.environ["STACK_GRAFANA_PASSWORD_FILE"] = str(file)
+    told = []
+    for value in ("one", "one", "two", "two"):
+        file.write_text(value)
+        told.append(any("grafana_admin_password is another" in note for note in export(client, out)["notes"]))
+    assert told == [False, False, True, False]
+
+
+def test_what_is_about_one_machine_is_left_out_and_told(client: Client, out: Path) -> None:
+    client.settings("[node_exporter]\nhost_network = true\n")
+    told = export(client, out, "--without", "app")
+    assert "node_exporter.host_network is left out: nobody would find it there by DNS" in told["notes"]
+    text = (out / "stack.yml").read_text()
+    assert "node_exporter.host_network is left out" in text and "app" not in yaml.safe_load(text)["services"]
+    assert "tasks.node-exporter" in (out / "configs/prometheus/current/scrape/node_exporter.yml").read_text()
+
+
 def test_a_folder_of_somebody_else_is_left_alone(client: Client, out: Path) -> None:
     out.mkdir()
     (out / "stack.yml").write_text("mine")

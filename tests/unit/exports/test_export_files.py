@@ -100,6 +100,11 @@ def test_shipped_files_have_none() -> None:
     assert open_secrets(ALL) == ()
 
 
+def test_a_secret_that_lies_among_the_files_is_called_by_its_file() -> None:
+    main = replace(service("gateway"), files=(secret("caddy.json", "x"),))
+    assert set(secret_names(StackSpec("s", (main,))).values()) == {"caddy.json"}
+
+
 def test_names_that_become_alike_are_told_apart() -> None:
     files = tuple(secret(f"secrets/{name}", name) for name in ("a b", "a-b"))
     names = set(secret_names(StackSpec("s", (replace(service("web"), assets=files),))).values())

@@ -119,6 +119,18 @@ def test_a_changed_file_gives_another_config_to_its_service_alone() -> None:
     assert [one["target"] for one in changed] == ["/etc/stack/current/rules/app-slo.yml"]
 
 
+def test_a_changed_dashboard_is_grafanas_alone_and_without_grafana_the_quick_look_comes() -> None:
+    assert not any(path.startswith("configs/prometheus/user/dashboards/") for path in MADE.files)
+    assert "configs/prometheus/user/runbooks/Watchdog.html" in MADE.files
+    assert any("quick look is left out" in note for note in MADE.notes)
+    alone = swarm(assemble(build(STACK_GRAFANA="off")), Wish())
+    assert {
+        "configs/prometheus/user/index.html",
+        "configs/prometheus/user/dashboards/slo.json",
+    } <= alone.files.keys()
+    assert not any("quick look" in note for note in alone.notes)
+
+
 def test_secrets_are_named_and_their_values_are_nowhere() -> None:
     assert FILE["secrets"]["monitoring_grafana_admin_password-1"] == {"external": True}
     (ref,) = SERVICES["grafana"]["secrets"]
