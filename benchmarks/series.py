@@ -45,7 +45,7 @@ HEADER = (
     "scrape",
     "one",
     "sum by",
-    "rate of all",
+    "sum of all",
     "reload",
     "plan",
 )
@@ -178,7 +178,7 @@ def figures(stack: Stack, size: int, base: float) -> tuple[list[str], float]:
         for query in (
             'grown_0_total{page="0",path="/api/v1/items/7"}' if size else "up",
             "sum by (page) (grown_0_total)" if size else "sum(up)",
-            f'sum(rate({{job="{JOB}",__name__=~"grown_.*"}}[1m]))' if size else "sum(rate(up[1m]))",
+            f'sum({{job="{JOB}"}})' if size else "sum(up)",
         )
     ]
     commands = [command(stack, word) for word in ("reload", "plan")]
