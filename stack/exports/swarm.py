@@ -218,8 +218,10 @@ def _owner(service: ServiceSpec, one: Placed) -> dict[str, Any]:
 
 
 def _patient(service: ServiceSpec) -> ServiceSpec:
+    """A minute of silence ends it, not the quarter of one after which an engine calls it unhealthy."""
     health = service.health
-    return replace(service, health=replace(health, start_period=max(health.start_period, TO_BECOME_HEALTHY)))
+    health = replace(health, start_period=max(health.start_period, TO_BECOME_HEALTHY))
+    return replace(service, health=replace(health, timeout=max(health.timeout, 10.0), retries=6))
 
 
 def _deploy(spec: StackSpec, service: ServiceSpec) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def test_every_service_is_hardened_and_nothing_is_published(name: str) -> None:
     limits = told["deploy"]["resources"]["limits"]
     assert int(limits["memory"]) > 0 and float(limits["cpus"]) > 0 and 0 < limits["pids"] <= 1024
     assert told["healthcheck"]["test"][0] == "CMD"
+    assert told["healthcheck"]["timeout"] == "10s" and told["healthcheck"]["retries"] == 6
     assert told["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
     assert "ports" not in told
     assert not {"security_opt", "mem_limit", "restart", "depends_on", "privileged", "cap_add"} & set(told)
