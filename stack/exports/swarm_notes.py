@@ -15,7 +15,9 @@ STACK_FILE = "stack.yml"
 OWN_IMAGES = f"{NAMESPACE}/"
 """Begins the names of images that were built here and are on no registry."""
 HOST_NETWORK = "node_exporter.host_network"
-FIXED: Mapping[str, object] = MappingProxyType({"bind": "127.0.0.1", HOST_NETWORK: False})
+FIXED: Mapping[str, object] = MappingProxyType(
+    {"bind": "127.0.0.1", HOST_NETWORK: False, "components.gateway": "off"}
+)
 """Settings about one machine: Swarm publishes on all addresses of a node, and finds what is in its own networks."""
 OF_EACH_NODE = ("/", "/proc", "/sys")
 OPEN = ("prometheus", "alertmanager", "app")
@@ -59,8 +61,12 @@ def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> 
 
 def unfit(settings: Settings) -> tuple[str, ...]:
     """What these settings ask for that ``FIXED`` stands in for."""
-    asked = bool(settings[HOST_NETWORK])
-    return (f"{HOST_NETWORK} is left out: nobody would find it there by DNS",) if asked else ()
+    found = []
+    if settings[HOST_NETWORK]:
+        found.append(f"{HOST_NETWORK} is left out: nobody would find it there by DNS")
+    if settings.front:
+        found.append("the gateway is left out: a proxy of the Swarm, with TLS and a login, is the door there")
+    return tuple(found)
 
 
 def _has_token(app: ServiceSpec) -> bool:
