@@ -193,6 +193,15 @@ ELSEWHERE = {
     "no official image is here whose digest could be locked": (
         "tests/unit/images/test_images_inventory.py: no official image"
     ),
+    "create NAME: invalid mount config ...: bind source path does not exist: FOLDER": (
+        "tests/unit/engine/test_engine_failures.py: bind source path does not exist: /x"
+    ),
+    "node_exporter.textfile: node_exporter cannot read a file of its textfile folder": (
+        "tests/unit/components/test_node_exporter.py: cannot read a file of its textfile folder"
+    ),
+    "node_exporter.textfile: nobody has written for long: FILE AGE": (
+        "tests/unit/components/test_node_exporter.py: nobody has written for long: jobs.prom"
+    ),
     "the checks inside the network gave no report": "tests/unit/checks/test_checks_prober.py: gave no report",
     "no check was run": "tests/unit/cli/test_cli_milestones.py: no check was run",
 }
