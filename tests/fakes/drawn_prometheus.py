@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.loopback import listening
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPED = re.compile(r"by \(([^)]*)\)")
@@ -157,10 +158,5 @@ class _Server(ThreadingHTTPServer):
 def drawn_prometheus(waves: Waves) -> Iterator[str]:
     """Its base address while the block runs."""
     handler = type("Handler", (_Handler,), {"waves": waves})
-    server = _Server(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(_Server(("127.0.0.1", 0), handler)) as address:
+        yield address

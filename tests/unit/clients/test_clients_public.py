@@ -15,7 +15,7 @@ import trustme
 
 from stack.clients import public
 from stack.clients.public import Place
-from tests.loopback import Route, dead_address, serve
+from tests.loopback import Route, dead_address, listening, serve
 
 SELF_SIGNED = Path(__file__).parents[2] / "tls"
 
@@ -63,13 +63,8 @@ def redirecting(place: str) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address
 
 
 def test_plain_http_that_leads_to_tls_should_be_written_so() -> None:
