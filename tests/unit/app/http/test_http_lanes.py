@@ -186,7 +186,7 @@ def test_an_inspection_that_nobody_waits_for_stops(tmp_path: Path) -> None:
 
 
 def test_a_tool_is_answered_before_its_request_is_out_of_time(tmp_path: Path) -> None:
-    context = open_context(AppSettings(data=tmp_path, request_timeout=1.0))
+    context = open_context(AppSettings(data=tmp_path, request_timeout=3.0))
     with TestClient(create_app(context)) as client:
         call = {"tool_id": "wait", "arguments": {"seconds": 30}, "timeout_ms": 60_000}
         answer = client.post("/tools/execute", json=call)
