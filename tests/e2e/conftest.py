@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +13,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from stack.components import CATALOG
-from tests.e2e.stack_command import Stack
+from tests.e2e.stack_command import ROOT, Stack
 from tests.grafana_standin.image import Builds, build_image
 
 REAL = CATALOG.pins["grafana"].official
@@ -25,8 +27,18 @@ def grafana_image(image_of: Callable[[str], str]) -> str:
     try:
         client.images.get(REAL)
     except ImageNotFound:
-        return build_image(cast(Builds, client.api), base=image_of("python"))
+        base = image_of("python")
+        with one_at_a_time("grafana-image"):
+            return build_image(cast(Builds, client.api), base=base)
     return REAL
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Among all processes of a test run: a build removes layers of another one of the same."""
+    with (ROOT / ".stack" / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")
