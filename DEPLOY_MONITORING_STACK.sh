@@ -14,6 +14,7 @@ if [ ! -f "$root/.venv/.complete" ] || [ "$root/requirements.lock" -nt "$root/.v
 fi
 case " ${*:-help} " in
     *" help "* | *" --help "* | *" -h "* | *" --version "* | *" render "* | *" completion "* | *" monitor "*) ;;
+    *" export "* | *" --url "* | *" --url="* | *" --kubernetes "* | *" --kubernetes="*) ;;
     *) INSTALL=$install "$root/scripts/engine" start || { code=$? && wait && exit "$code"; } ;;
 esac
 [ -z "$installing" ] || wait "$installing"

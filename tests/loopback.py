@@ -66,7 +66,13 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(routes: Routes) -> Iterator[str]:
     """The server's base address while the block runs."""
     handler = type("Handler", (_Handler,), {"routes": routes})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        yield address
+
+
+@contextmanager
+def listening(server: ThreadingHTTPServer) -> Iterator[str]:
+    """The base address of a server that answers while the block runs."""
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

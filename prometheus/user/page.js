@@ -1,308 +1,260 @@
-// The quick look: reads the dashboards' JSON, asks Prometheus, draws with plotly. No build, no outside address.
+// The quick look: which dashboard over which time with which variables, in the address; asks and draws again. No build.
 "use strict";
 
 const REFRESH = 10_000;
-const LINES = 60;
+const AT_ONCE = 4;
 const element = (id) => document.getElementById(id);
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const paint = (color) => css(color ?? "") || color || css("text");
 
-let dashboard = null;
-let round = 0;
-
-async function json(url, options) {
-  const response = await fetch(url, options);
-  const body = await response.json().catch(() => null);
-  if (!response.ok || body === null) throw new Error(body?.error ?? `${url}: ${response.status}`);
-  return body;
-}
-
-// Prometheus lists the folder; each file in it is a dashboard.
-async function names() {
-  const listing = await (await fetch("dashboards/")).text();
-  const links = new DOMParser().parseFromString(listing, "text/html").querySelectorAll("a");
-  return [...links].map((link) => link.getAttribute("href")).filter((name) => name.endsWith(".json")).sort();
-}
-
-// The values of all variables, asked of Prometheus where they ask.
-async function settle(range) {
-  const now = Math.floor(Date.now() / 1000);
-  const { values, interval } = macros(range, now);
-  for (const variable of ordered(dashboard)) {
-    const asked = question(variable);
-    const found = asked ? options(variable, await answers(asked, values, now - range)) : written(variable);
-    values[variable.name] = choose(variable, found, range);
-    if (variable.type === "interval") values[`__auto_interval_${variable.name}`] = auto(variable, range);
-  }
-  return { values, interval };
-}
-
-async function answers({ kind, text, label }, values, start) {
-  const selector = resolve(text, values);
-  const query = new URLSearchParams({ start });
-  if (kind === "query_result") {
-    const { data } = await json("../api/v1/query", { method: "POST", body: new URLSearchParams({ query: selector }) });
-    return data.result.map(({ metric: { __name__: name = "", ...labels }, value }) =>
-      `${name}{${Object.entries(labels).map(([key, one]) => `${key}="${one}"`).join(",")}} ${value?.[1]}`);
-  }
-  const match = kind === "metrics" ? selector && `{__name__=~".*(?:${selector}).*"}` : selector;
-  if (match) query.set("match[]", match);
-  const path = kind === "label_names" ? "labels" : `label/${kind === "metrics" ? "__name__" : resolve(label, values)}/values`;
-  return (await json(`../api/v1/${path}?${query}`)).data;
-}
-
-async function ask(target, settings, range) {
-  const now = Math.floor(Date.now() / 1000);
-  const query = new URLSearchParams({ query: resolve(target.expr, settings.values) });
-  const instant = target.instant && !target.range;
-  if (!instant) {
-    query.set("start", now - range);
-    query.set("end", now);
-    query.set("step", settings.interval);
-  }
-  const path = instant ? "../api/v1/query" : "../api/v1/query_range";
-  const { data } = await json(path, { method: "POST", body: query });
-  return data.result.map((one) => {
-    const points = one.values ?? [one.value ?? [0, "NaN"]];
-    return {
-      name: legend(target.legendFormat, one.metric),
-      labels: one.metric,
-      times: points.map(([time]) => new Date(time * 1000)),
-      values: points.map(([, value]) => Number(value.replace("Inf", "Infinity"))),
-    };
-  });
-}
-
-const latest = (one) => one.values.at(-1);
-const real = (series) => series.filter((one) => Number.isFinite(latest(one)));
-
-function layout(extra) {
-  const axis = { gridcolor: css("line"), zerolinecolor: css("line"), automargin: true };
-  return {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: css("text"), size: 11 },
-    margin: { l: 40, r: 10, t: 6, b: 24 }, hovermode: "x unified", legend: { orientation: "h", y: -0.15 },
-    xaxis: { ...axis }, yaxis: { ...axis, rangemode: "tozero" }, ...extra,
-  };
-}
-
-function plot(node, traces, extra) {
-  return Plotly.react(node, traces, layout(extra), { displayModeBar: false, responsive: true });
-}
-
-const draw = {
-  timeseries(node, panel, series) {
-    const { unit, custom = {}, thresholds } = panel.fieldConfig.defaults;
-    const stacked = custom.stacking?.mode === "normal";
-    const share = unit === "percentunit" ? 100 : 1;
-    const traces = series.map((one) => ({
-      type: "scatter", mode: one.values.length > 1 ? "lines" : "markers", name: one.name, x: one.times,
-      y: one.values.map((value) => (Number.isFinite(value) ? value * share : null)),
-      stackgroup: stacked ? "one" : undefined, line: { width: 1.4 },
-    }));
-    const top = Math.max(0, ...traces.flatMap((trace) => trace.y));
-    const lines = custom.thresholdsStyle ? thresholds?.steps.filter((step) => step.value !== null) ?? [] : [];
-    const shapes = lines.filter((step) => step.value * share <= top * 1.5).map((step) => ({
-      type: "line", xref: "paper", x0: 0, x1: 1, y0: step.value * share, y1: step.value * share,
-      line: { color: paint(step.color), width: 1, dash: "dash" },
-    }));
-    const suffix = share === 100 ? " %" : SUFFIX[unit] ?? "";
-    const yaxis = { gridcolor: css("line"), rangemode: "tozero", ticksuffix: suffix, exponentformat: "SI",
-      automargin: true };
-    return plot(node, traces, { shapes, yaxis });
-  },
-
-  stat(node, panel, series) {
-    const box = document.createElement("div");
-    box.className = "stats";
-    for (const one of series) {
-      const { text, color } = state(latest(one), panel.fieldConfig.defaults);
-      const item = document.createElement("div");
-      const value = document.createElement("b");
-      const label = document.createElement("small");
-      value.textContent = text;
-      value.style.color = paint(color);
-      label.textContent = one.name;
-      item.append(value, label);
-      box.append(item);
-    }
-    node.replaceChildren(box);
-  },
-
-  gauge(node, panel, series) {
-    const { min = 0, max = 100, unit, decimals } = panel.fieldConfig.defaults;
-    const columns = Math.min(series.length, Math.ceil(Math.sqrt(series.length * 1.5)));
-    const share = unit === "percentunit" ? 100 : 1;
-    const traces = series.map((one, index) => ({
-      type: "indicator", mode: "gauge+number", value: latest(one) * share, title: { text: one.name, font: { size: 11 } },
-      number: { suffix: share === 100 ? " %" : SUFFIX[unit] ?? "", valueformat: `.${decimals ?? 2}f`, font: { size: 16 } },
-      gauge: {
-        axis: { range: [min * share, max * share], tickfont: { size: 8 } },
-        bar: { color: paint(state(latest(one), panel.fieldConfig.defaults).color) },
-      },
-      domain: { row: Math.floor(index / columns), column: index % columns },
-    }));
-    const grid = { rows: Math.ceil(series.length / columns), columns, pattern: "independent" };
-    return plot(node, traces, { grid, margin: { l: 24, r: 24, t: 30, b: 6 } });
-  },
-
-  bargauge(node, panel, series) {
-    const { min, max, unit, decimals } = panel.fieldConfig.defaults;
-    const values = series.map(latest);
-    const trace = {
-      type: "bar", orientation: "h", x: values, y: series.map((one) => one.name), cliponaxis: false,
-      textposition: values.map((value) => (value > 0.6 * (max ?? Math.max(...values)) ? "inside" : "outside")),
-      text: values.map((value) => format(value, unit, decimals)), hoverinfo: "y+text",
-      marker: { color: values.map((value) => paint(state(value, panel.fieldConfig.defaults).color)) },
-    };
-    const range = max === undefined ? undefined : [min ?? 0, max];
-    return plot(node, [trace], { hovermode: "closest", xaxis: { range, visible: false },
-      yaxis: { automargin: true, autorange: "reversed" }, margin: { l: 60, r: 10, t: 4, b: 4 } });
-  },
-
-  piechart(node, _panel, series) {
-    const some = series.filter((one) => latest(one) > 0);
-    if (!some.length) return empty(node, "All values are 0");
-    const trace = { type: "pie", hole: 0.5, labels: some.map((one) => one.name), values: some.map(latest),
-      textinfo: "percent", sort: true };
-    return plot(node, [trace], { hovermode: "closest", legend: { orientation: "v" }, margin: { l: 6, r: 6, t: 6, b: 6 } });
-  },
-
-  table(node, panel, series) {
-    const { unit, decimals } = panel.fieldConfig.defaults;
-    const names = [...new Set(series.flatMap((one) => Object.keys(one.labels)))].filter((name) => name !== "__name__");
-    const table = document.createElement("table");
-    const head = table.createTHead().insertRow();
-    for (const name of [...names, "Value"]) head.append(Object.assign(document.createElement("th"), { textContent: name }));
-    const body = table.createTBody();
-    for (const one of series.slice(0, LINES)) {
-      const row = body.insertRow();
-      for (const name of names) row.insertCell().textContent = one.labels[name] ?? "";
-      row.insertCell().textContent = format(latest(one), unit, decimals);
-    }
-    node.replaceChildren(table);
-  },
-
-  heatmap(node, panel, series) {
-    const rows = buckets(series);
-    const suffix = SUFFIX[panel.fieldConfig.defaults.unit] ?? "";
-    const trace = { type: "heatmap", x: rows[0]?.times, y: rows.map((row) => `≤ ${row.le}${suffix}`),
-      z: rows.map((row) => row.values), colorscale: [[0, css("card")], [1, css("link")]], showscale: false };
-    return plot(node, [trace], { hovermode: "closest", yaxis: { type: "category", automargin: true } });
-  },
-};
-
-// What the page draws of a panel whose file says little.
-function whole(panel) {
-  const fieldConfig = { overrides: [], ...panel.fieldConfig, defaults: { ...panel.fieldConfig?.defaults } };
-  return { ...panel, fieldConfig };
-}
-
-function empty(node, text) {
-  Plotly.purge(node);
-  const note = document.createElement("div");
-  note.className = "empty";
-  note.textContent = text;
-  node.replaceChildren(note);
-}
-
-async function refreshPanel(panel, settings, range) {
-  const node = element(`plot-${panel.id}`);
-  const asked = queries(panel, dashboard);
-  const drawer = draw[kindOf(panel)];
-  if (!drawer) return empty(node, panel.options?.content ?? panel.content ?? `A ${panel.type} panel: Grafana draws it`);
-  if (!asked.length) return empty(node, "It asks nothing of Prometheus: Grafana draws it");
-  const one = settings.values[panel.repeat];
-  const values = one?.parts?.length ? { ...settings.values, [panel.repeat]: { ...one, parts: one.parts.slice(0, 1), whole: "" } } : settings.values;
-  const answered = await Promise.all(asked.map((target) => ask(target, { ...settings, values }, range)));
-  const series = answered.flat();
-  const timed = ["timeseries", "heatmap"].includes(kindOf(panel));
-  const shown = timed ? series.slice(0, LINES) : real(series).slice(0, LINES);
-  if (!shown.length) return empty(node, series.length ? "No value yet" : "No data");
-  if (node.querySelector(".empty")) node.replaceChildren();
-  return drawer(node, whole(panel), shown);
-}
-
-async function refresh() {
-  const mine = ++round;
-  const range = Number(element("range").value);
-  const settings = await settle(range);
-  const failures = [];
-  await Promise.all(shownPanels().map((panel) =>
-    refreshPanel(panel, settings, range).catch((error) => {
-      failures.push(error);
-      empty(element(`plot-${panel.id}`), error.message);
-    })));
-  if (mine !== round) return;
-  const state = element("state");
-  state.className = failures.length ? "bad" : "";
-  state.textContent = failures.length
-    ? `${failures.length} panels failed: ${failures[0].message}`
-    : `Updated ${new Date().toISOString().slice(11, 19)} UTC, again every ${REFRESH / 1000} s`;
-}
-
-function shownPanels() {
-  return flat(dashboard).filter((panel) => panel.type !== "row" && element(`plot-${panel.id}`));
-}
-
-function frame(panel) {
-  const section = document.createElement("section");
-  const title = document.createElement("h2");
-  if (panel.type === "row") {
-    title.className = "row";
-    title.textContent = panel.title ?? "";
-    return title;
-  }
-  const node = document.createElement("div");
-  section.style.gridColumn = `span ${panel.gridPos?.w ?? 12}`;
-  section.style.height = `${(panel.gridPos?.h ?? 8) * 36}px`;
-  title.textContent = panel.title ?? "";
-  title.title = panel.description ?? "";
-  node.className = "plot";
-  node.id = `plot-${panel.id}`;
-  section.append(title, node);
-  return section;
-}
-
-async function show(name) {
-  dashboard = await json(`dashboards/${name}`);
-  document.title = `${dashboard.title} (quick look)`;
-  element("title").textContent = dashboard.title;
-  element("about").textContent = dashboard.description ?? "";
-  element("panels").replaceChildren(...flat(dashboard).map(frame));
-  for (const link of element("dashboards").children) {
-    link.toggleAttribute("aria-current", link.hash === `#${name}`);
-  }
-  await refresh();
-}
-
-async function start() {
-  const dark = localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  document.documentElement.dataset.theme = dark;
-  const files = await names();
-  if (!files.length) throw new Error("No dashboards under /user/dashboards/");
-  element("dashboards").replaceChildren(...files.map((name) => {
-    const link = document.createElement("a");
-    link.href = `#${name}`;
-    link.textContent = decodeURIComponent(name).replace("~own+", "").replace(".json", "");
-    return link;
-  }));
-  const asked = () => files.find((name) => [location.hash.slice(1), decodeURIComponent(location.hash.slice(1))].includes(name));
-  const open = () => show(asked() ?? files[0]).catch(report);
-  addEventListener("hashchange", open);
-  element("range").addEventListener("change", () => refresh().catch(report));
-  element("theme").addEventListener("click", () => {
-    const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    document.documentElement.dataset.theme = theme;
-    localStorage.setItem("theme", theme);
-    refresh().catch(report);
-  });
-  setInterval(() => { if (!document.hidden && dashboard) refresh().catch(report); }, REFRESH);
-  await open();
-}
+const look = { listed: [], titles: {}, file: "", dashboard: null, time: { from: "now-1h", to: "now" }, chosen: {}, hidden: new Map(),
+  round: 0, fault: "" };
+const now = () => Date.now() / 1000;
+const range = () => spanOf(look.time, now());
 
 function report(error) {
   element("state").className = "bad";
   element("state").textContent = error.message;
 }
 
+// The file that an address means: by the dashboard's uid, or by the file's name.
+async function fileOf(name) {
+  const plain = (file) => decodeURIComponent(file).replace(/^.*~own\+/, "").replace(/\.json$/, "");
+  const near = look.listed.find((file) => [file, decodeURIComponent(file), plain(file)].includes(name));
+  if (!name || near) return near ?? look.listed[0];
+  await titled();
+  const found = look.listed.find((file) => look.titles[file]?.uid === name);
+  if (!found) throw new Error(`There is no dashboard ${name}: choose one above`);
+  return found;
+}
+
+// Titles and uids of all dashboards, a few at a time.
+let titling = null;
+function titled() {
+  const waiting = [...look.listed];
+  const work = async () => {
+    for (let file = waiting.shift(); file; file = waiting.shift()) {
+      const { uid, title } = await json(`dashboards/${file}`).catch(() => ({}));
+      look.titles[file] = { uid: uid || file, title: title || file };
+    }
+  };
+  titling ??= Promise.all(Array.from({ length: AT_ONCE }, work)).then(listed);
+  return titling;
+}
+
+function listed() {
+  element("dashboards").replaceChildren(...look.listed.map((file) => {
+    const known = look.titles[file];
+    const link = Object.assign(document.createElement("a"), { textContent: known?.title ?? decodeURIComponent(file).replace("~own+", "").replace(".json", "") });
+    link.href = address({ name: known?.uid ?? file, ...look.time, variables: {} });
+    link.toggleAttribute("aria-current", file === look.file);
+    link.dataset.file = file;
+    return link;
+  }));
+}
+
+// Everything anew by what the address says.
+async function opened() {
+  element("state").textContent = "Loading";
+  element("state").className = "";
+  const { name, from, to, variables } = addressed(location.hash);
+  const file = await fileOf(name);
+  if (file !== look.file) {
+    look.dashboard = await json(`dashboards/${file}`);
+    look.file = file;
+    look.hidden.clear();
+    look.titles[file] = { uid: look.dashboard.uid || file, title: look.dashboard.title || file };
+    laid();
+  }
+  const { time = {} } = look.dashboard;
+  look.time = { from: from || time.from || "now-1h", to: to || time.to || "now" };
+  if (range().fault && !from && !to) look.time = { from: "now-1h", to: "now" };
+  look.chosen = variables;
+  element("from").value = look.time.from;
+  element("to").value = look.time.to;
+  element("range").value = look.time.to === "now" && [...element("range").options].some((one) => one.value === look.time.from) ? look.time.from : "";
+  listed();
+  await refresh();
+}
+
+function laid() {
+  const { title, description } = look.dashboard;
+  document.title = `${title} (quick look)`;
+  element("title").textContent = title;
+  element("about").textContent = description ?? "";
+  element("panels").replaceChildren(...flat(look.dashboard).map(frame));
+}
+
+function frame(panel) {
+  const title = Object.assign(document.createElement("h2"), { textContent: panel.title ?? "" });
+  if (panel.type === "row") {
+    title.className = "row";
+    return title;
+  }
+  const section = document.createElement("section");
+  section.style.gridColumn = `span ${panel.gridPos?.w ?? 12}`;
+  section.style.height = `${(panel.gridPos?.h ?? 8) * 38}px`;
+  title.title = panel.description ?? "";
+  section.append(title, Object.assign(document.createElement("div"), { className: "plot", id: `plot-${panel.id}` }));
+  return section;
+}
+
+function go(time, variables = look.chosen) {
+  const next = address({ name: look.dashboard.uid || look.file, ...time, variables });
+  if (next === location.hash) return opened().catch(report);
+  location.hash = next;
+}
+
+// A span of Unix seconds becomes the address.
+function zoom(from, to) {
+  go({ from: String(Math.round(from * 1000)), to: to >= now() - 1 ? "now" : String(Math.round(to * 1000)) });
+}
+
+function shift(share) {
+  const { from, to, fault } = range();
+  if (!fault) zoom(from + (to - from) * share, Math.min(now(), to + (to - from) * share));
+}
+
+function widen(times) {
+  const { from, to, live, fault } = range();
+  if (fault) return;
+  const length = Math.max(30, (to - from) * times);
+  if (live) return go({ from: `now-${Math.round(length)}s`, to: "now" });
+  const middle = (from + to) / 2;
+  zoom(middle - length / 2, Math.min(now(), middle + length / 2));
+}
+
+function step(by) {
+  const at = look.listed.indexOf(look.file);
+  const file = look.listed[(at + by + look.listed.length) % look.listed.length];
+  location.hash = address({ name: look.titles[file]?.uid ?? file, ...look.time, variables: {} });
+}
+
+function turn() {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("theme", theme);
+}
+
+// What a variable can be, as a choice; those that the dashboard hides stay hidden.
+function choices(settings) {
+  const shown = (look.dashboard.templating?.list ?? []).filter((one) => one?.name && one.hide !== 2
+    && !["datasource", "constant", "adhoc", "groupby"].includes(one.type));
+  element("variables").replaceChildren(...shown.map((variable) => {
+    const label = Object.assign(document.createElement("label"), { textContent: variable.label || variable.name });
+    label.append(variable.type === "textbox" ? typed(variable, settings) : offered(variable, settings));
+    return label;
+  }));
+}
+
+function typed(variable, settings) {
+  return Object.assign(document.createElement("input"), { name: variable.name, value: formatted(settings.values[variable.name] ?? "") });
+}
+
+function offered(variable, settings) {
+  const value = settings.values[variable.name] ?? { parts: [] };
+  const select = Object.assign(document.createElement("select"), { name: variable.name, multiple: Boolean(variable.multi) });
+  const all = variable.includeAll ? ["$__all"] : [];
+  const whole = all.length > 0 && (value.whole !== undefined || value.parts.length === settings.offered[variable.name]?.length && !look.chosen[variable.name]);
+  for (const one of [...all, ...settings.offered[variable.name] ?? []]) {
+    const chosen = one === "$__all" ? whole || look.chosen[variable.name]?.includes(one) : !whole && value.parts.includes(one);
+    select.append(new Option(one === "$__all" ? "All" : one, one, false, chosen));
+  }
+  if (select.multiple) select.size = Math.min(4, select.options.length);
+  return select;
+}
+
+function picked() {
+  const variables = {};
+  for (const field of element("variables").elements) {
+    const values = field.selectedOptions ? [...field.selectedOptions].map((one) => one.value) : [field.value];
+    if (values.length) variables[field.name] = values.includes("$__all") ? ["$__all"] : values;
+  }
+  go(look.time, variables);
+}
+
+function draw(panel, asked) {
+  const node = element(`plot-${panel.id}`);
+  const hidden = look.hidden.get(panel.id) ?? new Set();
+  look.hidden.set(panel.id, hidden);
+  const size = { width: Math.max(120, node.clientWidth), height: Math.max(80, node.clientHeight) };
+  const again = () => draw(panel, asked);
+  // Once for the legend, whose height decides how high the chart may be.
+  const how = { size, span: asked.span, utc: false, hidden };
+  placed(node, drawn(panel, asked.series, how), { again, zoom, utc: false, hidden });
+  const canvas = node.querySelector(".canvas");
+  if (canvas && node.querySelector("svg.chart") && (canvas.clientHeight < size.height - 1 || canvas.clientWidth < size.width - 1)) {
+    how.size = { width: Math.max(120, canvas.clientWidth), height: Math.max(60, canvas.clientHeight) };
+    placed(node, drawn(panel, asked.series, how), { again, zoom, utc: false, hidden });
+  }
+}
+
+async function panelOf(panel, settings) {
+  const asked = queries(panel, look.dashboard);
+  const known = KINDS[kindOf(panel)];
+  if (!asked.length && known) return draw({ ...panel, type: "text", options: { content: "It asks nothing of Prometheus: Grafana draws it" } }, { series: [], span: settings.span });
+  const found = known ? await askedOf(panel, look.dashboard, settings) : { series: [], span: settings.span, title: panel.title };
+  const node = element(`plot-${panel.id}`);
+  if (!node || node.querySelector(".tip:not([hidden])") || node.querySelector("svg.chart:focus")) return;  // somebody reads it
+  node.previousElementSibling.textContent = found.title ?? "";
+  draw(panel, found);
+}
+
+async function refresh() {
+  const mine = ++look.round;
+  const span = range();
+  if (span.fault) throw new Error(span.fault);
+  const settings = await settled(look.dashboard, span, look.chosen);
+  if (mine !== look.round) return;
+  if (!element("variables").contains(document.activeElement)) choices(settings);
+  const failures = [];
+  await Promise.all(flat(look.dashboard).filter((panel) => element(`plot-${panel.id}`)).map((panel) =>
+    panelOf(panel, settings).catch((error) => {
+      failures.push(error);
+      const node = element(`plot-${panel.id}`);
+      if (node) node.innerHTML = nothing(error.message);
+    })));
+  if (mine !== look.round) return;
+  const state = element("state");
+  state.className = failures.length ? "bad" : "";
+  state.textContent = failures.length ? `${failures.length} panels failed: ${failures[0].message}`
+    : `Updated ${new Date().toISOString().slice(11, 19)} UTC${span.live ? `, again every ${REFRESH / 1000} s` : ""}`;
+  performance.mark("drawn");
+}
+
+function keys(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog[open]")) return;
+  const does = { ArrowLeft: () => shift(-0.5), ArrowRight: () => shift(0.5), "+": () => widen(0.5), "-": () => widen(2), "=": () => widen(0.5),
+    n: () => go({ from: `now-${Math.round(range().to - range().from || 3600)}s`, to: "now" }), r: () => opened().catch(report),
+    "[": () => step(-1), "]": () => step(1), d: turn, "?": () => element("keys").showModal() }[event.key];
+  if (!does) return;
+  does();
+  event.preventDefault();
+}
+
+function wire() {
+  addEventListener("hashchange", () => opened().catch(report));
+  addEventListener("keydown", keys);
+  addEventListener("resize", () => { clearTimeout(look.timer); look.timer = setTimeout(() => refresh().catch(report), 200); });
+  element("range").addEventListener("change", () => element("range").value && go({ from: element("range").value, to: "now" }));
+  element("times").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const time = { from: element("from").value.trim(), to: element("to").value.trim() };
+    const { fault } = spanOf(time, now());
+    if (fault) report(new Error(fault)); else go(time);
+  });
+  element("variables").addEventListener("submit", (event) => event.preventDefault());
+  element("variables").addEventListener("change", picked);
+  for (const [id, does] of [["earlier", () => shift(-0.5)], ["later", () => shift(0.5)], ["out", () => widen(2)], ["theme", turn],
+    ["help", () => element("keys").showModal()]]) element(id).addEventListener("click", does);
+}
+
+async function start() {
+  document.documentElement.dataset.theme = localStorage.getItem("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  wire();
+  look.listed = await files();
+  if (!look.listed.length) throw new Error("No dashboards under /user/dashboards/");
+  await opened();
+  titled().catch(report);
+}
+
+setInterval(() => look.dashboard && !document.hidden && range().live && refresh().catch(report), REFRESH);
 start().catch(report);

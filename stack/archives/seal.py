@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
 import pyrage
 from msgspec import Struct
 
@@ -12,6 +17,12 @@ from stack.archives.manifest import Sealed
 from stack.common.errors import ArchiveRefused, UsageError
 
 NAME = "secrets.age"
+CLOSE = """
+import sys, pyrage
+passphrase, _, content = sys.stdin.buffer.read().partition(b"\\n")
+sys.stdout.buffer.write(pyrage.passphrase.encrypt(content, passphrase.decode()))
+"""
+"""What a process of its own does: a passphrase takes a second of one processor, in which this one could do nothing."""
 
 
 class Key(Struct, frozen=True):
@@ -41,6 +52,34 @@ def close(content: bytes, key: Key) -> bytes:
     except pyrage.RecipientError as error:
         raise UsageError(f"--recipient: {error}", hint="age1..., as age-keygen prints it") from error
     return bytes(pyrage.encrypt(content, [recipient]))
+
+
+def closing(content: bytes, key: Key) -> Callable[[], bytes]:
+    """The same beside other work; what is returned waits for it."""
+    if not key.passphrase:
+        closed = close(content, key)
+        return lambda: closed
+    child = subprocess.Popen(
+        (sys.executable, "-c", CLOSE),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    told = key.passphrase.encode() + b"\n" + content
+
+    def wait() -> bytes:
+        try:
+            done, _ = child.communicate()
+        except OSError:
+            done = b""
+        return done if done and child.returncode == 0 else close(content, key)
+
+    if child.stdin is not None:
+        with suppress(OSError):  # one that has ended is made up for
+            child.stdin.write(told)
+            child.stdin.close()
+        child.stdin = None
+    return wait
 
 
 def open_sealed(content: bytes, key: Key, place: str) -> bytes:

@@ -6,7 +6,7 @@ The alert path is in ``alert_path``, what holds alerts back in ``alert_routes`` 
 from __future__ import annotations
 
 from stack.checks.alertmanager_file import FILE, parting, rendered, secret_files, understood
-from stack.checks.check import RELOAD, SILENT, Check, later
+from stack.checks.check import RELOAD, SILENT, Check, knows_its_address, later
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken
 from stack.clients.alertmanager import published_hash
@@ -92,6 +92,7 @@ CHECKS = (
         RELOAD,
         10,
     ),
+    knows_its_address("alertmanager"),
     Check(
         "alertmanager.secrets",
         "the files that receivers read are there",

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stack.checks.check import LOGS, SILENT, Check
+from stack.checks.check import LOGS, SILENT, Check, knows_its_address
 from stack.checks.context import CheckContext
 from stack.checks.model import Evidence
 from stack.clients.http import HttpFailure
@@ -163,6 +163,7 @@ CHECKS = (
         10,
         recurring=True,
     ),
+    knows_its_address("app"),
     Check("app.metrics", "the whole catalogue is exposed", "app", "proven", catalogue, LOGS, 15, every=0.2),
     Check("app.counter", "a request moves its counters", "app", "proven", counter, LOGS, 10, every=0.2),
     Check(

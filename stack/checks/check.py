@@ -56,6 +56,8 @@ class Check(Struct, frozen=True):
     ``by_scrape``: what it waits for comes with a scrape of ``any`` job or of a ``shipped`` one, so that its time grows
     with the longest interval of these.
     ``own_boards``: it is about dashboards of the user's own, and asked only where there are some.
+    ``textfile``: it is about files that others write for node_exporter, and asked only where it reads some.
+    ``addressed``: it is about the component's public address, and asked only where there is one.
     ``sending``: it is about samples that go elsewhere, and asked only where some do.
     ``recurring``: what it asks can change by itself, so that each start asks it, of an unchanged stack too.
     """
@@ -79,6 +81,8 @@ class Check(Struct, frozen=True):
     by_scrape: Literal["", "any", "shipped"] = ""
     own_boards: bool = False
     sending: bool = False
+    textfile: bool = False
+    addressed: bool = False
 
     def suited(self, expected: Expected) -> Check:
         """The same check with the time that the stack's scrape interval takes."""
@@ -97,5 +101,22 @@ class Check(Struct, frozen=True):
         scraped = not self.scraped or any(job.component == self.scraped for job in expected.jobs)
         wanted = not self.own_boards or any(one.own for one in expected.dashboards)
         sends = not self.sending or "remote_write" in expected.prometheus_config
+        read = not self.textfile or expected.textfile
+        told = not self.addressed or self.component in dict(expected.public)
         apart = not (self.unless and expected.has(self.unless))
-        return present and stored and scraped and wanted and sends and apart
+        asked = wanted and sends and read and told
+        return present and stored and scraped and asked and apart
+
+
+def knows_its_address(component: str) -> Check:
+    """Whether the component makes its links from the public address."""
+    return Check(
+        f"{component}.address",
+        "it knows its public address",
+        component,
+        "checked",
+        later(f"public:{component}"),
+        "monitoring-stack start tells it; with docker compose render --own, then docker compose up -d",
+        10,
+        addressed=True,
+    )

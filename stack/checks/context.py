@@ -7,13 +7,14 @@ name in Grafana, so our login is tried once a run, whatever the number of checks
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from stack.checks.model import Broken, Expected
+from stack.checks.model import Broken, Expected, Pairs
 from stack.clients.http import Http
 from stack.common.errors import StackError
 from stack.engine.interface import Ran
@@ -30,16 +31,31 @@ ReadLog = Callable[[str, int], Iterable[str]]
 """The last lines that a component has written."""
 
 
+class Near(Struct, frozen=True):
+    """What the engine at hand tells of a stack that publishes one component alone.
+
+    ``find``: where this machine reaches a component's address inside the stack's network. ``published``: which
+    components are, with their place. ``read``: a file of a component's container, None where there is none.
+    """
+
+    find: Callable[[str, str], str]
+    published: Callable[[], Pairs]
+    read: Callable[[str, str], bytes | None]
+
+
 class CheckContext(Struct, frozen=True, dict=True):
     """The stack as the checks see it; a client's address is a KeyError where the component is not part of it.
 
-    ``kept``: what one check has found out and a later one of the same run may take, once.
+    ``kept``: what one check has found out and a later one of the same run may take, once. ``doors``: how a component is
+    spoken to that has a login of others before it.
     """
 
     expected: Expected
     run_in: Execute | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     read_log: ReadLog | None = None
+    doors: Mapping[str, Http] = field(default_factory=dict)
+    near: Near | None = None
     _door: threading.Lock = field(default_factory=threading.Lock)
     _logins: list[int] = field(default_factory=list)
 
@@ -58,9 +74,14 @@ class CheckContext(Struct, frozen=True, dict=True):
         except StackError:
             return ()
 
+    def base(self, component: str) -> str:
+        """The component's base URL as it is reached from here; KeyError where it does not run."""
+        told = self.expected.address(component)
+        return told if self.near is None else self.near.find(component, told)
+
     def http(self, component: str) -> Http:
-        """A new session with the component's address, without credentials."""
-        return Http(self.expected.address(component))
+        """A new session with the component's address, without credentials of its own."""
+        return self.doors.get(component) or Http(self.base(component))
 
     @cached_property
     def prometheus(self) -> Prometheus:
@@ -81,7 +102,7 @@ class CheckContext(Struct, frozen=True, dict=True):
         """The application, with its token where it has one."""
         from stack.clients.app import App
 
-        return App(Http(self.expected.address("app"), token=self.expected.app_token))
+        return App(replace(self.http("app"), token=self.expected.app_token))
 
     @property
     def asks_grafana(self) -> bool:
@@ -94,7 +115,7 @@ class CheckContext(Struct, frozen=True, dict=True):
         from stack.clients.grafana import Grafana
 
         auth = (self.expected.grafana_user, self.expected.grafana_password)
-        return Grafana(Http(self.expected.address("grafana"), auth=auth))
+        return Grafana(replace(self.http("grafana"), auth=auth))
 
     def administrator(self) -> Grafana:
         """Grafana, once our login is known to work; ``Broken`` where it was refused, without another try."""

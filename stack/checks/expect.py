@@ -25,6 +25,7 @@ from stack.checks.model import Dashboard, DataSource, Expected
 from stack.common.durations import seconds
 from stack.common.yaml_text import load_yaml
 from stack.dashboards.queries import model
+from stack.model.outer import TEXTFILES
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec
 
 TEMPLATE = ".tmpl"
@@ -37,6 +38,7 @@ def expected(
     spec: StackSpec,
     addresses: Mapping[str, str],
     *,
+    public: Mapping[str, str] | None = None,
     grafana_password: str = "",
     app_token: str = "",
     probe_default_login: bool = True,
@@ -45,11 +47,15 @@ def expected(
     proven: float = 0.0,
     idle: Iterable[tuple[str, tuple[ConfigFile, ...]]] = (),
 ) -> Expected:
-    """What ``spec`` promises. ``addresses``: base URL by component. ``idle``: files of components that do not run."""
+    """What ``spec`` promises. ``addresses``: base URL by component, ``public`` the one for people where it is another.
+
+    ``idle``: files of components that do not run.
+    """
     files = {s.component: {f.path: f for f in s.files} for s in spec.services}
     told = Expected(
         stack=spec.name,
         addresses=tuple((c, addresses[c].rstrip("/")) for c in spec.components if c in addresses),
+        public=tuple((public or {}).items()),
         absent=spec.absent,
         alertmanager_config=_text(files.get("alertmanager", {}).get("alertmanager.yml")),
         dashboards=tuple(_dashboards(spec.services)),
@@ -62,6 +68,7 @@ def expected(
         ready_paths=tuple((s.component, s.ready_path) for s in spec.services if s.ready_path),
         age=age,
         proven=proven,
+        textfile=any(m.target == TEXTFILES for s in spec.services for m in s.mounts),
         templates=tuple(
             (p, _text(f)) for p, f in files.get("alertmanager", {}).items() if p.endswith(TEMPLATE)
         ),

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from stack.checks.boards import CORRECT
-from stack.checks.check import SILENT, Check
+from stack.checks.check import SILENT, Check, knows_its_address
 from stack.checks.context import CheckContext
 from stack.checks.dashboard_content import difference
 from stack.checks.in_network import ask_inside
 from stack.checks.messages import Order
 from stack.checks.model import Broken, Dashboard, DataSource, Expected, Finding, Report
+from stack.checks.near import near
 from stack.clients.http import HttpFailure
 from stack.common.errors import StartFailed
 from stack.common.wait import NotYet
@@ -169,17 +172,18 @@ def reload_provisioning(engine: Engine, spec: StackSpec, expected: Expected, ima
         order = Order(expected, names=("grafana.ready",), reload_provisioning=True)
         report = ask_inside(engine, spec, image, order)
     else:
-        report = reload_here(expected)
+        found = near(engine, spec.name, fronted=expected.door is not None)
+        report = reload_here(CheckContext(expected, near=found))
     if report.failed:
         fault, name = report.failed[0], container_name(spec.name, "grafana")
         message = f"Grafana did not load its provisioning: {fault.evidence}"
         raise StartFailed(message, hint=fault.hint, logs=engine.logs(name, LOG_LINES))
 
 
-def reload_here(expected: Expected) -> Report:
+def reload_here(context: CheckContext) -> Report:
     """Grafana is told from this process; the report holds one finding, named after what was refused."""
     try:
-        CheckContext(expected).administrator().reload_provisioning()
+        context.administrator().reload_provisioning()
     except Broken as error:
         return _told("grafana.login", "failed", str(error), error.hint)
     except HttpFailure as error:
@@ -204,6 +208,7 @@ CHECKS = (
     Check("grafana.login", "our administrator can log in", "grafana", "checked", login, "", 10),
     Check("grafana.default_login", "admin/admin is refused", "grafana", "checked", default_login, "", 10),
     Check("grafana.anonymous", "nobody enters without login", "grafana", "checked", anonymous, "", 10),
+    replace(knows_its_address("grafana"), after=("grafana.login",)),
     Check(
         "grafana.data_sources",
         "data sources are those of the files",

@@ -8,10 +8,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stack.checks.messages import Order, dump_order, load_report
-from stack.checks.model import Report
+from stack.checks.model import Door, Report
 from stack.common.errors import SmokeFailed
 from stack.engine.interface import Engine, Job
-from stack.model.spec import NOBODY, ConfigFile, StackSpec, internal_addresses
+from stack.model.spec import NOBODY, ConfigFile, StackSpec, container_name, internal_addresses
 
 FOLDER = "/probe"
 FILE = "order.json"
@@ -21,7 +21,9 @@ LAST_LINES = 10
 
 def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Report:
     """The report of ``order`` as ``image`` sees the stack from inside; ``SmokeFailed`` where none comes back."""
-    inside = replace(order, expected=replace(order.expected, addresses=internal_addresses(spec)))
+    addresses = internal_addresses(spec)
+    door = _door_inside(engine, spec, order.expected.door, dict(addresses))
+    inside = replace(order, expected=replace(order.expected, addresses=addresses, door=door))
     ran = engine.run(spec.name, _job(spec, image, inside))
     try:
         return load_report(ran.output)
@@ -33,6 +35,17 @@ def ask_inside(engine: Engine, spec: StackSpec, image: str, order: Order) -> Rep
         ) from error
 
 
+def _door_inside(
+    engine: Engine, spec: StackSpec, door: Door | None, addresses: dict[str, str]
+) -> Door | None:
+    """The gateway by its name in the network, with the root that it vouches for itself by, as far as it has one yet."""
+    if door is None or door.component not in addresses:
+        return door
+    kept = engine.read_file(container_name(spec.name, door.component), door.root) if door.root else None
+    place = addresses[door.component].rpartition("/")[2]
+    return replace(door, place=place, roots=(kept or b"").decode() or door.roots)
+
+
 def _job(spec: StackSpec, image: str, order: Order) -> Job:
     return Job(
         image=image,
@@ -42,4 +55,6 @@ def _job(spec: StackSpec, image: str, order: Order) -> Job:
         network=spec.name,
         user=f"{NOBODY}:{NOBODY}",
         seconds=SECONDS,
+        # Who lives in the machine's network is found under the machine's name.
+        machine=any(service.host_network for service in spec.services),
     )

@@ -127,11 +127,43 @@ class DataSource(Struct, frozen=True):
     interval: str = ""
 
 
+class Entry(Struct, frozen=True):
+    """One product behind the gateway: its address for people; ``login``: the gateway asks for one before it."""
+
+    component: str
+    url: str
+    login: bool
+
+
+class Door(Struct, frozen=True):
+    """The gateway as a user meets it.
+
+    ``place``: HOST:PORT where it is reached. ``user`` and ``password`` are the login of the checks. ``authority`` says
+    who vouches for it: ``local``, whose root is the file ``root`` in its container, ``files`` or ``acme``. ``roots``:
+    what is trusted, PEM; empty where that is not known yet, or is what the machine trusts. ``digest``: of its
+    configuration. ``inner``: where it tells that, inside its container. ``forward``: another login, asked in place of
+    its users.
+    """
+
+    component: str
+    place: str
+    entries: tuple[Entry, ...]
+    user: str = ""
+    password: str = ""
+    authority: str = "local"
+    root: str = ""
+    roots: str = ""
+    digest: str = ""
+    inner: str = ""
+    forward: str = ""
+
+
 class Expected(Struct, frozen=True):
     """All that the checks need to know; it travels as JSON to a container inside a remote stack.
 
     ``addresses``: component > base URL. ``digest``: what the digest rule must carry, empty where the files have none.
     ``prometheus_config``: its main file, variables replaced as it replaces them.
+    ``public``: component > address for people, where settings name another than the published one.
     ``absent``: wanted components that cannot run here, with the reason.
     ``probe_default_login``: whether admin/admin may be tried now (five wrong tries lock the name).
     ``scrape_interval`` is the longest of all jobs, in seconds, ``shipped_interval`` of those about components.
@@ -139,6 +171,8 @@ class Expected(Struct, frozen=True):
     without calls a ratio or quantile is honestly NaN. ``ready_paths``: component > path that answers 200 when it is
     ready. ``database``: whether the application keeps its packets in a server of the stack.
     ``templates``: path > text of Alertmanager's message templates.
+    ``textfile``: whether node_exporter reads files that others write.
+    ``door``: the gateway, where the stack has one.
     ``age``: seconds since its youngest container started; 0 while it is being started.
     ``proven``: Unix time of its last proof; 0 where there was none.
     """
@@ -165,6 +199,9 @@ class Expected(Struct, frozen=True):
     age: float = 0.0
     proven: float = 0.0
     templates: tuple[tuple[str, str], ...] = ()
+    textfile: bool = False
+    public: tuple[tuple[str, str], ...] = ()
+    door: Door | None = None
 
     @property
     def panel_interval(self) -> float:

@@ -52,25 +52,30 @@ class Query(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True):
-    """A dashboard that is opened: its variables, its time, and the stack's data sources with their types."""
+    """A dashboard that is opened: its variables, its time, and the stack's data sources with their types.
+
+    ``points``: across a panel.
+    """
 
     told: Answered
     span: Span
     sources: Mapping[str, str] = field(default_factory=dict)
+    points: int = POINTS
 
 
 @dataclass
 class PanelQueries:
-    """A panel, and what it asks; ``skipped``: why there is nothing to judge."""
+    """A panel, and what it asks; ``skipped``: why there is nothing to judge. ``targets``: each query in its file."""
 
     title: str
     skipped: str = ""
     queries: list[Query] = field(default_factory=list)
+    targets: list[Model] = field(default_factory=list)
 
 
-def span_of(now: float, length: float, scrape: float, least: float | None) -> Span:
+def span_of(now: float, length: float, scrape: float, least: float | None, points: int = POINTS) -> Span:
     """To this very moment, whatever the distance of two points, so that young data is seen."""
-    interval = max(least or scrape, math.ceil(length / POINTS))
+    interval = max(least or scrape, math.ceil(length / points))
     return Span(now - length, now, float(interval), scrape)
 
 
@@ -106,15 +111,17 @@ def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:
         return made
     span = scene.span
     if own := seconds_of(panel.get("timeFrom")):
-        span = span_of(span.end, own, span.scrape, None)
+        span = span_of(span.end, own, span.scrape, None, scene.points)
     values = _of_first(scene.told.values, repeated)
     for target in asked:
         name = _named(target, panel)[0]
         fault = _lost(name, scene)
         least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, span))
+        shown = span_of(span.end, span.seconds, span.scrape, least, scene.points)
+        made.targets.append(target)
         made.queries.append(
             replace(
-                _query(target, values, span_of(span.end, span.seconds, span.scrape, least), fault),
+                _query(target, values, shown, fault),
                 source=_plain(name, values, span),
                 lacking=tuple(sorted(names_in(str(target["expr"])) & scene.told.without)),
                 bare=bool(names_in(QUOTED.sub("", str(target["expr"]))) & scene.told.without),

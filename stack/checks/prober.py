@@ -5,16 +5,17 @@ One set of checks either way; only the addresses differ. A prober decides nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stack.checks.check import Check
-from stack.checks.context import Execute, ReadLog
+from stack.checks.context import CheckContext, Execute, Near, ReadLog
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
 from stack.checks.runner import OnFinding, Tell, hurried, run, select, unheard
+from stack.clients.http import Http
 from stack.common.errors import StackError
 from stack.engine.interface import Engine
 from stack.model.events import Progress
@@ -43,11 +44,13 @@ class Prober(Protocol):
 
 
 class LocalProber(Struct, frozen=True):
-    """Asks from this process, by the published ports."""
+    """Asks from this process: by the published ports, or where ``near`` and ``doors`` (see ``CheckContext``) say."""
 
     checks: tuple[Check, ...]
     run_in: Execute | None = None
     read_log: ReadLog | None = None
+    doors: Mapping[str, Http] = field(default_factory=dict)
+    near: Near | None = None
 
     def run(
         self,
@@ -62,7 +65,15 @@ class LocalProber(Struct, frozen=True):
         """See ``Prober``; findings are heard of as they come."""
         chosen = select(self.checks, stages, names)
         return run(
-            chosen, expected, on_finding, known=known, run_in=self.run_in, read_log=self.read_log, tell=tell
+            chosen,
+            expected,
+            on_finding,
+            known=known,
+            run_in=self.run_in,
+            read_log=self.read_log,
+            doors=self.doors,
+            near=self.near,
+            tell=tell,
         )
 
 
@@ -119,7 +130,7 @@ def answer(order_text: str, checks: tuple[Check, ...]) -> Report:
 
     order = load_order(order_text)
     if order.reload_provisioning:
-        told = reload_here(order.expected)
+        told = reload_here(CheckContext(order.expected))
         if not told.ok:
             return told
     prober = LocalProber(hurried(checks, dict(order.at_most)))

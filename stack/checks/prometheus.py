@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from stack.checks import prometheus_rules, prometheus_targets
-from stack.checks.check import RELOAD, SILENT, Check, later
+from stack.checks.check import RELOAD, SILENT, Check, knows_its_address, later
 from stack.checks.context import CheckContext
 from stack.checks.main_differences import differences
 from stack.checks.words import some
@@ -71,6 +71,18 @@ CHECKS = (
         10,
     ),
     *prometheus_rules.CHECKS,
+    knows_its_address("prometheus"),
+    Check(
+        "prometheus.public",
+        "what answers at the public addresses",
+        "prometheus",
+        "checked",
+        later("public:reached"),
+        "",
+        30,
+        by_engine=True,
+        addressed=True,
+    ),
     Check(
         "prometheus.alertmanagers",
         "alerts have somewhere to go",

@@ -17,6 +17,7 @@ from stack.checks.words import some
 from stack.clients.prometheus import Target
 from stack.common.durations import duration
 from stack.common.wait import NotYet
+from stack.model.spec import HOST_JOBS
 
 KEPT = "scrape_samples_post_metric_relabeling == 0 and up == 1"
 REJECTED = {
@@ -41,18 +42,20 @@ def targets(context: CheckContext) -> Evidence:
         )
     found = context.prometheus.targets()
     by_name = {job.name: job for job in jobs}
-    if down := [t for t in found if t.health == "down" and t.job in by_name]:
-        raise _down(down, by_name)
+    down = [t for t in found if t.health == "down" and t.job in by_name]
+    if ours := [t for t in down if by_name[t.job].file != HOST_JOBS]:
+        raise _down(ours, by_name)
     if different := list(differences(jobs, found)):
         raise (NotYet if context.prometheus.loaded_for() > SHOWN_AFTER else Pending)(some(different))
     manned, left_out, told = {t.job for t in found}, dropped(context), sentences(context)
     if lacking := list(empty(jobs, manned, left_out, told)):
         raise _empty(context, lacking)
-    fresh = [t for t in found if t.health != "up"]
+    fresh = [t for t in found if t.health != "up" and t not in down]
     if waited := [t for t in fresh if by_name[t.job].interval <= LONGEST_WAITED_FOR]:
         raise Pending(some(_fresh(t, by_name[t.job]) for t in waited))
     remarks = (
         *(_fresh(t, by_name[t.job]) for t in fresh),
+        *(_far(t, by_name[t.job]) for t in down),
         *failing(jobs, manned, told),
         *rare_jobs(jobs),
     )
@@ -83,13 +86,20 @@ def _fresh(target: Target, job: Job) -> str:
     )
 
 
+def _far(target: Target, job: Job) -> str:
+    """Of a further host that is down: cause and remedy."""
+    return f"host {target.instance} is down: {fault(job, target).cause}: monitoring-stack host list"
+
+
 def _unscraped(context: CheckContext, jobs: tuple[Job, ...]) -> list[str]:
     """Components that serve over HTTP and that no job is about, by its file or by its addresses."""
     if any(job.discovered for job in jobs):
         return []
     hosts = {address.partition(":")[0].replace("-", "_") for job in jobs for address in job.addresses}
     known = hosts | {job.component for job in jobs}
-    return [component for component, _ in context.expected.ready_paths if component not in known]
+    door = context.expected.door
+    exempt = {*known, door.component if door else ""}
+    return [component for component, _ in context.expected.ready_paths if component not in exempt]
 
 
 def _down(down: list[Target], jobs: dict[str, Job]) -> NotYet:

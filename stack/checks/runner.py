@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.checks.check import Check
-from stack.checks.context import CheckContext, Execute, ReadLog
+from stack.checks.context import CheckContext, Execute, Near, ReadLog
 from stack.checks.model import STAGES, Broken, Evidence, Expected, Finding, Pending, Report, Stage, Status
-from stack.clients.http import HttpFailure
+from stack.clients.http import Http, HttpFailure
 from stack.common.errors import StackError
 from stack.common.printable import printable
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
@@ -43,17 +44,19 @@ def run(
     known: Sequence[Finding] = (),
     run_in: Execute | None = None,
     read_log: ReadLog | None = None,
+    doors: Mapping[str, Http] = MappingProxyType({}),
+    near: Near | None = None,
     tell: Tell = unheard,
     clock: Clock = CLOCK,
 ) -> Report:
     """All checks that concern the stack; ``on_finding`` hears of each as it comes.
 
     ``known``: what was found by other means, part of the report. Checks that run a command in a container are left out
-    without ``run_in``.
+    without ``run_in``. ``doors``: see ``CheckContext``.
     """
     began = clock.now()
     due = [c.suited(expected) for c in checks if c.concerns(expected) and (run_in or not c.by_engine)]
-    asking = _Asking(CheckContext(expected, run_in, read_log=read_log), tell, clock)
+    asking = _Asking(CheckContext(expected, run_in, read_log=read_log, doors=doors, near=near), tell, clock)
     books = _Books(due, known)
     for finding in known:
         on_finding(finding)

@@ -7,14 +7,21 @@ from collections.abc import Iterator
 
 from msgspec import to_builtins
 
+from stack.cli.far import concerns_hosts
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import SmokeFailed, StartFailed
 from stack.common.wait import together
-from stack.deploy.hardening import Host, Judged, Seen, judged
-from stack.deploy.hardening_reasons import reasons
+from stack.components import BY_NAME
+from stack.config.settings import environment
+from stack.deploy.hardening import judged
+from stack.deploy.hardening_reasons import FAR_AWAY, reasons
+from stack.deploy.hardening_values import Host, Judged, Seen
+from stack.engine.interface import Engine
+from stack.model.spec import container_name
 
 HEADER = ("ID", "RESULT", "CONTAINERS", "WHAT", "EVIDENCE")
+TRUST = "DOCKER_CONTENT_TRUST"
 RANK = ("warn", "info", "note", "pass")
 
 
@@ -26,9 +33,13 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
     if not names:
         raise StartFailed(f"stack {session.name} does not run", hint="monitoring-stack start")
     info = session.engine.info()
-    host = Host(info.swarm, info.security)
-    seen = together(lambda name: _seen(session, name), names)
-    found = tuple(judged(seen, host, reasons(host, lambda one: one.name in ours)))
+    host = Host(info.swarm, info.security, environment(TRUST).get(TRUST) == "1")
+    seen = together(lambda name: _seen(session.engine, name), names)
+    beside = _beside_host(session)
+    found = (
+        *judged(seen, host, reasons(host, lambda one: one.name in ours, beside)),
+        *_further(session, names),
+    )
     printer.table(HEADER, _rows(found))
     _tell_findings(printer, found)
     faults = [one for one in found if one.fault]
@@ -43,8 +54,29 @@ def audit(options: argparse.Namespace, printer: Printer) -> int:
     return 0
 
 
-def _seen(session: Session, name: str) -> Seen:
-    return Seen(session.engine.inspect(name), session.engine.processes(name))
+def _further(session: Session, names: list[str]) -> Iterator[Judged]:
+    """The same of further hosts; ``names`` gets their containers. Of one without an answer it is told why."""
+    if not concerns_hosts(session):
+        return
+    from stack.cli.hosts import inspected
+
+    wished = bool(session.plain.values.get("node_exporter.host_network"))
+    for name, info, seen in inspected(session, _seen):
+        host, beside = Host(info.swarm, info.security), (name,) if wished else ()
+        names.append(name)
+        yield from judged([seen], host, reasons(host, lambda one: True, beside, published=FAR_AWAY))
+
+
+def _beside_host(session: Session) -> tuple[str, ...]:
+    """The containers that the settings put into the machine's network."""
+    values = session.plain.values
+    return tuple(container_name(session.name, c) for c in BY_NAME if values.get(f"{c}.host_network"))
+
+
+def _seen(engine: Engine, name: str) -> Seen:
+    inspect = engine.inspect(name)
+    image = engine.image(str(inspect.get("Image")))
+    return Seen(inspect, engine.processes(name), image is not None and image.has_check)
 
 
 def _rows(found: tuple[Judged, ...]) -> Iterator[tuple[str, ...]]:

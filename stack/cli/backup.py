@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct, to_builtins
 
 from stack import __version__
-from stack.archives.entries import packed_files
-from stack.archives.manifest import Kept, Manifest, Sealed
+from stack.archives.manifest import Kept, Manifest
 from stack.archives.reading import SUFFIX, Archive, archives_in, open_archive
-from stack.archives.seal import NAME as SEALED
-from stack.archives.seal import Key, close
+from stack.archives.seal import Key
 from stack.archives.writing import Writer, writing
 from stack.cli.amounts import MEGA
-from stack.cli.home_files import files_of, is_secret
-from stack.cli.keeping import key_of, versions_of, volume_image
+from stack.cli.backup_own import OwnFiles
+from stack.cli.keeping import key_of, versions_that_run, volume_image
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
@@ -30,15 +31,12 @@ from stack.deploy.asking import context_of
 from stack.deploy.kept import kept_in
 from stack.deploy.restoring import not_taken, volumes_of
 from stack.model.events import Progress
-from stack.model.observed import Observed
+from stack.model.observed import HELPER, Observed
 from stack.model.spec import container_name
 from stack.model.volumes import VolumeKind
 
 FOLDER = "backups"
-SETTINGS = "settings.tar.zst"
 ROW = ("FILE", "STACK", "MADE", "SIZE", "UNPACKED", "SECRETS")
-STATE = "state.json"
-"""Among the secrets: those that the stack's state has."""
 
 
 def backup(options: argparse.Namespace, printer: Printer) -> int:
@@ -134,53 +132,100 @@ def _create(session: Session, key: Key) -> int:
     volumes = _volumes(session, observed)
     path = target_of(session).absolute()
     absent = not_taken(session.name, observed)
-    kept = _kept(session, observed)
-    with writing(path) as writer:
-        taking = Taking(session, writer, observed, volume_image(session, observed))
-        for component, volume in volumes.items():
-            taking.take(component, volume)
-        sealed = _own(session, writer, key)
-        manifest = Manifest(
-            stack=session.name,
-            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
-            product=__version__,
-            members=writer.members,
-            versions=versions_of(session, volumes),
-            kept=kept,
-            sealed=sealed,
-            absent=absent,
-        )
-        writer.finish(manifest)
+    manifest = pack(session, observed, volumes, path, key=key, absent=absent)
     for component, why in absent.items():
         session.printer.warning(f"without {component}: {why}")
     _report(session, path, manifest, _thin_out(session, path.parent))
     return 0
 
 
-def _kept(session: Session, observed: Observed) -> Kept:
+def pack(
+    session: Session,
+    observed: Observed,
+    volumes: Mapping[str, str],
+    path: Path,
+    *,
+    key: Key | None,
+    absent: Mapping[str, str],
+) -> Manifest:
+    """Writes the file with these volumes, and with the user's own files; without a ``key`` with data alone."""
+    for left in observed.leftovers:
+        if left.component == HELPER and not left.running:  # of a command that was killed
+            session.engine.remove(left.id)
+    own = OwnFiles.gathered(session, key) if key else None
+    kept = _kept(session, observed, volumes)
+    with writing(path) as writer:
+        taking = Taking(session, writer, observed, volume_image(session, observed))
+        with taking.begun(volumes) as contents:
+            for component, content in contents:
+                taking.take(component, content)
+        manifest = Manifest(
+            stack=session.name,
+            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S UTC}",
+            product=__version__,
+            sealed=own.write(writer) if own else "left out",
+            members=writer.members,
+            versions=versions_that_run(session, observed, volumes),
+            kept=kept,
+            absent=absent,
+        )
+        writer.finish(manifest)
+    return manifest
+
+
+def _kept(session: Session, observed: Observed, volumes: Mapping[str, str]) -> Kept:
+    """What the products of these volumes show."""
     if not any(one.running for one in observed.containers):
         return Kept()
     context = context_of(session.engine, session.as_it_runs(observed))
-    return kept_in(context, session.printer.warning)
+    found = kept_in(context, session.printer.warning)
+    return Kept(
+        found.sample if "prometheus" in volumes else 0.0,
+        found.silences if "alertmanager" in volumes else (),
+        found.dashboards if "grafana" in volumes else (),
+        found.packet if volumes.keys() & {"app", "postgres"} else 0.0,
+    )
+
+
+class Content(Struct, frozen=True):
+    """A volume's content that has begun to come: its first piece, and the rest."""
+
+    first: bytes
+    rest: Generator[bytes]
 
 
 class Taking(Struct, frozen=True):
-    """Volume after volume into an archive."""
+    """Volumes into an archive: all are read at once, since each takes a while to begin, and written in turn."""
 
     session: Session
     writer: Writer
     observed: Observed
     image: str
 
-    def take(self, component: str, volume: str) -> None:
-        """One volume, whole as of one moment."""
+    @contextmanager
+    def begun(self, volumes: Mapping[str, str]) -> Iterator[Iterator[tuple[str, Content]]]:
+        """Each component with the content of its volume, whole as of one moment; nobody reads any more at the end."""
+        with ThreadPoolExecutor(max(1, len(volumes))) as pool:
+            reading = {name: pool.submit(self._begin, name, volume) for name, volume in volumes.items()}
+            try:
+                yield ((name, one.result()) for name, one in reading.items())
+            finally:
+                for one in reading.values():
+                    if one.exception() is None:
+                        one.result().rest.close()
+
+    def _begin(self, component: str, volume: str) -> Content:
         session = self.session
         session.still_ours()
-        began = time.monotonic()
-        chunks = session.engine.gather(session.name, self.image, volume, self._kind(component))
+        rest = session.engine.gather(session.name, self.image, volume, self._kind(component))
+        return Content(next(rest, b""), rest)
+
+    def take(self, component: str, content: Content) -> None:
+        """One volume, to its end."""
+        session, began = self.session, time.monotonic()
         self.writer.add(
             f"{component}.tar.zst",
-            chunks,
+            chain((content.first,), content.rest),
             component=component,
             told=lambda seen: tell(session, component, seen),
         )
@@ -204,24 +249,6 @@ class Taking(Struct, frozen=True):
             said = ran.output.strip()[-300:]
             raise StartFailed(f"{component} cannot be written down: {said}", hint="monitoring-stack logs")
         return "dump"
-
-
-def _own(session: Session, writer: Writer, key: Key) -> Sealed:
-    """The user's own files and the secrets; returns how these are closed."""
-    files = files_of(session.plain.home)
-    open_ones = ((path, *file) for path, file in files.items() if not is_secret(path))
-    writer.add(SETTINGS, (packed_files(open_ones),))
-    if key.kind == "left out":
-        left = [path for path in files if is_secret(path)]
-        session.printer.warning(
-            f"without secrets{f' and {chr(44).join(left)}' if left else ''}: "
-            "--passphrase-file FILE or --recipient age1... puts them in, closed"
-        )
-        return key.kind
-    state = json.dumps(dict(session.state.now.secrets)).encode()
-    closed = [(STATE, state, 0o600), *((path, *file) for path, file in files.items() if is_secret(path))]
-    writer.add_plain(SEALED, close(packed_files(closed), key))
-    return key.kind
 
 
 def _thin_out(session: Session, folder: Path) -> list[str]:

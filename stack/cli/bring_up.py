@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from stack.cli.far import concerns_hosts
 from stack.cli.left_out import tell_left_out
 from stack.cli.milestones import Milestones
 from stack.cli.session import Session
+from stack.common.errors import Busy, StackError
 from stack.components import BY_NAME
-from stack.config.tree import read_plotly
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
 from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
-from stack.model.digests import content_digest
 from stack.model.events import Event, StepDone
 from stack.model.observed import Observed
 from stack.model.plan import Plan, Verb
 from stack.validation.files import validate as validate_files
 
+if TYPE_CHECKING:
+    from stack.cli.hosts import Along
+
+T = TypeVar("T")
 VALIDATED = "validated.json"
 VERDICTS_KEPT = 64
 
@@ -30,7 +36,7 @@ def start_stack(session: Session) -> int:
     """A stack that is as described takes no lock; one that is not there takes it beside the work of describing it."""
     observed = session.first_look(lambda: _prepared(session))
     if not observed.containers:
-        with session.lock_beside(lambda: described(session)) as description:
+        with _lock_beside(session, lambda: described(session)) as description:
             return _bring_up_fresh(session, description)
     description = described(session)
     plan = reconcile(description.spec, observed)
@@ -39,13 +45,27 @@ def start_stack(session: Session) -> int:
         unchanged = None if plan else _asked(session, description, observed, plan)
         observed = looking.result()
     plan = reconcile(description.spec, observed)
-    if plan or unchanged is None or session.state.lacks(_told(session, description)):
+    open_end = session.state.now.unfinished or session.state.lacks(_told(session, description))
+    if plan or unchanged is None or open_end:
         with session.lock():
             return _bring_up_fresh(session, description)
     if observed.locked:
-        session.clear_stale_lock()
+        with suppress(Busy), session.lock():  # that of a killed command goes, that of a live one stays
+            pass
     validated(session, description)
     return _apply(session, description, observed, plan, unchanged).finish()
+
+
+@contextmanager
+def _lock_beside(session: Session, work: Callable[[], T]) -> Iterator[T]:
+    """The lock, taken while ``work`` is done, whose result the block gets."""
+    with ExitStack() as held, ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(held.enter_context, session.lock())
+        try:
+            result = work()
+        finally:
+            taking.result()
+        yield result
 
 
 def _asked(session: Session, description: Description, observed: Observed, plan: Plan) -> Milestones:
@@ -61,12 +81,17 @@ def _prepared(session: Session) -> None:
     from stack.deploy.verify import read_ahead
 
     read_ahead(there)
-    content_digest(read_plotly())  # most of all that is digested
 
 
 def described(session: Session) -> Description:
+    """By the settings, with all images; says where they came from, and which stay as they are."""
     description = session.described(provide=True)
     session.printer.line("images", session.images.summary)
+    for component, one in session.state.now.refused.items():
+        image = description.build.images.get(component)
+        if image is not None and image.id == one.stays_id:
+            why = f"its upgrade to {one.image} was undone; monitoring-stack upgrade tries again"
+            session.printer.line("image", f"{component} stays {one.stays}: {why}")
     return description
 
 
@@ -95,6 +120,25 @@ def _apply(
 ) -> Milestones:
     """Carries the plan out; ``begun``: the milestones of an unchanged stack that has been asked already."""
     milestones = begun or Milestones(session, description, observed, plan)
+    hosts = _further_hosts(session, description)
+    try:
+        _carry_out(session, description, observed, plan, milestones)
+    except StackError:
+        if hosts is not None:
+            hosts.wait()
+        raise
+    if hosts is not None and (settled := hosts.settle()):
+        milestones.told["hosts"] = settled
+    return milestones
+
+
+def _carry_out(
+    session: Session,
+    description: Description,
+    observed: Observed,
+    plan: Plan,
+    milestones: Milestones,
+) -> None:
     for sentence in gone(description.spec, observed):
         session.printer.warning(sentence)
 
@@ -104,7 +148,7 @@ def _apply(
             milestones.note(event)
 
     with ThreadPoolExecutor(1) as pool:  # beside the steps that no process sees yet
-        remembered = pool.submit(_remember, session, description, plan)
+        remembered = pool.submit(remember, session, description, plan)
 
         def guard() -> None:
             session.still_ours()
@@ -124,7 +168,15 @@ def _apply(
             carry_out(observed, plan, actions, emit)
         remembered.result()
     milestones.ready()
-    return milestones
+
+
+def _further_hosts(session: Session, description: Description) -> Along | None:
+    """Begins the work on further hosts; None where there are none, so that most commands pay nothing."""
+    if not concerns_hosts(session):
+        return None
+    from stack.cli.hosts import Along
+
+    return Along(session, description)
 
 
 def _told(session: Session, description: Description) -> dict[str, Any]:
@@ -135,10 +187,14 @@ def _told(session: Session, description: Description) -> dict[str, Any]:
     }
     if session.options.command == "start":
         told |= {"switches": session.switches}
+    if concerns_hosts(session):
+        from stack.deploy.hosts import with_known
+
+        told["hosts"] = with_known(session.state.now.hosts, session.native.tree)
     return told
 
 
-def _remember(session: Session, description: Description, plan: Plan) -> None:
+def remember(session: Session, description: Description, plan: Plan) -> None:
     """Written before any process is touched; with a step ahead, nothing is proven any more.
 
     A version of files is noted before it is written, so that one that is refused is removed some day too.

@@ -164,7 +164,7 @@ def _keep(
     applied = make_change(session, [OwnFile(path, board.text().encode())], prove)
     if options.dry_run:
         return 0
-    address = address_of(session, board.uid, path) if applied else ""
+    address = address_of(session, board.uid) if applied else ""
     printer.line("added", f"{board.title} ({board.uid}) in {path}")
     for judgement in found:
         tell(printer, judgement)

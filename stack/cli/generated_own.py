@@ -25,6 +25,9 @@ from stack.validation.files import check_syntax
 BEYOND_VARIABLES = ("public_url", "watchdog.every")
 """Settings whose values stand in files and in several words of a container."""
 COMPOSE_FILE = "docker-compose.yml"
+NO_GATEWAY = (
+    f"compose   {COMPOSE_FILE} has no gateway: each product keeps its port there; docs/proxy.md has proxies"
+)
 OVERRIDE = "docker-compose.override.yml"
 
 
@@ -32,6 +35,8 @@ def render_own(settings: Settings, app_image: str, printer: Printer) -> int:
     """Writes the override and its files, or takes them away where own/ has nothing; only what differs is written."""
     if not (settings.config / COMPOSE_FILE).is_file():
         raise StackError(f"there is no {COMPOSE_FILE} in {settings.config}", hint="it is part of a checkout")
+    if settings.front:
+        printer.warning(NO_GATEWAY)
     native = read_native(settings.config, settings.home)
     plain = load({}, environ={"STACK_HOME": str(settings.config / ".none")}, project=settings.config)
     images = {name: Image(pin.official, "") for name, pin in CATALOG.pins.items()} | {

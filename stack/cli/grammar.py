@@ -12,16 +12,13 @@ from typing import Any
 from stack import __version__
 from stack.cli.channel import Channel
 from stack.cli.grammar_alerting import ALERTING_COMMANDS
+from stack.cli.grammar_export import EXPORT
+from stack.cli.grammar_gateway import GATEWAY_COMMANDS
 from stack.cli.grammar_keep import KEEPING_COMMANDS
 from stack.cli.grammar_own import OWN_COMMANDS
-from stack.cli.grammar_parts import Command, flag, value
+from stack.cli.grammar_parts import CHOICE, COMPONENTS_HELP, Command, flag, value
 
 YES = flag("-y", "--yes", help="do not ask")
-COMPONENTS_HELP = "component (docs/settings.md lists them)"
-CHOICE = (
-    value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
-    value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
-)
 START = (
     flag("--dry-run", help="print the plan and change nothing"),
     *CHOICE,
@@ -47,6 +44,34 @@ MONITOR = (
         "--url", help="metrics page that dashboard shows (that of monitor if it runs, else the application's)"
     ),
     flag("--watch", help="repeat every 2 s until Ctrl-C"),
+)
+REPORT = Command(
+    "report",
+    "dashboards, alerts, targets and versions over a time as one HTML file",
+    "report:report",
+    (
+        value(
+            "-o", "--output", metavar="FILE", help="file, or folder, to write (reports/ beside stack.toml)"
+        ),
+        value(
+            "--range", metavar="SPAN", default="", help="how long before its end it begins, such as 24h (6h)"
+        ),
+        value(
+            "--from",
+            dest="from_",
+            metavar="TIME",
+            default="",
+            help="when it begins: 2026-01-31T12:00 (UTC), or now-3h",
+        ),
+        value("--to", metavar="TIME", default="", help="when it ends (now)"),
+        value(
+            "--dashboard",
+            metavar="UID",
+            action="append",
+            default=[],
+            help="only this dashboard; may be repeated",
+        ),
+    ),
 )
 COMMANDS: tuple[Command, ...] = (
     Command("start", "bring the stack up and prove it", "lifecycle:start", START),
@@ -75,6 +100,25 @@ COMMANDS: tuple[Command, ...] = (
         (
             flag("--deep", help="also prove that data survives a restart"),
             flag("--quick", help="leave out what needs two scrapes"),
+            value(
+                "--url",
+                action="append",
+                default=[],
+                metavar="C=URL",
+                help="ask products that others run, at these addresses, and no engine",
+            ),
+            value(
+                "--kubernetes",
+                metavar="NAMESPACE",
+                help="ask what was exported there, through kubectl port-forward, and no engine",
+            ),
+            value(
+                "--login",
+                action="append",
+                default=[],
+                metavar="C=FILE",
+                help="with --url: file with USER:PASSWORD of a component behind a login of others",
+            ),
         ),
     ),
     Command(
@@ -84,6 +128,7 @@ COMMANDS: tuple[Command, ...] = (
         (flag("--all", help="containers of others too"),),
         only_shows=True,
     ),
+    REPORT,
     Command(
         "logs",
         "log lines of a component, or of all",
@@ -137,8 +182,10 @@ COMMANDS: tuple[Command, ...] = (
         only_shows=True,
     ),
     *KEEPING_COMMANDS,
+    *GATEWAY_COMMANDS,
     *ALERTING_COMMANDS,
     *OWN_COMMANDS,
+    EXPORT,
 )
 
 

@@ -1,4 +1,4 @@
-"""The grammar of what keeps a stack's data: backup, restore and repair."""
+"""The grammar of what keeps a stack's data: backup, restore, upgrade and repair."""
 
 from __future__ import annotations
 
@@ -52,4 +52,22 @@ REPAIR = Command(
         flag("--dry-run", help="show it and move nothing"),
     ),
 )
-KEEPING_COMMANDS: tuple[Command, ...] = (BACKUP, RESTORE, REPAIR)
+UPGRADE = Command(
+    "upgrade",
+    "take other images, one product after the other, each proven or undone with its data",
+    "upgrade:upgrade",
+    (
+        value(
+            "--to",
+            action="append",
+            default=[],
+            metavar="IMAGE",
+            help="pins (those of this bundle and its settings), or COMPONENT=IMAGE for one product",
+        ),
+        flag("--no-backup", help="write no file with the data before"),
+        flag("--quick", help="end once the stack is checked"),
+        flag("--no-smoke", help="end once the stack is ready"),
+        DRY_RUN,
+    ),
+)
+KEEPING_COMMANDS: tuple[Command, ...] = (BACKUP, RESTORE, UPGRADE, REPAIR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from msgspec import Struct
@@ -40,3 +41,17 @@ def value(*flags: str, **told: Any) -> Option:
 
 
 DRY_RUN = flag("--dry-run", help="print the plan and change nothing")
+
+OUTPUT = value("-o", "--output", metavar="DIR", help="folder that is written")
+COMPONENTS_HELP = "component (docs/settings.md lists them)"
+CHOICE = (
+    value("--with", dest="with_", action="append", default=[], metavar="C", help=f"add a {COMPONENTS_HELP}"),
+    value("--without", action="append", default=[], metavar="C", help=f"leave out a {COMPONENTS_HELP}"),
+)
+"""Components that are switched for once."""
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """What the command line says in place of settings, by path; ``upgrade`` names images."""
+    named: dict[str, str] = getattr(options, "images", {})
+    return {k: getattr(options, k) for k in ("name", "port_base", "bind") if getattr(options, k)} | named

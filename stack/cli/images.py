@@ -13,7 +13,6 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ImageError, RegistryUnreachable
-from stack.common.files import write_atomically
 from stack.components import BY_NAME, CATALOG
 from stack.images import inventory
 from stack.images.lock import LOCK_NAME
@@ -163,10 +162,7 @@ def _env(session: Session) -> int:
 def _merge(session: Session, lines: dict[str, str]) -> None:
     if not lines:
         raise ImageError("no image is here that .env could name", hint="images build, or start, first")
-    from stack.config import env_file
+    from stack.config.env_change import set_in_env
 
-    path = session.settings.home / ".env"
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    before = path.read_bytes() if path.exists() else b""
-    write_atomically(path.resolve(), env_file.merged(before.decode(), lines).encode(), mode)
+    path = set_in_env(session.settings.home, lines)
     session.printer.line("written", f"{', '.join(lines)} in {path}")

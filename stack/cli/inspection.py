@@ -11,7 +11,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import StackError
 from stack.components import BY_NAME, COMPONENTS
-from stack.components.build import url_of
+from stack.components.addresses import address
 from stack.deploy.left_out import refuse_faults
 from stack.validation.files import validate as validate_files
 
@@ -50,9 +50,9 @@ def credentials(options: argparse.Namespace, printer: Printer) -> int:
             continue
         if (password := session.secrets.get(login.secret)) is None:
             raise StackError(f"{component.title} has no password yet", hint="start makes it")
-        address = url_of(settings, component.name)
-        told[component.name] = {"address": address, "user": login.user, "password": password.reveal()}
-        printer.text(f"{component.title:<9} {address}\nuser      {login.user}\npassword  {password.reveal()}")
+        place = address(settings, component.name).url
+        told[component.name] = {"address": place, "user": login.user, "password": password.reveal()}
+        printer.text(f"{component.title:<9} {place}\nuser      {login.user}\npassword  {password.reveal()}")
     printer.document(told)
     return 0
 

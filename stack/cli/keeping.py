@@ -10,7 +10,9 @@ from stack.archives.seal import Key
 from stack.cli.session import Session
 from stack.common.errors import ImageError, UsageError
 from stack.components import CATALOG
+from stack.engine.interface import Engine
 from stack.images import inventory
+from stack.images.pins import LABEL_VERSION, tag_of
 from stack.images.programs import CHECKS
 from stack.images.resolver import WAY_OUT
 from stack.model.observed import Observed
@@ -62,6 +64,20 @@ def volume_image(session: Session, observed: Observed | None = None, *, provide:
     if not made.available:
         raise ImageError(f"no image to read volumes with: {made.why}", hint=WAY_OUT)
     return made.ref
+
+
+def version_of(engine: Engine, ref: str, image_id: str = "") -> str:
+    """The version of an image: what its label says, else its tag."""
+    info = engine.image(image_id or ref)
+    label = info.labels.get(LABEL_VERSION, "") if info else ""
+    return label or tag_of(ref).removeprefix("v")
+
+
+def versions_that_run(session: Session, observed: Observed, components: Iterable[str]) -> dict[str, str]:
+    """The version of each component's image: that of its container, else the one that is here."""
+    there = {name: found for name in components if name != APP and (found := observed.container(name))}
+    held = {name: version_of(session.engine, one.image, one.image_id) for name, one in there.items()}
+    return {**versions_of(session, components), **held}
 
 
 def versions_of(session: Session, components: Iterable[str]) -> dict[str, str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from stack.cli.far import concerns_hosts
 from stack.cli.left_out import left_out_document, tell_left_out
 from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.common.errors import StackError
+from stack.common.errors import StackError, StartFailed
 from stack.model.spec import StackSpec, destroyed, stopped
 
 if TYPE_CHECKING:
@@ -93,8 +95,8 @@ def reload(options: argparse.Namespace, printer: Printer) -> int:
         if not observed.containers:
             raise usage("nothing to reload: this stack has no container; start it first")
         described = session.as_it_should(observed, keep_bind=session.may_stay(observed))
-        bring_up(session, described, thorough=True)
-        printer.document({"ok": True, "seconds": round(session.seconds, 3)})
+        told = bring_up(session, described, thorough=True).told
+        printer.document({"ok": True, "seconds": round(session.seconds, 3), **told})
         return 0
 
 
@@ -117,7 +119,14 @@ def show_plan(session: Session, asked: Description | None = None) -> int:
     for name in missing:
         session.printer.line("image", f"{name}: {session.images.found[name].why}")
     session.printer.text(plan.text() or "nothing to do")
-    told = {"missing_images": list(missing), "left_out": left_out_document(description.left_out)}
+    told: dict[str, Any] = {
+        "missing_images": list(missing),
+        "left_out": left_out_document(description.left_out),
+    }
+    if concerns_hosts(session):
+        from stack.cli.hosts import plans
+
+        told["hosts"] = plans(session, description)
     session.printer.document({**plan.document(), **told})
     return 0
 
@@ -126,14 +135,34 @@ def _tear(session: Session, spec: StackSpec, word: str, *, document: bool = True
     from stack.deploy.actions import Actions
     from stack.deploy.converge import carry_out, decide
 
+    hosts = _begin_on_hosts(session, spec)
     observed, plan = decide(spec, session.engine)
     actions = Actions(session.engine, replace(spec, services=()), guard=session.still_ours)
     carry_out(observed, plan, actions, session.printer.event)
     count = len({step.target for step in plan.steps})
     session.printer.line(word, f"{count} objects {word}" if count else "nothing to do")
+    told, everywhere = hosts(word) if hosts else ({}, True)
     if document:
-        session.printer.document({"ok": True, **plan.document()})
-    return 0
+        session.printer.document({"ok": everywhere, **plan.document(), **told})
+    return 0 if everywhere else StartFailed.exit_code
+
+
+def _begin_on_hosts(session: Session, spec: StackSpec) -> Callable[[str], tuple[dict[str, Any], bool]] | None:
+    """The same on further hosts, begun; what it returns waits for them. None where there are none."""
+    try:
+        if not session.state.now.hosts:
+            return None
+    except StackError:  # whoever ends a stack may do so because its state cannot be read
+        return None
+    from stack.cli.hosts import tear_down, torn
+
+    begun = tear_down(session, spec)
+
+    def end(word: str) -> tuple[dict[str, Any], bool]:
+        found, everywhere = torn(session, begun, word)
+        return {"hosts": found}, everywhere
+
+    return end
 
 
 def _confirmed(session: Session) -> bool:

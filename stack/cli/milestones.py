@@ -11,6 +11,7 @@ from stack.common.durations import duration
 from stack.common.moments import moment, short, stamp
 from stack.common.wait import together
 from stack.components import BY_NAME, COMPONENTS
+from stack.components.addresses import outward
 from stack.deploy.condition import age
 from stack.model.events import Milestone, StepDone
 from stack.model.plan import Plan, Verb
@@ -39,6 +40,8 @@ class Milestones:
         self.times: dict[str, float] = {}
         self.answered = 0.0
         self.reached: list[Milestone] = []
+        self.told: dict[str, Any] = {}
+        """What else the document of the command says."""
         self._verification: Verification | None = None
         self._asked: Report | None = None
         """What one round of questions found, where no step was needed."""
@@ -184,20 +187,28 @@ class Milestones:
                 f"\ndegraded  {component} is absent: {reason}\n          {self.session.images.way_out}"
             )
             if instead := BY_NAME[component].instead:
-                printer.warning(f"          {instead.format(prometheus=build.url('prometheus'))}")
+                printer.warning(f"          {instead.format(prometheus=build.public_url('prometheus'))}")
         printer.text()
-        running = {s.component for s in self.spec.services if s.published}
+        places = outward(self.description.settings, self.spec.components)
+        running = places or {s.component for s in self.spec.services if s.published}
         published = [component for component in COMPONENTS if component.name in running]
         for one in published:
             if one.login:
                 words = f"user {one.login.user}, password: monitoring-stack credentials"
-                printer.text(f"{one.title:<13} {build.url(one.name)}   {words}")
+                printer.text(f"{one.title:<13} {build.public_url(one.name)}   {words}")
         first, *rest = [one for one in published if not one.login]
-        others = [f"{one.title} {build.url(one.name)}" for one in rest]
-        printer.text("   ".join((f"{first.title:<13} {build.url(first.name)}", *others)))
+        others = [f"{one.title} {build.public_url(one.name)}" for one in rest]
+        printer.text("   ".join((f"{first.title:<13} {build.public_url(first.name)}", *others)))
+        if self.description.settings.front:
+            from stack.components.gateway import remark
+
+            if said := remark(build):
+                printer.warning(said)
         printer.document(self._document(ok=True))
 
     def _document(self, *, ok: bool) -> dict[str, Any]:
+        settings = self.description.settings
+        places = outward(settings, self.spec.components)
         return {
             "ok": ok,
             "status": "degraded" if self.spec.absent else "running",
@@ -208,7 +219,9 @@ class Milestones:
                 {"name": m.name, "summary": m.summary, "seconds": round(m.seconds, 3)} for m in self.reached
             ],
             "report": self._report(),
-            "addresses": self.description.addresses(remote=False),
+            **self.told,
+            "addresses": places if settings.front else self.description.addresses(remote=False),
+            "public_addresses": places,
         }
 
     def _report(self) -> dict[str, object] | None:

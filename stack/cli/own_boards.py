@@ -17,8 +17,9 @@ from stack.cli.main import usage
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.common.errors import ConfigurationInvalid
-from stack.components.build import BOARDS, BOARDS_PLACE, url_of
-from stack.components.places import OWN, OWN_MARK
+from stack.components.addresses import address
+from stack.components.build import BOARDS
+from stack.components.places import OWN
 from stack.config.tree import read_native
 from stack.dashboards.queries import WITHOUT_QUERY
 
@@ -138,11 +139,10 @@ def board_document(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def address_of(session: Session, uid: str, path: str) -> str:
+def address_of(session: Session, uid: str) -> str:
     """Where a browser finds the dashboard: in Grafana, else on the quick-look page."""
     observed = session.engine.observe(session.name)
     settings = session.placed(observed)
     if any(c.component == "grafana" and c.running for c in observed.containers):
-        return f"{url_of(settings, 'grafana')}/d/{uid}"
-    name = BOARDS_PLACE.rendered(path.removeprefix(FOLDER), OWN_MARK).rpartition("/")[2]
-    return f"{url_of(settings, 'prometheus')}/user/#{quote(name)}"
+        return f"{address(settings, 'grafana').url}/d/{uid}"
+    return f"{address(settings, 'prometheus').url}/user/#{quote(uid, safe='')}"

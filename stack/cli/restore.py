@@ -16,7 +16,8 @@ from stack.archives.reading import Archive, open_archive
 from stack.archives.seal import NAME as SEALED
 from stack.archives.seal import Key, open_sealed
 from stack.checks.context import CheckContext
-from stack.cli.backup import SETTINGS, STATE, tell
+from stack.cli.backup import tell
+from stack.cli.backup_own import SETTINGS, STATE
 from stack.cli.home_files import File, allowed, differing
 from stack.cli.keeping import key_of, versions_of, volume_image
 from stack.cli.main import usage

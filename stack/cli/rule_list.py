@@ -16,6 +16,7 @@ from stack.common.moments import short, stamp
 if TYPE_CHECKING:
     from stack.checks.model import Rule
     from stack.clients.prometheus import LoadedRule
+    from stack.deploy.describe import Description
 
 HEADER = ("FROM", "FILE", "GROUP", "RULE", "KIND", "STATE", "EVALUATED")
 
@@ -78,7 +79,7 @@ def list_rules(options: argparse.Namespace, printer: Printer) -> int:
     if remote or not observed.containers:
         loaded, unknown = None, "elsewhere" if remote else "not running"
     else:
-        loaded, unknown = _asked(told.address("prometheus")), "not loaded"
+        loaded, unknown = _asked(session, description), "not loaded"
     rows = _rows(told.rules, loaded, unknown)
     now = time.time()
     printer.table(HEADER, [row.cells(now) for row in rows])
@@ -90,12 +91,13 @@ def list_rules(options: argparse.Namespace, printer: Printer) -> int:
     return 0
 
 
-def _asked(address: str) -> tuple[LoadedRule, ...] | None:
+def _asked(session: Session, description: Description) -> tuple[LoadedRule, ...] | None:
     from stack.clients.http import Http, HttpFailure
     from stack.clients.prometheus import Prometheus
+    from stack.deploy.asking import address_of
 
     try:
-        return Prometheus(Http(address)).rules()
+        return Prometheus(Http(address_of(session.engine, description, "prometheus"))).rules()
     except HttpFailure:
         return None
 

@@ -9,15 +9,16 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from stack.cli.grammar_parts import given
 from stack.cli.printer import Printer
-from stack.common.errors import Busy, StackError
+from stack.common.errors import StackError
 from stack.components import BY_NAME, load
 from stack.components.build import Image
 from stack.config.cache import Cache
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from stack.model.observed import Observed
     from stack.model.state import StackState
 
-T = TypeVar("T")
-
 
 @dataclass
 class Session:
@@ -50,6 +49,8 @@ class Session:
     """Files of the user's own by path, in place of what lies there; None: not there. See ``lay_over``."""
     _asked_ahead: tuple[Future[Observed], Future[StackState]] | None = None
     _images_seen: ImageSelection | None = None
+    tries_again: bool = False
+    """Images that have failed an upgrade are taken all the same."""
     still_ours: Callable[[], None] = lambda: None
     """Raises where another command has taken the lock over."""
 
@@ -57,7 +58,7 @@ class Session:
     def open(cls, options: argparse.Namespace, printer: Printer) -> Session:
         """Reads the settings; an error names the value and the remedy."""
         began = getattr(options, "began", None) or time.monotonic()
-        settings = load(_given(options))
+        settings = load(given(options))
         printer.keep_log(settings.state)
         return cls(options, printer, settings, began)
 
@@ -110,7 +111,7 @@ class Session:
         """The settings, with the one-off switches that hold, those of this command, and what the files need."""
         switches = {f"components.{name}": switch for name, switch in self.asked.items()}
         held = remembered(self.plain, self.state.now)
-        found = load({**_given(self.options), **switches}, remembered=held)
+        found = load({**given(self.options), **switches}, remembered=held)
         return found.for_files(self.native.tree)
 
     @property
@@ -239,10 +240,12 @@ class Session:
         only: frozenset[str] | None = None,
     ) -> Description:
         secrets, inside = self.state.with_secrets(secrets_of(settings)), found.check_image
-        made = describe(
-            settings, found.images, secrets, absent, check_image=inside, native=self.native, only=only
-        )
-        last = self.state.now.proven
+        last, images = self.state.now.proven, found.images
+        if self.state.now.refused and not self.tries_again:
+            from stack.deploy.upgrading import heeded
+
+            images = heeded(self.engine, self.state.now.refused, images)
+        made = describe(settings, images, secrets, absent, check_image=inside, native=self.native, only=only)
         return replace(made, proven=last.when) if last else made
 
     def look_ahead(self) -> None:
@@ -265,22 +268,6 @@ class Session:
         remembering.result()
         return looking.result()
 
-    def clear_stale_lock(self) -> None:
-        """The lock of a killed command goes; that of a live one stays."""
-        with suppress(Busy), self.lock():
-            pass
-
-    @contextmanager
-    def lock_beside(self, work: Callable[[], T]) -> Iterator[T]:
-        """The lock, taken while ``work`` is done, whose result the block gets."""
-        with ExitStack() as held, ThreadPoolExecutor(1) as pool:
-            taking = pool.submit(held.enter_context, self.lock())
-            try:
-                result = work()
-            finally:
-                taking.result()
-            yield result
-
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One changing command at a time, wherever it runs; ``Busy`` names the other."""
@@ -288,13 +275,10 @@ class Session:
 
         with self.engine.lock(self.name, this_process(f"monitoring-stack {self.options.command}")) as lease:
             self.still_ours = lease.check
-            if self.options.command != "destroy" and self.state.now.restoring is not None:
-                from stack.deploy.restoring import settle
+            if self.options.command != "destroy" and self.state.now.unfinished:
+                from stack.deploy.unfinished import settle
 
-                self.printer.line("restore", settle(self.engine, self.state, self.plain))
+                for word, said in settle(self.engine, self.state, self.plain):
+                    self.printer.line(word, said)
                 self._forget()
             yield
-
-
-def _given(options: argparse.Namespace) -> dict[str, str]:
-    return {key: getattr(options, key) for key in ("name", "port_base", "bind") if getattr(options, key)}

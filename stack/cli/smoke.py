@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from stack.checks.messages import report_document
 from stack.checks.model import STAGES, Report
+from stack.cli.conclusion import conclude
 from stack.cli.findings import Findings
 from stack.cli.printer import Printer
 from stack.common.errors import SmokeFailed
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 def smoke(options: argparse.Namespace, printer: Printer) -> int:
     """Runs the checks; 6 where one failed."""
+    if options.kubernetes:
+        from stack.cli.smoke_kubernetes import smoke_on_kubernetes
+
+        return smoke_on_kubernetes(options, printer)
+    if options.url or options.login:
+        from stack.cli.smoke_elsewhere import smoke_at_urls
+
+        return smoke_at_urls(options, printer)
+    return _smoke_here(options, printer)
+
+
+def _smoke_here(options: argparse.Namespace, printer: Printer) -> int:
     from stack.cli.session import Session
     from stack.common.moments import wall_clock
     from stack.components import BY_NAME
@@ -54,7 +66,7 @@ def smoke(options: argparse.Namespace, printer: Printer) -> int:
         report = _with_causes(session, description, report, heard, found=bool(observed.containers))
     if options.deep and report.ok:
         report = _deeper(session, description, report, heard)
-    return _conclude(report, printer, session.seconds)
+    return conclude(report, printer, session.seconds)
 
 
 def _with_causes(
@@ -77,16 +89,3 @@ def _deeper(session: Session, description: Description, report: Report, heard: F
     finding = still_there(session, description)
     heard(finding)
     return Report((*report.findings, finding), report.seconds + finding.seconds)
-
-
-def _conclude(report: Report, printer: Printer, seconds: float) -> int:
-    if not report.ok:
-        from stack.deploy.verdict import failure
-
-        error = failure(report)
-        error.details = report_document(report)
-        raise error
-    printer.document(report_document(report))
-    remarks = f", {len(report.warnings)} warnings" if report.warnings else ""
-    printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s{remarks}")
-    return 0

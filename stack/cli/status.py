@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from stack.checks.model import Finding
+from stack.cli.far import concerns_hosts
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import Http, HttpFailure
@@ -149,17 +150,18 @@ class Look(Struct, frozen=True):
 
 def status(options: argparse.Namespace, printer: Printer) -> int:
     """One table; 0 when all runs as described and all targets are up, 5 when a container is down, 6 for a target."""
-    look = _look(Session.open(options, printer))
+    look = looked(Session.open(options, printer))
     look.show(printer)
     while options.watch:
         CLOCK.sleep(2.0)
         printer.text()
-        look = _look(Session.open(options, printer))
+        look = looked(Session.open(options, printer))
         look.show(printer)
     return look.code
 
 
-def _look(session: Session) -> Look:
+def looked(session: Session) -> Look:
+    """The stack as it is now."""
     observed = session.engine.observe(session.name)
     description = session.as_it_runs(observed)
     services = {s.component: s for s in description.spec.services}
@@ -169,6 +171,8 @@ def _look(session: Session) -> Look:
         rows = together(lambda c: _row(session, c, services.get(c.component)), observed.containers)
     missing = [c for c in services if observed.container(c) is None]
     rows += [Row(c, "absent", services[c].image, "", 0.0, 0, False) for c in missing]
+    further = _hosts(session, description)
+    rows += [row for row, _ in further]
     asked = any(r.component == "prometheus" and r.up for r in rows)
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
@@ -178,6 +182,7 @@ def _look(session: Session) -> Look:
     remarks = (*(w for f in found for w in f.warnings), *(_probes(session, description) if targets else ()))
     if not resting:
         remarks = (*remarks, *untested(description.spec, session.state.now))
+    remarks = (*remarks, *(said for _, said in further if said))
     return Look(
         session.name,
         tuple(rows),
@@ -188,6 +193,21 @@ def _look(session: Session) -> Look:
         remarks,
         measuring.result(),
     )
+
+
+def _hosts(session: Session, description: Description) -> list[tuple[Row, str]]:
+    """A row for each further host, and what is to be said of it."""
+    if not concerns_hosts(session):
+        return []
+    from stack.cli.host_look import look
+
+    return [
+        (
+            Row(f"host {h.name}", h.state, h.image or "-", h.address, h.uptime, h.memory, h.matches),
+            f"host {h.name}: {h.says}" if h.says else "",
+        )
+        for h in look(session, description)
+    ]
 
 
 def _probes(session: Session, description: Description) -> tuple[str, ...]:
@@ -236,8 +256,9 @@ def _targets(session: Session, description: Description) -> tuple[tuple[Target, 
 
 
 def _targets_here(engine: Engine, description: Description) -> tuple[Target, ...]:
-    del engine
-    return Prometheus(Http(description.build.url("prometheus"))).targets()
+    from stack.deploy.asking import address_of
+
+    return Prometheus(Http(address_of(engine, description, "prometheus"))).targets()
 
 
 def _targets_inside(engine: Engine, description: Description) -> tuple[Target, ...]:

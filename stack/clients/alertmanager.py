@@ -81,6 +81,10 @@ class Alertmanager(Struct, frozen=True):
         with shaped(answer):
             return text(answer.json()["config"]["original"])
 
+    def command_line(self) -> tuple[str, ...]:
+        """The words that its process was started with."""
+        return tuple(self.http.get("/debug/pprof/cmdline").text.rstrip("\0").split("\0"))
+
     def alerts(self, name: str = "") -> tuple[HeldAlert, ...]:
         """All alerts that it holds, or those of one name; also what is silenced, inhibited or muted."""
         params = {"filter": f'alertname="{name}"'} if name else {}

@@ -34,6 +34,12 @@ class App(Struct, frozen=True):
         with shaped(answer):
             return str(answer.json()["status"])
 
+    def answers_as(self, host: str) -> bool:
+        """Whether it may be asked under this name; others are refused with 400."""
+        answer = self.http.get("/health", headers={"Host": host}, expect=(200, 400))
+        with shaped(answer):
+            return answer.status == 200 and text(answer.json()["status"]) == "ok"
+
     def metrics(self) -> str:
         """The metrics page in the text format."""
         return self.http.get("/metrics", headers={"Accept": "text/plain"}).text

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.clients.http import Http, HttpFailure
-from stack.clients.shape import Typed, shaped, texts
+from stack.clients.shape import Typed, shaped, text, texts
 
 RELOAD_SECONDS = 60.0
 
@@ -101,6 +101,12 @@ class Grafana(Struct, frozen=True):
         with shaped(answer):
             user = answer.json()
             return str(user["login"]), bool(user["isGrafanaAdmin"])
+
+    def app_url(self) -> str:
+        """The address that it tells browsers to be its own."""
+        answer = self.http.get("/api/frontend/settings")
+        with shaped(answer):
+            return text(answer.json()["appUrl"])
 
     def data_sources(self) -> tuple[LoadedSource, ...]:
         """All data sources."""

@@ -15,7 +15,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -114,7 +114,7 @@ class Http(Struct, frozen=True):
         self, method: str, url: str, query: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         place = urlsplit(url)
-        connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=self.timeout)
+        connection = _connection(place, self.timeout)
         deadline = time.monotonic() + self.timeout
         try:
             asked = f"?{place.query}" if place.query else query
@@ -122,6 +122,14 @@ class Http(Struct, frozen=True):
             return _answer(url, method, connection.sock, deadline)
         finally:
             connection.close()
+
+
+def _connection(place: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    """Over TLS it must have a certificate that this machine trusts; SSL_CERT_FILE names an authority of one's own."""
+    host = place.hostname or ""
+    if place.scheme == "https":
+        return http.client.HTTPSConnection(host, place.port or 443, timeout=seconds)
+    return http.client.HTTPConnection(host, place.port or 80, timeout=seconds)
 
 
 def _body(data: Mapping[str, str] | None, document: Any) -> tuple[bytes | None, str]:

@@ -100,6 +100,12 @@ class Prometheus(Struct, frozen=True):
         with shaped(answer):
             return text(_data(answer)["yaml"])
 
+    def flags(self) -> dict[str, str]:
+        """The flags that it runs with, by name without dashes."""
+        answer = self.http.get("/api/v1/status/flags")
+        with shaped(answer):
+            return {name: text(value) for name, value in _data(answer).items()}
+
     def targets(self) -> tuple[Target, ...]:
         """All active scrape targets."""
         answer = self.http.get("/api/v1/targets", params={"state": "active"})

@@ -12,7 +12,8 @@
     ├── StartFailed            5  a step of the plan failed
     │   ├── PortTaken             5
     │   ├── NotReady              5  a container never answered
-    │   └── Busy                  5  another command holds the lock
+    │   ├── Busy                  5  another command holds the lock
+    │   └── UpgradeUndone         5  a new image was not proven; the one of before runs with its data
     ├── SmokeFailed            6  a check found a fault
     ├── ArchiveRefused         8  a backup does not fit or is damaged; nothing was changed
     ├── Degraded               7  something optional is missing where it was required
@@ -104,6 +105,10 @@ class NotReady(StartFailed):
 
 class Busy(StartFailed):
     """Another command works on the same stack."""
+
+
+class UpgradeUndone(StartFailed):
+    """A new image did not hold what it must; the previous one runs again with the data of before."""
 
 
 class SmokeFailed(StackError):

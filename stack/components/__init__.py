@@ -12,6 +12,7 @@ from stack.components.app import APP
 from stack.components.blackbox import BLACKBOX
 from stack.components.build import Build
 from stack.components.exporters import EXPORTERS
+from stack.components.gateway import GATEWAY
 from stack.components.grafana import GRAFANA
 from stack.components.manifest import Component
 from stack.components.node_exporter import NODE_EXPORTER
@@ -33,6 +34,7 @@ COMPONENTS: tuple[Component, ...] = (
     APP,
     NODE_EXPORTER,
     POSTGRES,
+    GATEWAY,
     BLACKBOX,
     *EXPORTERS,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from stack.components.addresses import web_flags
 from stack.components.app_webhooks import notifying
 from stack.components.build import HOST_GATEWAY, MIB, Build, wget
 from stack.components.heartbeat import ADDRESS, SETTINGS, address_file, with_heartbeat
@@ -83,7 +84,7 @@ def service(build: Build) -> ServiceSpec:
         command=(
             f"--config.file={CONFIG_ROOT}/{CURRENT}/{MAIN}",
             "--storage.path=/alertmanager",
-            f"--web.external-url={build.public_url('alertmanager')}",
+            *web_flags(build.address("alertmanager")),
             "--cluster.listen-address=",
             *with_features("receiver-name-in-metrics", build.settings["alertmanager.extra_args"]),
         ),

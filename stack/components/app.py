@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stack.components import postgres
+from stack.components.addresses import told
 from stack.components.build import MIB, SCRATCH, Build, private_file
 from stack.components.manifest import Checks, Component, Data
 from stack.components.token import APP_TOKEN, TOKEN, token_file
@@ -34,7 +35,7 @@ def service(build: Build) -> ServiceSpec:
             ("STACK_APP_FAULTS", "true" if settings["app.faults"] else "false"),
             ("STACK_APP_LOAD", settings["app.load"]),
             ("STACK_APP_LOAD_RATE", f"{settings['app.load_rate']:g}"),
-            *((("STACK_APP_ALLOWED_HOSTS", hosts),) if (hosts := settings["app.allowed_hosts"]) else ()),
+            *((("STACK_APP_ALLOWED_HOSTS", hosts),) if (hosts := _hosts(build)) else ()),
             *((VARIABLES[f.path.rpartition("/")[2]], f"{CONFIG_ROOT}/{f.path}") for f in secrets),
         ),
         mounts=(
@@ -46,6 +47,13 @@ def service(build: Build) -> ServiceSpec:
         awaits=database,
         assets=secrets,
     )
+
+
+def _hosts(build: Build) -> str:
+    """The names under which it may be asked: those of the setting, and its public one."""
+    named = [name for name in str(build.settings["app.allowed_hosts"]).split(",") if name.strip()]
+    public = build.address("app").host
+    return ",".join((*named, public) if told(build.settings) and public not in named else named)
 
 
 def _secrets(build: Build) -> tuple[ConfigFile, ...]:

@@ -10,10 +10,10 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
+from stack.components.addresses import Address, address, published
 from stack.components.places import OWN, OWN_MARK, Place
 from stack.config.secret import Secret
 from stack.config.settings import Settings
-from stack.config.values import COMPONENT_PLACE
 from stack.model.left_out import LeftOut
 from stack.model.outer import MACHINE
 from stack.model.spec import CONFIG_ROOT, ConfigFile, Mount, config_volume, data_volume
@@ -46,7 +46,6 @@ class Build(Struct, frozen=True, dict=True):
     images: Mapping[str, Image]
     tree: Mapping[str, bytes] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    plotly: bytes = b""
     absent: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     only: frozenset[str] | None = None
@@ -64,16 +63,16 @@ class Build(Struct, frozen=True, dict=True):
         }
 
     def url(self, component: str) -> str:
-        """Where a user's browser finds the component."""
+        """Where the component itself is published."""
         return url_of(self.settings, component)
 
+    def address(self, component: str) -> Address:
+        """Where people find the component, and what it is told of that."""
+        return address(self.settings, component)
+
     def public_url(self, component: str) -> str:
-        """The component's address in links that others follow: by ``public_url``, else where it is published."""
-        written = str(self.settings["public_url"])
-        if not written:
-            return self.url(component)
-        named = written.replace(COMPONENT_PLACE, component)
-        return named if named != written else f"{written}:{self.settings.port(component)}"
+        """The component's address in links that others follow."""
+        return self.address(component).url
 
     def config_mount(self, component: str) -> Mount:
         """Where the component finds its files, read-only."""
@@ -137,9 +136,8 @@ class Build(Struct, frozen=True, dict=True):
 
 
 def url_of(settings: Settings, component: str) -> str:
-    """Where a user's browser finds a published component."""
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared, never bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port(component)}"
+    """Where a published component itself is asked."""
+    return published(settings, component).url
 
 
 def belongs(file_name: str, component: str) -> bool:

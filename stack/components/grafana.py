@@ -45,6 +45,7 @@ def service(build: Build) -> ServiceSpec:
 
 def environment(build: Build) -> tuple[tuple[str, str], ...]:
     """Settings by variable: closed, quiet, and no call to the outside."""
+    place = build.address("grafana")
     ours = (
         ("GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES", "false"),
         ("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
@@ -57,8 +58,9 @@ def environment(build: Build) -> tuple[tuple[str, str], ...]:
         ("GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED", "true"),
         ("GF_SECURITY_ADMIN_PASSWORD", f"$__file{{{CONFIG_ROOT}/{PASSWORD_PATH}}}"),
         ("GF_SECURITY_ADMIN_USER", USER),
+        *((("GF_SECURITY_COOKIE_SECURE", "true"),) if place.secure else ()),
         ("GF_SECURITY_DISABLE_GRAVATAR", "true"),
-        ("GF_SERVER_ROOT_URL", build.public_url("grafana") + "/"),
+        ("GF_SERVER_ROOT_URL", f"{place.url}/"),
         ("GF_USERS_ALLOW_SIGN_UP", "false"),
     )
     if not build.settings.words("grafana.env"):

@@ -29,7 +29,7 @@ REFUSED = {
     "GF_SERVER_HTTP_": "the port is that of the settings",
     "GF_SERVER_PROTOCOL": "everything that asks it asks by plain HTTP",
     "GF_SERVER_ROOT_URL": "public_url says it",
-    "GF_SERVER_SERVE_FROM_SUB_PATH": "everything that asks it asks at the root",
+    "GF_SERVER_SERVE_FROM_SUB_PATH": "everything that asks it asks at the root, and a proxy takes the path off",
     "GF_SERVER_SOCKET": "everything that asks it asks by its port",
     "GF_USERS_ALLOW_SIGN_UP": "nobody makes a user of himself, which is proven",
 }

@@ -26,4 +26,4 @@ def _dashboard(build: Build) -> str:
     """The address of a dashboard whose path in Grafana is ``.``, as a part of a template."""
     if "grafana" in build.present:
         return f"{build.public_url('grafana')}{{{{ . }}}}"
-    return f"{build.public_url('prometheus')}/user/#{UID}.json"
+    return f"{build.public_url('prometheus')}/user/#{UID}"

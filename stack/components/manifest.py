@@ -37,18 +37,22 @@ class SecretSpec(Struct, frozen=True):
     generated: bool = True
     pattern: re.Pattern[str] = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
     form: str = "one line of text"
+    several_lines: bool = False
 
 
 class Data(Struct, frozen=True):
     """What a component keeps in its data volume. ``at_end``: it writes all of it only when it ends.
 
     ``dump``: what a running one is asked to write itself down with, to ``DUMP`` in its volume; it is taken in place of
-    its files.
+    its files. ``version_file``: the file in its folder with the major version of what lies there, which no other one
+    opens; ``version_argv`` asks an image for its own.
     """
 
     kind: VolumeKind = "files"
     at_end: bool = False
     dump: tuple[str, ...] = ()
+    version_file: str = ""
+    version_argv: tuple[str, ...] = ()
 
 
 class Login(Struct, frozen=True):
@@ -104,10 +108,9 @@ class Component(Struct, frozen=True):
     beside one of these. ``needed`` tells, with the switch of that name, whether files of the user's need it.
     ``places`` are folders that users may fill. ``dashboards`` are about it, by uid. ``tool`` checks its files in a
     container of its image, with the further ``tool_words`` that follow from the files; ``check_files`` applies rules of
-    ours. ``instead`` says what stands in while its image
-    cannot be had; ``keeps`` what a backup must hold, which
-    ``data`` tells how to take. ``several``, in place of ``service``: it has a container for each
-    thing that the user's files name, called ``NAME-THING``.
+    ours. ``instead`` says what stands in while its image cannot be had; ``keeps`` what a backup must hold, which
+    ``data`` tells how to take. ``fronts``: people reach the others through it. ``several``, in place of ``service``: it
+    has a container for each thing that the user's files name, called ``NAME-THING``.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Component(Struct, frozen=True):
     instead: str = ""
     keeps: str = ""
     data: Data | None = None
+    fronts: bool = False
     several: Callable[[Build], tuple[ServiceSpec, ...]] | None = None
 
     def services(self, build: Build) -> tuple[ServiceSpec, ...]:
@@ -159,6 +163,9 @@ class Component(Struct, frozen=True):
             settings=self.settings,
             start_seconds=self.start_seconds,
             dashboards=self.dashboards,
+            fronts=self.fronts,
+            inside=self.port,
+            own_login=self.login is not None,
         )
 
     def limits(self, build: Build) -> Limits:
@@ -177,10 +184,11 @@ class Component(Struct, frozen=True):
             image_id=image.id,
             port=self.port,
             limits=self.limits(build),
-            published=None
-            if self.publish is None
-            else Port(self.port, settings.port(self.name), settings.bind),
+            published=Port(self.port, settings.port(self.name), settings.bind)
+            if settings.publishes(self.name)
+            else None,
             files=self.files(build),
+            log=(str(settings["log.max_size"]), int(settings["log.max_files"])),
             ready_path=own.pop("ready_path", ""),
             health=own.pop("health"),
         )

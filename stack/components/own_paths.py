@@ -15,6 +15,7 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, SECRETS, TARGETS, ConfigFile
 OWN_SECRETS = f"{OWN}{SECRETS}/"
 OWN_TARGETS = f"{OWN}prometheus/{TARGETS}/"
 OWN_RECEIVERS = f"{OWN}receivers/"
+OWN_HOSTS = f"{OWN}hosts/"
 INSIDE = {
     OWN_SECRETS: f"{CONFIG_ROOT}/{CURRENT}/{SECRETS}/",
     OWN_TARGETS: f"{CONFIG_ROOT}/{TARGETS}/",

@@ -21,14 +21,14 @@ PORT = 5432
 UID = 999
 """As in the official image."""
 PROGRAMS = "/usr/lib/postgresql/18/bin"
-"""One major version cannot read the data of another, so this one stays until data can be moved over."""
+"""Of the pinned major version. Programs are asked for by their names alone, since a named image may have another."""
 PASSWORD = "postgres_password"  # noqa: S105 - the name of a secret
 ROLE, DATABASE = "app", "packets"
 """As start.sh makes them."""
 ASKED = ("-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE)
 FOLDERS = "/var/lib/postgresql"
 TO_DUMP = (
-    *(f"{PROGRAMS}/pg_dump", "-h", "/tmp", "-U", "postgres", "-Fc", "-Z0"),  # noqa: S108 - inside the container
+    *("pg_dump", "-h", "/tmp", "-U", "postgres", "-Fc", "-Z0"),  # noqa: S108 - inside the container
     *("-f", f"{FOLDERS}/{DUMP}", DATABASE),
 )
 """Over the socket, as the administrator; what it writes is packed by whoever takes it."""
@@ -44,7 +44,7 @@ def service(build: Build) -> ServiceSpec:
     """The container."""
     return POSTGRES.container(
         build,
-        health=Health(("CMD", f"{PROGRAMS}/pg_isready", *ASKED), start_period=60.0),
+        health=Health(("CMD", "pg_isready", *ASKED), start_period=60.0),
         user=f"{UID}:{UID}",
         entrypoint=("/bin/sh",),
         command=(f"{CONFIG_ROOT}/{CURRENT}/start.sh",),
@@ -123,5 +123,5 @@ POSTGRES = Component(
     files=files,
     recipe=recipe,
     keeps="the application's packets",
-    data=Data(dump=TO_DUMP),
+    data=Data(dump=TO_DUMP, version_file="packets/PG_VERSION", version_argv=("postgres", "--version")),
 )

@@ -3,7 +3,7 @@
 # start left half made is made anew: it gets its name only when it is whole. One that a backup wrote down is loaded then.
 set -eu
 umask 077
-PATH=/usr/lib/postgresql/18/bin:$PATH
+for programs in /usr/lib/postgresql/*/bin; do PATH=$programs:$PATH; done
 config=/etc/stack/current
 data=/var/lib/postgresql/packets
 dump=/var/lib/postgresql/restore.dump
@@ -28,6 +28,13 @@ END
     fi
     mv "$data.new" "$data"
     rm -f "$dump"
+fi
+set -- $(postgres --version)
+major=${3%%[!0-9]*} # of "postgres (PostgreSQL) 18.6 (Debian ...)"
+if [ "$(cat "$data/PG_VERSION")" != "$major" ]; then
+    echo "FATAL: the data is that of PostgreSQL $(cat "$data/PG_VERSION"), which $major cannot open:" \
+        "name its image in STACK_POSTGRES_IMAGE and start, then monitoring-stack upgrade --to postgres=IMAGE moves it" >&2
+    exit 1
 fi
 # The client's password wins, so that a lost one is repaired by the next start. It is never an argument.
 password=$(cat /etc/stack/secrets/postgres_password)

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from stack.components.addresses import web_flags
 from stack.components.build import HOST_GATEWAY, MIB, SCRATCH, Build, config_files, wget
 from stack.components.exporters.scrape import jobs
 from stack.components.manifest import Checks, Component, Data
+from stack.components.node_exporter import where_it_is
 from stack.components.outer_networks import outer_networks
-from stack.components.own_paths import own_secrets, own_targets, translated
+from stack.components.own_paths import OWN_HOSTS, own_secrets, own_targets, translated
 from stack.components.places import RULES_PLACE, SCRAPE_PLACE
 from stack.components.scrape_interval import panel_interval, script
 from stack.components.token import scraping, token_file
@@ -84,7 +86,7 @@ def service(build: Build) -> ServiceSpec:
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={settings['prometheus.retention_time']}",
             f"--storage.tsdb.retention.size={settings['prometheus.retention_size']}",
-            f"--web.external-url={build.public_url('prometheus')}",
+            *web_flags(build.address("prometheus")),
             f"--web.user-assets={CONFIG_ROOT}/user",
             "--enable-feature=exemplar-storage",
             f"--rules.alert.resend-delay={RESEND_DELAY}",
@@ -115,7 +117,16 @@ def _plain(build: Build) -> tuple[ConfigFile, ...]:
     main = ConfigFile(MAIN, build.tree[f"prometheus/{MAIN}"], origin=f"prometheus/{MAIN}")
     native = (file for place in PLACES for file in build.concerning(build.gathered("prometheus", place)))
     fitting = (file for file in native if _sends(build) or not file.origin.endswith(REMOTE_RULES))
-    return translated(scraping(build, (_sending(build, main), *fitting, *jobs(build))))
+    found = where_it_is(build, (_sending(build, main), *fitting, *jobs(build)))
+    return translated(scraping(build, (*found, *_far(build))))
+
+
+def _far(build: Build) -> Iterator[ConfigFile]:
+    """The jobs of further hosts."""
+    if any(path.startswith(OWN_HOSTS) for path in build.tree):
+        from stack.components.hosts import jobs as of_hosts
+
+        yield from of_hosts(build)
 
 
 def _sends(build: Build) -> bool:
@@ -148,8 +159,7 @@ def _assets(build: Build) -> tuple[ConfigFile, ...]:
     page = config_files(build.below("prometheus/user/"), "prometheus/user/")
     interval = panel_interval(build)
     page = tuple(f.edited(script(f.content, interval)) if f.path == PAGE_SCRIPT else f for f in page)
-    plotly = config_files({"plotly.min.js": build.plotly}) if build.plotly else ()
-    shown = (*page, *build.dashboards(), *plotly)
+    shown = (*page, *build.dashboards())
     return (*(replace(file, path=f"user/{file.path}") for file in shown), *own_targets(build, _plain(build)))
 
 

@@ -16,10 +16,13 @@ from msgspec.structs import replace
 
 from stack.common.errors import SettingsError
 from stack.config import sources
-from stack.config.table import Setting, Switch, Table, Tree
-from stack.config.values import CACHE_FOLDER
+from stack.config.table import Setting, Switch, Table, Tree, Unit
+from stack.config.values import CACHE_FOLDER, COMPONENT_PLACE, PUBLIC
 
-LOOPBACK_HINT = "keep 127.0.0.1, or set STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
+LOOPBACK_HINT = (
+    'keep 127.0.0.1, or turn the gateway on ([gateway] mode = "on"), which has TLS and a login; or set '
+    "STACK_INSECURE_BIND=true when a firewall or TLS proxy guards it"
+)
 
 
 class Settings(Struct, frozen=True):
@@ -58,14 +61,25 @@ class Settings(Struct, frozen=True):
         return str(self["bind"])
 
     @property
-    def reach(self) -> Literal["auto", "ports", "network"]:
-        """How the stack is asked."""
+    def reach(self) -> Literal["auto", "ports", "network", "inner"]:
+        """How the stack is asked; ``inner``, at the containers' own addresses, where they are not published."""
         found: Literal["auto", "ports", "network"] = self["reach"]
-        return found
+        return "inner" if found == "auto" and self.front else found
 
     def may_bind(self, address: str) -> bool:
-        """Whether ports may be published there: on loopback, or anywhere where that is asked for."""
-        return bool(self["insecure_bind"]) or ipaddress.ip_address(address).is_loopback
+        """Whether ports may be published there: on loopback; anywhere behind a gateway, or where that is asked for."""
+        allowed = bool(self["insecure_bind"] or self.front)
+        return allowed or ipaddress.ip_address(address).is_loopback
+
+    def publishes(self, component: str) -> bool:
+        """Whether the component has a port on this machine: while one fronts the others, it alone."""
+        return any(unit.name == component for unit in self.publishing)
+
+    @property
+    def publishing(self) -> tuple[Unit, ...]:
+        """Components with a port on this machine, where they run."""
+        front = self.front
+        return tuple(u for u in self.table.published if (u.name == front if front else not u.fronts))
 
     def port(self, component: str) -> int:
         """The published port of a component; with ``port_base`` counted from there in the order of the table.
@@ -93,6 +107,12 @@ class Settings(Struct, frozen=True):
         return tuple(
             u.name for u in self.table.start_order if u.name in on and (not u.serves or on & {*u.serves})
         )
+
+    @property
+    def front(self) -> str:
+        """The component through which people reach the others, if it is to run; else empty."""
+        fronts = [u.name for u in self.table.units if u.fronts]
+        return next((name for name in self.components if name in fronts), "") if fronts else ""
 
     def _runs(self, component: str) -> bool:
         switch = self.switch(component)
@@ -223,9 +243,25 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             "components.prometheus: it cannot be left out", hint="everything else is proven through it"
         )
+    _check_public(settings)
     owners: dict[int, str] = {}
-    for unit in settings.table.published:
+    for unit in settings.publishing:
         port = settings.port(unit.name)
         other = owners.setdefault(port, unit.name)
         if other != unit.name:
             raise SettingsError(f"{unit.name}.port: {port} is the port of {other} too", hint="choose another")
+
+
+def _check_public(settings: Settings) -> None:
+    found = PUBLIC.fullmatch(str(settings["public_url"]))
+    if (
+        found
+        and found["port"]
+        and not found["path"]
+        and not settings.front
+        and COMPONENT_PLACE not in found[0]
+    ):
+        raise SettingsError(
+            f"public_url: each product has a port of its own, {found['port']} cannot be that of all",
+            hint=f"{found[0]}/{COMPONENT_PLACE} gives each a path; without the port each keeps its own",
+        )

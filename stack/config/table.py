@@ -48,7 +48,8 @@ class Unit(Struct, frozen=True):
     default; ``auto`` runs it where its image can be had, ``needed`` where one of the user's files needs it, of which
     ``needed`` tells. ``serves``: it runs only beside one of these.
     ``start_seconds``: about how long it takes to answer; the slowest is started first. ``dashboards``: uids of those
-    that are about it.
+    that are about it. ``fronts``: while it runs people reach the others through it, and it alone is published; then
+    ``inside`` is where it asks one, and ``own_login`` says that one asks for a login itself.
     """
 
     name: str
@@ -59,6 +60,9 @@ class Unit(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     start_seconds: float = 0.0
     dashboards: tuple[str, ...] = ()
+    fronts: bool = False
+    inside: int = 0
+    own_login: bool = False
 
     @property
     def switches(self) -> tuple[Switch, ...]:
@@ -116,7 +120,7 @@ def switch_setting(
 
 
 def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
-    count = len(tuple(published))
+    count = sum(not unit.fronts for unit in published)
     return (
         Setting("name", "STACK_NAME", read.stack_name, "monitoring", "name of the stack"),
         Setting("bind", "STACK_BIND", read.address, "127.0.0.1", "address that ports are published on"),
@@ -128,7 +132,7 @@ def _general(published: Iterable[Unit]) -> tuple[Setting, ...]:
             "STACK_PUBLIC_URL",
             read.public_url,
             "",
-            "address in links to the products, like `http://host` or `https://{component}.example.com`",
+            "address of the products for people, like `https://host/path` or `https://{component}.example.com`",
         ),
         Setting(
             "port_base",
@@ -165,6 +169,20 @@ def _outer() -> tuple[Setting, ...]:
             read.match(read.ROOM, "like 256MB"),
             "256MB",
             "room on the disk of an engine of this machine below which start refuses; 0MB: never",
+        ),
+        Setting(
+            "log.max_size",
+            "STACK_LOG_MAX_SIZE",
+            read.log_size,
+            "10m",
+            "size at which a container's log begins a new file, like 50MB",
+        ),
+        Setting(
+            "log.max_files",
+            "STACK_LOG_MAX_FILES",
+            read.within(1, 100),
+            3,
+            "files that are kept of a container's log",
         ),
         Setting(
             "registry.patience",

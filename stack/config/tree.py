@@ -6,9 +6,7 @@ commands that only look still can.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -71,12 +69,3 @@ def _shipped(root: Path) -> Iterator[Found]:
 def _own(folder: Path) -> Iterator[Found]:
     if folder.exists() or folder.is_symlink():
         yield from walk(folder, OWN)
-
-
-@cache
-def read_plotly() -> bytes:
-    """The script of the quick-look page, from the installed plotly package without importing it."""
-    spec = importlib.util.find_spec("plotly")
-    folders = spec.submodule_search_locations if spec else None
-    script = Path(next(iter(folders))) / "package_data" / "plotly.min.js" if folders else None
-    return script.read_bytes() if script and script.is_file() else b""

@@ -22,7 +22,8 @@ IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 COMPONENT_PLACE = "{component}"
 """Stands for the name of each product in its public address."""
 PUBLIC = re.compile(
-    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9_.-]|\{component\})+)(?::(?P<port>[0-9]{1,5}))?/?"
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9_.-]|\{component\})+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(?:/(?:[A-Za-z0-9_~-]|\{component\})(?:[A-Za-z0-9._~-]|\{component\})*)*)/?"
 )
 CACHE_FOLDER = "cache"
 LEAST_MEMORY = 32 * 1024**2
@@ -95,14 +96,15 @@ def address(text: str) -> str:
 
 
 def public_url(text: str) -> str:
-    """The address in links to the products, or nothing for where they are published; without a slash at its end."""
+    """The address of the products for people, or nothing for where they are published; without a slash at its end."""
     found = PUBLIC.fullmatch(text)
     if text and found is None:
-        like = f"http://host or https://{COMPONENT_PLACE}.example.com"
-        raise ValueError(f"must be like {like}, without a path, got {text!r}")
-    if found and found["port"] and COMPONENT_PLACE not in found["host"]:
-        other = f"{found['host']} without :{found['port']}, or name each by {COMPONENT_PLACE}"
-        raise ValueError(f"each product has a port of its own: {other}")
+        like = f"http://host, https://host/path or https://{COMPONENT_PLACE}.example.com"
+        raise ValueError(f"must be like {like}, got {text!r}")
+    if found and found["port"]:
+        port(found["port"])
+    if found and text.count(COMPONENT_PLACE) > 1:
+        raise ValueError(f"must have {COMPONENT_PLACE} once, got {text!r}")
     return text.rstrip("/")
 
 
@@ -137,6 +139,25 @@ def cpus(text: str) -> float:
     if not CPUS.fullmatch(text) or not float(text):
         raise ValueError(f"must be a number above 0 like 0.5 or 2, got {text!r}")
     return float(text)
+
+
+def within(least: int, most: int) -> Callable[[str], int]:
+    """A whole number."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"must be a number of {least} to {most}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def log_size(text: str) -> str:
+    """A size as engines take it of a log: ``10m`` for 10MB. One without a bound would fill the disk."""
+    found = SIZE.fullmatch(text)
+    if not found or found[1] == "TB":
+        raise ValueError(f"must be a size like 10MB or 1GB, got {text!r}")
+    return text.removesuffix("B").lower()
 
 
 def between(least: float, most: float) -> Callable[[str], float]:

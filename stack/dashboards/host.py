@@ -1,4 +1,4 @@
-"""Dashboard host: the machine under the stack, whatever its devices and file systems are called. Data only."""
+"""Dashboard host: the machine under the stack, and further ones, whatever their devices are called. Data only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ IDLE = 'mode="idle"'
 def _flow(title: str, description: str, *metrics: tuple[str, str]) -> Panel:
     """Bytes per second of each device, one query a direction."""
     queries = tuple(
-        Query(total("instance, device", rate(metric)), f"{{{{device}}}} {word}") for metric, word in metrics
+        Query(total("instance, device", rate(metric)), f"{{{{instance}}}} {{{{device}}}} {word}")
+        for metric, word in metrics
     )
     return Panel("timeseries", title, description, "Bps", queries, minimum=0)
 
@@ -20,7 +21,7 @@ def _flow(title: str, description: str, *metrics: tuple[str, str]) -> Panel:
 HOST = Dashboard(
     uid="host",
     title="Host",
-    description="Processor, memory, disks, network and load of the machine under the stack.",
+    description="Processor, memory, disks, network and load of the machine under the stack, and of further hosts.",
     tags=("monitoring-stack", "host"),
     scope="node_boot_time_seconds",
     panels=(
@@ -39,7 +40,7 @@ HOST = Dashboard(
             "Load",
             "Processes that run or wait to run, averaged over 1, 5 and 15 minutes.",
             "short",
-            tuple(Query(select(f"node_load{n}"), f"{n} min") for n in (1, 5, 15)),
+            tuple(Query(select(f"node_load{n}"), f"{{{{instance}}}} {n} min") for n in (1, 5, 15)),
             minimum=0,
         ),
         Panel(
@@ -50,9 +51,9 @@ HOST = Dashboard(
             (
                 Query(
                     f"{select('node_memory_MemTotal_bytes')} - {select('node_memory_MemAvailable_bytes')}",
-                    "used",
+                    "{{instance}} used",
                 ),
-                Query(select("node_memory_MemTotal_bytes"), "total"),
+                Query(select("node_memory_MemTotal_bytes"), "{{instance}} total"),
             ),
             minimum=0,
         ),
@@ -65,7 +66,7 @@ HOST = Dashboard(
                 Query(
                     f"1 - max by ({FILESYSTEM}) ({select('node_filesystem_avail_bytes')})"
                     f" / max by ({FILESYSTEM}) ({select('node_filesystem_size_bytes')} > 0)",
-                    "{{device}}",
+                    "{{instance}} {{device}}",
                     True,
                 ),
             ),

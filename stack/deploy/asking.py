@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from stack.checks.context import CheckContext
+from stack.checks.near import near
 from stack.clients.http import Answer, Http, HttpFailure
 from stack.common.errors import StackError
 from stack.deploy.describe import Description
@@ -23,7 +24,17 @@ def context_of(engine: Engine, description: Description) -> CheckContext:
     """The stack as a check sees it, for questions that are no checks."""
     remote = engine.info().remote
     expected = description.expectations(remote=remote, now=time.time())
-    return _Inside(expected, engine=engine, stack=description.spec.name) if remote else CheckContext(expected)
+    name = description.spec.name
+    if remote:
+        return _Inside(expected, engine=engine, stack=name)
+    return CheckContext(expected, near=near(engine, name, fronted=expected.door is not None))
+
+
+def address_of(engine: Engine, description: Description, component: str) -> str:
+    """Where a component of an engine on this machine is asked; ``HttpFailure`` where it has no address just now."""
+    address = description.addresses(remote=False)[component]
+    found = near(engine, description.spec.name, fronted=bool(description.settings.front))
+    return address if found is None else found.find(component, address)
 
 
 class _Inside(CheckContext, frozen=True):

@@ -11,22 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.common.errors import SettingsError, UsageError
 from stack.common.moments import moment
 from stack.components import BY_NAME, COMPONENTS, TABLE, assemble
+from stack.components.addresses import outward
 from stack.components.build import Build, Image
 from stack.components.manifest import SecretSpec
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
-from stack.config.tree import Native, read_native, read_plotly
+from stack.config.tree import Native, read_native
 from stack.deploy.left_out import left_out
 from stack.model.left_out import LeftOut
 from stack.model.spec import ConfigFile, StackSpec, internal_addresses
 
 if TYPE_CHECKING:
-    from stack.checks.model import Expected
+    from stack.checks.model import Door, Expected
 
 LOGIN_TRIED = "default-login.json"
 LOGIN_PAUSE = 300.0
@@ -62,16 +64,19 @@ class Description(Struct, frozen=True, dict=True):
         return tuple((c.name, c.files(self.build)) for c in others)
 
     def expectations(self, *, remote: bool, now: float, age: float = 0.0) -> Expected:
-        """What the checks expect. Ports published here are asked there; a remote engine's from inside its network.
+        """What the checks expect. Ports published here are asked there, a remote engine's from inside its network.
+
+        With a gateway nothing else is published: then each is asked inside the network, from wherever that is.
 
         ``age``: seconds since the youngest container started.
         """
         from stack.checks.expect import expected
 
         login = next((c.login for c in COMPONENTS if c.login and c.name in self.spec.components), None)
-        return expected(
+        told = expected(
             self.spec,
             self.addresses(remote=remote),
+            public=outward(self.settings, self.spec.components),
             grafana_password=self.build.secrets[login.secret].reveal() if login else "",
             app_token=self.build.secrets.get("app_token", Secret()).reveal(),
             probe_default_login=bool(login) and self._may_try_login(now),
@@ -80,6 +85,16 @@ class Description(Struct, frozen=True, dict=True):
             proven=moment(self.proven),
             idle=self.idle,
         )
+        return told if self._door is None else replace(told, door=self._door)
+
+    @cached_property
+    def _door(self) -> Door | None:
+        front = self.settings.front
+        if not front or front not in self.spec.components:
+            return None
+        from stack.components.gateway_door import door
+
+        return door(self.build)
 
     def _may_try_login(self, now: float) -> bool:
         cache = Cache(self.settings.state)
@@ -91,7 +106,7 @@ class Description(Struct, frozen=True, dict=True):
 
     def addresses(self, *, remote: bool) -> dict[str, str]:
         """Base URL of each component that can be asked."""
-        if remote:
+        if remote or self.settings.front:
             return dict(internal_addresses(self.spec))
         return {s.component: self.build.url(s.component) for s in self.spec.services if s.published}
 
@@ -116,7 +131,6 @@ def describe(
         images=images,
         tree=native.tree,
         secrets=secrets_in(settings, secrets),
-        plotly=read_plotly(),
         absent=absent,
         left_out=native.left_out,
         only=only,
@@ -151,7 +165,8 @@ def read_secret(spec: SecretSpec, path: Path) -> Secret:
         raise SettingsError(f"{spec.setting}: {path}: {reason}", hint=hint) from None
     if not spec.pattern.fullmatch(text):
         what = "it holds what it may not" if text else "it is empty"
-        raise SettingsError(f"{spec.setting}: {path}: {what}", hint=f"one line: {spec.form}")
+        form = spec.form if spec.several_lines else f"one line: {spec.form}"
+        raise SettingsError(f"{spec.setting}: {path}: {what}", hint=form)
     return Secret(text)
 
 

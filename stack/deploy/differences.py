@@ -63,6 +63,10 @@ def _setup(service: ServiceSpec, given: Setup) -> Iterator[Difference]:
         yield Difference(f"environment is another one: {names}")
     yield from _parts("mount", [_mounted(m) for m in service.mounts if m.kind != "tmpfs"], given.mounts)
     yield from _parts("port", _ports(service), given.ports)
+    if given.host_network != service.host_network:
+        yield Difference(
+            f"it is {'' if given.host_network else 'not '}in the network of the engine's machine"
+        )
     yield from (Difference(words) for words in given.oddities)
 
 

@@ -1,77 +1,34 @@
 """Running containers against the CIS Docker Benchmark 1.6.0, section 5, and what of section 4 a container can tell.
 
-The ids, and what counts as a finding, are those of docker-bench-security, so that the two agree. Pure.
+The ids, and what counts as a finding, are those of docker-bench-security 1.6.0, so that the two agree; where this
+says more than the script, docs/security.md has it. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
 
-from msgspec import Struct
+from stack.deploy.hardening_values import Host, Judged, Look, Reason, Result, Rule, Seen
 
-Level = Literal["warn", "info", "note"]
-"""What a finding is: a fault, a matter of opinion, or something that only a person can judge."""
-Result = Literal["pass", "warn", "info", "note"]
 SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr")
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - what is looked for
 PRIVILEGED_PORTS = 1024
 RETRIES = 5
-
-
-class Host(Struct, frozen=True):
-    """What the engine says of itself: its swarm's state, and the names of its security modules."""
-
-    swarm: str = ""
-    security: tuple[str, ...] = ()
-
-
-class Seen(Struct, frozen=True):
-    """One running container: the engine's description and the names of its processes."""
-
-    inspect: Mapping[str, Any]
-    processes: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.inspect["Name"]).removeprefix("/")
-
-    @property
-    def host(self) -> Mapping[str, Any]:
-        """How it was started."""
-        found: Mapping[str, Any] = self.inspect["HostConfig"]
-        return found
-
-
-Look = Callable[[Seen], str]
-"""What is wrong with a container; empty where nothing is."""
-
-
-class Rule(Struct, frozen=True):
-    """One recommendation. ``says`` is the evidence of a container that follows it."""
-
-    id: str
-    title: str
-    look: Look
-    says: str
-    level: Level = "warn"
-
-
-class Judged(Struct, frozen=True):
-    """One recommendation and one container. ``reason``: why it is so on purpose; empty where nobody says."""
-
-    id: str
-    title: str
-    container: str
-    result: Result
-    evidence: str
-    reason: str = ""
-
-    @property
-    def fault(self) -> bool:
-        """Whether it is a warning without a written reason."""
-        return self.result == "warn" and not self.reason
+USUAL = (
+    *(
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "NET_RAW",
+    ),
+    *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+"""Capabilities that an engine gives any container: to ask for one by name adds nothing."""
 
 
 def _options(seen: Seen) -> list[str]:
@@ -94,7 +51,7 @@ def _selinux(seen: Seen) -> str:
 
 
 def _capabilities(seen: Seen) -> str:
-    added = seen.host.get("CapAdd") or ()
+    added = [one for one in seen.host.get("CapAdd") or () if one.upper().removeprefix("CAP_") not in USUAL]
     return f"capabilities added: {', '.join(added)}" if added else ""
 
 
@@ -128,8 +85,8 @@ def _memory(seen: Seen) -> str:
 
 
 def _cpus(seen: Seen) -> str:
-    limits = ("CpuShares", "NanoCpus", "CpuQuota")
-    return "" if any(seen.host.get(one) for one in limits) else "no limit of processor time"
+    limits = ("CpuShares", "NanoCpus")
+    return "" if any(seen.host.get(one) for one in limits) else "neither shares nor a limit of processors"
 
 
 def _root(seen: Seen) -> str:
@@ -164,7 +121,8 @@ def _ulimits(seen: Seen) -> str:
 
 
 def _propagation(seen: Seen) -> str:
-    shared = [str(m["Source"]) for m in seen.inspect.get("Mounts") or () if m.get("Propagation") == "shared"]
+    mounts = seen.inspect.get("Mounts") or ()
+    shared = [str(m["Source"]) for m in mounts if "shared" in str(m.get("Propagation"))]
     return f"shared mounts {', '.join(shared)}" if shared else ""
 
 
@@ -184,7 +142,8 @@ def _cgroup(seen: Seen) -> str:
 
 
 def _new_privileges(seen: Seen) -> str:
-    return "" if any(one.startswith("no-new-privileges") for one in _options(seen)) else "may gain privileges"
+    asked = [one for one in _options(seen) if one.startswith("no-new-privileges")]
+    return "" if any(not one.endswith("false") for one in asked) else "may gain privileges"
 
 
 def _health(seen: Seen) -> str:
@@ -202,12 +161,14 @@ def _pids(seen: Seen) -> str:
 
 
 def _bridge(seen: Seen) -> str:
-    return "on the engine's default bridge" if seen.host.get("NetworkMode") in ("default", "bridge") else ""
+    joined = (seen.inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    there = seen.host.get("NetworkMode") in ("default", "bridge") or "bridge" in joined
+    return "on the engine's default bridge" if there else ""
 
 
 def _socket(seen: Seen) -> str:
-    found = [m for m in seen.inspect.get("Mounts") or () if "docker.sock" in str(m.get("Source"))]
-    return "has the engine's socket" if found else ""
+    places = [f"{m.get('Source')} {m.get('Destination')}" for m in seen.inspect.get("Mounts") or ()]
+    return "has the engine's socket" if any("docker.sock" in one for one in places) else ""
 
 
 def _user(seen: Seen) -> str:
@@ -215,8 +176,13 @@ def _user(seen: Seen) -> str:
     return "runs as root" if user.partition(":")[0] in ("", "0", "root") else ""
 
 
+def _image_health(seen: Seen) -> str:
+    return "" if seen.image_has_check else "its image has no health check"
+
+
 RULES = (
     Rule("4.1", "a user for the container", _user, "an ordinary user"),
+    Rule("4.6", "health check of the image", _image_health, "the image has one"),
     Rule("5.2", "AppArmor", _apparmor, "a profile of AppArmor"),
     Rule("5.3", "SELinux or other security options", _selinux, "security options are set"),
     Rule("5.4", "Linux capabilities", _capabilities, "none added"),
@@ -249,18 +215,27 @@ RULES = (
     Rule("5.31", "the host's user namespace", _shares("UsernsMode", "user namespace"), "not shared"),
     Rule("5.32", "the engine's socket", _socket, "not mounted"),
 )
+TRUST = ("4.5", "content trust")
 SWARM = ("5.1", "swarm mode")
+PRIVILEGES = "5.26"
 
 
-def judged(found: Iterable[Seen], host: Host, reason: Callable[[str, Seen], str]) -> Iterator[Judged]:
-    """Each recommendation of each container, by id; ``reason`` says why something is so on purpose."""
+def judged(found: Iterable[Seen], host: Host, reason: Reason) -> Iterator[Judged]:
+    """Each recommendation of the engine and of each container, by id."""
     containers = tuple(found)
-    active = host.swarm not in ("", "inactive")
-    state = f"swarm mode is {host.swarm or 'inactive'}"
-    yield Judged(*SWARM, "", "warn" if active else "pass", state)
+    yield from _of_engine(host, reason)
     for rule in RULES:
         for one in containers:
-            wrong = rule.look(one)
+            wrong = "" if rule.id == PRIVILEGES and host.restrains else rule.look(one)
             result: Result = rule.level if wrong else "pass"
             why = reason(rule.id, one) if wrong else ""
             yield Judged(rule.id, rule.title, one.name, result, wrong or rule.says, why)
+
+
+def _of_engine(host: Host, reason: Reason) -> Iterator[Judged]:
+    asked = "is asked for" if host.trust else "is not asked for: DOCKER_CONTENT_TRUST is not 1"
+    why = "" if host.trust else reason(TRUST[0], None)
+    yield Judged(*TRUST, "", "pass" if host.trust else "warn", f"content trust {asked}", why)
+    active = host.swarm not in ("", "inactive")
+    state = f"swarm mode is {host.swarm or 'inactive'}"
+    yield Judged(*SWARM, "", "warn" if active else "pass", state)

@@ -16,7 +16,15 @@ from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.exporters.kinds import KINDS
 from stack.components.exporters.server import FOLDER as EXPORTERS
 from stack.components.exporters.server import SUFFIX, faults, servers
-from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS, OWN_TARGETS, TARGET_SUFFIXES
+from stack.components.gateway_users import USERS
+from stack.components.node_exporter import OWN_TEXTFILES, PROM, TEXTFILE
+from stack.components.own_paths import (
+    OWN_HOSTS,
+    OWN_RECEIVERS,
+    OWN_SECRETS,
+    OWN_TARGETS,
+    TARGET_SUFFIXES,
+)
 from stack.components.own_toml import Fault
 from stack.components.places import OWN
 from stack.components.prometheus import REMOTE_RULES
@@ -34,6 +42,11 @@ def left_out(build: Build, used: Iterable[ConfigFile]) -> tuple[LeftOut, ...]:
     origins = {file.origin for file in used} | _named_by_settings(build) | _named_by_exporters(build)
     origins |= _named_by_receivers(build)
     wrong = {fault.path: fault for fault in (*_receivers(build), *_of_tables(build))}
+    if any(path.startswith(OWN_HOSTS) for path in build.tree):
+        from stack.components import hosts
+
+        origins |= hosts.named(build.tree)
+        wrong |= {fault.path: fault for fault in hosts.faults(build.tree)}
     unused = (_why(build, path) for path in sorted(build.tree.keys() - origins - wrong.keys()))
     refused = (LeftOut(fault.path, fault.why, fault.hint, "fault") for fault in wrong.values())
     return (*build.left_out, *refused, *unused)
@@ -82,6 +95,10 @@ def _of_tables(build: Build) -> Iterator[Fault]:
         from stack.components.grafana_env import faults as variable_faults
 
         yield from variable_faults(build)
+    if build.settings.front:
+        from stack.components.gateway import faults as gateway_faults
+
+        yield from gateway_faults(build)
 
 
 def _receivers(build: Build) -> tuple[Fault, ...]:
@@ -106,13 +123,17 @@ def _reasons(build: Build, path: str) -> Iterator[LeftOut]:
         yield LeftOut(path, "a document or an example", weight="quiet")
     if path.startswith(OWN + RULE_TESTS):
         yield LeftOut(path, "a test of rules, for promtool", weight="quiet")
+    if path == USERS:
+        yield LeftOut(path, "the gateway is off", weight="quiet")
     yield from _main_file(build, path)
+    yield from _of_textfile(build, path)
     if path.startswith(EXPORTERS):
         yield from _of_exporter(build, path)
-    if path.startswith(OWN_RECEIVERS):
-        if not path.endswith(SUFFIX):
-            yield _other_suffix(path, (SUFFIX,))
-        yield LeftOut(path, f"it lies in a folder below {OWN_RECEIVERS}", "move it up")
+    for flat in (OWN_RECEIVERS, OWN_HOSTS):
+        if path.startswith(flat):
+            if not path.endswith(SUFFIX):
+                yield _other_suffix(path, (SUFFIX,))
+            yield LeftOut(path, f"it lies in a folder below {flat}", "move it up")
     yield from _in_place(build, path)
     if path == f"prometheus/{REMOTE_RULES}":
         yield LeftOut(path, "stack.toml has no [remote_write.NAME]", weight="quiet")
@@ -132,6 +153,19 @@ def _main_file(build: Build, path: str) -> Iterator[LeftOut]:
     for main in MAINS:
         if path.startswith(f"{main}/"):
             yield LeftOut(path, f"{main} is a folder where a file should be", "move the file up")
+
+
+def _of_textfile(build: Build, path: str) -> Iterator[LeftOut]:
+    """Metrics that others write, which node_exporter reads where they lie."""
+    folder = str(build.settings[TEXTFILE])
+    if folder and path.startswith(f"{folder}/"):
+        if not path.endswith(PROM):
+            yield _other_suffix(path, (PROM,))
+        yield LeftOut(path, "node_exporter reads it where it lies", weight="quiet")
+    elif path.startswith(OWN_TEXTFILES):
+        yield LeftOut(
+            path, "no setting names its folder", f'[node_exporter] textfile = "{OWN_TEXTFILES[:-1]}"'
+        )
 
 
 def _of_exporter(build: Build, path: str) -> Iterator[LeftOut]:
@@ -191,4 +225,4 @@ def _folders() -> list[str]:
     """The folders of the user's own that are read."""
     found = [f"{OWN}{c.name}/{place.folder}" for c in COMPONENTS for place in c.places]
     watched = [kind.form.folder for kind in KINDS]
-    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_RECEIVERS, OWN_SECRETS, *watched]
+    return [*found, OWN_TARGETS, f"{OWN}alertmanager/", OWN_RECEIVERS, OWN_HOSTS, OWN_SECRETS, *watched]

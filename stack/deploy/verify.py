@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from stack.checks.check import Later
 from stack.checks.model import STAGES, Expected, Finding, Report, Stage
+from stack.checks.near import near
 from stack.checks.prober import LocalProber, NetworkProber, Prober
 from stack.checks.runner import hurried
 from stack.common.errors import NotReady, StartFailed
@@ -252,8 +253,7 @@ def verification(
         image = check_image() if check_image else ""
         return verification(engine, replace(description, check_image=image), emit, age)
 
-    remote = engine.info().remote
-    expected = description.expectations(remote=remote, now=wall_clock(), age=age)
+    expected = description.expectations(remote=engine.info().remote, now=wall_clock(), age=age)
     return Verification(
         engine=engine,
         spec=description.spec,
@@ -288,7 +288,8 @@ def prober_for(
         return engine.logs(container_name(name, component), lines)
 
     checks = hurried(checks_of(description.spec.components), at_most)
-    here = LocalProber(checks, run_in, read_log) if ours else LocalProber(checks)
+    by_name = near(engine, name, fronted=bool(description.settings.front))
+    here = LocalProber(checks, run_in, read_log, near=by_name) if ours else LocalProber(checks)
     if not engine.info().remote:
         return here
     return NetworkProber(engine, description.spec, description.check_image, here, tuple(at_most.items()))
@@ -296,5 +297,4 @@ def prober_for(
 
 def patience(expected: Expected, *, proven: bool = False) -> Mapping[str, float]:
     """Seconds that the checks of a stack may take, by stage; ``proven``: since all of it was started."""
-    young = ONCE_READY if proven else MappingProxyType({})
-    return IN_A_HURRY if expected.age > OLD else young
+    return IN_A_HURRY if expected.age > OLD else ONCE_READY if proven else MappingProxyType({})

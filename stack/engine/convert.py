@@ -14,12 +14,15 @@ from typing import Any
 from stack.engine import labels
 from stack.engine.interface import Job, Usage
 from stack.model.observed import HELPER
-from stack.model.spec import OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
+from stack.model.outer import MACHINE
+from stack.model.spec import LOG, OPEN_FILES, RESTART, Health, Limits, Mount, Port, ServiceSpec
 
 NANO = 1_000_000_000
 MIB = 1024 * 1024
 SCRATCH = Mount("tmpfs", "", "/tmp", read_only=False, size=64 * MIB)  # noqa: S108 - inside the container
 VOLUME_ROOT = "/v"
+HOST = "host"
+"""The network of the engine's machine, as engines call it."""
 STOP_SECONDS = 10
 """What an engine waits between TERM and KILL where a container declares nothing."""
 JOB_MEMORY = 512 * MIB
@@ -32,11 +35,12 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     health = _healthcheck(service.health)
     host = {
         **_hardened(service.limits.memory, service.limits.cpus, service.limits.pids),
-        "NetworkMode": stack,
+        "NetworkMode": HOST if service.host_network else stack,
         "RestartPolicy": {"Name": RESTART},
         "Mounts": [_mount(m, stack) for m in service.mounts if m.kind != "tmpfs"],
         "Tmpfs": _tmpfs(service.mounts),
         "PortBindings": _bindings(service.published),
+        "LogConfig": _logs(*service.log),
     }
     if service.extra_hosts:
         host["ExtraHosts"] = [f"{name}:{address}" for name, address in service.extra_hosts]
@@ -50,7 +54,6 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         host["Init"] = True
     body: Body = {
         "Image": service.image,
-        "Hostname": service.hostname or service.host,
         "User": service.user,
         "Env": [f"{key}={value}" for key, value in service.environment],
         "Labels": labels.of_service(stack, service.component, service.digest(), service.needs),
@@ -58,7 +61,7 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
         "StopTimeout": service.stop_seconds,
         "ExposedPorts": {f"{service.port}/tcp": {}},
         "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}},
+        **_names(stack, service),
     }
     if service.stop_signal:
         body["StopSignal"] = f"SIG{service.stop_signal}"
@@ -67,6 +70,14 @@ def service_body(stack: str, service: ServiceSpec) -> Body:
     if service.command:
         body["Cmd"] = list(service.command)
     return body
+
+
+def _names(stack: str, service: ServiceSpec) -> Body:
+    """By which it is known on the stack's network, where it is on it."""
+    if service.host_network:
+        return {}
+    network = {"EndpointsConfig": {stack: {"Aliases": list(service.aliases)}}}
+    return {"Hostname": service.hostname or service.host, "NetworkingConfig": network}
 
 
 def update_body(limits: Limits) -> Body:
@@ -149,6 +160,8 @@ def job_body(stack: str, job: Job) -> Body:
             "Tmpfs": {} if job.files else _tmpfs(()),
         },
     }
+    if job.machine:
+        body["HostConfig"]["ExtraHosts"] = [f"{MACHINE}:host-gateway"]
     if job.user:
         body["User"] = job.user
     return body
@@ -229,8 +242,12 @@ def _hardened(memory: int, cpus: float, pids: int, *, ulimits: bool = True) -> B
         "NanoCpus": int(cpus * NANO),
         "PidsLimit": pids,
         "Ulimits": limits,
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+        "LogConfig": _logs(*LOG),
     }
+
+
+def _logs(size: str, count: int) -> Body:
+    return {"Type": "json-file", "Config": {"max-size": size, "max-file": str(count)}}
 
 
 def _mount(mount: Mount, stack: str, *, copy: bool = True) -> Body:

@@ -22,6 +22,7 @@ def image_info(inspect: Mapping[str, Any]) -> ImageInfo:
         created=inspect.get("Created") or "",
         digests=tuple(inspect.get("RepoDigests") or ()),
         layers=tuple((inspect.get("RootFS") or {}).get("Layers") or ()),
+        has_check=(inspect.get("Config") or {}).get("Healthcheck") is not None,
     )
 
 

@@ -107,6 +107,7 @@ class DockerEngine:
         self.write_volume, self.remove_from_volume = jobs.write_volume, jobs.remove_from_volume
         self.gather, self.stage = keeping.gather, keeping.stage
         self.adopt, self.unstage = keeping.adopt, keeping.unstage
+        self.keep, self.give_back, self.from_dump = keeping.keep, keeping.give_back, keeping.from_dump
         self.examine, self.set_aside = keeping.examine, keeping.set_aside
         self.read_state, self.write_state, self.remove_state = states.read, states.write, states.remove
         self.create, self.remove = self._containers.create_service, self._containers.remove

@@ -40,6 +40,8 @@ _UNREACHABLE = (
     "bad gateway",
     "unexpected eof",
 )
+_NO_FOLDER = ("bind source path does not exist",)
+MAKE_FOLDER = "make that folder on the engine's machine, or correct the setting that names it"
 FREE_SPACE = "free space where the engine keeps its data (docker system df)"
 
 
@@ -70,7 +72,7 @@ def no_space(text: str) -> bool:
 
 def refused(what: str, text: str) -> StartFailed:
     """A step that the engine refused for a reason of its own."""
-    hint = FREE_SPACE if no_space(text) else ""
+    hint = FREE_SPACE if no_space(text) else MAKE_FOLDER if _says(text, _NO_FOLDER) else ""
     return StartFailed(f"{what}: {one_line(text)}", hint=hint)
 
 

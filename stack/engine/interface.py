@@ -45,6 +45,7 @@ class ImageInfo(Struct, frozen=True):
     """One image that the engine holds; ``size`` in bytes, ``digests`` as ``repository@sha256:...``.
 
     ``layers``: what it consists of, lowest first, under names that every engine gives; ids differ between engines.
+    ``has_check``: it says how the health of its containers is checked.
     """
 
     id: str
@@ -54,6 +55,7 @@ class ImageInfo(Struct, frozen=True):
     created: str
     digests: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+    has_check: bool = False
 
 
 class ImageConfig(Struct, frozen=True):
@@ -88,7 +90,7 @@ class Job(Struct, frozen=True):
     """A short-lived container: files are put into its own root file system, it runs, it is removed.
 
     ``network`` is a stack's name, or a network of others; without one it has none. ``look_at``: paths of files that
-    are looked at in it; their links are followed.
+    are looked at in it; their links are followed. ``machine``: it finds the engine's machine by its name.
     """
 
     image: str
@@ -99,6 +101,7 @@ class Job(Struct, frozen=True):
     user: str = ""
     seconds: float = 120.0
     look_at: tuple[str, ...] = ()
+    machine: bool = False
 
 
 class Holder(Struct, frozen=True):

@@ -6,12 +6,19 @@ The work is done by ``keeping_program`` in a container that the engine removes b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import archive, convert, examining_program, failures, keeping_program
+from stack.engine import (
+    archive,
+    convert,
+    examining_program,
+    failures,
+    keeping_program,
+    upgrading_program,
+)
 from stack.engine.client import TAR, Client
 from stack.engine.containers import Containers
 from stack.engine.frames import framed
@@ -32,19 +39,17 @@ class Keeping:
         self._containers = containers
         self._volumes = volumes
 
-    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Generator[bytes]:
         """See ``Engine``."""
         return self._work(stack, image, volume, ("gather", kind), f"read volume {volume}")
 
     def adopt(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("adopt",), f"replace what volume {volume} holds"):
-            pass
+        self._do(stack, image, volume, ("adopt",), f"replace what volume {volume} holds")
 
     def unstage(self, stack: str, image: str, volume: str) -> None:
         """See ``Engine``."""
-        for _ in self._work(stack, image, volume, ("unstage",), f"clear volume {volume}"):
-            pass
+        self._do(stack, image, volume, ("unstage",), f"clear volume {volume}")
 
     def examine(
         self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
@@ -57,8 +62,19 @@ class Keeping:
     def set_aside(self, stack: str, image: str, volume: str, folder: str, paths: tuple[str, ...]) -> None:
         """See ``Engine``."""
         words = ("aside", folder, *map(archive.inside, paths))
-        for _ in self._work(stack, image, volume, words, f"move aside in volume {volume}"):
-            pass
+        self._do(stack, image, volume, words, f"move aside in volume {volume}")
+
+    def keep(self, stack: str, image: str, volume: str, kind: VolumeKind) -> None:
+        """See ``Engine``."""
+        self._do(stack, image, volume, ("keep", kind), f"keep what volume {volume} holds")
+
+    def from_dump(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._do(stack, image, volume, ("from_dump",), f"make room in volume {volume}")
+
+    def give_back(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._do(stack, image, volume, ("give_back",), f"put back what volume {volume} held")
 
     def stage(self, stack: str, image: str, volume: str, tar: BinaryIO) -> None:
         """See ``Engine``."""
@@ -74,9 +90,14 @@ class Keeping:
         finally:
             self._containers.discard(helper)
 
+    def _do(self, stack: str, image: str, volume: str, words: tuple[str, ...], what: str) -> None:
+        """What the program does where it writes nothing."""
+        for _ in self._work(stack, image, volume, words, what):
+            pass
+
     def _work(
         self, stack: str, image: str, volume: str, words: tuple[str, ...], what: str
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """What the program writes, as it comes; StartFailed unless it says at the end that all was done."""
         self._volumes.needed(volume)
         verb, *rest = words
@@ -112,11 +133,13 @@ def damage(path: str, why: str, moved: list[str]) -> Damage:
     return Damage(path, why, tuple(moved))
 
 
+PROGRAMS = (keeping_program, examining_program, upgrading_program)
+
+
 def _program() -> str:
-    """Both programs as one text, the second knowing the first by its name."""
-    parts = [Path(one.__file__ or "").read_text("utf-8") for one in (keeping_program, examining_program)]
-    names = [one.__name__ for one in (keeping_program, examining_program)]
-    return LOADER.format(sources=dict(zip(names, parts, strict=True)))
+    """All programs as one text, the later ones knowing the first by its name."""
+    sources = {one.__name__: Path(one.__file__ or "").read_text("utf-8") for one in PROGRAMS}
+    return LOADER.format(sources=sources)
 
 
 LOADER = """
@@ -126,6 +149,9 @@ for name in ("stack", "stack.engine"):
 for name, source in {sources!r}.items():
     module = sys.modules[name] = types.ModuleType(name)
     exec(compile(source, name, "exec"), module.__dict__)
-works = "stack.engine.examining_program" if sys.argv[1] in ("examine", "aside") else "stack.engine.keeping_program"
+others = dict.fromkeys(("examine", "aside"), "examining") | dict.fromkeys(
+    ("keep", "from_dump", "give_back"), "upgrading"
+)
+works = "stack.engine." + others.get(sys.argv[1], "keeping") + "_program"
 sys.exit(sys.modules[works].main(*sys.argv[1:]))
 """

@@ -14,7 +14,7 @@ import stat
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -24,18 +24,19 @@ ASIDE = ".stack-backup"
 """Folder in a volume for copies and links of a backup under way."""
 STAGED, DECIDED = ".stack-restore", ".stack-restored"
 """Folder in a volume with what a restore brings, and its name once everything else has been removed."""
+BEFORE = ".stack-before"
+"""Folder in a volume with all that it held before a program of another version opened it."""
 DUMP, DUMPED = ".stack-dump", "restore.dump"
 """A database as its server wrote it down, in its volume and in the tar."""
 MOVED = ".damaged-"
 """How the names of folders begin in which a repair keeps what it moved aside."""
-OURS = (ASIDE, STAGED, DECIDED, DUMP)
+OURS = (ASIDE, STAGED, DECIDED, BEFORE, DUMP)
 SQLITE = b"SQLite format 3\0"
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")
 LOGS = ("wal", "wbl")
-CHUNK = 1 << 20
 PAGE, HEAD = 32768, 7
 """Of Prometheus' write-ahead log: bytes of a page, and of what stands before each part of a record."""
-TRIES = 5
+CHUNK, TRIES = 1 << 20, 5
 WHOLE = "whole"
 """The last word of one that did all it was asked for."""
 
@@ -46,13 +47,13 @@ class Unfit(Exception):
 
 def gather(root: Path, kind: str, out: BinaryIO) -> None:
     """All of the volume as a tar; ``kind`` is ``tsdb``, ``files``, or ``dump``: then only what lies at ``DUMP``."""
-    discard(root / ASIDE)
     aside = root / ASIDE
+    discard(aside)
     aside.mkdir(0o700)
     try:
         if kind == "tsdb":
             link_database(root, aside)
-        listed = iter([(DUMPED, root / DUMP)]) if kind == "dump" else _walk(aside if kind == "tsdb" else root)
+        listed = iter([(DUMPED, root / DUMP)]) if kind == "dump" else walk(aside if kind == "tsdb" else root)
         with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
             _add(tar, root, ".", root)
             for name, path in listed:
@@ -70,7 +71,7 @@ def link_database(root: Path, aside: Path) -> None:
         before = _database(root)
         try:
             for name in before:
-                _link(root / name, aside / name)
+                link(root / name, aside / name)
             _cut_logs(root, aside)
         except FileNotFoundError:
             continue
@@ -100,7 +101,8 @@ def _database(root: Path) -> list[str]:
     return [*blocks, *logs]
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """The same file or folder once more, with owners and permissions."""
     target.parent.mkdir(exist_ok=True)
     if not source.is_dir():
         _same_file(source, target)
@@ -109,7 +111,7 @@ def _link(source: Path, target: Path) -> None:
     shutil.copystat(source, target)
     os.chown(target, source.stat().st_uid, source.stat().st_gid)
     for one in source.iterdir():
-        _link(one, target / one.name)
+        link(one, target / one.name)
 
 
 def _same_file(source: Path, target: Path) -> None:
@@ -159,7 +161,7 @@ def whole_records(log: bytes) -> int:
     return end
 
 
-def _walk(top: Path) -> Iterator[tuple[str, Path]]:
+def walk(top: Path) -> Iterator[tuple[str, Path]]:
     """Folders and files below ``top`` with their paths in it; links and what is no file are left out."""
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(
@@ -178,9 +180,8 @@ def _ours(name: str) -> bool:
 
 def _beside_sqlite(path: Path) -> bool:
     """Whether SQLite keeps it beside a database, whose copy has all that is in it."""
-    return any(
-        path.name.endswith(end) and is_sqlite(Path(str(path).removesuffix(end))) for end in BESIDE_SQLITE
-    )
+    ends = (end for end in BESIDE_SQLITE if path.name.endswith(end))
+    return any(is_sqlite(Path(str(path).removesuffix(end))) for end in ends)
 
 
 def is_sqlite(path: Path) -> bool:
@@ -200,7 +201,7 @@ def _add(tar: tarfile.TarFile, path: Path, name: str, aside: Path) -> None:
         seen = path.lstat()
         if not stat.S_ISREG(seen.st_mode):
             return
-        content = _copied(path, aside) if is_sqlite(path) else path
+        content = copied(path, aside) if is_sqlite(path) else path
         with content.open("rb") as file:
             entry = _entry(seen, name, tarfile.REGTYPE)
             entry.size = os.fstat(file.fileno()).st_size
@@ -216,15 +217,13 @@ def _entry(seen: os.stat_result, name: str, kind: bytes) -> tarfile.TarInfo:
     return entry
 
 
-def _copied(path: Path, aside: Path) -> Path:
+def copied(path: Path, aside: Path) -> Path:
     """A copy of a database as of one moment, while others may write into it."""
     copy = aside / "database"
     copy.unlink(missing_ok=True)
     try:
-        with (
-            closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=30)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
+        source = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=30)
+        with closing(source), closing(sqlite3.connect(copy)) as target:
             source.backup(target)
     except sqlite3.Error as error:
         raise Unfit(f"{path.name}: SQLite says: {error}") from error
@@ -274,10 +273,22 @@ def _end_with_the_client(root: Path) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def ended(work: Callable[[], None]) -> int:
+    """Does the work; its exit code, with ``WHOLE`` as the last word or what hindered it."""
+    try:
+        work()
+    except (OSError, Unfit, tarfile.TarError, sqlite3.Error) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stderr.write(f"{WHOLE}\n")
+    return 0
+
+
 def main(verb: str, root: str, kind: str = "") -> int:
     """One verb on the volume at ``root``."""
     place = Path(root)
-    try:
+
+    def work() -> None:
         if verb == "gather":
             _end_with_the_client(place)
             gather(place, kind, sys.stdout.buffer)
@@ -285,8 +296,5 @@ def main(verb: str, root: str, kind: str = "") -> int:
         else:
             {"adopt": adopt, "unstage": unstage}[verb](place)
             os.sync()
-    except (OSError, Unfit, tarfile.TarError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stderr.write(f"{WHOLE}\n")
-    return 0
+
+    return ended(work)

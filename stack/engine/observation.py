@@ -50,6 +50,7 @@ def _observed(
     marks = config.get("Labels") or {}
     joined = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     own = joined.get(labels.stack_of(marks))
+    beside = inspect["HostConfig"].get("NetworkMode") == convert.HOST
     return ObservedContainer(
         id=inspect["Id"],
         name=inspect["Name"].removeprefix("/"),
@@ -66,7 +67,7 @@ def _observed(
         applied=applied,
         stranded=((own or {}).get("NetworkID") or "") not in ("", *networks),
         networks=tuple(sorted(joined)),
-        connected=own is not None,
+        connected=own is not None or beside,
         aliases=tuple(own.get("Aliases") or ()) if own is not None else (),
         restarts=inspect.get("RestartCount", 0),
         oom_killed=bool(state.get("OOMKilled")),
@@ -129,6 +130,7 @@ def setup(inspect: Mapping[str, Any]) -> Setup:
         environment=tuple(config.get("Env") or ()),
         mounts=tuple(_mounts(inspect.get("Mounts") or ())),
         ports=tuple(sorted(_ports(host.get("PortBindings") or {}))),
+        host_network=host.get("NetworkMode") == convert.HOST,
         oddities=tuple(_oddities(host)),
     )
 

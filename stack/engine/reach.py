@@ -16,7 +16,8 @@ from stack.common.listening import Place, none_listens, place
 from stack.engine.client import Client, filters
 from stack.engine.labels import STACK
 
-By = Literal["auto", "ports", "network"]
+By = Literal["auto", "ports", "network", "inner"]
+"""``inner``: as ``auto``, but at the containers' own addresses, since nothing that is asked is published."""
 DEVICES = Path("/proc/self/net/dev")
 BRIDGE = "docker0:"
 """Where this is a device of ours, the engine's network is this process' network."""
@@ -31,7 +32,9 @@ class Reach:
     """How the stack is asked. ``by`` is the user's word, ``elsewhere`` says that the address is another machine's."""
 
     def __init__(self, client: Client, stack: str, by: By, *, elsewhere: bool) -> None:
-        self._client, self._stack, self._by, self._elsewhere = client, stack, by, elsewhere
+        self._client, self._stack, self._elsewhere = client, stack, elsewhere
+        self._inner = by == "inner"
+        self._by = "auto" if self._inner else by
         self._one = threading.Lock()
         self._apart: bool | None = None
 
@@ -62,7 +65,8 @@ class Reach:
     def _places(self) -> list[Place]:
         query = filters(label=[f"{STACK}={self._stack}"], status=["running"])
         with self._client.asking("list containers"):
-            return list(_published(self._client.json("GET", "containers/json", query=query)))
+            listed = self._client.json("GET", "containers/json", query=query)
+            return list(_inside(listed, self._stack) if self._inner else _published(listed))
 
 
 def shares_network(devices: Path = DEVICES) -> bool:
@@ -71,6 +75,16 @@ def shares_network(devices: Path = DEVICES) -> bool:
         return any(line.strip().startswith(BRIDGE) for line in devices.read_text().splitlines())
     except OSError:
         return False
+
+
+def _inside(containers: Iterable[dict[str, Any]], network: str) -> Iterator[Place]:
+    """Where the healthy ones listen in the stack's network."""
+    for found in containers:
+        joined = (found.get("NetworkSettings") or {}).get("Networks") or {}
+        address = (joined.get(network) or {}).get("IPAddress")
+        for port in found.get("Ports") or () if address and HEALTHY in str(found.get("Status")) else ():
+            if port.get("PrivatePort") and port.get("Type") == "tcp":
+                yield str(address), int(port["PrivatePort"])
 
 
 def _published(containers: Iterable[dict[str, Any]]) -> Iterator[Place]:

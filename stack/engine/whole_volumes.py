@@ -5,7 +5,7 @@ Part of ``stack.engine.interface``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import BinaryIO, Protocol
 
 from stack.model.volumes import Damage, VolumeKind
@@ -14,7 +14,7 @@ from stack.model.volumes import Damage, VolumeKind
 class WholeVolumes(Protocol):
     """Works with an engine elsewhere too: nothing of this machine is mounted."""
 
-    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Generator[bytes]:
         """All that a volume holds as a tar, whole as of one moment although its owner runs; links are left out.
 
         ``image`` must have ``python3``. StartFailed where it breaks off or cannot be read.
@@ -28,6 +28,18 @@ class WholeVolumes(Protocol):
 
     def unstage(self, stack: str, image: str, volume: str) -> None:
         """What was staged goes, as does what an interrupted ``gather`` left; fine if there is none."""
+
+    def keep(self, stack: str, image: str, volume: str, kind: VolumeKind) -> None:
+        """All that a volume holds is kept within it, while its owner is stopped, until ``unstage`` or ``give_back``.
+
+        ``kind`` is ``dump`` where the owner will not open it again, so that it needs no room.
+        """
+
+    def from_dump(self, stack: str, image: str, volume: str) -> None:
+        """Of a volume whose content is kept only ``DUMP`` is left, for another owner to begin with."""
+
+    def give_back(self, stack: str, image: str, volume: str) -> None:
+        """What was kept takes the place of all that the volume holds. Can be repeated until it is done."""
 
     def examine(
         self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool

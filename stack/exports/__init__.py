@@ -1,1 +1,1 @@
-"""The description in other forms, as pure functions: docker-compose.yml."""
+"""The description in other forms, as pure functions: for Compose, Swarm, Kubernetes, the operator; a report."""

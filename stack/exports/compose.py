@@ -61,10 +61,13 @@ def service(spec: ServiceSpec, build: Build, volumes: list[Any] | None) -> dict[
         ]
         or None,
         "secrets": _secrets(spec),
-        "networks": {"default": {"aliases": sorted({spec.host, spec.component})}},
+        "network_mode": "host" if spec.host_network else None,
+        "networks": None
+        if spec.host_network
+        else {"default": {"aliases": sorted({spec.host, spec.component})}},
         "extra_hosts": [f"{name}:{address}" for name, address in spec.extra_hosts] or None,
         "depends_on": list(spec.needs) or None,
-        "healthcheck": _health(spec),
+        "healthcheck": health_of(spec),
         **_hardening(spec),
     }
     return {key: value for key, value in told.items() if value is not None}
@@ -84,11 +87,18 @@ def _hardening(service: ServiceSpec) -> dict[str, Any]:
         "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
         "restart": "unless-stopped",
         "stop_grace_period": f"{service.stop_seconds}s",
-        "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        "logging": logging_of(service),
     }
 
 
-def _health(service: ServiceSpec) -> dict[str, Any]:
+def logging_of(service: ServiceSpec) -> dict[str, Any]:
+    """Where its output is kept, and how much of it."""
+    size, files = service.log
+    return {"driver": "json-file", "options": {"max-size": size, "max-file": str(files)}}
+
+
+def health_of(service: ServiceSpec) -> dict[str, Any]:
+    """Its health check as Compose, and what reads Compose's files, is told of it."""
     health = service.health
     return {
         "test": list(health.test),

@@ -11,7 +11,9 @@ from collections.abc import Container
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
+from stack.components import BY_NAME
 from stack.components.build import OPTIONAL_BOARDS, Build
 from stack.components.heartbeat import ADDRESS
 from stack.components.places import OWN
@@ -91,7 +93,7 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
             volumes = [*mounts.get(one.component, []), *binds] or None
             services[one.component] = compose_service(one, build, volumes)
         elif build.settings["public_url"] and one.published:
-            services.setdefault(one.component, {}).update(_addresses(one, build))
+            services.setdefault(one.component, {}).update(_outward(one, build))
         if one.networks:
             networks = services.setdefault(one.component, {}).setdefault("networks", {})
             networks |= {n.name: {} for n in one.networks}
@@ -105,12 +107,16 @@ def override(spec: StackSpec, build: Build, place: str, shipped: Container[str])
     return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _addresses(one: ServiceSpec, build: Build) -> dict[str, Any]:
-    """The words and variables with the public address; Compose puts a command in place of the other one whole."""
-    address = build.public_url(one.component)
-    words, variables = one.command, {k: v for k, v in one.environment if address in v}
+def _outward(one: ServiceSpec, build: Build) -> dict[str, Any]:
+    """The words and variables that follow from the public address; Compose replaces a command whole."""
+    plain = replace(
+        build, settings=replace(build.settings, values={**build.settings.values, "public_url": ""})
+    )
+    (before,) = (s for s in BY_NAME[one.kind].services(plain) if s.component == one.component)
+    told = dict(before.environment)
+    variables = {name: value for name, value in one.environment if told.get(name) != value}
     whole = compose_service(one, build, None)
-    found = {"command": whole.get("command")} if any(address in word for word in words) else {}
+    found = {"command": whole.get("command")} if one.command != before.command else {}
     return found | ({"environment": variables} if variables else {})
 
 

@@ -21,3 +21,8 @@ def host_of(service: str) -> str:
 def next_name(container: str) -> str:
     """Name of a container that is to take the place of another, until that one is gone."""
     return f"{container}-next"
+
+
+def aside_name(container: str) -> str:
+    """Name of a container that has stepped aside for one of another image, until that one is proven."""
+    return f"{container}-before"

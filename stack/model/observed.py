@@ -60,6 +60,7 @@ class Setup(Struct, frozen=True):
     mounts: tuple[Mount, ...]
     ports: tuple[str, ...]
     oddities: tuple[str, ...] = ()
+    host_network: bool = False
 
 
 class ObservedContainer(Struct, frozen=True):

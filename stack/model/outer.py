@@ -10,6 +10,8 @@ NETWORK_LABEL = "__network__"
 """The label of a target that lives on a network of others."""
 MACHINE = "host.docker.internal"
 """The engine's own machine by a name, for services that run there outside any container."""
+TEXTFILES = "/textfile"
+"""Where node_exporter finds the files of metrics that others write on the engine's machine."""
 
 
 class OuterNetwork(Struct, frozen=True):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from stack.common.errors import SettingsError
 from stack.model.digests import WATCHED, content_digest, digest_of
 from stack.model.names import host_of, kind_of
-from stack.model.outer import OuterNetwork
+from stack.model.outer import MACHINE, OuterNetwork
 
 NAMESPACE = "monitoring-stack"
 CONFIG_ROOT = "/etc/stack"
@@ -33,6 +33,8 @@ SECRETS = "secrets"
 """Folder of files that only their user may read."""
 TARGETS = "targets"
 """Folder of Prometheus' targets, below CONFIG_ROOT: it is watched, so it never moves."""
+HOST_JOBS = "scrape/hosts.yml"
+"""The scrape jobs of further hosts: one that is down is told, and holds up no proof of the others."""
 DIGEST_RULE = "stack:config_digest:info"
 """The recording rule whose label identifies the files that Prometheus runs."""
 TEST_RECEIVER = "stack-test"
@@ -114,6 +116,12 @@ class Limits(Struct, frozen=True):
     pids: int = 256
 
 
+LOG = ("10m", 3)
+"""Size and number of the files in which an engine keeps a container's output."""
+LATER = {"host_network": False, "log": LOG}
+"""Fields that a container of an earlier version did not have: with these values it is the same container."""
+
+
 class LinkFolder(Struct, frozen=True):
     """A folder below CONFIG_ROOT that never moves and holds exactly ``links``, each to a file of the version in use.
 
@@ -169,6 +177,9 @@ class ServiceSpec(Struct, frozen=True):
     """Names that resolve inside the container besides those of its networks, each with its address."""
     networks: tuple[OuterNetwork, ...] = ()
     """Networks joined besides the stack's own, while it runs. One that is gone stops nothing."""
+    log: tuple[str, int] = LOG
+    host_network: bool = False
+    """It lives in the network of the engine's machine, and in none of the stack's."""
     hostname: str = ""
     """Its own name, empty: ``host``. Engines make it known on each network, so that one that joins others needs one
     that nobody there has."""
@@ -186,16 +197,13 @@ class ServiceSpec(Struct, frozen=True):
     @property
     def aliases(self) -> tuple[str, ...]:
         """All its names inside the stack's network."""
-        return tuple(dict.fromkeys((self.host, self.component)))
+        return () if self.host_network else tuple(dict.fromkeys((self.host, self.component)))
 
     def digest(self) -> str:
         """Identity of the container itself; files are left out, since they change without a new container."""
-        told = {
-            name: getattr(self, name)
-            for name in self.__struct_fields__
-            if name not in ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
-        }
-        return digest_of(told)
+        left_out = ("files", "assets", "linked", "exact", "reload", "awaits", "networks")
+        told = {name: getattr(self, name) for name in self.__struct_fields__ if name not in left_out}
+        return digest_of({name: value for name, value in told.items() if value != LATER.get(name, LATER)})
 
     @property
     def judged(self) -> tuple[ConfigFile, ...]:
@@ -234,7 +242,7 @@ class StackSpec(Struct, frozen=True):
 
     def service(self, component: str) -> ServiceSpec:
         """The named service; KeyError where the stack lacks it."""
-        return next(iter(s for s in self.services if s.component == component), None) or _missing(component)
+        return {s.component: s for s in self.services}[component]
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -271,7 +279,8 @@ def container_name(stack: str, component: str) -> str:
 
 def internal_addresses(spec: StackSpec) -> tuple[tuple[str, str], ...]:
     """Address inside the stack's own network of every component that speaks HTTP, published or not."""
-    return tuple((s.component, f"http://{s.host}:{s.port}") for s in spec.services if s.ready_path)
+    told = ((s, MACHINE if s.host_network else s.host) for s in spec.services if s.ready_path)
+    return tuple((s.component, f"http://{host}:{s.port}") for s, host in told)
 
 
 def config_volume(stack: str, component: str) -> str:
@@ -287,7 +296,3 @@ def data_volume(stack: str, component: str) -> str:
 def ordered(files: Iterable[ConfigFile]) -> list[ConfigFile]:
     """Files by path, so that a digest or archive never depends on the order of discovery."""
     return sorted(files, key=lambda f: f.path)
-
-
-def _missing(component: str) -> ServiceSpec:
-    raise KeyError(component)

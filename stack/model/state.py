@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Struct, ValidationError, convert, field, to_builtins
 
 FORMAT = 1
 
@@ -49,10 +49,46 @@ class Restoring(Struct, frozen=True):
     fresh: bool = False
 
 
+class Upgrading(Struct, frozen=True):
+    """The exchange of one component's image for another, under way.
+
+    ``old``: its container of before, by id, which ``ran`` with the image ``stays`` (id ``stays_id``) and the version
+    ``files`` of its files; ``image`` and ``image_id`` are the new ones, ``helper`` is one that works on volumes.
+    ``volume``: its data, empty where it keeps none; ``kept``: what that held lies beside, and counts. ``paused``:
+    containers, by id, that are stopped meanwhile. ``variable``: what names the new image in .env, if anything is to.
+    ``proven``: the new one counts.
+    """
+
+    component: str
+    old: str
+    stays: str
+    stays_id: str
+    image: str
+    image_id: str
+    helper: str = ""
+    volume: str = ""
+    files: str = ""
+    variable: str = ""
+    paused: tuple[str, ...] = ()
+    ran: bool = True
+    kept: bool = False
+    proven: bool = False
+
+
+class Refused(Struct, frozen=True):
+    """An image that failed its upgrade, by reference and id, and the one that runs in place of it."""
+
+    image: str
+    image_id: str
+    stays: str
+    stays_id: str
+
+
 class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
 
-    ``drilled``: services whose containers a drill has stopped and not yet started again.
+    ``drilled``: services whose containers a drill has stopped and not yet started again. ``refused``: by component.
+    ``hosts``: further hosts on which something was put, by name and URL of the engine.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +99,14 @@ class StackState(Struct, frozen=True):
     tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
     drilled: tuple[str, ...] = ()
     restoring: Restoring | None = None
+    upgrading: Upgrading | None = None
+    refused: Mapping[str, Refused] = field(default_factory=dict)
+    hosts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a command was killed that left data half changed, for the next one to end it."""
+        return self.restoring is not None or self.upgrading is not None
 
     def dump(self) -> bytes:
         """The document."""
@@ -76,7 +120,7 @@ def parse(content: bytes) -> StackState:
         raise ValueError(f"not a state of format {FORMAT}")
     try:
         return _state(document)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise ValueError(f"not a state: {type(error).__name__}: {error}") from error
 
 
@@ -98,4 +142,7 @@ def _state(document: Mapping[str, Any]) -> StackState:
         tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
         drilled=tuple(document.get("drilled", ())),
         restoring=_restoring(document.get("restoring")),
+        upgrading=convert(document.get("upgrading"), Upgrading | None),
+        refused=convert(document.get("refused", {}), dict[str, Refused]),
+        hosts=tuple((str(name), str(engine)) for name, engine in document.get("hosts", ())),
     )

@@ -72,6 +72,10 @@ SETTINGS = (
     Hint("FILE: unknown setting NAME", written("stack.toml", 'retension = "1d"\n')),
     Hint("stack.toml: ...", written("stack.toml", "retention = \n")),
     setting("bind: ADDRESS opens the stack to the network", STACK_BIND="0.0.0.0"),
+    setting(
+        "public_url: each product has a port of its own, PORT cannot be that of all",
+        STACK_PUBLIC_URL="https://ops.example.com:8443",
+    ),
     setting("app.token_file: FILE: ...", STACK_APP_TOKEN_FILE="/nowhere"),
     setting("grafana.password_file: FILE: ...", STACK_GRAFANA="auto", STACK_GRAFANA_PASSWORD_FILE="/nowhere"),
     Hint(

@@ -59,7 +59,41 @@ ELSEWHERE = {
     "Grafana did not load its provisioning": "tests/contract/test_grafana_files.py: provisioning/datasources/reload",
     "interrupted": "tests/e2e/test_e2e_killed.py: interrupted",
     "volume NAME exists and is not ours": "tests/unit/engine/test_engine_labels.py: exists and is not ours",
+    "gateway.certificate: URL: its certificate is refused: ...": (
+        "tests/unit/checks/test_gateway_door.py: its certificate is refused"
+    ),
+    "gateway.certificate: its authority has no root certificate yet": (
+        "tests/unit/checks/test_gateway_door.py: no root certificate yet"
+    ),
+    "the gateway's certificate ends in N days": ("tests/unit/checks/test_gateway_door.py: renew it"),
+    "gateway.login: URL lets in without a login": (
+        "tests/unit/checks/test_gateway_door.py: lets in without a login"
+    ),
+    "gateway.login: URL refuses the login of the checks": (
+        "tests/unit/checks/test_gateway_door.py: refuses the login of the checks"
+    ),
+    "gateway.login: URL answers N behind the login": (
+        "tests/unit/checks/test_gateway_door.py: answers 502 behind the login"
+    ),
+    "gateway.grafana: URL got N for a WebSocket, which Grafana itself opens": (
+        "tests/unit/checks/test_gateway_door.py: which Grafana itself opens"
+    ),
+    "gateway.alone: published besides the gateway: COMPONENT at ADDRESS": (
+        "tests/unit/checks/test_gateway_door.py: prometheus at b:2"
+    ),
+    "gateway.config: it runs configuration X, the files make Y": (
+        "tests/unit/checks/test_gateway_door.py: configuration d2"
+    ),
+    "NAME does not load its files: ...": (
+        "tests/scenarios/test_commands_gateway.py: does not load its files"
+    ),
     "prometheus.persistence": "tests/e2e/test_e2e_whole_stack.py: prometheus.persistence",
+    "COMPONENT.address: its address for people is X, not Y": (
+        "tests/unit/checks/test_checks_public.py: its address for people is http://127"
+    ),
+    "app.address: it refuses to be asked as HOST": "tests/unit/checks/test_checks_public.py: it refuses to be asked as",
+    "prometheus.public: ADDRESS: nobody listens there": "tests/e2e/test_e2e_proxies.py: nobody listens there",
+    "... answers 502": "tests/unit/checks/test_checks_public.py: answers 502",
     "grafana.variables": "tests/unit/checks/test_checks_products.py: grafana.variables",
     "prometheus.variables": "tests/unit/checks/test_checks_products.py: prometheus.variables",
     "grafana.login": "tests/unit/checks/test_checks_products.py: grafana.login",
@@ -158,6 +192,15 @@ ELSEWHERE = {
     "there is no image to save": "tests/unit/images/test_images_inventory.py: no image to save",
     "no official image is here whose digest could be locked": (
         "tests/unit/images/test_images_inventory.py: no official image"
+    ),
+    "create NAME: invalid mount config ...: bind source path does not exist: FOLDER": (
+        "tests/unit/engine/test_engine_failures.py: bind source path does not exist: /x"
+    ),
+    "node_exporter.textfile: node_exporter cannot read a file of its textfile folder": (
+        "tests/unit/components/test_node_exporter.py: cannot read a file of its textfile folder"
+    ),
+    "node_exporter.textfile: nobody has written for long: FILE AGE": (
+        "tests/unit/components/test_node_exporter.py: nobody has written for long: jobs.prom"
     ),
     "the checks inside the network gave no report": "tests/unit/checks/test_checks_prober.py: gave no report",
     "no check was run": "tests/unit/cli/test_cli_milestones.py: no check was run",

@@ -75,6 +75,33 @@ def test_other_content_takes_its_place(bench: Bench, image: str, volume: str) ->
             assert (top.mode, top.uid) == (0o750, 65534)
 
 
+def test_what_a_volume_held_comes_back_after_another_owner(bench: Bench, image: str, volume: str) -> None:
+    engine, before = bench.engine, content(bench, image, volume)
+    changed = (ConfigFile("a", b"of another form"), ConfigFile("new", b"n"))
+    engine.keep(bench.stack, image, volume, "files")
+    engine.write_volume(volume, bench.stack, TINY, changed, ())
+    assert content(bench, image, volume) == {**before, "a": b"of another form", "new": b"n"}
+    for _ in range(2):
+        engine.give_back(bench.stack, image, volume)
+        assert content(bench, image, volume) == before
+    if isinstance(bench, DockerBench):
+        data = b"".join(engine.gather(bench.stack, image, volume, "files"))
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            assert {one.uid for one in tar if one.isfile()} == {65534, 472}
+
+
+def test_another_owner_may_begin_with_what_was_written_down(bench: Bench, image: str, volume: str) -> None:
+    engine, before = bench.engine, content(bench, image, volume)
+    engine.write_volume(volume, bench.stack, TINY, (ConfigFile(DUMP, b"dump"),), ())
+    with pytest.raises(StartFailed, match="what was there is not kept"):
+        engine.from_dump(bench.stack, image, volume)
+    engine.keep(bench.stack, image, volume, "dump")
+    engine.from_dump(bench.stack, image, volume)
+    assert content(bench, image, volume) == {"restore.dump": b"dump"}
+    engine.give_back(bench.stack, image, volume)
+    assert content(bench, image, volume) == before
+
+
 def test_what_was_staged_can_go_again(bench: Bench, image: str, volume: str) -> None:
     bench.engine.stage(bench.stack, TINY, volume, io.BytesIO(tar_of(file(f"{STAGED}/new"))))
     for _ in range(2):

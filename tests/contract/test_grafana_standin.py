@@ -20,6 +20,8 @@ from tests.loopback import dead_address, serve
 EXCHANGES = Path(__file__).parent / "grafana_exchanges"
 ALL = {path.stem: load(path) for path in sorted(EXCHANGES.glob("*.json"))}
 HEALTHY = ("access", "data_sources", "dashboards", "queries", "provisioning")
+IN_PART = frozenset(("frontend-settings-admin",))
+"""Large answers of which the record has kept a part."""
 CREDENTIALS = {"none": None, "admin": ("admin", PASSWORD), "wrong": ("admin", "wrong")}
 BOARD = next(
     e["response"]["body"]["dashboard"] for e in ALL["dashboards"] if e["name"] == "dashboard-provisioned"
@@ -161,7 +163,10 @@ def check(server: Server, exchange: dict[str, Any]) -> None:
     elif isinstance(wanted["body"], str):
         assert answer.text == wanted["body"]
     else:
-        same(answer.json(), wanted["body"], exchange["name"])
+        found = answer.json()
+        if exchange["name"] in IN_PART:
+            found = {key: found[key] for key in wanted["body"]}
+        same(found, wanted["body"], exchange["name"])
 
 
 def same(found: Any, wanted: Any, where: str) -> None:

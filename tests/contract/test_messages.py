@@ -111,6 +111,6 @@ def test_the_link_to_a_silence_names_the_very_alert(firing: dict[str, str]) -> N
 
 def test_without_grafana_the_dashboard_is_that_of_prometheus(amtool: Tool) -> None:
     found = rendered(amtool, "resolved", grafana=False)
-    where = "http://127.0.0.1:9090/user/#gate-security.json"
+    where = "http://127.0.0.1:9090/user/#gate-security"
     assert f"Dashboard: {where}" in found["chat"] and f"Dashboard: {where}" in found["text"]
     assert f'<a href="{where}">Dashboard</a>' in found["html"]

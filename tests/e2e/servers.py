@@ -114,8 +114,9 @@ PACKAGES = (
     "haproxy",
     "memcached",
     "victoria-metrics",
+    "caddy",
 )
-PIN = Pin("test-servers", "monitoring-stack-test/servers:2", ("/usr/sbin/haproxy", "-v"))
+PIN = Pin("test-servers", "monitoring-stack-test/servers:3", ("/usr/sbin/haproxy", "-v"))
 
 
 def recipe() -> Recipe:

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,15 @@ class Stack:
     def inspect(self) -> dict[str, dict[str, Any]]:
         """The engine's description of every component's container."""
         return {component: d for component, d in self._described() if component not in KEEPERS}
+
+    def in_folders(self, folders: Mapping[str, str], script: str) -> set[str]:
+        """What a shell says of each folder, by component, in the container that has it, running or not."""
+        said = set()
+        for component, folder in folders.items():
+            container = docker.from_env().containers.get(f"{self.name}-{component}")
+            output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
+            said.add(output.decode().strip())
+        return said
 
     def keepers(self) -> dict[str, dict[str, Any]]:
         """The engine's description of the containers of state and lock, which never run."""

@@ -1,12 +1,7 @@
-"""A running stack in one file and back: destroyed with all its data, restored under another name, and killed meanwhile.
-
-Backup and restore are each killed an eighth as often as ``STACK_KILLS`` says.
-"""
+"""A running stack in one file and back: destroyed with all its data, restored under another name, damaged, mended."""
 
 from __future__ import annotations
 
-import os
-import random
 import subprocess
 import time
 from dataclasses import replace
@@ -17,14 +12,12 @@ import docker
 import pytest
 import requests
 
-from stack.archives.reading import open_archive
 from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 
 pytestmark = pytest.mark.e2e
 NAME, OTHER, BASE = "e2e-backup", "e2e-restored", 29300
-KILLS = max(1, int(os.environ.get("STACK_KILLS", "8")) // 8)
 DATA = {
     "prometheus": "/prometheus",
     "alertmanager": "/alertmanager",
@@ -32,7 +25,6 @@ DATA = {
     "grafana": "/var/lib/grafana",
 }
 SEARCH = "/memory/project_history/search"
-MARK = "mark"
 BLOCK = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -90,22 +82,6 @@ def lives(stack: Stack) -> None:
         raise NotYet("nothing was scraped, or told")
 
 
-def moments(seconds: float, number: int) -> list[float]:
-    """One random moment in each of ``number`` equal parts, the same parts every time."""
-    chance = random.Random(11)
-    return [seconds * (part + chance.random()) / number for part in range(number)]
-
-
-def in_volumes(stack: Stack, script: str) -> set[str]:
-    """What a shell says of each data folder, in the container that has it, running or not."""
-    said = set()
-    for component, folder in DATA.items():
-        container = docker.from_env().containers.get(f"{stack.name}-{component}")
-        output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
-        said.add(output.decode().strip())
-    return said
-
-
 def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
     stack = story.stack
     before = stack.starts()
@@ -119,7 +95,7 @@ def test_a_running_stack_is_backed_up_undisturbed(story: Story) -> None:
     assert kept["silences"] == [story.made["silence"]] and kept["dashboards"] == ["by-hand"]
     assert kept["sample"] > time.time() - 60 and kept["packet"]
     story.made["sample"] = kept["sample"]
-    assert in_volumes(stack, "ls -d .stack-* 2>/dev/null") == {""}
+    assert stack.in_folders(DATA, "ls -d .stack-* 2>/dev/null") == {""}
     copied, taken = docker_cp(stack)
     size = story.file.stat().st_size
     print(
@@ -145,22 +121,6 @@ def docker_cp(stack: Stack) -> tuple[int, float]:
         )
         size += len(ran.stdout)
     return size, time.monotonic() - began
-
-
-def test_a_killed_backup_leaves_neither_file_nor_helper_and_harms_nothing(story: Story) -> None:
-    stack = story.stack
-    target = story.folder / "killed" / "k.backup.tar"
-    before = stack.starts()["prometheus"]
-    for moment in moments(6.0, KILLS):
-        stack.kill_after(moment, "backup", "-o", str(target))
-        if target.exists():
-            open_archive(target).verify()
-    target.unlink(missing_ok=True)
-    stack.ok("backup", "-o", str(target), "-q")
-    assert [one.name for one in target.parent.iterdir()] == [target.name]
-    assert stack.starts()["prometheus"] == before
-    assert in_volumes(stack, "ls -d .stack-* 2>/dev/null") == {""}
-    assert not [name for name in stack.left() if "helper" in name]
 
 
 def test_destroyed_with_all_data_it_comes_back_under_another_name(story: Story) -> None:
@@ -215,19 +175,5 @@ def test_damage_is_named_by_start_and_only_that_is_moved_aside(story: Story) -> 
     other.ok("start", "--no-smoke")
     newest = other.query(f"max(timestamp(up @ {story.made['sample']:.3f}))")
     assert newest == [pytest.approx(story.made["sample"], abs=0.002)]
-    assert in_volumes(other, f"ls {said['moved_to']} 2>/dev/null") == {"", BLOCK, "silences"}
-
-
-def test_killed_anywhere_a_restore_leaves_the_old_state_or_the_new_one(story: Story) -> None:
-    other = story.other
-    words = ("restore", str(story.file), "--yes", "--no-start", "--without-secrets", "--files", "keep")
-    for moment in moments(8.0, KILLS):
-        assert in_volumes(other, f"touch {MARK}; ls {MARK}") == {MARK}
-        other.ok("stop")
-        killed = other.kill_after(moment, *words)
-        other.ok("start", "--no-smoke")
-        found = in_volumes(other, f"ls {MARK} 2>/dev/null; ls -d .stack-* 2>/dev/null")
-        assert found in ({""}, {MARK}), (moment, killed)
-        if not killed:
-            assert found == {""}
+    assert other.in_folders(DATA, f"ls {said['moved_to']} 2>/dev/null") == {"", BLOCK, "silences"}
     other.away()

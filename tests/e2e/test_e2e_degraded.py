@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
 
+from tests.browser.chromium import chromium
+from tests.browser.geometry import faults_of
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Ran, Stack
 
@@ -65,11 +68,20 @@ def test_prometheus_serves_the_page_its_dashboards_and_the_runbooks(bare: Stack,
     del started
     page = served(bare, "")
     assert "text/html" in page.headers["Content-Type"] and "page.js" in page.text
-    assert len(served(bare, "plotly.min.js").content) > 1_000_000
     for file in sorted((bare.home / "grafana/dashboards").glob("*.json")):
         assert served(bare, f"dashboards/{file.name}").json() == json.loads(file.read_text())
     for file in sorted((bare.home / "prometheus/user/runbooks").glob("*.html")):
         assert served(bare, f"runbooks/{file.name}").text == file.read_text()
+
+
+def test_a_browser_draws_every_dashboard_from_real_data(bare: Stack, started: Ran, tmp_path: Path) -> None:
+    del started
+    with chromium(tmp_path) as browser:
+        for file in sorted((bare.home / "grafana/dashboards").glob("*.json")):
+            browser.open(f"{bare.url('prometheus')}/user/#{file.stem}?from=now-15m&to=now")
+            browser.until("/^Updated/.test(document.querySelector('#state').textContent)")
+            assert faults_of(browser) == [] == browser.faults(), file.stem
+            assert browser.run("document.querySelectorAll('.empty').length") <= 2, file.stem
 
 
 def test_every_alert_leads_to_a_runbook_that_opens(bare: Stack, started: Ran) -> None:
@@ -91,6 +103,47 @@ def test_smoke_still_passes_and_says_what_asked_the_panels(bare: Stack, started:
     report = bare.ok("smoke", "--json").json()
     assert report["ok"]
     assert "prometheus.panels" in {f["check"] for f in report["findings"]}
+
+
+def test_a_report_has_every_panel_and_every_target(bare: Stack, started: Ran) -> None:
+    del started
+    told = bare.ok("report", "--range", "15m", "--json").json()
+    shipped = sorted((bare.home / "grafana/dashboards").glob("*.json"))
+    assert [one["uid"] for one in told["dashboards"]] == [path.stem for path in shipped]
+    assert told["panels"] > 30 and told["panels_without_data"] <= 3
+    assert {one["health"] for one in told["targets"]} == {"up"}
+    assert [(one["name"], one["firing"]) for one in told["alerts"] if one["name"] == "Watchdog"] == [
+        ("Watchdog", True)
+    ]
+    assert told["bytes"] == Path(told["file"]).stat().st_size < 3_000_000
+
+
+def test_node_exporter_in_the_machine_s_network_with_files_of_others(bare: Stack, started: Ran) -> None:
+    del started
+    folder = bare.home / "own/textfile"
+    folder.mkdir(parents=True)
+    (folder / "job.prom").write_text("nightly_job_seconds 42\n")
+    beside = {
+        "STACK_NODE_EXPORTER_HOST_NETWORK": "true",
+        "STACK_NODE_EXPORTER_TEXTFILE": "own/textfile",
+        "STACK_GRAFANA": "off",
+    }
+    bare.ok("start", **beside)
+    report = bare.ok("smoke", "--json", **beside).json()
+    evidence = {finding["check"]: finding["evidence"] for finding in report["findings"]}
+    assert report["ok"] and "1 textfiles arrive" in evidence["node_exporter.textfile"]
+    assert bare.query('nightly_job_seconds{instance="node-exporter:9100"}') == [42.0]
+    links = {
+        path.name
+        for path in Path("/sys/class/net").iterdir()
+        if not path.name.startswith(("veth", "br-", "docker"))
+    }
+    assert len(bare.query("count by (device) (node_network_up)")) >= len(links)
+    audited = bare("audit", "--json", **beside).json()
+    found = [one for one in audited["findings"] if one["id"] == "5.10" and one["result"] == "warn"]
+    assert [one["container"] for one in found] == ["e2e-bare-node-exporter"] and found[0]["reason"]
+    again = bare.ok("plan", "--json", **beside).json()
+    assert again["plan"] == []
 
 
 def test_off_is_silent(bare: Stack, started: Ran) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import tempfile
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,21 @@ from typing import Any
 import docker
 import pytest
 import requests
+from msgspec import convert, to_builtins
 
 from stack.common.wait import NotYet, until
+from stack.components.postgres import POSTGRES
+from stack.engine.docker import connect
+from stack.images.debian import ARCHITECTURES, Debian
+from stack.images.tree import write_tree
 from tests.e2e.conftest import Make
 from tests.e2e.hardening import open_doors
-from tests.e2e.stack_command import PORTS, Stack
+from tests.e2e.stack_command import PORTS, ROOT, Stack
 
 pytestmark = pytest.mark.e2e
 NAME = "e2e-postgres"
+SUITE, OTHER_MAJOR = "trixie", "17"
+"""A Debian suite with another major version of PostgreSQL than the pinned one."""
 ROLES = "select rolname, rolsuper, left(rolpassword, 13) from pg_authid where rolcanlogin order by 1"
 SEARCH = "/memory/project_history/search"
 
@@ -130,6 +139,44 @@ def test_a_lost_password_is_repaired_and_the_packets_are_still_there(stack: Stac
     stack.ok("start", "--quick")
     assert password(stack) != old
     assert recall(stack, "rowan") == [packet]
+
+
+def other_major(image: str) -> str:
+    """An image with the major version of Debian's stable release, laid out like ours."""
+    engine, recipe = connect(), POSTGRES.recipe and POSTGRES.recipe()
+    assert recipe
+    told = repr(to_builtins(recipe)).replace("18", OTHER_MAJOR)
+    recipe = convert(literal_eval(told), type(recipe))
+    cache = ROOT / ".stack" / "cache" / SUITE
+    debs = Debian(cache, ARCHITECTURES[engine.info().architecture], suite=SUITE).gather(
+        {"it": recipe.packages}
+    )
+    with tempfile.TemporaryFile() as tar:
+        write_tree([deb.path for deb in debs["it"]], recipe, tar)
+        tar.seek(0)
+        engine.import_image(tar, image, recipe.config)
+    return image
+
+
+def test_packets_move_to_another_major_version_and_back(stack: Stack) -> None:
+    packet, ours = remember(stack, "aspen"), stack.inspect()["postgres"]["Config"]["Image"]
+    other = other_major(f"e2e/postgres:{OTHER_MAJOR}")
+    try:
+        for image, major in ((other, OTHER_MAJOR), (ours, "18")):
+            said = stack.ok("upgrade", "--to", f"postgres={image}", "--no-backup", "--json").json()
+            assert said["upgraded"][0]["data"] == "written down and loaded"
+            container = docker.from_env().containers.get(f"{NAME}-postgres")
+            folder = "/var/lib/postgresql"
+            shown = ["sh", "-c", f"cat {folder}/packets/PG_VERSION; ls -A {folder}"]
+            assert container.exec_run(shown)[1] == f"{major}\npackets\n".encode()
+            assert recall(stack, "aspen") == [packet]
+            print(
+                f"\nto PostgreSQL {major}: {said['seconds']} s, {said['upgraded'][0]['gap_seconds']} s without it"
+            )
+    finally:
+        (stack.home / ".env").unlink(missing_ok=True)
+    stack.ok("start", "--quick")
+    connect().untag(other)
 
 
 def test_everything_but_health_needs_the_token(stack: Stack) -> None:

@@ -112,7 +112,7 @@ def metrics(site: Site, request: Request) -> Answer:
     """A page in the text format with the names that dashboards and rules use."""
     del request
     if not site.settings.metrics:
-        return moved("/login?redirectTo=%2Fmetrics")
+        return moved(site.settings.below + "/login?redirectTo=%2Fmetrics")
     name = "grafana_http_request_duration_seconds"
     lines = [
         f'grafana_build_info{{version="{site.settings.version}"}} 1',
@@ -167,11 +167,12 @@ def user(site: Site, request: Request) -> Answer:
 
 
 def frontend(site: Site, request: Request) -> Answer:
-    """What a browser needs to know; the part about the build."""
+    """What a browser needs to know: the parts about the build and the address."""
     del request
     version = site.settings.version
     about = {**BUILD, "version": version, "versionString": f"Grafana v{version} (standin)"}
-    return Answer(200, {"buildInfo": about}, WEB_JSON)
+    where = {"appUrl": site.settings.root_url, "appSubUrl": site.settings.below}
+    return Answer(200, {"buildInfo": about, **where}, WEB_JSON)
 
 
 def security(site: Site, request: Request) -> Answer:
@@ -216,7 +217,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/metrics", metrics, public=True),
     Route("GET", "/login", constant(Answer(200, SHELL, PAGE)), public=True),
     Route("POST", "/login", login, public=True),
-    Route("GET", "/logout", constant(moved("/login")), public=True),
+    Route("GET", "/logout", lambda s, r: moved(f"{s.settings.below}/login"), public=True),
     Route(
         "GET",
         "/robots.txt",

@@ -35,7 +35,7 @@ def respond(site: Site, request: Request, authorization: str) -> Answer:
         if user == "":
             return WRONG_PASSWORD
         if user is None and not site.settings.anonymous:
-            return _stranger(request)
+            return _stranger(request, site.settings.below)
         if matched is None:
             return NOT_FOUND
         answer = matched[0].handler(site, replace(request, found=matched[1], user=user or "anonymous"))
@@ -44,10 +44,11 @@ def respond(site: Site, request: Request, authorization: str) -> Answer:
     return answer
 
 
-def _stranger(request: Request) -> Answer:
+def _stranger(request: Request, below: str) -> Answer:
     if request.path.startswith("/api/"):
         return UNAUTHORIZED
-    return moved("/login" if request.path == "/" else f"/login?redirectTo={quote(request.target, safe='')}")
+    back = "" if request.path == "/" else f"?redirectTo={quote(below + request.target, safe='')}"
+    return moved(f"{below}/login{back}")
 
 
 def _user(site: Site, authorization: str) -> str | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from . import VERSION
 
@@ -28,6 +29,12 @@ class Settings:
     hide_version: bool = False
     metrics: bool = True
     version: str = VERSION
+    root_url: str = "http://localhost:3000/"
+
+    @property
+    def below(self) -> str:
+        """The path of the address for people, which every link and redirect begins with."""
+        return urlsplit(self.root_url).path.rstrip("/")
 
     @property
     def major(self) -> int:
@@ -48,6 +55,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         hide_version=_value(env, "AUTH_ANONYMOUS_HIDE_VERSION", "false") == "true",
         metrics=_value(env, "METRICS_ENABLED", "true") == "true",
         version=version_of(env),
+        root_url=_value(env, "SERVER_ROOT_URL", "http://localhost:3000/"),
     )
 
 

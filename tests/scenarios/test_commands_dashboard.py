@@ -85,7 +85,7 @@ def test_add_takes_it_has_it_loaded_and_judges_each_panel(running: Client) -> No
         ("Up", "data", ""),
         ("Gone", "empty", "no series has the name gone"),
     ]
-    assert told["address"].endswith("/user/#~own%2Bmine.json")
+    assert told["address"].endswith("/user/#abc")
     assert (held(running, "~own+mine.json") or {})["uid"] == "abc"
     assert running.plan() == []
 

@@ -144,14 +144,14 @@ def test_the_list_shows_files_and_what_prometheus_says_of_each(
         loaded("ShopDown", "alerting", state="firing", evaluated=1.0e9),
         loaded("shop:up:sum", "recording", last_error="many-to-many"),
     )
-    monkeypatch.setattr("stack.cli.rule_list._asked", lambda address: known)
+    monkeypatch.setattr("stack.cli.rule_list._asked", lambda *_: known)
     (document,) = running.run("rules", "list")[1].documents
     first, second, third, *_ = document["rules"]
     assert (first["from"], first["file"], first["state"]) == ("own", PATH, "firing")
     assert first["evaluated"] == "2001-09-09 01:46:40 UTC"
     assert (second["state"], second["error"], second["evaluated"]) == ("error", "many-to-many", None)
     assert (third["from"], third["state"]) == ("shipped", "not loaded")
-    monkeypatch.setattr("stack.cli.rule_list._asked", lambda address: None)
+    monkeypatch.setattr("stack.cli.rule_list._asked", lambda *_: None)
     assert running.run("rules", "list")[1].documents[0]["rules"][0]["state"] == "no answer"
 
 

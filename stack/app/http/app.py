@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from stack.app.http import openapi, problems
+from stack.app.http import docs, openapi, problems
 from stack.app.http.bodies import LARGE_AT_ONCE
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.credentials import Credentials
@@ -39,9 +39,9 @@ def create_app(context: AppContext) -> FastAPI:
         title="Instrumented application",
         version=context.version,
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.context = context
     app.state.lanes = Lanes()
@@ -56,6 +56,7 @@ def create_app(context: AppContext) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     _add_layers(app, context)
+    docs.install(app)
     openapi.install(app, schemes=tuple(context.secrets))
     return app
 

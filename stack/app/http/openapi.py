@@ -22,6 +22,8 @@ DESCRIPTION: Final = (
     "Six security gates, audited tools, a memory of packets, and the receiver of Alertmanager's notifications. "
     "Every error is a problem document (RFC 9457)."
 )
+HERE: Final = [{"url": "."}]
+"""Relative to the document (OpenAPI 3.1, 4.8.5): right under whatever prefix a proxy serves it."""
 NOT_FOUND_BELOW: Final = "/faults"
 CONFLICT_BELOW: Final = ("/memory", "/ingest")
 UPLOADS: Final = ("/ingest", "/gates/archive")
@@ -76,6 +78,7 @@ def install(app: FastAPI, *, schemes: tuple[str, ...]) -> None:
 
 
 def _completed(made: dict[str, Any], schemes: tuple[str, ...]) -> dict[str, Any]:
+    made["servers"] = HERE
     components = made.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

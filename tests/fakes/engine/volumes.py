@@ -6,7 +6,7 @@ import io
 import posixpath
 import tempfile
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import archive, examining_program, keeping_program, labels
+from stack.engine import archive, examining_program, keeping_program, labels, upgrading_program
 from stack.engine.labels import Kind
 from stack.model.found import FileFound, FileStat
 from stack.model.spec import CONFIG_ROOT, ConfigFile
@@ -210,7 +210,7 @@ class MemoryVolumes(MemoryImages):
             for path in map(archive.inside, paths):
                 found.discard(path)
 
-    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Iterator[bytes]:
+    def gather(self, stack: str, image: str, volume: str, kind: VolumeKind) -> Generator[bytes]:
         """See ``Engine``; the program that does it is the real one."""
         del stack
         self._called("gather", volume)
@@ -241,6 +241,18 @@ class MemoryVolumes(MemoryImages):
         """See ``Engine``."""
         self._program(image, volume, keeping_program.unstage, "unstage")
 
+    def keep(self, stack: str, image: str, volume: str, kind: VolumeKind) -> None:
+        """See ``Engine``."""
+        self._program(image, volume, lambda root: upgrading_program.keep(root, kind), "keep")
+
+    def from_dump(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._program(image, volume, upgrading_program.from_dump, "from_dump")
+
+    def give_back(self, stack: str, image: str, volume: str) -> None:
+        """See ``Engine``."""
+        self._program(image, volume, upgrading_program.give_back, "give_back")
+
     def examine(
         self, stack: str, image: str, volume: str, kind: VolumeKind, now: float, *, deep: bool
     ) -> tuple[Damage, ...]:
@@ -269,7 +281,10 @@ class MemoryVolumes(MemoryImages):
         self._called(verb, volume)
         self._needed(image)
         with self._filled(volume).on_disk() as root:
-            program(root)
+            try:
+                program(root)
+            except keeping_program.Unfit as error:
+                raise StartFailed(f"{verb} in volume {volume}: {error}") from error
 
     def _filled(self, volume: str) -> MemoryVolume:
         found = self.volumes.get(volume)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pyrage
 import pytest
 
-from stack.archives.seal import Key, close, open_sealed
+from stack.archives.seal import Key, close, closing, open_sealed
 from stack.common.errors import ArchiveRefused, UsageError
 
 
@@ -26,3 +29,19 @@ def test_a_key_does_not_show_itself() -> None:
         "recipient",
         "left out",
     ]
+
+
+ECHO = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+
+
+@pytest.mark.parametrize(
+    ("program", "closed"), [(sys.executable, b"k\xc3\xb6 y\n"), ("/bin/false", b"here ")]
+)
+def test_a_passphrase_is_used_beside_other_work_else_here(
+    monkeypatch: pytest.MonkeyPatch, program: str, closed: bytes
+) -> None:
+    monkeypatch.setattr("stack.archives.seal.CLOSE", ECHO)
+    monkeypatch.setattr("stack.archives.seal.sys.executable", program)
+    monkeypatch.setattr("stack.archives.seal.close", lambda content, key: b"here " + content)
+    content = os.urandom(200_000)
+    assert closing(content, Key(passphrase="kö y"))() == closed + content

@@ -85,6 +85,11 @@ LOADED_MAIN = (
 )
 
 
+PUBLIC_HOST = "ops.example.com"
+PUBLIC = tuple((c, f"https://{PUBLIC_HOST}/{c}") for c in ("prometheus", "alertmanager", "grafana", "app"))
+"""What each product says of its address for people."""
+
+
 def loaded(
     name: str = "Watchdog", group: str = "alerts", file: str = "prometheus", **changes: Any
 ) -> dict[str, Any]:
@@ -238,6 +243,7 @@ class FakeStack:
             "GET /metrics": (200, "prometheus_config_last_reload_successful 1\n"),
             "GET /api/v1/status/runtimeinfo": runtime(),
             "GET /api/v1/status/config": data({"yaml": LOADED_MAIN}),
+            "GET /api/v1/status/flags": data({"web.external-url": f"https://{PUBLIC_HOST}/prometheus"}),
             "GET /api/v1/rules": data({"groups": [loaded(), digest_group()]}),
             "GET /api/v1/targets": targets(("app", "up"), ("prometheus", "up")),
             "GET /api/v1/alertmanagers": data(
@@ -253,6 +259,10 @@ class FakeStack:
         return {
             "GET /-/ready": (200, "OK"),
             "GET /metrics": (200, am_metrics(CONFIG)),
+            "GET /debug/pprof/cmdline": (
+                200,
+                f"/bin/alertmanager\0--web.external-url=https://{PUBLIC_HOST}/alertmanager\0--web.route-prefix=/",
+            ),
             "POST /api/v2/alerts": self._take_alert,
             "GET /api/v2/alerts": (200, [held(time.time())]),
             "GET /api/v2/silences": (200, []),
@@ -305,6 +315,7 @@ class FakeStack:
             "GET /api/health": (200, {"database": "ok"}),
             "GET /api/org": lambda asked: (200, {"id": 1}) if _ours(asked) else REFUSED,
             "GET /api/user": (200, {"login": "admin", "isGrafanaAdmin": True}),
+            "GET /api/frontend/settings": (200, {"appUrl": f"https://{PUBLIC_HOST}/grafana/"}),
             "GET /api/datasources": (
                 200,
                 [source("prometheus", "prometheus"), source("alertmanager", "alertmanager")],

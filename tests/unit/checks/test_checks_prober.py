@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import PurePosixPath
 from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
+from stack.checks.check import Check
+from stack.checks.context import CheckContext
 from stack.checks.messages import Order, dump_order, dump_report, load_order
-from stack.checks.model import Finding, Report
+from stack.checks.model import Expected, Finding, Report
 from stack.checks.prober import LocalProber, NetworkProber, answer
+from stack.clients.http import Http
 from stack.common.errors import SmokeFailed
 from stack.components import all_checks
 from stack.engine.interface import Engine, Job, Ran
 from stack.model.events import Progress
 from stack.model.spec import Health, Limits, ServiceSpec, StackSpec
-from tests.loopback import dead_address
+from tests.loopback import Asked, Reply, dead_address, serve
 from tests.unit.checks.fake_stack import PASSWORD, FakeStack, expectation
 
 SPEC = StackSpec(
@@ -50,6 +54,27 @@ def test_the_local_prober_asks_only_what_is_named() -> None:
         report = LocalProber(all_checks()).run(expected, heard.append, names=("app.ready", "grafana.ready"))
     assert sorted(f.check for f in heard) == ["app.ready", "grafana.ready"]
     assert report.ok
+
+
+@pytest.mark.parametrize("component", ["prometheus", "app"])
+def test_a_login_of_others_goes_to_the_component_that_it_stands_before(component: str) -> None:
+    def locked(asked: Asked) -> Reply:
+        known = asked.headers.get("authorization") == f"Basic {b64encode(b'me:pw').decode()}"
+        return (200, {"status": "healthy"}) if known else (401, "who?")
+
+    check = Check("c", "", component, "ready", ask, seconds=0.05)
+    with serve({"GET /health": locked}) as base:
+        expected = Expected("s", ((component, base),))
+        door = {component: Http(base, auth=("me", "pw"))}
+        assert LocalProber((check,), doors=door).run(expected).ok
+        (refused,) = LocalProber((check,)).run(expected).findings
+    assert "answered 401: who?" in refused.evidence
+
+
+def ask(context: CheckContext) -> str:
+    """As the checks of each component do."""
+    http = context.app.http if context.expected.has("app") else context.prometheus.http
+    return http.get("/health").text
 
 
 def test_the_job_gets_its_order_as_a_private_file() -> None:

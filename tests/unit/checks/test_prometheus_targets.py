@@ -12,6 +12,7 @@ from stack.checks.batches import MARK
 from stack.checks.check import Check
 from stack.checks.model import Finding, Job
 from stack.checks.runner import hurried, run
+from stack.model.spec import HOST_JOBS
 from tests.loopback import Asked, Reply
 from tests.unit.checks.fake_stack import JOBS, FakeStack, data, kept_nothing, runtime, target, vector
 
@@ -144,3 +145,13 @@ def test_samples_that_prometheus_rejects_are_a_remark() -> None:
     assert finding.status == "ok"
     (remark,) = finding.warnings
     assert "have a time too far in the past or the future: 7 within 5m" in remark
+
+
+def test_a_further_host_that_is_down_is_a_remark_and_the_others_count() -> None:
+    host = Job("host-web1", HOST_JOBS, addresses=("host-web1:1",))
+    shown = (target("app"), target("prometheus"), target("host-web1", "down", REFUSED))
+    finding = found_by(*shown, jobs=(*JOBS, host))
+    assert finding.status == "ok" and finding.evidence.startswith("2 targets up")
+    (remark,) = finding.warnings
+    assert remark.startswith("host ") and "is down: nobody listens on" in remark
+    assert remark.endswith(": monitoring-stack host list")

@@ -32,7 +32,9 @@ def asked(base: str, routes: Routes, after: Reply | None = None) -> tuple[Findin
 
     engine = SimpleNamespace(info=lambda: SimpleNamespace(remote=False), restart=restart)
     described: Any = SimpleNamespace(
-        build=SimpleNamespace(url=lambda name: base), spec=SimpleNamespace(name="s")
+        addresses=lambda remote: {"prometheus": base},
+        settings=SimpleNamespace(front=""),
+        spec=SimpleNamespace(name="s"),
     )
     session = cast(Session, SimpleNamespace(engine=engine))
     return deep_check.still_there(session, cast(Description, described)), restarted

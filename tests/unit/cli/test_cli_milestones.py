@@ -7,9 +7,9 @@ import json
 import pytest
 
 from stack.checks.model import Finding, Report
+from stack.cli.conclusion import conclude
 from stack.cli.milestones import summary
 from stack.cli.printer import Printer
-from stack.cli.smoke import _conclude
 from stack.common.errors import SmokeFailed
 from stack.deploy.verdict import failure
 
@@ -48,7 +48,7 @@ def test_no_finding_is_a_failure() -> None:
 def test_a_failed_smoke_is_one_document_with_findings_and_error(capsys: pytest.CaptureFixture[str]) -> None:
     printer = Printer(json=True)
     with pytest.raises(SmokeFailed) as error:
-        _conclude(Report((bad("c.d", "no answer"),)), printer, 1.0)
+        conclude(Report((bad("c.d", "no answer"),)), printer, 1.0)
     printer.error(error.value)
     document = json.loads(capsys.readouterr().out)
     assert (document["ok"], document["exit_code"], document["error"]) == (False, 6, "c.d: no answer")

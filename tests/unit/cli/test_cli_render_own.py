@@ -135,8 +135,11 @@ def test_settings_that_no_variable_can_say_reach_compose(home: Path) -> None:
     assert "--web.external-url=https://prometheus.example.com" in told["prometheus"]["command"]
     assert "--web.external-url=https://alertmanager.example.com" in told["alertmanager"]["command"]
     assert any("${STACK_RETENTION_TIME:-15d}" in word for word in told["prometheus"]["command"])
-    assert told["grafana"]["environment"] == {"GF_SERVER_ROOT_URL": "https://grafana.example.com/"}
-    assert "app" not in told
+    assert told["grafana"]["environment"] == {
+        "GF_SECURITY_COOKIE_SECURE": "true",
+        "GF_SERVER_ROOT_URL": "https://grafana.example.com/",
+    }
+    assert told["app"] == {"environment": {"STACK_APP_ALLOWED_HOSTS": "app.example.com"}}
     current = found["/etc/stack/current"]
     assert (found["/etc/stack/secrets"] / "watchdog_url").read_text() == "https://hc.example/uuid"
     assert "https://grafana.example.com" in (current / "templates/links.tmpl").read_text()
@@ -161,3 +164,13 @@ def test_a_public_address_without_a_place_for_the_product_keeps_each_port(
     assert "--web.external-url=http://ops.example.com:9090" in told["prometheus"]["command"]
     assert "--web.external-url=http://ops.example.com:9999" in told["alertmanager"]["command"]
     assert told["grafana"]["environment"] == {"GF_SERVER_ROOT_URL": "http://ops.example.com:3000/"}
+
+
+def test_below_a_path_products_are_told_to_serve_at_their_root(home: Path) -> None:
+    (home / "stack.toml").write_text('public_url = "https://ops.example.com/mon"\n')
+    assert run() == 0
+    told = yaml.safe_load((home / "docker-compose.override.yml").read_text())["services"]
+    for name in ("prometheus", "alertmanager"):
+        assert f"--web.external-url=https://ops.example.com/mon/{name}" in told[name]["command"]
+        assert "--web.route-prefix=/" in told[name]["command"]
+    assert told["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == "https://ops.example.com/mon/grafana/"

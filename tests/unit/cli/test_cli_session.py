@@ -115,6 +115,6 @@ def test_smoke_names_a_broken_file_instead_of_breaking_over_it(
     (tmp_path / "grafana/dashboards/mine.json").write_text('{"uid": "mine",}')
     monkeypatch.setenv("STACK_HOME", str(tmp_path))
     monkeypatch.setattr("stack.engine.docker.connect", lambda host, **more: MemoryEngine())
-    options = argparse.Namespace(name=None, port_base=None, bind=None, in_network=None)
+    options = argparse.Namespace(name=None, port_base=None, bind=None, url=[], login=[], kubernetes=None)
     with pytest.raises(ConfigurationInvalid, match=r"grafana/dashboards/mine.json:1:16: "):
         smoke(options, Printer(quiet=True))

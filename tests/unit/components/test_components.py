@@ -31,7 +31,6 @@ def build(**environ: str) -> Build:
         images_of_all(),
         read_tree(ROOT),
         {GRAFANA_PASSWORD: Secret(SECRET), POSTGRES_PASSWORD: Secret("other")},
-        b"plotly",
     )
 
 
@@ -124,4 +123,4 @@ def test_a_bind_address_of_ipv6_makes_a_valid_url() -> None:
 
 def test_the_quick_look_page_has_its_script_and_dashboards() -> None:
     assets = {f.path for f in ALL.service("prometheus").assets}
-    assert {"user/plotly.min.js", "user/index.html", "user/dashboards/gate-security.json"} <= assets
+    assert {"user/chart.js", "user/index.html", "user/dashboards/gate-security.json"} <= assets

@@ -37,7 +37,7 @@ def test_it_is_closed() -> None:
         "/var/lib/postgresql",
         "/tmp",
     ]
-    assert service.health.test[:2] == ("CMD", "/usr/lib/postgresql/18/bin/pg_isready")
+    assert service.health.test[:2] == ("CMD", "pg_isready"), "an image named may be of another major version"
     assert service.stop_signal == "INT", "TERM waits until every client has gone"
 
 

@@ -50,6 +50,12 @@ def test_each_may_have_a_name_of_its_own() -> None:
     assert "https://grafana.example.com:8443{{ . }}" in links(made)
 
 
+def test_below_a_path_dashboards_are_too() -> None:
+    assert "https://ops.example.com/mon/grafana{{ . }}" in links(
+        build(STACK_PUBLIC_URL="https://ops.example.com/mon")
+    )
+
+
 def test_without_grafana_dashboards_are_those_of_prometheus() -> None:
     made = replace(build(STACK_PUBLIC_URL="http://[fd00::1]"), absent=(("grafana", "no image"),))
     assert "http://[fd00::1]:9090/user/#{{ . | reReplaceAll" in links(made)
@@ -65,11 +71,10 @@ def test_the_shipped_template_is_what_a_stack_of_defaults_has() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ops.example.com", "must be like http://host or https://{component}.example.com"),
-        ("https://ops.example.com/monitoring", "without a path"),
+        ("ops.example.com", "must be like http://host, https://host/path or https://{component}.example.com"),
         ("https://", "must be like"),
         ("https://user:word@ops.example.com", "must be like"),
-        ("https://ops.example.com:8443", "each product has a port of its own: ops.example.com without :8443"),
+        ("https://ops.example.com:8443", "each product has a port of its own, 8443 cannot be that of all"),
     ],
 )
 def test_what_is_no_address_is_refused(text: str, said: str) -> None:

@@ -85,7 +85,8 @@ def test_settings_images_checks_compose_and_files_follow(tree: tuple[Path, list[
     assert found["checks"] == ["apache_exporter.ready"]
     assert (found["pin"], found["recipe"]) == ("1.0.11", "prometheus-apache-exporter")
     assert found["asked"] == {"apache_exporter": "on"}
-    assert found["ports"] == {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
+    ports = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000, "gateway": 8443}
+    assert found["ports"] == ports
 
 
 def test_the_documents_of_settings_follow(tree: tuple[Path, list[str]]) -> None:

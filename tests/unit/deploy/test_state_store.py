@@ -14,7 +14,7 @@ from stack.components.postgres import POSTGRES
 from stack.config.cache import Cache
 from stack.deploy.describe import read_secret, secrets_in
 from stack.deploy.state import StateStore, remembered, switched
-from stack.model.state import FORMAT, OneOff, ProvenStack, StackState, parse
+from stack.model.state import FORMAT, OneOff, ProvenStack, Refused, StackState, Upgrading, parse
 from tests.fakes.engine.memory import MemoryEngine
 
 SECRETS = (*GRAFANA.secrets, *POSTGRES.secrets)
@@ -176,3 +176,11 @@ def test_an_unusable_password_is_named_and_never_shown(
     assert str(error.value).startswith(f"grafana.password_file: {given}: {message}")
     assert "two" not in str(error.value)
     assert error.value.exit_code == 2
+
+
+def test_an_upgrade_under_way_and_what_was_refused_are_remembered() -> None:
+    under = Upgrading("prometheus", "id", "a:1", "sha256:a", "a:2", "sha256:b", paused=("one",), kept=True)
+    state = StackState(upgrading=under, refused={"grafana": Refused("g:2", "sha256:d", "g:1", "sha256:c")})
+    assert parse(state.dump()) == state and state.unfinished
+    with pytest.raises(ValueError, match="not a state"):
+        parse(state.dump().replace(b'"refused": {', b'"refused": 3, "other": {'))

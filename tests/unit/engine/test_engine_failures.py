@@ -140,3 +140,9 @@ def test_the_innermost_cause_is_told_even_in_a_circle() -> None:
     one, two = ValueError("one"), ValueError("two")
     one.__cause__, two.__cause__ = two, one
     assert "tcp://x" in failures.unavailable("tcp://x", one).message
+
+
+def test_a_folder_that_is_not_there_has_its_remedy() -> None:
+    text = 'invalid mount config for type "bind": bind source path does not exist: /x'
+    found = failures.refused("create a", text)
+    assert found.hint == failures.MAKE_FOLDER and found.message == f"create a: {text}"

@@ -106,7 +106,7 @@ def test_one_that_is_rewritten_all_the_time_is_given_up(
 ) -> None:
     names = iter(f"01ARZ3NDEKTSV4RRFFQ69G5F{n:02}" for n in range(99))
     monkeypatch.setattr(program, "_database", lambda root: [next(names)])
-    monkeypatch.setattr(program, "_link", lambda source, target: None)
+    monkeypatch.setattr(program, "link", lambda source, target: None)
     with pytest.raises(program.Unfit, match="rewrites its blocks all the time"):
         gathered(tmp_path, "tsdb")
     assert list(tmp_path.iterdir()) == []

@@ -80,3 +80,15 @@ def test_the_users_word_and_the_address_come_first(by: By, elsewhere: bool, remo
     found = asked(container(free_port()), by=by, elsewhere=elsewhere)
     assert found.remote is remote is found.turns_out_remote()
     assert cast(Any, found)._client.asked == 0 and found.remarks() == ()
+
+
+def test_what_is_not_published_is_looked_for_at_its_own_address() -> None:
+    def inner(port: int) -> dict[str, Any]:
+        joined = {"Networks": {"s": {"IPAddress": "127.0.0.1"}, "other": {"IPAddress": "192.0.2.1"}}}
+        ports = [{"PrivatePort": port, "Type": "tcp"}]
+        return {"Status": "Up 3 seconds (healthy)", "Ports": ports, "NetworkSettings": joined}
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not asked(inner(port), by="inner").remote
+        assert asked(inner(free_port()), container(port), by="inner").remote, "a published port is no way in"

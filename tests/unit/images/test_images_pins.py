@@ -44,6 +44,7 @@ def test_pins_say_exact_versions() -> None:
         "node_exporter": "1.12.1",
         "grafana": "12.4.12",
         "postgres": "18.6",
+        "gateway": "2.11.9",
         "blackbox": "0.29.1",
         "postgres_exporter": "0.19.1",
         "redis_exporter": "1.86.0",

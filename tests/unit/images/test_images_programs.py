@@ -27,7 +27,7 @@ from tests.unit.images.image_doubles import Shelf, image
 ROOT = Path(__file__).resolve().parents[3]
 INPUTS = Inputs(APP, b"lock", (("stack/__init__.py", b""),))
 CHANGED = Inputs(APP, b"lock", (("stack/__init__.py", b"new"),))
-NOT_IN_AN_IMAGE = {"docker", "plotly", "shtab", "python-dotenv"}
+NOT_IN_AN_IMAGE = {"docker", "shtab", "python-dotenv"}
 
 OF_A_WHOLE_PACKAGE = ("stack/dashboards/__init__.py", "stack/telemetry/__init__.py")
 """They name all of their package, of which the checks want one module, and load what they name when it is asked for."""

@@ -40,6 +40,7 @@ async def _started_already(_: object) -> AsyncIterator[None]:
 
 APP.router.lifespan_context = _started_already
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
+SCHEMA.config.update(base_url="http://testserver")  # its own is relative to where the document lies
 
 
 # Of the session: where tests are shared out among processes, those of a module need not follow each other.

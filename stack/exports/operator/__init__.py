@@ -1,0 +1,1 @@
+"""What prometheus-operator takes of a stack, as pure functions: rules, jobs, receivers, dashboards."""

@@ -1,0 +1,141 @@
+"""What of a stack Swarm cannot keep, and the steps that its file needs, in sentences. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from stack.config.settings import Settings
+from stack.exports.files import KEPT, open_secrets, too_large
+from stack.model.outer import MACHINE
+from stack.model.spec import NAMESPACE, ConfigFile, ServiceSpec, StackSpec
+
+STACK_FILE = "stack.yml"
+OWN_IMAGES = f"{NAMESPACE}/"
+"""Begins the names of images that were built here and are on no registry."""
+HOST_NETWORK = "node_exporter.host_network"
+FIXED: Mapping[str, object] = MappingProxyType(
+    {"bind": "127.0.0.1", HOST_NETWORK: False, "components.gateway": "off"}
+)
+"""Settings about one machine: Swarm publishes on all addresses of a node, and finds what is in its own networks."""
+OF_EACH_NODE = ("/", "/proc", "/sys")
+OPEN = ("prometheus", "alertmanager", "app")
+"""Components that ask nobody who they are."""
+WITHOUT_PUBLIC = "http://127.0.0.1"
+
+
+def notes(spec: StackSpec, limit: int, publish: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """What is lost or must be seen to, one sentence each, with the remedy."""
+    found = [
+        'no-new-privileges is lost: "no-new-privileges": true in each node\'s /etc/docker/daemon.json sets it for all',
+        "the limit of swap is lost: a container may swap as much as its memory limit; swapoff -a on a node prevents it",
+        *_of_files(spec, limit),
+        *_of_networks(spec),
+        *_of_images(spec),
+        *(
+            f"{file} has {key} in the open, and so has its config: name a file of own/secrets/ in its place"
+            for file, key in open_secrets(spec)
+        ),
+    ]
+    bound = sorted({m.source for s in spec.services for m in s.mounts if m.kind == "bind"})
+    found += [f"folder {one} must be there on each node" for one in bound if one not in OF_EACH_NODE]
+    if bound:
+        found.append(
+            "label=disable is lost: on a node with SELinux node_exporter cannot read the host's folders"
+        )
+    found += [
+        f"{s.component} does not wait for {', '.join(s.awaits)}: it is started again until it finds it"
+        for s in spec.services
+        if s.awaits
+    ]
+    found += [
+        f"{component} is open to whoever reaches port {port} of its node: it knows no login"
+        for component, port in publish
+        if component in OPEN and not (component == "app" and _has_token(spec.service("app")))
+    ]
+    if any(WITHOUT_PUBLIC in word for s in spec.services for word in s.command):
+        found.append("links in messages lead to 127.0.0.1: set public_url to where people find the stack")
+    return tuple(found)
+
+
+def unfit(settings: Settings) -> tuple[str, ...]:
+    """What these settings ask for that ``FIXED`` stands in for."""
+    found = []
+    if settings[HOST_NETWORK]:
+        found.append(f"{HOST_NETWORK} is left out: nobody would find it there by DNS")
+    if settings.front:
+        found.append("the gateway is left out: a proxy of the Swarm, with TLS and a login, is the door there")
+    return tuple(found)
+
+
+def _has_token(app: ServiceSpec) -> bool:
+    return any(f.secret and f.path.endswith("app_token") for f in app.assets)
+
+
+def _of_files(spec: StackSpec, limit: int) -> list[str]:
+    found = []
+    for service, one in ((s, one) for s in spec.services for one in too_large(s, limit)):
+        named = one.file.origin or f"{service.component}/{one.file.path}"
+        size = f"{len(one.content):,} bytes, a config holds fewer than {limit:,}"
+        found.append(f"{named} is left out: it has {size}; divide it")
+    if "grafana" in spec.components:
+        found.append("Prometheus' quick look is left out, so that a changed dashboard replaces Grafana alone")
+    return found
+
+
+def _of_networks(spec: StackSpec) -> list[str]:
+    found = [
+        f"network {network.name} ({network.named_by}) must be an overlay network that can be attached to"
+        for network in {n.name: n for s in spec.services for n in s.networks}.values()
+    ]
+    naming = [s.component for s in spec.services if any(MACHINE.encode() in f.content for f in _told(s))]
+    found += [f"{one}: {MACHINE} is not known in Swarm: write the node's address" for one in naming]
+    return found
+
+
+def _told(service: ServiceSpec) -> Iterator[ConfigFile]:
+    return (f for f in (*service.files, *service.assets) if not f.path.endswith((".json", ".html")))
+
+
+def _of_images(spec: StackSpec) -> list[str]:
+    own = sorted({s.image for s in spec.services if s.image.startswith(OWN_IMAGES)})
+    setting = "STACK_APP_IMAGE names one that is" if any("/app:" in one for one in own) else "push them"
+    return [f"on no registry: {', '.join(own)}; {setting}, or docker load each on all nodes"] if own else []
+
+
+def head(stack: str, commands: tuple[str, ...], told: tuple[str, ...]) -> str:
+    """The comment at the file's head."""
+    lines = [
+        "Generated by `monitoring-stack export swarm` from the description that `start` uses; do not edit. What is to",
+        f"differ goes into a second file: docker stack deploy -c {STACK_FILE} -c mine.yml {stack}",
+        "",
+        "On a manager, once:",
+        *(f"  {command}" for command in commands),
+        "then, and after each export:",
+        f"  {deploy_command(stack)}",
+        "",
+        "What Swarm does not keep, and what is to be seen to:",
+        *(f"- {note}" for note in told),
+    ]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+def first_commands(
+    stack: str, labels: tuple[str, ...], called: Mapping[str, str], folder: str = ""
+) -> tuple[str, ...]:
+    """They choose the node where each service with data stays, and make the secrets of private files.
+
+    ``called``: file > name in Swarm. ``folder``: where the files lie; empty: seen from the folder of stack.toml.
+    """
+    place = shlex.quote(folder or f".stack/{stack}/{KEPT}")
+    label = f"--label {NAMESPACE}.stack={stack}"
+    return (
+        *(f"docker node update --label-add {one}=true NODE" for one in labels),
+        *(f"docker secret create {label} {name} {place}/{file}" for file, name in called.items()),
+    )
+
+
+def deploy_command(stack: str, place: str = STACK_FILE) -> str:
+    """It brings the stack to what the file says."""
+    return f"docker stack deploy -c {shlex.quote(place)} {stack}"

@@ -1,0 +1,1 @@
+"""Pages in a real browser: Debian's Chromium without a screen, driven over two pipes."""

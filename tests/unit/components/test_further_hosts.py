@@ -1,0 +1,130 @@
+"""A host's file: what it may say, what follows from it for Prometheus and for the host, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from msgspec.structs import replace
+
+from stack.components import load
+from stack.components.build import Build, Image
+from stack.components.hosts import document, far_files, far_spec, faults, hosts, jobs, named, secret_of
+from stack.components.node_exporter import NODE_EXPORTER
+
+ROOT = Path(__file__).resolve().parents[3]
+HASH = "$2b$10$" + "a" * 53
+TOML = f'engine = "ssh://me@web1"\naddress = "10.0.0.7"\npassword_hash = "{HASH}"\n'
+PATH = "own/hosts/web1.toml"
+
+
+def tree(text: str = TOML, path: str = PATH) -> dict[str, bytes]:
+    """The user's own files of one host."""
+    name = path.rpartition("/")[2].removesuffix(".toml")
+    return {path: text.encode(), **{secret_of(name, kind): b"x" for kind in ("password", "crt", "key")}}
+
+
+def build(files: dict[str, bytes], **environ: str) -> Build:
+    """What components are made of."""
+    settings = load({}, environ=environ, project=ROOT)
+    return Build(settings, {"node_exporter": Image("here:1", "sha256:here")}, files)
+
+
+def test_a_file_is_read_and_written_alike() -> None:
+    (host,) = hosts(tree())
+    assert (host.name, host.engine, host.at) == ("web1", "ssh://me@web1", "10.0.0.7:9100")
+    assert hosts(tree(document(host))) == (host,)
+    assert replace(host, address="fd00::7").at == "[fd00::7]:9100"
+
+
+def test_the_job_trusts_one_certificate_and_gives_a_password() -> None:
+    (file,) = jobs(build(tree()))
+    (job,) = yaml.safe_load(file.content)["scrape_configs"]
+    assert (file.path, job["job_name"], job["scheme"]) == ("scrape/hosts.yml", "host-web1", "https")
+    assert job["basic_auth"] == {
+        "username": "prometheus",
+        "password_file": "own/secrets/hosts/web1.password",
+    }
+    assert job["tls_config"] == {"ca_file": "own/secrets/hosts/web1.crt", "server_name": "web1"}
+    assert job["static_configs"] == [
+        {"targets": ["10.0.0.7:9100"], "labels": {"instance": "web1", "host": "web1"}}
+    ]
+    assert list(jobs(build({}))) == []
+
+
+def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
+    made = build(tree())
+    (host,) = hosts(made.tree)
+    spec = far_spec(made, host, Image("there:1", "sha256:there"))
+    (there,), (here,) = spec.services, NODE_EXPORTER.services(made)
+    assert spec.name == "monitoring-host-web1"
+    differ = {name for name in there.__struct_fields__ if getattr(there, name) != getattr(here, name)}
+    assert differ == {
+        *("image", "image_id", "command", "mounts", "published", "health", "ready_path", "hostname")
+    }
+    assert there.command[:-1] == here.command
+    files = far_files(made.tree, host)
+    assert all(file.secret and (file.mode, file.uid) == (0o400, 65534) for file in files)
+    web = json.loads(next(f.content for f in files if f.path == "web.yml"))
+    assert web["basic_auth_users"] == {"prometheus": HASH}
+
+
+def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
+    made, other = build(tree()), build({**tree(), secret_of("web1", "key"): b"y"})
+    (host,) = hosts(made.tree)
+    one, two = (far_spec(b, host, Image("i", "i")).services[0] for b in (made, other))
+    assert one.digest() != two.digest()
+    assert one.mounts[-1].source.startswith("monitoring-host-web1-node-exporter-")
+    assert one.mounts[-1].source.endswith("-config"), "unused volumes of that name are removed"
+
+
+def test_in_the_machines_network_it_listens_on_the_one_address_and_has_no_folder_of_this_machine() -> None:
+    made = build(tree(), STACK_NODE_EXPORTER_HOST_NETWORK="true", STACK_NODE_EXPORTER_TEXTFILE="own/textfile")
+    (host,) = hosts(made.tree)
+    (there,) = far_spec(made, host, Image("i", "i")).services
+    assert there.host_network and there.published is None
+    listens = [word for word in there.command if word.startswith("--web.listen-address")]
+    assert listens == ["--web.listen-address=10.0.0.7:9100"]
+    assert "http://10.0.0.7:9100/" in there.health.test[-1]
+    assert not any("textfile" in word for word in there.command)
+    assert {mount.source for mount in there.mounts if mount.kind == "bind"} == {"/", "/proc", "/sys"}
+
+
+def test_all_files_of_a_host_count_as_used() -> None:
+    assert named(tree()) == set(tree())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ('engine = "ssh://me@web1"\n', "", "engine is missing"),
+        ("ssh://me@web1", "web1", "engine: 'web1' is no address of a Docker engine"),
+        ("ssh://me@web1", "ssh://", "engine: 'ssh://' is no address of a Docker engine"),
+        ("10.0.0.7", "web1.example", "address: 'web1.example' is no IP address"),
+        ("10.0.0.7", "::", "address: :: would open the exporter on all networks of the host"),
+        ("10.0.0.7", "::1", "address: ::1 is reached from the host alone"),
+        ('address = "10.0.0.7"\n', "", "address is missing"),
+        ("address =", "port = 70000\naddress =", "port: 70000 is no port"),
+        ("address =", "port = true\naddress =", "port: True is no number"),
+        ("address =", "user = 'x'\naddress =", "unknown key user"),
+        (HASH, "secret", "password_hash is no bcrypt hash"),
+        ("engine =", "engine", "it is no TOML"),
+    ],
+)
+def test_what_cannot_be_used_is_said(before: str, after: str, why: str) -> None:
+    (fault,) = faults(tree(TOML.replace(before, after)))
+    assert fault.path == PATH and fault.why.startswith(why) and fault.hint
+
+
+def test_a_name_that_no_container_can_have_is_refused() -> None:
+    (fault,) = faults(tree(path="own/hosts/Web.toml"))
+    assert fault.why == "a host cannot be called 'Web'"
+
+
+def test_a_missing_secret_is_named() -> None:
+    files = tree()
+    del files[secret_of("web1", "key")]
+    (fault,) = faults(files)
+    assert fault.why == "own/secrets/hosts/web1.key is missing or empty"
