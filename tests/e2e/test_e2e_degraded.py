@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,7 @@ def test_node_exporter_in_the_machine_s_network_with_files_of_others(bare: Stack
     assert [one["container"] for one in found] == ["e2e-bare-node-exporter"] and found[0]["reason"]
     again = bare.ok("plan", "--json", **beside).json()
     assert again["plan"] == []
+    shutil.rmtree(folder)
 
 
 def test_off_is_silent(bare: Stack, started: Ran) -> None:

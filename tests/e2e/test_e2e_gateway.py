@@ -19,7 +19,7 @@ from tests.e2e.stack_command import Stack
 
 pytestmark = pytest.mark.e2e
 
-BASE = 28300
+BASE = 28350
 PORT = BASE + 4
 PUBLIC = f"https://localhost:{PORT}/ops"
 USER, PASSWORD = "ada", "correct horse battery"

@@ -53,7 +53,7 @@ def machine() -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def stack(make_stack: Make) -> Stack:
-    made = make_stack("e2e-hosts", 27900, STACK_GRAFANA="off", STACK_COMPONENTS="app=off")
+    made = make_stack("e2e-hosts", 27950, STACK_GRAFANA="off", STACK_COMPONENTS="app=off")
     made.ok("start", "--no-smoke")
     return made
 

@@ -20,7 +20,7 @@ from tests.e2e.stack_command import PORTS, ROOT, Stack
 
 pytestmark = pytest.mark.e2e
 
-BASE, TLS, PLAIN = 28100, 28143, 28180
+BASE, TLS, PLAIN = 28400, 28443, 28480
 PUBLIC = f"https://{proxies.HOST}:{TLS}"
 LOGIN = (proxies.USER, proxies.PASSWORD)
 WATCHDOG = """\

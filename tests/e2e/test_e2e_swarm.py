@@ -48,7 +48,7 @@ def stack(nodes: Swarm, home: Path, image_of: Callable[[str], str], grafana_imag
     load(docker.from_env(), {ref: _homes(nodes, name) for name, ref in refs.items()}, home)
     settings = {f"STACK_{name.upper()}_IMAGE": ref for name, ref in refs.items()}
     made = Stack.make(
-        NAME, 26900, home, STACK_APP_ALLOWED_HOSTS=WORKER, DOCKER_HOST=nodes.manager.address, **settings
+        NAME, 26950, home, STACK_APP_ALLOWED_HOSTS=WORKER, DOCKER_HOST=nodes.manager.address, **settings
     )
     return replace(made, before=nodes.manager.there)
 

@@ -21,7 +21,7 @@ CODE = ("stack", "scripts", "prometheus", "alertmanager", "grafana")
 def first(make_stack: Make, grafana_image: str) -> Stack:
     """The checkout of the test, with a stack that was started once with PostgreSQL."""
     told = {"STACK_GRAFANA": "required", "STACK_GRAFANA_IMAGE": grafana_image}
-    stack = make_stack("e2e-shared", 27500, **told)
+    stack = make_stack("e2e-shared", 27550, **told)
     stack.ok(*START, "--with", "postgres")
     return stack
 

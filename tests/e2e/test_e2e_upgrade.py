@@ -22,7 +22,7 @@ from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 
 pytestmark = pytest.mark.e2e
-NAME, BASE = "e2e-upgrade", 29400
+NAME, BASE = "e2e-upgrade", 29450
 KILLS = max(1, int(os.environ.get("STACK_KILLS", "8")) // 4)
 EARLIER = Path(__file__).parent / "volumes-0.2.backup.tar"
 """What ``backup`` made of a stack of version 0.2 without Grafana, one silence and one packet in it."""
@@ -123,20 +123,22 @@ def test_the_volumes_of_an_earlier_version_are_upgraded_with_all_that_is_in_them
 def test_an_image_that_never_becomes_ready_is_undone_and_nothing_but_the_gap_is_lost(story: Story) -> None:
     stack = story.stack
     before = stack.starts()["prometheus"][0]
-    (samples,) = stack.query("sum(count_over_time(up[1h]))")
+    before_it = until(lambda: samples(stack), seconds=20)
     ran = stack("upgrade", "--to", f"prometheus={BROKEN}", "--no-backup")
     assert ran.code == 5 and f"prometheus: {BROKEN} was not taken" in ran.err, ran.err
     assert f"{NEXT} runs again with its data; only what came from" in ran.err
     assert stack.starts()["prometheus"][0] == before and story.image() == NEXT
     assert BROKEN not in (stack.home / ".env").read_text()
     story.whole()
-    until(lambda: has_more(stack, samples), seconds=20)
+    until(lambda: samples(stack, at_least=before_it), seconds=20)
 
 
-def has_more(stack: Stack, samples: float) -> None:
-    (now,) = stack.query("sum(count_over_time(up[1h]))")
-    if now < samples:
-        raise NotYet(f"{now} samples of {samples}")
+def samples(stack: Stack, at_least: float = 1.0) -> float:
+    """How many samples of an hour there are."""
+    found = sum(stack.query("count_over_time(up[1h])"))
+    if found < at_least:
+        raise NotYet(f"{found} samples of {at_least}")
+    return found
 
 
 def test_killed_anywhere_the_next_start_ends_an_upgrade(story: Story) -> None:

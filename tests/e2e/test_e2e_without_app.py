@@ -33,7 +33,7 @@ def outside() -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def alone(make_stack: Make, outside: Service) -> Stack:
     """A stack whose settings switch the application off, with a receiver of the user's own and a service outside."""
-    stack = make_stack("e2e-alone", 27400, STACK_GRAFANA="off")
+    stack = make_stack("e2e-alone", 27450, STACK_GRAFANA="off")
     settings = '[components]\napp = "off"\n[watchdog]\nurl_file = "own/secrets/heartbeat"\nevery = "2s"\n'
     (stack.home / "stack.toml").write_text(settings)
     address = stack.home / "own/secrets/heartbeat"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,14 @@ def test_every_test_of_a_mark_lies_where_its_run_looks(mark: str) -> None:
     assert marked
     for path in marked:
         assert any(path.is_relative_to(ROOT / folder) for folder in folders), path
+
+
+def test_no_two_stacks_of_tests_that_run_side_by_side_have_the_same_ports() -> None:
+    users: dict[int, set[str]] = defaultdict(set)
+    paths = [path for folder in ("e2e", "breakage") for path in (ROOT / "tests" / folder).glob("*.py")]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int) and 20_000 <= node.value < 32_768:
+                users[node.value // 10].add(path.name)
+    assert len(users) > 30
+    assert not {10 * base: names for base, names in users.items() if len(names) > 1}
