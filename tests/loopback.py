@@ -29,6 +29,14 @@ class Asked:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Said:
+    """A text with headers of its own, in the place of a reply's content."""
+
+    text: str
+    headers: dict[str, str]
+
+
 Reply = tuple[int, Any]
 Route = Reply | Callable[[Asked], Reply]
 Routes = MutableMapping[str, Route]
@@ -37,7 +45,7 @@ Routes = MutableMapping[str, Route]
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
-    routes: Routes
+    found: Callable[[str], Route]
 
     def answer(self) -> None:
         parts = urlsplit(self.path)
@@ -46,13 +54,17 @@ class _Handler(BaseHTTPRequestHandler):
         params = {k: v[-1] for k, v in {**parse_qs(parts.query), **parse_qs(form)}.items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = Asked(self.command, parts.path, params, body, headers)
-        route = self.routes.get(f"{self.command} {parts.path}", NOT_FOUND)
+        route = self.found(f"{self.command} {parts.path}")
         status, content = route(asked) if callable(route) else route
+        more = content.headers if isinstance(content, Said) else {}
+        content = content.text if isinstance(content, Said) else content
         plain = isinstance(content, str)
         raw = content.encode() if plain else json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain" if plain else "application/json")
         self.send_header("Content-Length", str(len(raw)))
+        for name, value in more.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(raw)
 
@@ -62,10 +74,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
+def handler_of(found: Callable[[str], Route]) -> type[BaseHTTPRequestHandler]:
+    """A handler that answers by what is found for ``METHOD PATH``."""
+    return type("Handler", (_Handler,), {"found": staticmethod(found)})
+
+
 @contextmanager
 def serve(routes: Routes) -> Iterator[str]:
     """The server's base address while the block runs."""
-    handler = type("Handler", (_Handler,), {"routes": routes})
+    handler = handler_of(lambda name: routes.get(name, NOT_FOUND))
     with listening(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
         yield address
 

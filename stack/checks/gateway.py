@@ -38,7 +38,7 @@ CHECKS = (
         "checked",
         later("gateway_door:certificate"),
         LOGS,
-        20,
+        60,
         every=0.2,
         recurring=True,
     ),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from stack.checks.context import CheckContext
+from stack.checks.gateway_acme import unissued
 from stack.checks.model import Broken, Door, Entry, Evidence
 from stack.clients.doorway import Doorway, Met, Untrusted
 from stack.clients.http import HttpFailure
@@ -31,9 +32,16 @@ SWITCHED = 101
 
 
 def ready(context: CheckContext) -> str:
-    """It answers; whether its certificate is good is another question."""
+    """It answers; whether its certificate is good, or is there at all, is another question."""
     door = door_of(context)
-    met = _plainly(door).ask(f"{door.entries[0].url}/", verified=False)
+    url = f"{door.entries[0].url}/"
+    try:
+        met = _plainly(door).ask(url, verified=False)
+    except HttpFailure:
+        if door.authority != "acme":
+            raise
+        met = _plainly(door).ask(url, plain=True)
+        return f"answers {met.status} at {door.place}, without a certificate so far"
     return f"answers {met.status} over TLS at {door.place}"
 
 
@@ -58,6 +66,10 @@ def certificate(context: CheckContext) -> Evidence:
             met = doorway.ask(f"https://{url}/")
         except Untrusted as error:
             raise _refused(door, error) from error
+        except HttpFailure as error:
+            if door.authority != "acme":
+                raise
+            raise unissued(context, door.component, error) from error
         left.append(ssl.cert_time_to_seconds(str(met.certificate["notAfter"])) - time.time())
         issuers.add(_issuer(met.certificate))
     least = min(left)
@@ -196,9 +208,9 @@ def door_of(context: CheckContext) -> Door:
 def trusted(context: CheckContext) -> Doorway:
     """The way through the door that trusts whom its authority says; ``NotYet`` while a local one has no root yet."""
     door = door_of(context)
-    if door.authority == "acme":
-        return _plainly(door)
     roots = door.roots
+    if door.authority == "acme" and not roots:
+        return _plainly(door)
     if door.root and not roots and context.near is not None:
         roots = (context.near.read(door.component, door.root) or b"").decode("ascii", "replace")
     if "BEGIN CERTIFICATE" not in roots:

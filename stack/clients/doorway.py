@@ -49,7 +49,8 @@ class Doorway(Struct, frozen=True):
         try:
             reached = socket.create_connection(self._place(), self.timeout)
             with reached, reached if plain else self._wrapped(reached, host, verified=verified) as spoken:
-                return _exchange(spoken, target.netloc, target.path or "/", dict(headers or {}))
+                path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+                return _exchange(spoken, target.netloc, path, dict(headers or {}))
         except ssl.SSLCertVerificationError as error:
             said = error.verify_message or str(error)
             raise Untrusted(f"{url}: its certificate is refused: {snippet(said)}") from error

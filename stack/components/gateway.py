@@ -22,7 +22,7 @@ from stack.components.gateway_config import (
     bare,
     rendered,
 )
-from stack.components.gateway_settings import CERTIFICATE, KEY, NAME, PASSWORD, SECRETS, SETTINGS
+from stack.components.gateway_settings import ACME_ROOT, CERTIFICATE, KEY, NAME, PASSWORD, SECRETS, SETTINGS
 from stack.components.gateway_users import USERS, Account, machine_account, read
 from stack.components.manifest import Checks, Component, Data
 from stack.components.own_toml import Fault
@@ -113,6 +113,7 @@ def told(build: Build) -> Told:
             (f"{PLACE}/secrets/{CERTIFICATE}", f"{PLACE}/secrets/{KEY}"),
             str(settings["gateway.acme_email"]),
             str(settings["gateway.acme_directory"]),
+            f"{PLACE}/secrets/{ACME_ROOT}" if ACME_ROOT in build.secrets else "",
         ),
         guard=Guard(accounts(build), forward, _copied(str(settings["gateway.forward_auth_headers"]))),
         most_bytes=_bytes(str(settings["gateway.max_body"])),
@@ -146,6 +147,9 @@ def faults(build: Build) -> Iterator[Fault]:
         yield Fault(
             "gateway", "certificate_file and acme_email are two ways to a certificate", "keep one of them"
         )
+    for name in ("acme_directory", "acme_root_file"):
+        if settings[f"gateway.{name}"] and not settings["gateway.acme_email"]:
+            yield Fault("gateway", f"{name} is nothing without acme_email", "set gateway.acme_email")
     if any(not one.address.secure for one in _behind(build)):
         yield Fault("public_url", "the gateway speaks TLS, and this address does not", "write https:// in it")
 
@@ -167,7 +171,7 @@ def _behind(build: Build) -> Iterator[Behind]:
 
 
 def _certificate_files(build: Build) -> tuple[ConfigFile, ...]:
-    found = ((name, build.secrets.get(name)) for name in (CERTIFICATE, KEY))
+    found = ((name, build.secrets.get(name)) for name in (CERTIFICATE, KEY, ACME_ROOT))
     return tuple(
         ConfigFile(f"secrets/{name}", f"{secret.reveal()}\n".encode(), 0o400, NOBODY, True)
         for name, secret in found

@@ -42,13 +42,16 @@ class Behind(Struct, frozen=True):
 
 
 class Certificates(Struct, frozen=True):
-    """Where certificates come from. ``files``: paths of certificate and key. ``directory``: of another ACME server."""
+    """Where certificates come from. ``files``: paths of certificate and key. ``directory``: of another ACME server;
+    ``root``: the path of what vouches for that server, empty where the world knows it.
+    """
 
     authority: Authority
     names: tuple[str, ...]
     files: tuple[str, str] = ("", "")
     email: str = ""
     directory: str = ""
+    root: str = ""
 
 
 class Guard(Struct, frozen=True):
@@ -118,6 +121,7 @@ def _tls(told: Certificates) -> dict[str, Any]:
     if told.authority == "acme":
         issuer = {"module": "acme", "email": told.email, "challenges": {"http": {"disabled": True}}}
         issuer |= {"ca": told.directory} if told.directory else {}
+        issuer |= {"trusted_roots_pem_files": [told.root]} if told.root else {}
     return {
         "certificates": {"automate": list(told.names)},
         "automation": {"policies": [{"subjects": list(told.names), "issuers": [issuer]}]},

@@ -6,9 +6,12 @@ from stack.checks.model import Door, Entry
 from stack.components.build import Build
 from stack.components.gateway import authority, digest, told
 from stack.components.gateway_config import INNER, ROOT
-from stack.components.gateway_settings import CERTIFICATE, NAME, PASSWORD
+from stack.components.gateway_settings import ACME_ROOT, CERTIFICATE, NAME, PASSWORD
 from stack.components.gateway_users import MACHINE
 from stack.config.secret import Secret
+
+VOUCHES = {"files": CERTIFICATE, "acme": ACME_ROOT}
+"""The secret with what a browser trusts, where the user gave it."""
 
 
 def door(build: Build) -> Door:
@@ -24,7 +27,7 @@ def door(build: Build) -> Door:
         password=build.secrets.get(PASSWORD, Secret()).reveal(),
         authority=kind,
         root=ROOT if kind == "local" else "",
-        roots=build.secrets.get(CERTIFICATE, Secret()).reveal() if kind == "files" else "",
+        roots=build.secrets.get(VOUCHES[kind], Secret()).reveal() if kind in VOUCHES else "",
         digest=digest(build),
         inner=f"http://127.0.0.1:{INNER}/digest",
         forward=known.guard.forward,

@@ -10,7 +10,7 @@ from stack.config.table import Setting, switch_setting
 
 NAME = "gateway"
 PASSWORD = "gateway_check"  # noqa: S105 - the name of a secret
-CERTIFICATE, KEY = "gateway_certificate", "gateway_key"
+CERTIFICATE, KEY, ACME_ROOT = "gateway_certificate", "gateway_key", "gateway_acme_root"
 PEM_CERTIFICATE = re.compile(r".*-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----", re.DOTALL)
 PEM_KEY = re.compile(
     r".*-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL
@@ -51,6 +51,13 @@ SETTINGS = (
         "another ACME server's directory",
     ),
     Setting(
+        "gateway.acme_root_file",
+        "STACK_GATEWAY_ACME_ROOT_FILE",
+        str,
+        "",
+        "file with the root certificates of an ACME server of one's own and of what it issues, PEM",
+    ),
+    Setting(
         "gateway.forward_auth",
         "STACK_GATEWAY_FORWARD_AUTH",
         values.match(FORWARD, "an address like http://HOST:PORT/PATH"),
@@ -79,5 +86,8 @@ SECRETS = (
     ),
     SecretSpec(
         KEY, "gateway.key_file", False, PEM_KEY, "a private key as PEM text, without a passphrase", True
+    ),
+    SecretSpec(
+        ACME_ROOT, "gateway.acme_root_file", False, PEM_CERTIFICATE, "root certificates as PEM text", True
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from base64 import b64encode
@@ -20,6 +21,7 @@ from stack.checks.model import Broken, Door, Entry, Evidence, Expected
 from stack.clients.http import HttpFailure
 from stack.common.wait import NotYet
 from stack.engine.interface import Ran
+from tests.loopback import listening
 
 HOST = "mon.example.org"
 LOGIN = "Basic " + b64encode(b"stack-check:geheim").decode()
@@ -99,6 +101,47 @@ def other(context: CheckContext, **door: Any) -> CheckContext:
     found = context.expected.door
     assert found is not None
     return replace(context, expected=replace(context.expected, door=replace(found, **door)))
+
+
+REFUSED = json.dumps(
+    {
+        "level": "error",
+        "logger": "tls.obtain",
+        "msg": "could not get certificate from issuer",
+        "issuer": "acme-v02.api.letsencrypt.org-directory",
+        "error": "HTTP 400 urn:ietf:params:acme:error:dns - no valid A records found",
+    }
+)
+
+
+def test_why_an_acme_server_gave_no_certificate_is_said_by_the_gateway(gate: Gate) -> None:
+    plain = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gate))
+    with listening(plain) as address:
+        found = other(_context(trustme.CA(), address.removeprefix("http://")), authority="acme")
+        assert "without a certificate so far" in asked.ready(found)
+        with pytest.raises(NotYet, match="no certificate of the ACME server yet"):
+            asked.certificate(found)
+        said = [REFUSED.replace("dns", "old"), "no JSON", "3", REFUSED, '{"level": "info"}']
+        logged = replace(found, read_log=lambda component, lines: said)
+        with pytest.raises(Broken, match=r"letsencrypt\.org-directory: HTTP 400 .*:dns - no valid A") as told:
+            asked.certificate(logged)
+        assert "port 443" in told.value.hint
+        said.append('{"level": "info", "logger": "tls.obtain", "msg": "obtaining certificate"}')
+        with pytest.raises(NotYet):
+            asked.certificate(logged)
+        with pytest.raises(HttpFailure):
+            asked.ready(other(found, authority="files"))
+        with pytest.raises(HttpFailure):
+            asked.certificate(other(found, authority="local", roots=trustme.CA().cert_pem.bytes().decode()))
+
+
+def test_an_acme_server_of_ones_own_is_trusted_by_its_root(
+    context: CheckContext, authority: trustme.CA
+) -> None:
+    with pytest.raises(NotYet, match="its certificate is refused"):
+        asked.certificate(other(context, authority="acme", root=""))
+    mine = other(context, authority="acme", root="", roots=authority.cert_pem.bytes().decode())
+    assert isinstance(asked.certificate(mine), Evidence)
 
 
 def test_a_sound_gateway_gives_evidence_of_each(context: CheckContext) -> None:

@@ -14,7 +14,7 @@ from stack.components import BY_NAME, assemble, load
 from stack.components.build import Build, Image
 from stack.components.gateway import digest, faults, files
 from stack.components.gateway_door import door
-from stack.components.gateway_settings import CERTIFICATE, KEY, PASSWORD
+from stack.components.gateway_settings import ACME_ROOT, CERTIFICATE, KEY, PASSWORD
 from stack.components.gateway_users import (
     MACHINE,
     USERS,
@@ -144,6 +144,19 @@ def test_certificates_of_ones_own_by_acme_or_of_a_local_authority(tmp_path: Path
     (policy,) = document(build(tmp_path, **ON, **mail))["apps"]["tls"]["automation"]["policies"]
     assert policy["subjects"] == ["mon.example.org"]
     assert (policy["issuers"][0]["module"], policy["issuers"][0]["email"]) == ("acme", "ops@example.org")
+    asked = build(
+        tmp_path,
+        **ON,
+        **mail,
+        STACK_GATEWAY_ACME_DIRECTORY="https://ca.test/d",
+        STACK_GATEWAY_ACME_ROOT_FILE="r",
+    )
+    private = Build(asked.settings, asked.images, asked.tree, {**asked.secrets, ACME_ROOT: Secret("R")})
+    issuer = document(private)["apps"]["tls"]["automation"]["policies"][0]["issuers"][0]
+    assert issuer["ca"] == "https://ca.test/d"
+    assert issuer["trusted_roots_pem_files"] == ["/etc/stack/current/secrets/gateway_acme_root"]
+    assert [f.content for f in files(private) if f.path != "caddy.json"] == [b"R\n"]
+    assert door(private).roots == "R"
     given = {"STACK_GATEWAY_CERTIFICATE_FILE": "cert.pem", "STACK_GATEWAY_KEY_FILE": "key.pem"}
     made = build(tmp_path, **ON, **given)
     made = Build(
@@ -172,6 +185,8 @@ FAULTS = [
         "two ways",
     ),
     ({"STACK_PUBLIC_URL": "http://mon.example.org"}, "speaks TLS"),
+    ({"STACK_GATEWAY_ACME_DIRECTORY": "https://ca.test/directory"}, "acme_directory is nothing without"),
+    ({"STACK_GATEWAY_ACME_ROOT_FILE": "root.pem"}, "acme_root_file is nothing without"),
 ]
 
 

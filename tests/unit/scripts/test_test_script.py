@@ -29,7 +29,11 @@ def test_no_two_stacks_of_tests_that_run_side_by_side_have_the_same_ports() -> N
     paths = [path for folder in ("e2e", "breakage") for path in (ROOT / "tests" / folder).glob("*.py")]
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, int) and 20_000 <= node.value < 32_768:
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, int)
+                and 20_000 <= node.value < 32_768
+            ):
                 users[node.value // 10].add(path.name)
     assert len(users) > 30
     assert not {10 * base: names for base, names in users.items() if len(names) > 1}
