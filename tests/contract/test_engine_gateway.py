@@ -47,12 +47,14 @@ class Products:
     def running(self) -> Iterator[Products]:
         with ExitStack() as stack:
             for name in self.asked:
-                server = ThreadingHTTPServer(
-                    (self.host, 0), handler_of(lambda _, name=name: self._answer(name))
-                )
+                server = ThreadingHTTPServer((self.host, 0), handler_of(self._found(name)))
                 stack.enter_context(listening(server))
                 self.dials[name] = f"{self.host}:{server.server_address[1]}"
             yield self
+
+    def _found(self, name: str) -> Callable[[str], Callable[[Asked], Reply]]:
+        answer = self._answer(name)
+        return lambda _: answer
 
     def _answer(self, name: str) -> Callable[[Asked], Reply]:
         def answer(asked: Asked) -> Reply:
