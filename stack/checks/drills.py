@@ -21,13 +21,15 @@ from stack.common.yaml_text import load_yaml
 SPARE = 5.0
 """Seconds for what has no interval: a request, a thread's turn, a look of the drill's own."""
 PROBE = "/probe"
+PROMETHEUS = "prometheus"
 HOST = re.compile(r"^[a-z]+://")
 """What stands before the host in what a probe asks."""
 RANGE = re.compile(r"\[(\d+(?:ms|[smhdwy]))")
 
 
 class Drill(Struct, frozen=True):
-    """One drill. ``switch`` is a fault of the application, ``stops`` a component whose container is stopped.
+    """One drill. ``switch`` is a fault of the application, ``stops`` a component whose container is stopped,
+    ``sends`` an address to which Prometheus' samples are sent meanwhile, as remote_write under the drill's name.
 
     ``job``: whose scrapes show it; ``asked``: the host that a probe of the user's asks, whose scrapes show it instead.
     ``labels``: those that the alert will surely have beside its rule's own, for its route.
@@ -40,6 +42,7 @@ class Drill(Struct, frozen=True):
     what: str
     switch: str = ""
     stops: str = ""
+    sends: str = ""
     job: str = "app"
     asked: str = ""
     labels: tuple[tuple[str, str], ...] = ()
@@ -49,7 +52,7 @@ class Drill(Struct, frozen=True):
     @property
     def needs(self) -> str:
         """The component without which there is nothing to provoke."""
-        return self.stops or "app"
+        return self.stops or (PROMETHEUS if self.sends else "app")
 
 
 class Bound(Struct, frozen=True):
@@ -96,6 +99,22 @@ DRILLS = (
         wave=3,
     ),
     Drill(
+        "samples-refused",
+        "RemoteWriteFailing",
+        "samples are sent to an address that refuses them",
+        sends="http://127.0.0.1:9090/-/healthy",
+        job=PROMETHEUS,
+        wave=3,
+    ),
+    Drill(
+        "samples-held-up",
+        "RemoteWriteBehind",
+        "samples are sent to an address where nobody listens",
+        sends="http://127.0.0.1:1/",
+        job=PROMETHEUS,
+        wave=4,
+    ),
+    Drill(
         "tools-time-out", "ToolTimeouts", "the load calls tools that take too long", "tool-timeouts", wave=4
     ),
     Drill("gates-idle", "GateUnavailable", "the load pauses", "quiet", share=1.0, wave=5),
@@ -118,8 +137,6 @@ WHY_NOT: Mapping[str, str] = MappingProxyType(
         "StorageGateFailures": "the load stores nothing new: with storage-put on, POST an archive of yours to /ingest",
         "ToolLatencyHigh": "it needs tools that take a second; time-outs come first",
         "MemoryWriteErrors": "MemorySubstrateUnhealthy, of the same fault, inhibits it",
-        "RemoteWriteFailing": "it needs a receiver that refuses",
-        "RemoteWriteBehind": "it needs a receiver that is down for minutes",
         "ProbeSlow": "it needs ten minutes of a slow server of yours",
         "CertificateExpiresSoon": "it needs a certificate that expires",
     }

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
@@ -17,6 +18,7 @@ from stack.checks.context import CheckContext
 from stack.checks.drill_hearing import hearing_of
 from stack.checks.drills import BY_NAME, DRILLS, Drill, bound, job_of, rule_of, why_not
 from stack.checks.routing import INTEGRATIONS
+from stack.cli.drill_detour import PROMETHEUS, lead
 from stack.cli.drill_run import STAGES, Result, Wave, restore
 from stack.cli.printer import Printer
 from stack.cli.running import running
@@ -27,9 +29,13 @@ from stack.common.yaml_text import load_yaml
 from stack.components.token import TARGET
 from stack.model.receivers import HEARTBEAT
 
+if TYPE_CHECKING:
+    from stack.deploy.describe import Description
+
 LIST = ("DRILL", "ALERT", "WHAT", "TOLD WITHIN", "CAN RUN")
 RUN = ("DRILL", "ALERT", "PENDING", "FIRING", "TOLD", "BOUND", "ENDED", "BOUND", "RESULT")
 NO_PROBE = "no probe asks {host}: probe add drill http://{host}:9100/"
+NOTHING_SENT = "nothing is sent elsewhere: [remote_write.NAME] in stack.toml"
 SWITCHES = "fault switches are off: STACK_FAULTS=true, then monitoring-stack start"
 
 
@@ -41,11 +47,11 @@ def drill(options: argparse.Namespace, printer: Printer) -> int:
         return _list(session)
     with session.lock():
         if left := restore(session.engine, session.state):
-            printer.line("restored", f"{', '.join(left)}: a drill had stopped it and was killed")
-        context = _context(session)
+            printer.line("restored", f"{', '.join(left)}: a drill had changed it and was killed")
+        description, context = _running(session)
         chosen = _able(wanted, context, required=not options.all)
         _may_tell(options, printer, context)
-        return _run(session, context, chosen, later=bool(left))
+        return _run(session, description, context, chosen, later=bool(left))
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Drill, ...]:
@@ -54,16 +60,16 @@ def _wanted(options: argparse.Namespace) -> tuple[Drill, ...]:
     return DRILLS if options.all else tuple(BY_NAME[name] for name in dict.fromkeys(options.drills))
 
 
-def _context(session: Session) -> CheckContext:
+def _running(session: Session) -> tuple[Description, CheckContext]:
     """``StartFailed`` where the stack does not run; ``UsageError`` with an engine elsewhere."""
-    _, context = running(session)
+    description, context = running(session)
     if session.engine.info().remote:
         raise UsageError("drill asks at published ports", hint="run it on the engine's machine")
-    return context
+    return description, context
 
 
 def _list(session: Session) -> int:
-    context, printer = _context(session), session.printer
+    (_, context), printer = _running(session), session.printer
     expected = context.expected
     why = _obstacles(context)
     rows = []
@@ -95,15 +101,17 @@ def _obstacles(context: CheckContext) -> Any:
         ) from failure
 
     def why(one: Drill) -> str:
-        if not one.stops and not context.expected.has("app"):
+        if one.switch and not context.expected.has("app"):
             return "the application is off, whose fault it is"
         if one.stops and not any(job.component == one.stops for job in context.expected.jobs):
             return f"{one.stops} is not part of this stack"
+        if one.sends and rule_of(one, context.expected) is None:
+            return NOTHING_SENT
         if job_of(one, context.expected) is None:
             return NO_PROBE.format(host=one.asked) if one.asked else f"no job is called {one.job}"
         if rule_of(one, context.expected) is None:
             return f"no rule is called {one.alert}"
-        return hearing.obstacle(one) or ("" if one.stops or switches else SWITCHES)
+        return hearing.obstacle(one) or (SWITCHES if one.switch and not switches else "")
 
     return why
 
@@ -149,7 +157,14 @@ def _people(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...], *, later: bool) -> int:
+def _run(
+    session: Session,
+    description: Description,
+    context: CheckContext,
+    chosen: tuple[Drill, ...],
+    *,
+    later: bool,
+) -> int:
     """``later``: another drill was killed, whose traces are waited for."""
     printer, expected = session.printer, context.expected
     wave = Wave(
@@ -158,6 +173,7 @@ def _run(session: Session, context: CheckContext, chosen: tuple[Drill, ...], *, 
         context,
         hearing_of(context),
         lambda one, stage, seconds: printer.line(one.name, f"{stage:<8} {seconds:6.1f} s"),
+        partial(lead, session.engine, session.state, description.spec.service(PROMETHEUS)),
     )
     results: list[Result] = []
     for _, group in groupby(sorted(chosen, key=lambda one: one.wave), key=lambda one: one.wave):

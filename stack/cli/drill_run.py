@@ -16,6 +16,7 @@ from msgspec import Struct
 from stack.checks.context import CheckContext
 from stack.checks.drill_hearing import Hearing
 from stack.checks.drills import Bound, Drill
+from stack.cli.drill_detour import PROMETHEUS, back
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
 from stack.common.errors import StackError
@@ -70,13 +71,17 @@ class _Run:
 
 @dataclass
 class Wave:
-    """Runs drills that do not disturb each other. ``tell`` hears of each stage: the drill, the stage, its seconds."""
+    """Runs drills that do not disturb each other.
+
+    ``tell`` hears of each stage: the drill, the stage, its seconds. ``lead`` sends samples elsewhere for a drill.
+    """
 
     engine: Engine
     state: StateStore
     context: CheckContext
     hearing: Hearing
     tell: Callable[[Drill, str, float], None]
+    lead: Callable[[Drill], None]
     clock: Clock = CLOCK
     silent: str = ""
     """Why nobody could be asked at the latest look."""
@@ -124,6 +129,8 @@ class Wave:
     def _throw(self, run: _Run) -> None:
         if run.drill.stops:
             self.engine.stop(container_name(self.state.stack, run.drill.stops))
+        elif run.drill.sends:
+            self.lead(run.drill)
         else:
             self.context.app.throw(run.drill.switch, run.bound.told + 60)
 
@@ -131,6 +138,9 @@ class Wave:
         run.back = self.clock.now()
         if run.drill.stops:
             _start(self.engine, self.state.stack, run.drill.stops, self.clock)
+            return
+        if run.drill.sends:
+            back(self.engine, self.state)
             return
         with suppress(HttpFailure):  # it falls back by itself
             self.context.app.throw(run.drill.switch, 0)
@@ -208,7 +218,8 @@ def _still(run: _Run) -> str:
 
 
 def restore(engine: Engine, state: StateStore, clock: Clock = CLOCK) -> tuple[str, ...]:
-    """Starts what a drill has stopped, also one that was killed; the services that it started."""
+    """Takes back what a drill has done, also one that was killed; the services that it touched."""
+    led = (PROMETHEUS,) if back(engine, state) else ()
     left = state.now.drilled
     there = {c.component for c in engine.observe(state.stack).containers}
     for service in left:
@@ -216,7 +227,7 @@ def restore(engine: Engine, state: StateStore, clock: Clock = CLOCK) -> tuple[st
             _start(engine, state.stack, service, clock)
     if left:
         state.change(drilled=())
-    return left
+    return (*led, *left)
 
 
 def _start(engine: Engine, stack: str, service: str, clock: Clock) -> None:

@@ -126,9 +126,10 @@ def _text(name: str, value: Any, place: str) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise SettingsError(
-        f"{place}: {name}: must be a text or a number, got {value!r}", hint="correct its value"
-    )
+    hint = "correct its value"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        hint = f'write one text: "{" ".join(value)}"'
+    raise SettingsError(f"{place}: {name}: must be a text or a number, got {value!r}", hint=hint)
 
 
 def text_of(path: Path) -> str:

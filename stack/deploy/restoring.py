@@ -95,7 +95,7 @@ def lay_files(settings: Settings, files: Mapping[str, tuple[bytes, int]]) -> Non
 def decide(engine: Engine, state: StateStore, under: Restoring, settings: Settings, **told: Any) -> None:
     """From here on what was laid beside counts; ``told`` are fields of the state that it brings."""
     decided = Restoring(under.image, under.volumes, under.made, fresh=under.fresh, decided=True)
-    state.change(restoring=decided, proven=None, started=(), drilled=(), **told)
+    state.change(restoring=decided, proven=None, started=(), drilled=(), detour="", **told)
     _finish(engine, state, decided, settings)
 
 

@@ -87,7 +87,8 @@ class Refused(Struct, frozen=True):
 class StackState(Struct, frozen=True):
     """``started``: components of the last start. ``versions``: those in each configuration volume, oldest first.
 
-    ``drilled``: services whose containers a drill has stopped and not yet started again. ``refused``: by component.
+    ``drilled``: services whose containers a drill has stopped and not yet started again; ``detour``: the version of
+    Prometheus' files that one has put in use. ``refused``: by component.
     ``hosts``: further hosts on which something was put, by name and URL of the engine.
     """
 
@@ -98,6 +99,7 @@ class StackState(Struct, frozen=True):
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tested: Mapping[str, TestedReceiver] = field(default_factory=dict)
     drilled: tuple[str, ...] = ()
+    detour: str = ""
     restoring: Restoring | None = None
     upgrading: Upgrading | None = None
     refused: Mapping[str, Refused] = field(default_factory=dict)
@@ -141,6 +143,7 @@ def _state(document: Mapping[str, Any]) -> StackState:
         versions={volume: tuple(found) for volume, found in document["versions"].items()},
         tested={name: TestedReceiver(**one) for name, one in document.get("tested", {}).items()},
         drilled=tuple(document.get("drilled", ())),
+        detour=str(document.get("detour", "")),
         restoring=_restoring(document.get("restoring")),
         upgrading=convert(document.get("upgrading"), Upgrading | None),
         refused=convert(document.get("refused", {}), dict[str, Refused]),

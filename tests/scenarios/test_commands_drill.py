@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from msgspec.structs import replace
 
 from stack.checks.context import CheckContext
-from stack.checks.drills import DRILLS
+from stack.checks.drills import BY_NAME, DRILLS
 from stack.cli.drill_run import Result, Wave
 from stack.common.errors import SmokeFailed, StartFailed, UsageError
 from stack.config.cache import Cache
@@ -76,6 +77,7 @@ def test_without_a_name_drills_are_listed_with_what_stands_in_their_way(
     assert set(found) == {drill.name for drill in DRILLS}
     assert found["stale-writes"] == found["target-gone"] == "yes"
     assert found["grafana-gone"] == "grafana is not part of this stack"
+    assert found["samples-refused"] == "nothing is sent elsewhere: [remote_write.NAME] in stack.toml"
     assert found["probe-fails"] == "no probe asks node-exporter: probe add drill http://node-exporter:9100/"
     routes["GET /faults"] = (404, {})
     found = listed(client)
@@ -92,7 +94,9 @@ def test_all_that_can_run_runs_in_waves(client: Client, routes: Routes, waves: l
     client("start")
     code, said = client.run("drill", "--all")
     assert code == 0 and said.documents[-1]["ok"]
-    able = [drill for drill in DRILLS if drill.name not in ("grafana-gone", "probe-fails")]
+    able = [
+        drill for drill in DRILLS if drill.name not in ("grafana-gone", "probe-fails") and not drill.sends
+    ]
     assert waves == [[d.name for d in able if d.wave == wave] for wave in sorted({d.wave for d in able})]
     first = said.documents[-1]["drills"][0]
     assert (first["told"], first["why"]) == (3.0, "") and first["bound"]["told"] > 0
@@ -150,6 +154,31 @@ def test_what_a_killed_drill_has_stopped_runs_again(
     client.engine.stop("monitoring-node-exporter")
     client("start")
     assert "node_exporter" in client.running(), "start repairs it as well"
+
+
+@pytest.mark.parametrize("next_one", ["drill target-gone", "start"])
+def test_samples_that_a_killed_drill_has_led_elsewhere_go_there_no_more(
+    client: Client, routes: Routes, monkeypatch: pytest.MonkeyPatch, next_one: str
+) -> None:
+    def killed(self: Wave, drills: Any, *, later: bool) -> tuple[Result, ...]:
+        if not later:
+            self.lead(next(drill for drill, _ in drills))
+            raise SystemExit(9)
+        return tuple(Result(drill, bound) for drill, bound in drills)
+
+    def sent_to() -> list[str]:
+        text = client.engine.read_file(f"{NAME}-prometheus", "/etc/stack/current/prometheus.yml") or b""
+        return [one["url"] for one in yaml.safe_load(text)["remote_write"]]
+
+    monkeypatch.setattr(Wave, "run", killed)
+    (client.home / "stack.toml").write_text('[remote_write.central]\nurl = "http://there.example/write"\n')
+    client("start")
+    assert listed(client)["samples-refused"] == "yes"
+    with pytest.raises(SystemExit):
+        client("drill", "samples-refused")
+    assert sent_to() == [BY_NAME["samples-refused"].sends, "http://there.example/write"]
+    client(*next_one.split())
+    assert sent_to() == ["http://there.example/write"]
 
 
 def test_without_the_application_what_others_hear_of_can_be_drilled(

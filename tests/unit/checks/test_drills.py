@@ -33,6 +33,8 @@ scrape_configs:
 def whole() -> Expected:
     """The stack with all components and a probe of its own."""
     made = build(STACK_COMPONENTS="blackbox=on")
+    words = {"remote_write": {"central": {"url": "http://there/"}}}
+    made = replace(made, settings=replace(made.settings, tables=words))
     return expected(assemble(replace(made, tree={**made.tree, PROBED: PROBE})), {})
 
 
@@ -60,7 +62,7 @@ def test_nothing_is_said_of_what_is_not_shipped() -> None:
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
 def test_a_drill_can_be_done_and_its_bound_grows_from_stage_to_stage(drill: object) -> None:
     one = next(d for d in DRILLS if d is drill)
-    assert bool(one.switch) != bool(one.stops)
+    assert [bool(one.switch), bool(one.stops), bool(one.sends)].count(True) == 1
     assert one.stops in ("", "node_exporter", "grafana") and (not one.switch or one.switch in FAULTS)
     assert job_of(one, WHOLE) is not None
     found = bound(one, WHOLE)
@@ -83,6 +85,9 @@ def test_drills_of_one_wave_stop_different_containers() -> None:
     for wave in {drill.wave for drill in DRILLS}:
         stopped = [drill.stops for drill in DRILLS if drill.wave == wave and drill.stops]
         assert len(stopped) == len(set(stopped))
+        assert len([drill for drill in DRILLS if drill.wave == wave and drill.sends]) <= 1, (
+            "one detour at a time"
+        )
 
 
 def test_drills_of_one_wave_inhibit_none_of_each_other() -> None:

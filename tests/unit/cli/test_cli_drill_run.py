@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from stack.checks.drill_hearing import OfApplication
-from stack.checks.drills import BY_NAME, Bound
+from stack.checks.drills import BY_NAME, Bound, Drill
+from stack.cli.drill_detour import lead
 from stack.cli.drill_run import EVERY, Result, Wave, restore
 from stack.clients.alertmanager import HeldAlert
 from stack.clients.alerts import ActiveAlert
@@ -22,7 +23,7 @@ from stack.deploy.state import StateStore
 from tests.scenarios.world import NAME, World
 
 BOUND = Bound(10.0, 30.0, 40.0, 50.0)
-STALE, GONE = BY_NAME["stale-writes"], BY_NAME["target-gone"]
+STALE, GONE, REFUSED = (BY_NAME[name] for name in ("stale-writes", "target-gone", "samples-refused"))
 BEGIN = 1_000_000.0
 
 
@@ -106,7 +107,8 @@ class Bench:
         context: Any = type("Context", (), {})()
         context.prometheus = context.alertmanager = context.app = self.products
         clock = Clock(lambda: self.products.now, self._pass)
-        wave = Wave(self.world.engine, self.state, context, OfApplication(context), self._tell, clock)
+        hearing = OfApplication(context)
+        wave = Wave(self.world.engine, self.state, context, hearing, self._tell, self._lead, clock)
         return wave.run([(BY_NAME[name], BOUND) for name in names], later=later)
 
     def _pass(self, seconds: float) -> None:
@@ -116,6 +118,13 @@ class Bench:
             self.products.thrown.setdefault(GONE.alert, self.products.now)
         elif GONE.alert in self.products.thrown:
             self.products.back.setdefault(GONE.alert, self.products.now)
+        if REFUSED.alert in self.products.thrown and not self.state.now.detour:
+            self.products.back.setdefault(REFUSED.alert, self.products.now)
+
+    def _lead(self, drill: Drill) -> None:
+        service = self.world.spec().service("prometheus")
+        lead(self.world.engine, self.state, service, drill)
+        self.products.thrown[drill.alert] = self.products.now
 
     def _tell(self, drill: Any, stage: str, seconds: float) -> None:
         self.said.append(f"{drill.name} {stage}")
@@ -152,6 +161,14 @@ def test_a_stopped_container_runs_again_and_drills_go_side_by_side(bench: Bench)
     assert {one.why for one in found.values()} == {""}
     assert near(found["target-gone"].told, 20.5)
     assert bench.world.state("node_exporter") == "running" and bench.state.now.drilled == ()
+
+
+def test_samples_go_elsewhere_until_that_was_told(bench: Bench) -> None:
+    before = bench.world.in_use("prometheus", "prometheus.yml")
+    (found,) = bench.run("samples-refused")
+    assert found.why == "" and near(found.told, 20) and near(found.ended, 25)
+    assert bench.world.in_use("prometheus", "prometheus.yml") == before
+    assert bench.state.now.detour == ""
 
 
 @pytest.mark.parametrize(

@@ -278,6 +278,13 @@ def test_a_value_of_another_kind_is_named_with_its_file(project: Path, toml: str
     assert "stack.toml" in str(error.value)
 
 
+def test_a_list_where_a_text_is_wanted_is_shown_as_text(project: Path) -> None:
+    write(project, '[prometheus]\nextra_args = ["--a", "--b=1"]\n')
+    with pytest.raises(SettingsError) as error:
+        load(environ={}, project=project)
+    assert error.value.hint == 'write one text: "--a --b=1"'
+
+
 SHOP = b"scrape_configs: []"
 NEEDY = Table(
     (
