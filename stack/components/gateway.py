@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from stack.components.hooks import Hooks
 
 MAIN = "caddy.json"
+HTTPS = 443
 PLACE = f"{CONFIG_ROOT}/{CURRENT}"
 CARRIED = "/var/tmp"  # noqa: S108 - a volume
 """Where the data volume is: both images have this folder for everybody, so a new volume there can be written to."""
@@ -155,10 +156,17 @@ def faults(build: Build) -> Iterator[Fault]:
 
 
 def remark(build: Build) -> str:
-    """What is to be said once it runs: that nobody may log in yet; else nothing."""
-    if build.settings["gateway.forward_auth"] or read(build.tree.get(USERS, b""))[0]:
-        return ""
-    return "gateway   nobody may log in yet: monitoring-stack user add NAME"
+    """What is to be said once it runs: that nobody may log in yet, or that another port is in its address."""
+    found = []
+    if not build.settings["gateway.forward_auth"] and not read(build.tree.get(USERS, b""))[0]:
+        found.append("gateway   nobody may log in yet: monitoring-stack user add NAME")
+    port, told = build.settings.port(NAME), {one.address.port or HTTPS for one in _behind(build)}
+    if told - {port}:
+        found.append(
+            f"gateway   people are told port {min(told - {port})}, it is published at {port}: what stands before it must lead "
+            "there, else set gateway.port or public_url"
+        )
+    return "\n".join(found)
 
 
 def _behind(build: Build) -> Iterator[Behind]:

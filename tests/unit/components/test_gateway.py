@@ -12,7 +12,7 @@ import pytest
 from stack.common.errors import SettingsError
 from stack.components import BY_NAME, assemble, load
 from stack.components.build import Build, Image
-from stack.components.gateway import digest, faults, files
+from stack.components.gateway import digest, faults, files, remark
 from stack.components.gateway_door import door
 from stack.components.gateway_settings import ACME_ROOT, CERTIFICATE, KEY, PASSWORD
 from stack.components.gateway_users import (
@@ -195,6 +195,25 @@ def test_what_of_the_settings_cannot_be(tmp_path: Path, environ: dict[str, str],
     found = [fault.why for fault in faults(build(tmp_path, **ON, **environ))]
     assert len(found) == 1
     assert why in found[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "why"),
+    [
+        ("https://mon.test:8443", "8443", ""),
+        ("https://mon.test", "443", ""),
+        ("https://mon.test", "8443", "people are told port 443, it is published at 8443"),
+        ("https://{component}.mon.test:8444", "8443", "people are told port 8444, it is published at 8443"),
+    ],
+)
+def test_an_address_with_another_port_than_the_published_one_is_told(
+    tmp_path: Path, address: str, port: str, why: str
+) -> None:
+    said = remark(build(tmp_path, f"ada:{HASH}\n", **ON, STACK_PUBLIC_URL=address, STACK_GATEWAY_PORT=port))
+    assert (why in said) if why else said == ""
+    assert "nobody may log in yet" in remark(
+        build(tmp_path, **ON, STACK_PUBLIC_URL=address, STACK_GATEWAY_PORT=port)
+    )
 
 
 def test_another_login_is_asked_in_place_of_the_users(tmp_path: Path) -> None:
