@@ -17,6 +17,11 @@ HOST = Command(
                 NAME,
                 value("engine", metavar="ENGINE", help="its Docker engine: ssh://USER@HOST, tcp://HOST:2376"),
                 value(
+                    "--cert-path",
+                    metavar="DIR",
+                    help="folder of ca.pem, cert.pem, key.pem for a tcp:// engine (DOCKER_CERT_PATH)",
+                ),
+                value(
                     "--address",
                     metavar="IP",
                     help="the machine's address on which it is published and scraped (that of ENGINE)",

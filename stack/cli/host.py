@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from stack.cli.hosts import build_of, clear_gone, ways
+from stack.cli.host_address import address_of
+from stack.cli.hosts import Clearing, build_of, tell_open, ways
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target import gone, proven
 from stack.common.errors import SmokeFailed, StackError, StartFailed, UsageError
+from stack.components.host_values import check_address, check_cert_path, check_engine, check_name, check_port
 from stack.components.hosts import (
     SECRET_KINDS,
     FarHost,
-    check_address,
-    check_engine,
-    check_name,
-    check_port,
     document,
     files,
     job_of,
@@ -30,7 +26,7 @@ from stack.components.hosts import (
     secret_of,
 )
 from stack.components.own_toml import Wrong
-from stack.deploy.hosts import Place, Round, converge
+from stack.deploy.hosts import Place, Round, converge, place_of
 
 if TYPE_CHECKING:
     from stack.checks.target_proof import Proof
@@ -48,6 +44,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
         hint = f"host remove {host.name}, or edit that file and reload"
         raise UsageError(f"{host.origin} is there already", hint=hint)
     _reached(session, host)
+    tell_open(session, (place_of(host),))
     host, own = _files(host)
     proofs: list[Proof] = []
     applied = make_change(session, own, lambda later: proofs.append(_proven(session, later, host)))
@@ -67,30 +64,19 @@ def _asked(options: argparse.Namespace) -> FarHost:
     """The host of the command line, without its password yet."""
     try:
         check_name(options.host)
-        engine = check_engine(options.engine.rstrip("/"))
-        address = check_address(options.address or _address_of(engine))
+        engine = check_engine(options.engine).rstrip("/")
+        cert_path = check_cert_path(_folder(options.cert_path), engine)
+        address = check_address(options.address or address_of(engine))
         port = check_port(options.port)
     except Wrong as wrong:
         raise UsageError(str(wrong), hint=wrong.hint) from None
-    return FarHost(options.host, path_of(options.host), engine, address, port, "")
+    return FarHost(options.host, path_of(options.host), engine, address, port, "", cert_path)
 
 
-def _address_of(engine: str) -> str:
-    """The address of the machine that the engine's URL names, as this machine knows it."""
-    name = urlsplit(engine).hostname or ""
-    if not name:
-        raise Wrong(f"{engine} names no machine", "--address IP says by which address this stack reaches it")
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        pass
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError:
-        raise Wrong(
-            f"the address of {name} is not known here", "--address IP says by which this stack reaches it"
-        ) from None
-    return str(found[0][4][0])
+def _folder(given: str | None) -> str:
+    if given == "":
+        raise Wrong("--cert-path is empty", "name the folder of ca.pem, cert.pem and key.pem")
+    return str(Path(given).expanduser().absolute()) if given else ""
 
 
 def _reached(session: Session, host: FarHost) -> None:
@@ -99,7 +85,7 @@ def _reached(session: Session, host: FarHost) -> None:
     def asked(place: Place, far: Engine) -> str:
         return far.info().version
 
-    (found,) = Round([Place(host.name, host.engine)], asked, ways(session), session.name).outcomes()
+    (found,) = Round([place_of(host)], asked, ways(session), session.name).outcomes()
     if found.error is not None:
         raise _named(host, found.error)
 
@@ -127,7 +113,7 @@ def _proven(session: Session, description: Description, host: FarHost) -> Proof:
     def work(place: Place, far: Engine) -> object:
         return converge(build, host, far, way)
 
-    (found,) = Round([Place(host.name, host.engine)], work, way, session.name).outcomes()
+    (found,) = Round([place_of(host)], work, way, session.name).outcomes()
     if found.error is not None:
         raise _named(host, found.error)
     try:
@@ -155,7 +141,7 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
     if options.dry_run:
         return 0
     with session.lock():
-        left = [told for told in clear_gone(session) if not told["ok"]]
+        left = [told for told in Clearing(session).settle() if not told["ok"]]
         if options.forget:
             session.state.change(hosts=tuple(pair for pair in session.state.now.hosts if pair[0] != name))
     for file in there:

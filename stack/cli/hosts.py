@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from stack.cli.session import Session
 from stack.components import hosts as described
+from stack.components.host_values import lies_open
 from stack.components.node_exporter import NODE_EXPORTER
+from stack.config.settings import environment
 from stack.deploy.hosts import (
     LOOK_SECONDS,
     Done,
@@ -24,6 +26,7 @@ from stack.deploy.hosts import (
     clear,
     converge,
     gone,
+    place_of,
     planned,
     tear,
     with_known,
@@ -38,6 +41,12 @@ if TYPE_CHECKING:
 
 STAYS = "what was put there stays; on that host: docker rm -f $(docker ps -aq --filter label={label}={stack})"
 
+OPEN = (
+    "host {name}: whoever reaches {engine} is root on that machine, and what is sent can be read: ssh://USER@HOST, or "
+    "--tlsverify there and --cert-path DIR here, closes it"
+)
+TLS = "DOCKER_TLS_VERIFY"
+
 
 def ways(session: Session) -> Ways:
     """The engines of hosts, reached as the stack's own may be."""
@@ -48,7 +57,9 @@ def ways(session: Session) -> Ways:
         return engine.lock(stack, this_process(f"monitoring-stack {session.options.command}"))
 
     def reached(place: Place, stack: str) -> Engine:
-        return connect(place.engine, stack=stack, reach="ports")
+        return connect(
+            place.engine, stack=stack, reach="ports", certificates=place.cert_path, remedy=place.way
+        )
 
     return Ways(reached, lock, session.engine, session.printer.event)
 
@@ -65,7 +76,7 @@ def build_of(session: Session, description: Description, *, provide: bool) -> Bu
 
 def places(session: Session) -> tuple[Place, ...]:
     """All hosts that the files name, and all on which something was put."""
-    return tuple(Place(*pair) for pair in with_known(session.state.now.hosts, session.native.tree))
+    return tuple(Place(*entry) for entry in with_known(session.state.now.hosts, session.native.tree))
 
 
 class Along:
@@ -74,20 +85,24 @@ class Along:
     def __init__(self, session: Session, description: Description) -> None:
         self._session, self._ways = session, ways(session)
         self._hosts = {host.name: host for host in described.hosts(session.native.tree)}
-        self._added = getattr(session.options, "host", "") if session.options.command == "host" else ""
+        own = session.options.command == "host"
+        self._added = getattr(session.options, "host", "") if own else ""
         """The host that the command itself is about, of which it tells."""
-        self._cleared = clear_gone(session)
+        later = own and session.options.action == "remove"  # once the change holds
+        self._clearing = Clearing(session, () if later else None)
         build = build_of(session, description, provide=True)
 
         def work(place: Place, far: Engine) -> Done:
+            self._clearing.wait_for(place)
             return converge(build, self._hosts[place.name], far, self._ways)
 
-        wanted = (Place(host.name, host.engine) for host in self._hosts.values())
+        wanted = map(place_of, self._hosts.values())
         self._round = Round(wanted, work, self._ways, session.name)
 
     def wait(self) -> None:
         """Until no host is being worked on, or is given up."""
         self._round.outcomes()
+        self._clearing.settle()
 
     def settle(self) -> list[dict[str, Any]]:
         """Waits for all of them, says how each ended, and returns the same as plain values."""
@@ -102,33 +117,46 @@ class Along:
         if quiet:
             printer.line("hosts", f"{', '.join(quiet)} as described")
         tell_failed(self._session, (one for one in found if one.place.name != self._added))
-        return [*self._cleared, *documents(found)]
+        return [*self._clearing.settle(), *documents(found)]
 
 
-def clear_gone(session: Session) -> list[dict[str, Any]]:
-    """Hosts that no file names any more lose what was put there; one without an answer stays remembered."""
-    due = gone(session.state.now.hosts, session.native.tree)
-    if not due:
-        return []
-    found = _clear(session, due).outcomes()
-    left = {(one.place.name, one.place.engine) for one in found if one.error}
-    cleared = {(place.name, place.engine) for place in due} - left
-    session.state.change(hosts=tuple(pair for pair in session.state.now.hosts if pair not in cleared))
-    for one in found:
-        if one.error is None:
-            session.printer.line("host", f"{one.place.name}: removed from {one.place.engine}")
-    tell_failed(session, found, stays=True)
-    return documents(found)
+class Clearing:
+    """Hosts that no file names any more lose what was put there; one without an answer stays remembered.
 
+    Begun at once, for ``due`` in place of all of them where it is given; ``settle`` tells how it went.
+    """
 
-def _clear(session: Session, due: Iterable[Place]) -> Round[Done]:
-    way = ways(session)
-    return Round(due, lambda place, far: clear(session.name, place, far, way), way, session.name)
+    def __init__(self, session: Session, due: tuple[Place, ...] | None = None) -> None:
+        self._session, way = session, ways(session)
+        self._due = gone(session.state.now.hosts, session.native.tree) if due is None else due
+
+        def work(place: Place, far: Engine) -> Done:
+            return clear(session.name, place, far, way)
+
+        self._round = Round(self._due, work, way, session.name)
+
+    def wait_for(self, place: Place) -> None:
+        """Until a host of that name is cleared or given up: its new engine may be another way to the old one."""
+        if any(place.name == one.name for one in self._due):
+            self._round.outcomes()
+
+    def settle(self) -> list[dict[str, Any]]:
+        """Waits for all of them, says how each ended, and returns the same as plain values."""
+        found = self._round.outcomes()
+        cleared = {(one.place.name, one.place.engine) for one in found if not one.error}
+        if cleared:
+            now = self._session.state.now.hosts
+            self._session.state.change(hosts=tuple(one for one in now if one[:2] not in cleared))
+        for one in found:
+            if one.error is None:
+                self._session.printer.line("host", f"{one.place.name}: removed from {one.place.engine}")
+        tell_failed(self._session, found, stays=True)
+        return documents(found)
 
 
 def tear_down(session: Session, spec: StackSpec) -> Round[Done]:
     """Begins, wherever something was put, what happens to the stack itself, which ``spec`` says."""
-    due = tuple(Place(*pair) for pair in session.state.now.hosts)
+    due = tuple(Place(*entry) for entry in session.state.now.hosts)
     way = ways(session)
 
     def work(place: Place, far: Engine) -> Done:
@@ -148,7 +176,7 @@ def torn(session: Session, begun: Round[Done], word: str) -> tuple[list[dict[str
     tell_failed(session, found, stays=word == "removed")
     if word == "removed":
         left = {(one.place.name, one.place.engine) for one in found if one.error}
-        session.state.change(hosts=tuple(sorted(left)))
+        session.state.change(hosts=tuple(one for one in session.state.now.hosts if one[:2] in left))
     return documents(found), not any(one.error for one in found)
 
 
@@ -156,7 +184,7 @@ def plans(session: Session, description: Description) -> list[dict[str, Any]]:
     """Prints what would be done on each host, and returns it as plain values."""
     wanted = {host.name: host for host in described.hosts(session.native.tree)}
     build, way = build_of(session, description, provide=False), ways(session)
-    due = [Place(host.name, host.engine) for host in wanted.values()]
+    due = map(place_of, wanted.values())
 
     def work(place: Place, far: Engine) -> Done:
         return planned(build, wanted[place.name], far)
@@ -191,8 +219,18 @@ def inspected(
 
     found = Round(places(session), work, ways(session), session.name, answer=LOOK_SECONDS).outcomes()
     tell_failed(session, found)
+    tell_open(session, (one.place for one in found))
     for one in found:
         yield from one.value if one.value is not None and one.error is None else ()
+
+
+def tell_open(session: Session, found: Iterable[Place]) -> None:
+    """A warning for each engine that obeys whoever reaches its port."""
+    if environment(TLS).get(TLS):
+        return
+    for one in found:
+        if lies_open(one.engine, one.cert_path):
+            session.printer.warning(OPEN.format(name=one.name, engine=one.engine))
 
 
 def tell_failed(session: Session, found: Iterable[Outcome[Any]], *, stays: bool = False) -> None:

@@ -7,9 +7,7 @@ key and password lie in own/secrets/.
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.components.build import Build, Image
-from stack.components.exporters.server import LAST_PORT, NAME, NAMES, SUFFIX, TAKEN
+from stack.components.exporters.server import SUFFIX
+from stack.components.host_values import (
+    check_address,
+    check_cert_path,
+    check_engine,
+    check_hash,
+    check_name,
+    check_port,
+)
 from stack.components.node_exporter import HOST_NETWORK, NODE_EXPORTER, PORT, TEXTFILE
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, parsed
@@ -36,9 +42,7 @@ from stack.model.spec import (
 
 FOLDER = OWN_HOSTS
 USER = "prometheus"
-HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
-ENGINE = re.compile(r"(?:ssh|tcp|https?)://[^\s/]+/?|unix:///\S+")
-WORDS: dict[str, type] = {"engine": str, "address": str, "port": int, "password_hash": str}
+WORDS: dict[str, type] = {"engine": str, "cert_path": str, "address": str, "port": int, "password_hash": str}
 CALLED: dict[type, str] = {str: "text", int: "number"}
 SECRET_KINDS = ("password", "crt", "key")
 FOLDER_THERE = "/etc/web"
@@ -51,7 +55,10 @@ REFUSES = (
 
 
 class FarHost(Struct, frozen=True):
-    """One host. ``engine`` is the URL of its Docker engine, ``address`` and ``port`` where its exporter is asked."""
+    """One host. ``engine`` is the URL of its Docker engine, ``address`` and ``port`` where its exporter is asked.
+
+    ``cert_path``: the folder here with the certificates for that engine; empty for those of the environment, if any.
+    """
 
     name: str
     origin: str
@@ -59,6 +66,7 @@ class FarHost(Struct, frozen=True):
     address: str
     port: int
     password_hash: str
+    cert_path: str = ""
 
     @property
     def at(self) -> str:
@@ -131,13 +139,15 @@ def read(tree: Mapping[str, bytes], path: str, name: str) -> FarHost:
         if not closing_line_cut(tree.get(secret_of(name, kind), b"")):
             hint = f"take the file away, and let host add {name} make it anew"
             raise Wrong(f"{secret_of(name, kind)} is missing or empty", hint)
+    engine = check_engine(told.get("engine", ""))
     return FarHost(
         name=name,
         origin=path,
-        engine=check_engine(told.get("engine", "")),
+        engine=engine,
+        cert_path=check_cert_path(told.get("cert_path", ""), engine),
         address=check_address(told.get("address", "")),
         port=check_port(told.get("port", PORT)),
-        password_hash=_hash(told.get("password_hash", "")),
+        password_hash=check_hash(told.get("password_hash", "")),
     )
 
 
@@ -149,52 +159,6 @@ def _document(content: bytes) -> dict[str, Any]:
         if not isinstance(value, WORDS[key]) or isinstance(value, bool):
             raise Wrong(f"{key}: {value!r} is no {CALLED[WORDS[key]]}", "correct the value")
     return document
-
-
-def check_name(name: str) -> None:
-    """``Wrong`` for a name that no stack on an engine can have."""
-    if not NAME.fullmatch(name) or name == TAKEN or name.endswith(f"-{TAKEN}"):
-        raise Wrong(f"a host cannot be called {name!r}", f"{NAMES}, not ending with {TAKEN}")
-
-
-def check_engine(text: str) -> str:
-    """The URL of an engine, or ``Wrong``."""
-    if not ENGINE.fullmatch(text):
-        why = f"engine: {text!r} is no address of a Docker engine" if text else "engine is missing"
-        raise Wrong(why, "ssh://USER@HOST, tcp://HOST:2376 or unix:///PATH")
-    return text
-
-
-def check_address(text: str) -> str:
-    """One IP address of the host by which others reach it, or ``Wrong``."""
-    if not text:
-        raise Wrong("address is missing", "the host's IP address by which this stack reaches it")
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        raise Wrong(
-            f"address: {text!r} is no IP address", "an engine publishes on addresses, not names"
-        ) from None
-    if found.is_unspecified:
-        raise Wrong(
-            f"address: {text} would open the exporter on all networks of the host", "give one of them"
-        )
-    if found.is_loopback:
-        raise Wrong(f"address: {text} is reached from the host alone", "give one that this stack reaches")
-    return text
-
-
-def check_port(port: int) -> int:
-    """A port, or ``Wrong``."""
-    if not 0 < port <= LAST_PORT:
-        raise Wrong(f"port: {port} is no port", f"1-{LAST_PORT}")
-    return port
-
-
-def _hash(text: str) -> str:
-    if not HASH.fullmatch(text):
-        raise Wrong("password_hash is no bcrypt hash", "take the file away, and let host add make it anew")
-    return text
 
 
 def jobs(build: Build) -> Iterator[ConfigFile]:
@@ -272,6 +236,7 @@ def document(host: FarHost) -> str:
     """The host's file, as a person would write it."""
     told = {
         "engine": host.engine,
+        **({"cert_path": host.cert_path} if host.cert_path else {}),
         "address": host.address,
         "port": host.port,
         "password_hash": host.password_hash,

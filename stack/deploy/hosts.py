@@ -6,7 +6,7 @@ A host that gives no answer in time holds up nobody: it is given up, and its out
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
@@ -36,15 +36,28 @@ LOOK_SECONDS = 5.0
 WORK_SECONDS = 120.0
 """For all the work on a host, an image that is carried there included."""
 READY_SECONDS = 20.0
-PAIRS = tuple[tuple[str, str], ...]
-"""Hosts by name and engine, as the stack remembers them."""
+KNOWN = tuple[tuple[str, ...], ...]
+"""Hosts as the stack remembers them: the values of a ``Place``, without the last where that is empty."""
 
 
 class Place(Struct, frozen=True):
-    """A host by its name, and the URL of its engine."""
+    """A host by its name, the URL of its engine, and the folder of the certificates for that."""
 
     name: str
     engine: str
+    cert_path: str = ""
+
+    @property
+    def way(self) -> str:
+        """What to do where the engine gives no answer, and nothing more is known."""
+        if self.engine.startswith("ssh://"):
+            return f"try: docker -H {self.engine} version"
+        return "start the engine there, or mend the way to it"
+
+
+def place_of(host: FarHost) -> Place:
+    """Where a host is reached."""
+    return Place(host.name, host.engine, host.cert_path)
 
 
 @dataclass
@@ -107,7 +120,7 @@ class Round(Generic[T]):
             outcome.error = NotReady(said, hint="run the command again")
         else:
             said = f"no answer from its engine at {outcome.place.engine} within {self._answer:g} s"
-            outcome.error = EngineUnavailable(said, hint=_reach(outcome.place))
+            outcome.error = EngineUnavailable(said, hint=outcome.place.way)
 
 
 def _one(outcome: Outcome[T], work: Callable[[Place, Engine], T], ways: Ways, stack: str) -> None:
@@ -117,9 +130,6 @@ def _one(outcome: Outcome[T], work: Callable[[Place, Engine], T], ways: Ways, st
         outcome.answered.set()
         if not outcome.given_up:
             outcome.value = work(place, engine)
-    except EngineUnavailable as error:
-        error.hint = _reach(place) if not outcome.answered.is_set() else error.hint
-        outcome.error = outcome.error or error
     except StackError as error:
         outcome.error = outcome.error or error
     except Exception as error:  # one host's trouble is told as its own
@@ -129,26 +139,18 @@ def _one(outcome: Outcome[T], work: Callable[[Place, Engine], T], ways: Ways, st
         outcome.ended.set()
 
 
-def _reach(place: Place) -> str:
-    if place.engine.startswith("ssh://"):
-        return f"try: docker -H {place.engine} version"
-    return "start the engine there, or mend the way to it"
+def with_known(known: KNOWN, tree: Mapping[str, bytes]) -> KNOWN:
+    """Those on which something was put before, and those that the user's files name, whose words are the newer."""
+    told = {entry[:2]: entry for entry in known}
+    for place in map(place_of, hosts(tree)):
+        told[place.name, place.engine] = tuple(filter(None, (place.name, place.engine, place.cert_path)))
+    return tuple(sorted(told.values()))
 
 
-def pairs(tree: Mapping[str, bytes]) -> PAIRS:
-    """Name and engine of each host that the user's files name."""
-    return tuple((host.name, host.engine) for host in hosts(tree))
-
-
-def with_known(known: PAIRS, tree: Mapping[str, bytes]) -> PAIRS:
-    """The same with those on which something was put before."""
-    return tuple(sorted({*known, *pairs(tree)}))
-
-
-def gone(known: Sequence[tuple[str, str]], tree: Mapping[str, bytes]) -> tuple[Place, ...]:
+def gone(known: KNOWN, tree: Mapping[str, bytes]) -> tuple[Place, ...]:
     """Hosts on which something was put, and which no file names any more, or with another engine."""
-    now = set(pairs(tree))
-    return tuple(Place(name, engine) for name, engine in known if (name, engine) not in now)
+    now = {(host.name, host.engine) for host in hosts(tree)}
+    return tuple(Place(*entry) for entry in known if entry[:2] not in now)
 
 
 class Done(Struct, frozen=True):

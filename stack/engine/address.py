@@ -29,6 +29,11 @@ VARIABLES = (
 """What decides, of the environment."""
 SYSTEM_SOCKET = "/var/run/docker.sock"
 DEFAULT_CONTEXT = "default"
+FOLDER = "the folder of ca.pem, cert.pem and key.pem"
+NAMED_FOLDER = f"DOCKER_CERT_PATH names {FOLDER}; without DOCKER_TLS_VERIFY none is used"
+GIVEN_FOLDER = (
+    "the folder of an engine's certificates holds ca.pem, and cert.pem with key.pem where it asks for them"
+)
 
 
 class Tls(Struct, frozen=True):
@@ -62,9 +67,14 @@ def is_remote(url: str) -> bool:
     return urlsplit(url).scheme in ("tcp", "ssh", "http", "https")
 
 
-def find(given: str, environ: Mapping[str, str]) -> Address:
-    """The engine that ``given`` or the environment names; EngineUnavailable where it names none that is there."""
+def find(given: str, environ: Mapping[str, str], certificates: str = "") -> Address:
+    """The engine that ``given`` or the environment names; EngineUnavailable where it names none that is there.
+
+    ``certificates``: the folder of those for ``given``, which must be verified.
+    """
     folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    if certificates:
+        return Address(given, certificates_in(Path(certificates), verify=True, hint=GIVEN_FOLDER))
     if url := given or environ.get("DOCKER_HOST", ""):
         return _plain(url, environ, folder)
     if name := environ.get("DOCKER_CONTEXT", ""):
@@ -165,14 +175,17 @@ def _tls_of_environment(environ: Mapping[str, str], folder: Path) -> Tls | None:
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
     if not verify and not environ.get("DOCKER_TLS"):
         return None
-    place = Path(environ.get("DOCKER_CERT_PATH") or folder)
+    return certificates_in(Path(environ.get("DOCKER_CERT_PATH") or folder), verify=verify, hint=NAMED_FOLDER)
+
+
+def certificates_in(place: Path, *, verify: bool, hint: str) -> Tls:
+    """The certificates of a folder; EngineUnavailable with the hint where one of them is missing."""
     found = _certificates(place, verify)
     wanted = (verify and not found.ca and "ca.pem") or (bool(found.cert) != bool(found.key) and _other(found))
     if wanted:
         raise EngineUnavailable(
             f"the certificate {place / str(wanted)} is missing",
-            hint="DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem; "
-            "without DOCKER_TLS_VERIFY none is used",
+            hint=hint,
         )
     return found
 

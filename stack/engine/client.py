@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, BinaryIO, Literal
 from urllib.parse import quote, urlencode
 
-from stack.common.errors import StartFailed
+from stack.common.errors import EngineUnavailable, StartFailed
 from stack.engine import failures, labels
 from stack.engine.labels import Kind
+from stack.engine.tls_words import GIVE, WANTS_TLS
 from stack.engine.transport import Refusal, Reply, Request, Transport, Unreachable
 
 Inspect = dict[str, Any]
@@ -24,10 +25,14 @@ TAR = {"Content-Type": "application/x-tar"}
 
 
 class Client:
-    """The engine at ``address``; ``seconds`` is the longest that a call may stay without an answer."""
+    """The engine at ``address``; ``seconds`` is the longest that a call may stay without an answer.
 
-    def __init__(self, transport: Transport, address: str, seconds: float) -> None:
+    ``remedy``: what to do where it gives none, and the cause does not tell.
+    """
+
+    def __init__(self, transport: Transport, address: str, seconds: float, remedy: str = "") -> None:
         self._transport = transport
+        self._remedy = remedy
         self._one = threading.Lock()
         self.address = address
         self.seconds = seconds
@@ -40,9 +45,12 @@ class Client:
         with self._send("GET", "/_ping") as reply:
             found = reply.headers.get("api-version") if reply.status == 200 else None
             self.podman = reply.headers.get("libpod-api-version", "")
-        if not found:
-            raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
-        return found
+            words = "" if found else _words(reply.read())
+        if found:
+            return found
+        if WANTS_TLS in words:
+            raise Unreachable("it speaks TLS only", remedy=GIVE)
+        raise Unreachable(f"what answers is no Docker engine (HTTP status {reply.status})")
 
     @property
     def told(self) -> Inspect:
@@ -112,7 +120,11 @@ class Client:
         except Refusal as error:
             raise failures.refused(what, error.text) from error
         except Unreachable as error:
-            raise failures.unavailable(self.address, error) from error
+            raise self.silent(error) from error
+
+    def silent(self, error: BaseException) -> EngineUnavailable:
+        """What is told of an engine that gives no answer."""
+        return failures.unavailable(self.address, error, self._remedy)
 
     def found(self, kind: Literal["container", "volume", "image"], name: str) -> Inspect | None:
         """The engine's description of an object; None where there is none of this name."""

@@ -32,27 +32,38 @@ LEAST_PODMAN = 5
 
 
 def connect(
-    address: str = "", *, seconds: float = CALL_SECONDS, stack: str = "", reach: By = "auto"
+    address: str = "",
+    *,
+    seconds: float = CALL_SECONDS,
+    stack: str = "",
+    reach: By = "auto",
+    certificates: str = "",
+    remedy: str = "",
 ) -> DockerEngine:
     """The engine at ``address``; without one, where the environment or the current context says.
 
     ``seconds`` is the longest that a single call may stay without an answer; ``reach`` how the ``stack`` is asked.
-    Raises ``EngineUnavailable``.
+    ``certificates``: the folder of those for it, instead of the environment's. ``remedy``: what to do where it gives no
+    answer for no known reason. Raises ``EngineUnavailable``.
     """
-    found = find(address, environment(*VARIABLES))
+    found = find(address, environment(*VARIABLES), certificates)
     try:
-        client = Client(_transport(found, seconds), found.url, seconds)
+        client = Client(_transport(found, seconds), found.url, seconds, remedy)
         _refuse_old_podman(client.version and client.podman, str(found))
         return DockerEngine(
             client, client.version, Reach(client, stack, reach, elsewhere=is_remote(found.url))
         )
     except Unreachable as error:
-        raise failures.unavailable(str(found), error) from error
+        raise failures.unavailable(str(found), error, remedy) from error
 
 
 def _transport(address: Address, seconds: float) -> Transport:
     if address.socket:
         return UnixTransport(address.socket)
+    if address.url.startswith("ssh://"):
+        from stack.engine.ssh import SshTransport
+
+        return SshTransport(address.url)
     from stack.engine.sdk import SdkTransport
 
     return SdkTransport(address, seconds)

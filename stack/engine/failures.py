@@ -14,6 +14,7 @@ from stack.common.errors import (
     RegistryUnreachable,
     StartFailed,
 )
+from stack.engine.transport import Unreachable
 
 _PORT = ("port is already allocated", "address already in use", "ports are not available")
 _ULIMIT = ("setting rlimit", "setrlimit")
@@ -114,20 +115,19 @@ def silent_registry(ref: str, last: str, seconds: float) -> RegistryUnreachable:
     return RegistryUnreachable(f"{ref}: the registry did not answer within {seconds:g} s")
 
 
-def unavailable(address: str, error: BaseException) -> EngineUnavailable:
-    """No engine at ``address``; the hint follows the innermost cause."""
-    cause = _innermost(error)
+def unavailable(address: str, error: BaseException, otherwise: str = "") -> EngineUnavailable:
+    """No engine at ``address``; the hint follows the innermost cause, and is ``otherwise`` where that tells none."""
+    known = isinstance(error, Unreachable) and error.remedy
+    cause = error if known else _innermost(error)
     return EngineUnavailable(
         f"no Docker engine answers at {address}: {one_line(str(cause)) or type(cause).__name__}",
-        hint=_remedy(address, cause),
+        hint=known or otherwise or _remedy(address, cause),
     )
 
 
 def _remedy(address: str, cause: BaseException) -> str:
     if isinstance(cause, PermissionError):
         return "add yourself to the group docker and log in again, or run as root"
-    if "paramiko" in str(cause):
-        return "ssh:// needs the Python package paramiko: pip install 'docker[ssh]'"
     if address.startswith(("unix:", "npipe:", "http+unix:")):
         return (
             "start it (sudo systemctl start docker), or name another with DOCKER_HOST or docker context use"

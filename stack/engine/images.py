@@ -41,7 +41,7 @@ class Images:
                 progress(line)
         except (Unreachable, ValueError) as error:
             if not self._answers():
-                raise failures.unavailable(self._client.address, error) from error
+                raise self._client.silent(error) from error
             raise failures.silent_registry(ref, heard[-1] if heard else "", patience) from error
 
     def _pulling(self, ref: str, patience: float) -> Iterator[str]:

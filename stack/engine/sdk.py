@@ -1,4 +1,4 @@
-"""The Docker SDK: engines behind TCP, TLS and SSH, and the user's logins to registries. Imported only where needed."""
+"""The Docker SDK: engines behind TCP and TLS, and the user's logins to registries. Imported only where needed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 
 from stack.engine.address import Address, Tls
+from stack.engine.tls_words import meaning
 from stack.engine.transport import Reply, Request, Unreachable
 
 CHUNK = 1 << 16
@@ -25,6 +26,7 @@ class SdkTransport:
     """``stack.engine.transport.Transport`` to any engine that the SDK can reach."""
 
     def __init__(self, address: Address, seconds: float) -> None:
+        self._address = address
         try:
             self._api = APIClient(
                 address.url,
@@ -33,7 +35,6 @@ class SdkTransport:
                 tls=_tls(address.tls),
                 max_pool_size=POOL,
                 num_pools=POOL,
-                use_ssh_client=True,
             )
         except (DockerException, OSError, ValueError) as error:
             raise Unreachable(str(error)) from error
@@ -51,9 +52,13 @@ class SdkTransport:
                 stream=True,
             )
         except requests.RequestException as error:
-            raise Unreachable(str(error)) from error
+            raise self._unreachable(error) from error
         channel = getattr(getattr(response.raw, "connection", None), "sock", None)
         return Reply(response.status_code, response.headers, _chunks(response), response.close, channel)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        cause, remedy = meaning(str(error), self._address.tls, self._address.url)
+        return Unreachable(cause or str(error), remedy=remedy)
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:

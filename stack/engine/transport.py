@@ -1,7 +1,7 @@
 """HTTP to an engine: what is sent, what comes back, and the two ways in which it can fail.
 
-Over a socket of this machine the standard library does it (``unix``), over anything else the Docker SDK (``sdk``),
-whose import costs a command 100 ms of processor time and more.
+Over a socket of this machine the standard library does it (``unix``), over SSH the ssh program beneath that (``ssh``),
+and over TCP the Docker SDK (``sdk``), whose import costs a command 100 ms of processor time and more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ class Refusal(Exception):
 
 
 class Unreachable(Exception):
-    """No answer, or half of one; the cause says why."""
+    """No answer, or half of one; the text or the cause says why. ``remedy``: what to do, where that is known."""
+
+    def __init__(self, text: str, *, remedy: str = "") -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 class Channel(Protocol):

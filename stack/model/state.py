@@ -89,7 +89,7 @@ class StackState(Struct, frozen=True):
 
     ``drilled``: services whose containers a drill has stopped and not yet started again; ``detour``: the version of
     Prometheus' files that one has put in use. ``refused``: by component.
-    ``hosts``: further hosts on which something was put, by name and URL of the engine.
+    ``hosts``: further hosts on which something was put: name, URL of the engine, and folder of certificates if any.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class StackState(Struct, frozen=True):
     restoring: Restoring | None = None
     upgrading: Upgrading | None = None
     refused: Mapping[str, Refused] = field(default_factory=dict)
-    hosts: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[tuple[str, ...], ...] = ()
 
     @property
     def unfinished(self) -> bool:
@@ -147,5 +147,5 @@ def _state(document: Mapping[str, Any]) -> StackState:
         restoring=_restoring(document.get("restoring")),
         upgrading=convert(document.get("upgrading"), Upgrading | None),
         refused=convert(document.get("refused", {}), dict[str, Refused]),
-        hosts=tuple((str(name), str(engine)) for name, engine in document.get("hosts", ())),
+        hosts=convert(document.get("hosts", ()), tuple[tuple[str, ...], ...]),
     )

@@ -1,8 +1,9 @@
-"""An engine reached over TCP does all the same: no file of this machine is shared with it."""
+"""An engine reached over TCP or by ssh does all the same: no file of this machine is shared with it."""
 
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,17 +18,26 @@ from stack.engine.interface import ImageConfig, Job
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile
 from stack.model.volumes import STAGED
 from tests.contract.engine_bench import TINY, DockerBench, make, service, write
-from tests.contract.engine_gate import certificates, engine_over_tcp
+from tests.contract.engine_gate import SOCKET, certificates, engine_over_tcp
 from tests.contract.tiny_registry import TinyRegistry, serving
 from tests.unit.archives.archive_samples import file, folder, tar_of
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture
-def bench() -> Iterator[DockerBench]:
+SSH = f"#!/bin/sh\nexec docker --host unix://{SOCKET} system dial-stdio\n"
+"""What ssh does once somebody is let in."""
+
+
+@pytest.fixture(params=["tcp", "ssh"])
+def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DockerBench]:
+    (tmp_path / "ssh").write_text(SSH)
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with DockerBench() as made, engine_over_tcp() as address:
-        made.engine = connect(address)
+        made.engine = connect(address if request.param == "tcp" else "ssh://me@web1")
         yield made
 
 
@@ -55,7 +65,7 @@ def until_no_helper(bench: DockerBench) -> None:
 
 def test_it_says_that_it_is_remote(bench: DockerBench) -> None:
     info = bench.engine.info()
-    assert info.remote and info.address.startswith("tcp://127.0.0.1:")
+    assert info.remote and info.address.startswith(("tcp://127.0.0.1:", "ssh://me@web1"))
 
 
 def test_files_processes_signals_and_logs_cross_the_wire(bench: DockerBench) -> None:

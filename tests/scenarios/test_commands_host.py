@@ -11,10 +11,12 @@ import pytest
 
 from stack.checks.target_proof import Proof
 from stack.common.errors import ConfigurationInvalid, EngineUnavailable, PortTaken, SmokeFailed, UsageError
+from stack.common.wait import NotYet, until
 from stack.model.spec import NAMESPACE
 from tests.fakes.engine.memory import MemoryContainer, MemoryEngine
 from tests.scenarios.commands import Client
 
+TLS = "tcp://web3.example:2376"
 URL, OTHER = "ssh://me@web1.example", "ssh://me@web2.example"
 FILE = "own/hosts/web1.toml"
 SECRETS = tuple(f"own/secrets/hosts/web1.{kind}" for kind in ("password", "crt", "key"))
@@ -28,6 +30,10 @@ class Far:
     near: MemoryEngine
     engines: dict[str, MemoryEngine] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
+    first: Callable[[], Any] = lambda: None
+    """What is awaited before the engine of a host answers."""
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """With what each was asked for last."""
     prove: Callable[..., Any] = lambda *args: Proof((), (("web1", 300),))
 
     def proven(self, *args: Any) -> Any:
@@ -36,8 +42,11 @@ class Far:
 
     def connect(self, url: str, **more: Any) -> MemoryEngine:
         """As the session connects."""
+        if url in self.engines:
+            self.first()
         if url in self.down:
-            raise EngineUnavailable(f"no Docker engine answers at {url}: timed out", hint="somewhere else")
+            raise EngineUnavailable(f"no Docker engine answers at {url}: timed out", hint=more["remedy"])
+        self.told[url] = more
         return self.engines.get(url, self.near)
 
     @property
@@ -59,7 +68,7 @@ class Far:
 
 @pytest.fixture
 def far(client: Client, monkeypatch: pytest.MonkeyPatch) -> Far:
-    made = Far(client.engine, {URL: MemoryEngine(), OTHER: MemoryEngine()})
+    made = Far(client.engine, {url: MemoryEngine() for url in (URL, OTHER, TLS)})
     monkeypatch.setattr("stack.engine.docker.connect", made.connect)
     monkeypatch.setattr("stack.cli.host.proven", made.proven)
     monkeypatch.setattr("stack.cli.host.gone", lambda *args: None)
@@ -198,14 +207,38 @@ def test_a_host_that_is_down_holds_nobody_up_and_is_named(
     assert code == 5 and (rows["host web1"], rows["host web2"]) == ("unreachable", "running (healthy)")
 
 
-def test_what_a_removed_host_had_goes_once_it_answers(added: Client, far: Far) -> None:
+def test_what_a_removed_host_had_goes_once_it_answers(
+    added: Client, far: Far, capsys: pytest.CaptureFixture[str]
+) -> None:
     far.down.add(URL)
     code, said = added.run("host", "remove", "web1")
     assert code == 5 and said.documents[-1]["ok"] is False
+    assert [one["name"] for one in said.documents[-1]["left"]] == ["web1"]
+    assert capsys.readouterr().err.count("no Docker engine answers") == 1, "it was asked once"
     assert added.state.hosts == (("web1", URL),) and own(added) == set()
     far.down.clear()
     assert added("reload") == 0
     assert far.left() == [] and not added.state.hosts
+
+
+def test_a_removed_host_that_is_silent_holds_nobody_up(added: Client, far: Far) -> None:
+    assert added("stop") == 0
+    for path in own(added):
+        (added.home / path).unlink()
+    seen: list[str] = []
+
+    def until_the_stack_runs() -> None:
+        def running() -> None:
+            found = added.engine.find("monitoring-prometheus")
+            if found is None or found.state != "running":
+                raise NotYet("it waits for the host")
+
+        until(running, seconds=5)
+        seen.append("it ran before the host answered")
+
+    far.first = until_the_stack_runs
+    assert added("start") == 0
+    assert seen and far.left() == [] and not added.state.hosts
 
 
 def test_forget_gives_up_what_is_there(added: Client, far: Far) -> None:
@@ -277,12 +310,69 @@ def test_without_a_running_stack_the_files_wait_for_a_start(client: Client, far:
         (("web1", URL, "--address", "0.0.0.0"), "would open the exporter on all networks"),
         (("web1", URL, "--address", "127.0.0.1"), "address: 127.0.0.1 is reached from the host alone"),
         (("web1", "unix:///run/other.sock"), "names no machine"),
+        (("web1", "tcp://web1.example", "--address", "10.0.0.7"), "has no port: tcp://web1.example:2376"),
+        (("web1", "ssh://me:secret@web1.example", "--address", "10.0.0.7"), "a password in a URL is shown"),
+        (("web1", URL, "--address", "10.0.0.7", "--cert-path", "/c"), "needs no certificates"),
+        (("web1", TLS, "--address", "10.0.0.7", "--cert-path", ""), "--cert-path is empty"),
+        (("web1", "ssh://", "--address", "10.0.0.7"), "'ssh://' is no address of a Docker engine"),
         (("web1", URL, "--address", "10.0.0.7", "--port", "0"), "port: 0 is no port"),
     ],
 )
 def test_what_cannot_be_meant_is_said(client: Client, far: Far, words: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         client("host", "add", *words)
+
+
+def test_an_engine_has_certificates_of_its_own_which_are_remembered_until_it_is_cleared(
+    running: Client, far: Far, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert running("host", "add", "web1", TLS, "--address", "10.0.0.7", "--cert-path", "certs") == 0
+    assert f'cert_path = "{tmp_path}/certs"' in (running.home / FILE).read_text()
+    assert far.told[TLS]["certificates"] == f"{tmp_path}/certs"
+    assert running.state.hosts == (("web1", TLS, f"{tmp_path}/certs"),)
+    far.down.add(TLS)
+    assert running("host", "remove", "web1") == 5
+    far.down.clear()
+    far.told.clear()
+    assert running("reload") == 0 and far.left(TLS) == [] and not running.state.hosts
+    assert far.told[TLS]["certificates"] == f"{tmp_path}/certs"
+
+
+def test_other_certificates_for_an_engine_leave_what_is_there(running: Client, far: Far) -> None:
+    assert running("host", "add", "web1", TLS, "--address", "10.0.0.7", "--cert-path", "/old") == 0
+    place, starts = running.home / FILE, far.engines[TLS].find(THERE).starts  # type: ignore[union-attr]
+    place.write_text(place.read_text().replace("/old", "/new"))
+    assert running("reload") == 0
+    found = far.engines[TLS].find(THERE)
+    assert found is not None and found.starts == starts
+    assert running.state.hosts == (("web1", TLS, "/new"),)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "told"),
+    [
+        ((), {}, True),
+        (("--cert-path", "/c"), {}, False),
+        ((), {"DOCKER_TLS_VERIFY": "1"}, False),
+    ],
+)
+def test_an_engine_without_tls_is_said_to_be_open(
+    running: Client,
+    far: Far,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    told: bool,
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    assert running("host", "add", "web1", TLS, "--address", "10.0.0.7", *words) == 0
+    said = f"host web1: whoever reaches {TLS} is root on that machine"
+    assert (said in capsys.readouterr().err) is told
+    assert running("audit") == 0
+    assert (said in capsys.readouterr().err) is told
 
 
 def test_a_file_by_hand_without_its_secrets_is_a_fault(running: Client, far: Far) -> None:

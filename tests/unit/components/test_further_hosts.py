@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from stack.components import load
 from stack.components.build import Build, Image
+from stack.components.host_values import lies_open
 from stack.components.hosts import document, far_files, far_spec, faults, hosts, jobs, named, secret_of
 from stack.components.node_exporter import NODE_EXPORTER
 
@@ -37,6 +38,32 @@ def test_a_file_is_read_and_written_alike() -> None:
     assert (host.name, host.engine, host.at) == ("web1", "ssh://me@web1", "10.0.0.7:9100")
     assert hosts(tree(document(host))) == (host,)
     assert replace(host, address="fd00::7").at == "[fd00::7]:9100"
+
+
+def test_an_engine_may_have_certificates_or_a_socket_of_its_own() -> None:
+    (host,) = hosts(tree(TOML.replace("ssh://me@web1", 'tcp://web1:2376"\ncert_path = "/c')))
+    assert (host.engine, host.cert_path) == ("tcp://web1:2376", "/c")
+    assert hosts(tree(document(host))) == (host,)
+    (rootless,) = hosts(tree(TOML.replace("me@web1", "me@web1/run/user/1000/docker.sock")))
+    assert rootless.engine == "ssh://me@web1/run/user/1000/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("engine", "cert_path", "open_to_all"),
+    [
+        ("tcp://web1:2375", "", True),
+        ("http://10.0.0.7:2375", "", True),
+        ("tcp://web1:2376", "/c", False),
+        ("https://web1:2376", "", False),
+        ("tcp://127.0.0.1:2375", "", False),
+        ("tcp://[::1]:2375", "", False),
+        ("tcp://localhost:2375", "", False),
+        ("ssh://web1", "", False),
+        ("unix:///run/docker.sock", "", False),
+    ],
+)
+def test_an_engine_that_obeys_everybody_is_known(engine: str, cert_path: str, open_to_all: bool) -> None:
+    assert lies_open(engine, cert_path) is open_to_all
 
 
 def test_the_job_trusts_one_certificate_and_gives_a_password() -> None:
@@ -102,6 +129,11 @@ def test_all_files_of_a_host_count_as_used() -> None:
         ('engine = "ssh://me@web1"\n', "", "engine is missing"),
         ("ssh://me@web1", "web1", "engine: 'web1' is no address of a Docker engine"),
         ("ssh://me@web1", "ssh://", "engine: 'ssh://' is no address of a Docker engine"),
+        ("ssh://me@web1", "tcp://web1", "engine: 'tcp://web1' has no port"),
+        ("ssh://me@web1", "tcp://web1:x", "engine: 'tcp://web1:x' has no port that is a number"),
+        ("ssh://me@web1", "ssh://me:x@web1", "engine: a password in a URL is shown to everybody"),
+        ("address =", 'cert_path = "/c"\naddress =', "cert_path: ssh://me@web1 needs no certificates"),
+        ('ssh://me@web1"', 'tcp://web1:2376"\ncert_path = "c"', "cert_path: 'c' is no whole path"),
         ("10.0.0.7", "web1.example", "address: 'web1.example' is no IP address"),
         ("10.0.0.7", "::", "address: :: would open the exporter on all networks of the host"),
         ("10.0.0.7", "::1", "address: ::1 is reached from the host alone"),

@@ -7,6 +7,7 @@ import time
 from typing import Any, cast
 
 from stack.common.errors import EngineUnavailable, NotReady
+from stack.components.hosts import SECRET_KINDS, secret_of
 from stack.deploy import hosts
 from stack.deploy.hosts import Place, Round, Ways, gone, with_known
 from stack.engine.interface import Engine
@@ -82,3 +83,13 @@ def test_what_is_remembered_and_named_by_no_file_is_gone() -> None:
     known = (("a", "ssh://a"),)
     assert gone(known, {}) == (A,)
     assert with_known(known, {}) == known
+
+
+def test_certificates_of_the_file_come_before_those_that_are_remembered() -> None:
+    files = {secret_of("b", kind): b"x" for kind in SECRET_KINDS}
+    text = f'engine = "{B.engine}"\ncert_path = "/new"\naddress = "10.0.0.7"\npassword_hash = "$2b$10${"a" * 53}"\n'
+    tree = {**files, "own/hosts/b.toml": text.encode()}
+    known = (("a", "ssh://a"), ("b", B.engine, "/old"))
+    assert with_known(known, tree) == (("a", "ssh://a"), ("b", B.engine, "/new"))
+    assert gone(known, tree) == (A,)
+    assert gone(known, {}) == (A, Place("b", B.engine, "/old"))

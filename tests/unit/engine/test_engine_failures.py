@@ -7,6 +7,7 @@ import requests
 
 from stack.common.errors import EngineUnavailable, ImageError, PullRefused, RegistryUnreachable
 from stack.engine import failures
+from stack.engine.transport import Unreachable
 
 BOUND = (
     "driver failed programming external connectivity on endpoint demo-app (4f0): "
@@ -129,11 +130,10 @@ def test_no_engine_has_a_remedy(address: str, cause: Exception, words: str) -> N
     assert words in error.hint
 
 
-def test_a_missing_ssh_package_is_told() -> None:
-    outer = RuntimeError("Install paramiko package to enable ssh:// support")
-    outer.__cause__ = NameError("name 'SSHHTTPAdapter' is not defined")
-    error = failures.unavailable("ssh://host", outer)
-    assert "Install paramiko" in error.message and "docker[ssh]" in error.hint
+def test_a_remedy_that_is_known_comes_before_all_others() -> None:
+    told = failures.unavailable("ssh://host", Unreachable("refused", remedy="let a key in"), "try it")
+    assert str(told) == "no Docker engine answers at ssh://host: refused: let a key in"
+    assert failures.unavailable("ssh://host", Unreachable("silent"), "try it").hint == "try it"
 
 
 def test_the_innermost_cause_is_told_even_in_a_circle() -> None:

@@ -72,8 +72,9 @@ def test_an_answer_that_breaks_off_in_its_head_is_none(tmp_path: Path) -> None:
             client.json("GET", "info")
 
 
-def test_half_an_answer(tmp_path: Path) -> None:
-    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n30\r\nhalf"
+@pytest.mark.parametrize("told", [b"Transfer-Encoding: chunked\r\n\r\n30\r\n", b"Content-Length: 30\r\n\r\n"])
+def test_half_an_answer(tmp_path: Path, told: bytes) -> None:
+    half = b"HTTP/1.1 200 OK\r\n" + told + b"half"
     with serving(tmp_path / "s", half) as transport, pytest.raises(Unreachable):
         answer_of(transport)
 
