@@ -74,7 +74,7 @@ MEANINGS = (
     Meaning(
         "dial unix .* permission denied|permission denied while trying to connect to the docker",
         "{user} may not use Docker on {host}",
-        "there: sudo usermod -aG docker {user}",
+        "there: sudo usermod -aG docker {name}",
     ),
     Meaning(
         "cannot connect to the docker daemon|failed to open the raw stream connection",
@@ -128,6 +128,7 @@ def told(one: Meaning, url: str) -> tuple[str, str]:
     parts = {
         "host": where.host,
         "user": where.user or "the user",
+        "name": where.user or "USER",
         "as_user": f" of {where.user}" if where.user else "",
         "ssh": where.by_hand,
         "place": where.place,

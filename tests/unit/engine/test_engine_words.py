@@ -123,6 +123,8 @@ def test_each_meaning_can_be_told_for_each_url() -> None:
         for one in (*ssh_words.MEANINGS, ssh_words.CHATTY):
             told = ssh_words.told(one, url)
             assert all(part and "{" not in part for part in told)
+    unnamed = ssh_words.meaning("dial unix /s: connect: permission denied", 1, "ssh://web1")
+    assert unnamed == ("the user may not use Docker on web1", "there: sudo usermod -aG docker USER")
     assert "[fd00::7]:22" in ssh_words.told(ssh_words.MEANINGS[0], "ssh://me@[fd00::7]:22")[1]
 
 
