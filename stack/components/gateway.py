@@ -163,8 +163,8 @@ def remark(build: Build) -> str:
     port, told = build.settings.port(NAME), {one.address.port or HTTPS for one in _behind(build)}
     if told - {port}:
         found.append(
-            f"gateway   people are told port {min(told - {port})}, it is published at {port}: what stands before it must lead "
-            "there, else set gateway.port or public_url"
+            f"gateway   people are told port {min(told - {port})}, it is published at {port}: "
+            "what stands before it must lead there, else set gateway.port or public_url"
         )
     return "\n".join(found)
 

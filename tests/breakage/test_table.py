@@ -62,6 +62,7 @@ ELSEWHERE = {
     "gateway.certificate: URL: its certificate is refused: ...": (
         "tests/unit/checks/test_gateway_door.py: its certificate is refused"
     ),
+    "gateway.certificate: no certificate: ISSUER: ...": "tests/unit/checks/test_gateway_door.py: no valid A",
     "gateway.certificate: its authority has no root certificate yet": (
         "tests/unit/checks/test_gateway_door.py: no root certificate yet"
     ),
