@@ -208,8 +208,12 @@ def test_a_host_that_is_down_is_named_and_holds_nobody_up(watched: Stack, machin
         assert ran["hosts"][0]["error"] == why
         listed = watched("host", "list", "--json")
         assert (listed.code, listed.json()["hosts"][0]["state"]) == (6, "unreachable")
-        remarks = [w for f in watched.ok("smoke", "--json").json()["findings"] for w in f["warnings"]]
-        assert any(remark.startswith("host web1 is down: ") for remark in remarks)
+
+        def remarked() -> bool:
+            found = watched.ok("smoke", "--json").json()["findings"]
+            return any(remark.startswith("host web1 is down: ") for f in found for remark in f["warnings"])
+
+        until(remarked, "smoke does not say so, scraped or not", seconds=20.0)
     finally:
         ip("route", "del", "unreachable", f"{NET}.0/24")
         ip("link", "set", OURS, "up")
