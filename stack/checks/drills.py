@@ -29,7 +29,8 @@ RANGE = re.compile(r"\[(\d+(?:ms|[smhdwy]))")
 
 class Drill(Struct, frozen=True):
     """One drill. ``switch`` is a fault of the application, ``stops`` a component whose container is stopped,
-    ``sends`` an address to which Prometheus' samples are sent meanwhile, as remote_write under the drill's name.
+    ``sends`` an address to which Prometheus' samples are sent meanwhile, as remote_write under the drill's name;
+    ``held``: they wait here for ever, so that none is refused once the drill is over.
 
     ``job``: whose scrapes show it; ``asked``: the host that a probe of the user's asks, whose scrapes show it instead.
     ``labels``: those that the alert will surely have beside its rule's own, for its route.
@@ -43,6 +44,7 @@ class Drill(Struct, frozen=True):
     switch: str = ""
     stops: str = ""
     sends: str = ""
+    held: bool = False
     job: str = "app"
     asked: str = ""
     labels: tuple[tuple[str, str], ...] = ()
@@ -109,8 +111,9 @@ DRILLS = (
     Drill(
         "samples-held-up",
         "RemoteWriteBehind",
-        "samples are sent to an address where nobody listens",
+        "samples are held back from an address",
         sends="http://127.0.0.1:1/",
+        held=True,
         job=PROMETHEUS,
         wave=4,
     ),

@@ -18,11 +18,13 @@ from stack.model.spec import CURRENT, ConfigFile, ServiceSpec, config_volume, co
 PROMETHEUS = "prometheus"
 MAIN = "prometheus.yml"
 AT_ONCE = {"batch_send_deadline": "1s"}
+NONE = [{"source_labels": ["__name__"], "regex": ".*", "action": "drop"}]
 
 
 def lead(engine: Engine, state: StateStore, service: ServiceSpec, drill: Drill) -> None:
     """Has Prometheus send its samples to the drill's address too."""
-    remote = Remote(drill.name, "", {"name": drill.name, "url": drill.sends, "queue_config": AT_ONCE})
+    options = {"name": drill.name, "url": drill.sends, "queue_config": AT_ONCE}
+    remote = Remote(drill.name, "", {**options, **({"write_relabel_configs": NONE} if drill.held else {})})
     led = replace(service, files=tuple(_led(file, remote) for file in service.files))
     version = led.files_digest()
     state.change(detour=version)

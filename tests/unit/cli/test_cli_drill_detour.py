@@ -58,6 +58,13 @@ def test_its_files_are_in_use_until_it_is_taken_back(
     assert world.plan().steps == ()
 
 
+def test_those_that_are_held_back_are_never_refused(world: World, state: StateStore) -> None:
+    lead(world.engine, state, world.spec().service("prometheus"), BY_NAME["samples-held-up"])
+    document = yaml.safe_load(world.in_use("prometheus", "prometheus.yml") or b"")
+    (sent,) = document["remote_write"]
+    assert [(rule["action"], rule["regex"]) for rule in sent["write_relabel_configs"]] == [("drop", ".*")]
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_killed_one_is_known_on_the_engine(
     world: World, state: StateStore, tmp_path: Path, stopped: bool
