@@ -1,96 +1,96 @@
-"""The whole export on a real node: applied, ready, proven, a changed rule, a drained node; then all of it goes.
+"""The whole export on a real node: applied, ready, proven, a changed rule, objects of the operator, a drained node.
 
     python -m tests.kubernetes_node
 
-Needs root, Go, gcc, iptables, runc and an engine with the images. Says how long each step took.
+Needs root, Go, gcc, iptables, runc and an engine. Says how long each step took; all of it goes at the end.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from stack.exports.yaml_out import documents
-from tests.kubernetes_node.node import NAME, Node
-from tests.kubernetes_node.parts import IMAGES, ROOT, say
+from tests.kubernetes_node.commands import Stack
+from tests.kubernetes_node.conf import NAME
+from tests.kubernetes_node.definitions import for_operator
+from tests.kubernetes_node.node import Node
+from tests.kubernetes_node.parts import ROOT, images, say
 
 FOLDER = ROOT / ".stack/kubernetes-node"
-KEEPING = ("prometheus", "alertmanager", "app")
+KEEPING = ("prometheus", "alertmanager", "grafana", "app")
 RULE = "groups:\n  - name: changed\n    rules:\n      - {record: changed:one, expr: vector(1)}\n"
+LONGEST = 60
+"""Characters of the folder: a path of a socket has 107, and those of a node need the rest."""
 PATIENCE = 120
 """Seconds in which the stack is to be proven: targets and rules have their turns."""
 
 
 def main() -> int:
     """Runs the steps; 0 where all held."""
+    if len(str(FOLDER)) > LONGEST:
+        raise SystemExit(
+            f"{FOLDER}: sockets of a node cannot have a path that long; take a checkout nearer to /"
+        )
+    refs = images()
+    node = Node(FOLDER, refs.values())
     began = time.monotonic()
-    node = Node(FOLDER)
 
     def told(step: str) -> None:
-        say(f"{step:<44}{time.monotonic() - began:7.1f} s")
+        say(f"{step:<60}{time.monotonic() - began:7.1f} s")
 
     try:
-        began = time.monotonic()
         node.start()
         told("node Ready")
-        home = FOLDER / "home"
-        (home / "own/prometheus/rules").mkdir(parents=True)
-        apply(node, home)
-        told("applied")
-        ready(node)
-        told("all pods Ready")
-        smoke(node, home)
-        told("smoke --kubernetes green")
-        before = uids(node)
-        (home / "own/prometheus/rules/changed.yml").write_text(RULE)
-        apply(node, home)
-        ready(node)
-        replaced = sorted(name for name, uid in uids(node).items() if before.get(name) != uid)
-        told(f"a changed rule has replaced {', '.join(replaced)}")
-        if replaced != ["prometheus-0"]:
-            raise SystemExit("more than Prometheus was replaced")
-        smoke(node, home)
-        told("smoke --kubernetes green again")
-        node.kubectl("drain", NAME, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
-        told("drained")
+        prove(node, refs, told)
     finally:
         node.stop()
         told("ended")
     return 0
 
 
-def stack(node: Node, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """One command of the stack, inside the node's network."""
-    named = {f"STACK_{name.upper()}_IMAGE": f"monitoring-stack/{name}:local" for name in IMAGES}
-    environment = {**node.environment, **named, "STACK_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    argv = (*node.inside, sys.executable, "-m", "stack", *words)
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+def prove(node: Node, refs: Mapping[str, str], told: Callable[[str], None]) -> None:
+    """The steps on a node that is ready."""
+    home = FOLDER / "home"
+    (home / "own/prometheus/rules").mkdir(parents=True)
+    stack = Stack(node, home, refs)
+    apply(node, stack)
+    told("applied")
+    ready(node)
+    told("all pods Ready")
+    say(smoke(stack))
+    told("smoke --kubernetes green")
+    say(f"MiB of programs: {node.memory()}\nMiB of pods: {node.pods_memory()}")
+    before = uids(node)
+    (home / "own/prometheus/rules/changed.yml").write_text(RULE)
+    orphans = apply(node, stack)
+    ready(node)
+    replaced = sorted(name for name, uid in uids(node).items() if before.get(name) != uid)
+    told(f"a changed rule has replaced {', '.join(replaced)}")
+    if replaced != ["prometheus-0"]:
+        raise SystemExit("more, or less, than Prometheus was replaced")
+    gone = [line for command in orphans for line in node.shell(command).splitlines() if " deleted" in line]
+    told(f"{len(gone)} ConfigMaps of earlier exports deleted")
+    say(smoke(stack).splitlines()[-1])
+    told("smoke --kubernetes green again")
+    told(for_operator(node, stack))
+    node.kubectl("drain", NAME, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
+    told("drained")
+    node.kubectl("delete", "-k", str(FOLDER / "export"), "--timeout=120s")
+    told("deleted")
 
 
-def apply(node: Node, home: Path) -> None:
-    """Exports, and runs the commands that the export names up to those that wait."""
-    out = FOLDER / "export"
-    made = stack(node, home, "export", "kubernetes", "-o", str(out), "--without", "grafana")
-    if made.returncode:
-        raise SystemExit(made.stderr)
-    steps = [line.removeprefix("run").strip() for line in made.stdout.splitlines() if line.startswith("run ")]
+def apply(node: Node, stack: Stack) -> list[str]:
+    """Exports, and runs the commands that the export names up to those that wait; those that remove the remains."""
+    made = stack.export("kubernetes", "-o", str(FOLDER / "export"))
     (FOLDER / "volumes.yaml").write_text(documents(volume(name) for name in KEEPING))
     node.kubectl("apply", "--server-side", "-f", str(FOLDER / "volumes.yaml"))
-    for step in steps:
-        if " rollout status " not in step:
-            run_in_shell(node, step)
-
-
-def run_in_shell(node: Node, step: str) -> None:
-    """As a person would."""
-    done = subprocess.run(
-        (*node.inside, "sh", "-c", step), env=node.environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{step}: {done.stderr}")
+    for command in made["commands"]:
+        if " rollout status " not in command:
+            node.shell(command)
+    orphans: list[str] = made["orphans"]
+    return orphans
 
 
 def volume(name: str) -> dict[str, object]:
@@ -128,14 +128,13 @@ def uids(node: Node) -> dict[str, str]:
     return {name: uid for name, _, uid in (line.partition(" ") for line in lines)}
 
 
-def smoke(node: Node, home: Path) -> None:
-    """Until it is green: a stack that has just started takes its two scrapes."""
+def smoke(stack: Stack) -> str:
+    """What it says once it is green: a stack that has just started takes its two scrapes."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        done = stack(node, home, "smoke", "--kubernetes", "monitoring")
+        done = stack.run("smoke", "--kubernetes", "monitoring")
         if done.returncode == 0:
-            say(done.stdout.splitlines()[-1])
-            return
+            return done.stdout.rstrip()
         if time.monotonic() > deadline:
             raise SystemExit(f"{done.stdout}{done.stderr}")
         time.sleep(2)

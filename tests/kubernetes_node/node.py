@@ -10,62 +10,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, images, packages, programs, run
-
-NAME = "stack-node"
-ADDRESS, GATEWAY, PODS, SERVICES = "10.231.8.1", "10.231.8.254", "10.231.9.0/24", "10.96.0.0/16"
-API = f"https://{ADDRESS}:6443"
-CONTAINERD = """\
-version = 3
-root = "{run}/ctr/root"
-state = "{run}/ctr/state"
-[grpc]
-  address = "{run}/ctr.sock"
-[plugins.'io.containerd.cri.v1.images']
-  snapshotter = "overlayfs"
-  [plugins.'io.containerd.cri.v1.images'.pinned_images]
-    sandbox = "docker.io/{pause}"
-[plugins.'io.containerd.cri.v1.runtime']
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = ["{usr}/lib/cni"]
-    conf_dir = "{run}/cni"
-  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-      SystemdCgroup = false
-[plugins.'io.containerd.nri.v1.nri']
-  disable = true
-"""
-KUBELET = """\
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
-authorization: {{mode: AlwaysAllow}}
-cgroupDriver: cgroupfs
-failCgroupV1: false
-failSwapOn: false
-clusterDNS: ["{address}"]
-clusterDomain: cluster.local
-containerRuntimeEndpoint: unix://{run}/ctr.sock
-staticPodPath: ""
-address: {address}
-healthzBindAddress: 127.0.0.1
-evictionHard: {{memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}}
-podLogsDir: {run}/log
-resolvConf: ""
-"""
+from tests.kubernetes_node.conf import (
+    ADDRESS,
+    API,
+    CONTAINERD,
+    GATEWAY,
+    KUBELET,
+    NAME,
+    PODS,
+    SERVICES,
+)
+from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, archive, packages, programs, run
 
 
 class Node:
     """The node; ``inside`` are the words before a command in its namespaces."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: Iterable[str]) -> None:
         self.folder, self.run = folder, folder / "run"
+        self.images = tuple(images)
         self.config = folder / "kubeconfig"
         self.token = secrets.token_hex(16)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -98,6 +64,36 @@ class Node:
             raise SystemExit(f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    @property
+    def ctr(self) -> tuple[str, ...]:
+        """The words before a command to containerd."""
+        return (*self.inside, str(self.usr / "bin/ctr"), "-a", f"{self.run}/ctr.sock", "-n", "k8s.io")
+
+    def memory(self) -> dict[str, int]:
+        """Program > MiB that it has resident."""
+        found = {}
+        for name, process in self.running.items():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            resident = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0")
+            found[name] = int(resident.split()[1]) // 1024
+        return found
+
+    def pods_memory(self) -> dict[str, int]:
+        """Pod > MiB of its working set, as the kubelet measures it."""
+        told = json.loads(self.kubectl("get", "--raw", f"/api/v1/nodes/{NAME}/proxy/stats/summary"))
+        return {
+            one["podRef"]["name"]: one.get("memory", {}).get("workingSetBytes", 0) // 1024**2
+            for one in told["pods"]
+        }
+
+    def shell(self, command: str) -> str:
+        """What a command prints that a person would type; its failure ends everything."""
+        argv = (*self.inside, "sh", "-c", command)
+        done = subprocess.run(argv, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
     def _network(self) -> None:
         ip = ("ip", "-n", NAME)
         run("ip", "netns", "add", NAME)
@@ -113,7 +109,8 @@ class Node:
             ("route", "add", "default", "via", GATEWAY, "dev", "node0"),
         ):
             run(*ip, *words)
-        hold = subprocess.Popen(("unshare", "--mount", "--propagation", "shared", "sleep", "infinity"))
+        script = "mount --make-rshared / && exec sleep infinity"
+        hold = subprocess.Popen(("unshare", "--mount", "--propagation", "private", "sh", "-c", script))
         self.running["hold"] = hold
         self._until("a mount namespace", lambda: self._apart(hold.pid))
         mounts = f"--mount=/proc/{hold.pid}/ns/mnt"
@@ -122,7 +119,7 @@ class Node:
 
     @staticmethod
     def _apart(pid: int) -> bool:
-        return Path(f"/proc/{pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
+        return Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
 
     def _write(self) -> None:
         pki = self.folder / "pki"
@@ -199,18 +196,9 @@ class Node:
 
     def _runtime(self) -> None:
         self._until("containerd", (self.run / "ctr.sock").is_socket)
-        for archive in images(self.folder / "images"):
-            run(
-                *self.inside,
-                str(self.usr / "bin/ctr"),
-                "-a",
-                f"{self.run}/ctr.sock",
-                "-n",
-                "k8s.io",
-                "images",
-                "import",
-                str(archive),
-            )
+        packed = archive(self.folder / "images", list(self.images))
+        run(*self.ctr, "images", "import", str(packed))
+        shutil.rmtree(packed.parent)
         self._go(
             "kubelet", self.bin / "kubelet", f"--kubeconfig={self.config}", "--config=kubelet.yaml",
             f"--root-dir={self.run}/kubelet", f"--cert-dir={self.run}/kubelet/pki", f"--node-ip={ADDRESS}",
@@ -238,11 +226,12 @@ class Node:
     def stop(self) -> None:
         """Ends what was started, the tasks first, and removes namespaces and mounts."""
         self._end("kubelet")
-        ctr = (*self.inside, str(self.usr / "bin/ctr"), "-a", f"{self.run}/ctr.sock", "-n", "k8s.io")
         if "containerd" in self.running:
-            listed = subprocess.run((*ctr, "tasks", "ls", "-q"), capture_output=True, text=True, check=False)
+            tasks = ("tasks", "ls", "-q")
+            listed = subprocess.run((*self.ctr, *tasks), capture_output=True, text=True, check=False)
             for task in listed.stdout.split():
-                subprocess.run((*ctr, "tasks", "kill", "-s", "KILL", task), capture_output=True, check=False)
+                kill = (*self.ctr, "tasks", "kill", "-s", "KILL", task)
+                subprocess.run(kill, capture_output=True, check=False)
             time.sleep(2)
             self._shims()
         for name in ("proxy", "dns", "scheduler", "controllers", "apiserver", "etcd", "containerd"):
