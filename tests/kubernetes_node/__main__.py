@@ -10,17 +10,44 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from stack.exports.yaml_out import documents
 from tests.kubernetes_node.commands import Stack
-from tests.kubernetes_node.conf import NAME
+from tests.kubernetes_node.conf import ADDRESS, NAME
 from tests.kubernetes_node.definitions import for_operator
 from tests.kubernetes_node.node import Node
 from tests.kubernetes_node.parts import ROOT, images, say
+from tests.kubernetes_node.policies import Policies
 
 FOLDER = ROOT / ".stack/kubernetes-node"
-KEEPING = ("prometheus", "alertmanager", "grafana", "app")
+KEEPING = ("prometheus", "alertmanager", "grafana", "app", "postgres")
+SETTINGS = '[database]\nmode = "postgres"\n'
 RULE = "groups:\n  - name: changed\n    rules:\n      - {record: changed:one, expr: vector(1)}\n"
+PROBES = """\
+scrape_configs:
+  - job_name: shop
+    metrics_path: /probe
+    scrape_interval: 5s
+    params: {module: [http_2xx]}
+    static_configs: [{targets: ["http://app:8000/health"]}]
+    relabel_configs: &through
+      - {source_labels: [__address__], target_label: __param_target}
+      - {source_labels: [__param_target], target_label: instance}
+      - {target_label: __address__, replacement: "blackbox:9115"}
+  - job_name: ground
+    metrics_path: /probe
+    scrape_interval: 5s
+    params: {module: [icmp]}
+    static_configs: [{targets: [NODE]}]
+    relabel_configs: *through
+  - job_name: outer
+    scrape_interval: 5s
+    basic_auth: {username: reader, password_file: own/secrets/pass}
+    static_configs: [{targets: ["app:8000"]}]
+""".replace("NODE", ADDRESS)
+FAILED = 6
+"""The exit code of checks that failed."""
 LONGEST = 60
 """Characters of the folder: a path of a socket has 107, and those of a node need the rest."""
 PATIENCE = 120
@@ -53,44 +80,84 @@ def main() -> int:
 def prove(node: Node, refs: Mapping[str, str], told: Callable[[str], None]) -> None:
     """The steps on a node that is ready."""
     home = FOLDER / "home"
-    (home / "own/prometheus/rules").mkdir(parents=True)
-    stack = Stack(node, home, refs)
-    apply(node, stack)
-    told("applied")
-    ready(node)
-    told("all pods Ready")
+    _write(home, "stack.toml", SETTINGS)
+    stack, policies = Stack(node, home, refs), Policies(node)
+    policies.start()
+    bring_up(node, stack)
+    told("applied, all pods Ready")
     say(smoke(stack))
-    told("smoke --kubernetes green")
+    told("smoke --kubernetes green, NetworkPolicies enforced")
     say(f"MiB of programs: {node.memory()}\nMiB of pods: {node.pods_memory()}")
+    changed(node, stack, told)
+    forbidden(node, policies)
+    told("Alertmanager may not ask Prometheus, and nobody else is denied anything")
+    down(node, stack)
+    told("smoke --kubernetes says what is down, and is green again")
+    told(for_operator(node, stack))
+    node.kubectl("drain", NAME, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
+    node.kubectl("uncordon", NAME)
+    bring_up(node, stack)
+    smoke(stack)
+    told("drained and come back, smoke --kubernetes green")
+    policies.stop()
+    node.kubectl("delete", "-k", str(FOLDER / "export"), "--timeout=120s")
+    told("deleted")
+
+
+def changed(node: Node, stack: Stack, told: Callable[[str], None]) -> None:
+    """A changed rule replaces Prometheus alone; then a probe with a secret comes along."""
     before = uids(node)
-    (home / "own/prometheus/rules/changed.yml").write_text(RULE)
-    orphans = apply(node, stack)
-    ready(node)
+    _write(stack.home, "own/prometheus/rules/changed.yml", RULE)
+    orphans = bring_up(node, stack)
     replaced = sorted(name for name, uid in uids(node).items() if before.get(name) != uid)
     told(f"a changed rule has replaced {', '.join(replaced)}")
     if replaced != ["prometheus-0"]:
         raise SystemExit("more, or less, than Prometheus was replaced")
     gone = [line for command in orphans for line in node.shell(command).splitlines() if " deleted" in line]
     told(f"{len(gone)} ConfigMaps of earlier exports deleted")
-    say(smoke(stack).splitlines()[-1])
-    told("smoke --kubernetes green again")
-    told(for_operator(node, stack))
-    node.kubectl("drain", NAME, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
-    told("drained")
-    node.kubectl("delete", "-k", str(FOLDER / "export"), "--timeout=120s")
-    told("deleted")
+    _write(stack.home, "own/prometheus/scrape/probes.yml", PROBES)
+    _write(stack.home, "own/secrets/pass", "of no use here\n")
+    bring_up(node, stack)
+    said = smoke(stack)
+    if "2 of 2 probes succeed" not in said:
+        raise SystemExit(said)
+    told("two probes and a secret came along, smoke --kubernetes green again")
 
 
-def apply(node: Node, stack: Stack) -> list[str]:
-    """Exports, and runs the commands that the export names up to those that wait; those that remove the remains."""
+def forbidden(node: Node, policies: Policies) -> None:
+    """What no policy allows is not let through; nothing else was tried."""
+    if (before := policies.denied()) != "none":
+        raise SystemExit(f"denied, and needed: {before}")
+    words = ("exec", "-n", "monitoring", "alertmanager-0", "--", "wget", "-T", "3", "-qO-")
+    answer = node.kubectl(*words, "http://prometheus:9090/-/ready", fails=True)
+    if answer or not policies.denied().startswith("alertmanager-0 "):
+        raise SystemExit(f"Alertmanager asks Prometheus: {answer}; denied: {policies.denied()}")
+
+
+def down(node: Node, stack: Stack) -> None:
+    """What does not run is named with its remedy, which helps."""
+    node.kubectl("scale", "-n", "monitoring", "statefulset/alertmanager", "--replicas=0")
+    failed = stack.run("smoke", "--kubernetes", "monitoring", "--quick")
+    if failed.returncode != FAILED or "statefulset/alertmanager is scaled to 0" not in failed.stdout:
+        raise SystemExit(f"{failed.returncode}: {failed.stdout}{failed.stderr}")
+    node.shell("kubectl scale -n monitoring statefulset/alertmanager --replicas=1")
+    smoke(stack)
+
+
+def bring_up(node: Node, stack: Stack) -> list[str]:
+    """Exports, and runs all commands that the export names; those that remove what earlier exports left."""
     made = stack.export("kubernetes", "-o", str(FOLDER / "export"))
     (FOLDER / "volumes.yaml").write_text(documents(volume(name) for name in KEEPING))
     node.kubectl("apply", "--server-side", "-f", str(FOLDER / "volumes.yaml"))
     for command in made["commands"]:
-        if " rollout status " not in command:
-            node.shell(command)
+        node.shell(f"timeout {PATIENCE} {command}" if " rollout status " in command else command)
     orphans: list[str] = made["orphans"]
     return orphans
+
+
+def _write(home: Path, path: str, text: str) -> None:
+    (home / path).parent.mkdir(parents=True, exist_ok=True)
+    (home / path).write_text(text)
 
 
 def volume(name: str) -> dict[str, object]:
@@ -110,15 +177,6 @@ def volume(name: str) -> dict[str, object]:
             "nodeAffinity": {"required": {"nodeSelectorTerms": [here]}},
         },
     }
-
-
-def ready(node: Node) -> None:
-    """Every set is rolled out."""
-    for kind, name, namespace in (
-        *(("statefulset", name, "monitoring") for name in KEEPING),
-        ("daemonset", "node-exporter", "monitoring-node"),
-    ):
-        node.kubectl("rollout", "status", "-n", namespace, f"{kind}/{name}", "--timeout=180s")
 
 
 def uids(node: Node) -> dict[str, str]:

@@ -29,7 +29,9 @@ static void reap(int number) { (void)number; while (waitpid(-1, 0, WNOHANG) > 0)
 int main(void) { signal(SIGINT, ended); signal(SIGTERM, ended); signal(SIGCHLD, reap); for (;;) pause(); }
 """
 PAUSE_IMAGE = "monitoring-stack/pause:1"
-COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app")
+COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app", "postgres", "blackbox")
+ALL = {"STACK_DATABASE": "postgres", "STACK_COMPONENTS": "blackbox=on"}
+"""Settings that bring all of them along."""
 
 
 def say(text: str) -> None:
@@ -87,15 +89,19 @@ def images() -> dict[str, str]:
     found = _present()
     if missing := [name for name in COMPONENTS if name not in found]:
         say(f"images of {', '.join(missing)} are built")
-        run(sys.executable, "-m", "stack", "images", "build", cwd=ROOT)
+        _images("build")
         found = _present()
     refs = {name: found[name] for name in COMPONENTS}
     return {**refs, "grafana": build_image(cast(Builds, docker.from_env().api))}
 
 
 def _present() -> dict[str, str]:
-    listed = json.loads(run(sys.executable, "-m", "stack", "images", "list", "--json", cwd=ROOT))
+    listed = json.loads(_images("list", "--json"))
     return {row["component"]: row["ref"] for row in listed["images"] if row["id"]}
+
+
+def _images(*words: str) -> str:
+    return run(sys.executable, "-m", "stack", "images", *words, cwd=ROOT, env={**os.environ, **ALL})
 
 
 def archive(folder: Path, refs: list[str]) -> Path:
