@@ -8,6 +8,9 @@ Needs root, Go, gcc, iptables, runc and an engine. Says how long each step took;
 from __future__ import annotations
 
 import os
+import shlex
+import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +19,7 @@ from stack.exports.yaml_out import documents
 from tests.kubernetes_node.commands import Stack
 from tests.kubernetes_node.conf import ADDRESS, NAME
 from tests.kubernetes_node.definitions import for_operator
-from tests.kubernetes_node.node import Node
+from tests.kubernetes_node.node import Node, obstacle
 from tests.kubernetes_node.parts import ROOT, images, say
 from tests.kubernetes_node.policies import Policies
 
@@ -60,6 +63,9 @@ def main() -> int:
         raise SystemExit(
             f"{FOLDER}: sockets of a node cannot have a path that long; take a checkout nearer to /"
         )
+    if why := obstacle():
+        raise SystemExit(why)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     refs = images()
     node = Node(FOLDER, refs.values())
     began = time.monotonic()
@@ -150,7 +156,10 @@ def bring_up(node: Node, stack: Stack) -> list[str]:
     (FOLDER / "volumes.yaml").write_text(documents(volume(name) for name in KEEPING))
     node.kubectl("apply", "--server-side", "-f", str(FOLDER / "volumes.yaml"))
     for command in made["commands"]:
-        node.shell(f"timeout {PATIENCE} {command}" if " rollout status " in command else command)
+        if " rollout status " in command:
+            node.kubectl(*shlex.split(command)[1:], f"--timeout={PATIENCE}s")
+        else:
+            node.shell(command)
     orphans: list[str] = made["orphans"]
     return orphans
 
@@ -195,6 +204,7 @@ def smoke(stack: Stack) -> str:
             return done.stdout.rstrip()
         if time.monotonic() > deadline:
             raise SystemExit(f"{done.stdout}{done.stderr}")
+        say("".join(f"not yet   {line}\n" for line in done.stdout.splitlines() if line.startswith("FAILED")))
         time.sleep(2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -25,6 +26,20 @@ from tests.kubernetes_node.conf import (
 )
 from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, archive, packages, programs, run
 
+APART = tuple(
+    map(Path, ("/run/netns", "/run/containerd", "/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"))
+)
+"""Folders that the node's programs write into whatever they are told: it has its own, which end with it."""
+
+
+def obstacle() -> str:
+    """Why no node can be started here; empty where one can."""
+    if Path(f"/run/netns/{NAME}").exists():
+        return f"a node runs here, or is left of a run that was killed: end it, then ip netns del {NAME}"
+    if any(Path("/sys/fs/cgroup").glob("*/kubepods")):
+        return "a kubelet runs here, or its control groups are left (/sys/fs/cgroup/*/kubepods)"
+    return ""
+
 
 class Node:
     """The node; ``inside`` are the words before a command in its namespaces."""
@@ -32,6 +47,7 @@ class Node:
     def __init__(self, folder: Path, images: Iterable[str]) -> None:
         self.folder, self.run = folder, folder / "run"
         self.images = tuple(images)
+        self.made: list[Path] = []
         self.config = folder / "kubeconfig"
         self.token = secrets.token_hex(16)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -109,8 +125,13 @@ class Node:
             ("route", "add", "default", "via", GATEWAY, "dev", "node0"),
         ):
             run(*ip, *words)
-        script = "mount --make-rshared / && exec sleep infinity"
-        hold = subprocess.Popen(("unshare", "--mount", "--propagation", "private", "sh", "-c", script))
+        self.made = [place for place in APART if not place.exists()]
+        for place in APART:
+            place.mkdir(parents=True, exist_ok=True)
+        mounts = " && ".join(f"mount -t tmpfs tmpfs {place}" for place in APART)
+        script = f"mount --make-rshared / && {mounts} && exec sleep infinity"
+        apart = ("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
+        hold = subprocess.Popen(apart, start_new_session=True)
         self.running["hold"] = hold
         self._until("a mount namespace", lambda: self._apart(hold.pid))
         mounts = f"--mount=/proc/{hold.pid}/ns/mnt"
@@ -214,7 +235,9 @@ class Node:
         log = (self.run / f"{name}.log").open("wb")
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
         argv = (*self.inside, str(program), *words)
-        self.running[name] = subprocess.Popen(argv, env=environment, stdout=log, stderr=log, cwd=self.folder)
+        self.running[name] = subprocess.Popen(
+            argv, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+        )
 
     def _until(self, what: str, holds: Callable[[], bool], seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
@@ -241,6 +264,19 @@ class Node:
             subprocess.run(("umount", place), capture_output=True, check=False)
         self._end("hold")
         subprocess.run(("ip", "netns", "del", NAME), capture_output=True, check=False)
+        self._groups()
+        for place in self.made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+    @staticmethod
+    def _groups() -> None:
+        """Ends what is left in the pods' control groups, and removes those."""
+        for listed in Path("/sys/fs/cgroup").glob("*/kubepods/**/cgroup.procs"):
+            for number in listed.read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(number), signal.SIGKILL)
+        time.sleep(0.5)
         for group in sorted(Path("/sys/fs/cgroup").glob("*/kubepods/**/"), reverse=True):
             subprocess.run(("rmdir", str(group)), capture_output=True, check=False)
 
