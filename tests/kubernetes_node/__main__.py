@@ -19,9 +19,10 @@ from stack.exports.yaml_out import documents
 from tests.kubernetes_node.commands import Stack
 from tests.kubernetes_node.conf import ADDRESS, NAME
 from tests.kubernetes_node.definitions import for_operator
-from tests.kubernetes_node.node import Node, obstacle
+from tests.kubernetes_node.node import Node
 from tests.kubernetes_node.parts import ROOT, images, say
 from tests.kubernetes_node.policies import Policies
+from tests.kubernetes_node.traces import obstacle
 
 FOLDER = ROOT / ".stack/kubernetes-node"
 KEEPING = ("prometheus", "alertmanager", "grafana", "app", "postgres")

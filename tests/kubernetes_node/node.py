@@ -25,20 +25,7 @@ from tests.kubernetes_node.conf import (
     SERVICES,
 )
 from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, archive, packages, programs, run
-
-APART = tuple(
-    map(Path, ("/run/netns", "/run/containerd", "/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"))
-)
-"""Folders that the node's programs write into whatever they are told: it has its own, which end with it."""
-
-
-def obstacle() -> str:
-    """Why no node can be started here; empty where one can."""
-    if Path(f"/run/netns/{NAME}").exists():
-        return f"a node runs here, or is left of a run that was killed: end it, then ip netns del {NAME}"
-    if any(Path("/sys/fs/cgroup").glob("*/kubepods")):
-        return "a kubelet runs here, or its control groups are left (/sys/fs/cgroup/*/kubepods)"
-    return ""
+from tests.kubernetes_node.traces import APART, end_pods
 
 
 class Node:
@@ -264,21 +251,10 @@ class Node:
             subprocess.run(("umount", place), capture_output=True, check=False)
         self._end("hold")
         subprocess.run(("ip", "netns", "del", NAME), capture_output=True, check=False)
-        self._groups()
-        for place in self.made:
+        end_pods()
+        for folder in self.made:
             with contextlib.suppress(OSError):
-                place.rmdir()
-
-    @staticmethod
-    def _groups() -> None:
-        """Ends what is left in the pods' control groups, and removes those."""
-        for listed in Path("/sys/fs/cgroup").glob("*/kubepods/**/cgroup.procs"):
-            for number in listed.read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(number), signal.SIGKILL)
-        time.sleep(0.5)
-        for group in sorted(Path("/sys/fs/cgroup").glob("*/kubepods/**/"), reverse=True):
-            subprocess.run(("rmdir", str(group)), capture_output=True, check=False)
+                folder.rmdir()
 
     def _shims(self) -> None:
         """The shims of this containerd alone, which outlive it."""
