@@ -34,6 +34,14 @@ VERSIONS = {
     "NetworkPolicy": "networking.k8s.io/v1",
 }
 MIB = 1024 * 1024
+SAFE_SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_syncookies",
+}
 
 
 def faults(one: Json, levels: Mapping[str, str]) -> list[str]:
@@ -182,6 +190,8 @@ def _restricted(pod: Json) -> Iterator[str]:
     for volume in pod.get("volumes") or ():
         yield from (f"restricted: volume of type {kind}" for kind in volume.keys() - {"name"} - allowed)
     yield from (f"restricted: {key}" for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key))
+    changed = {one["name"] for one in context.get("sysctls") or ()}
+    yield from (f"restricted: sysctl {name}" for name in sorted(changed - SAFE_SYSCTLS))
     if context.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
         yield "restricted: no seccomp profile"
     if not context.get("runAsNonRoot") or context.get("runAsUser") == 0:

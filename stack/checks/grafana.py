@@ -95,11 +95,16 @@ def data_sources(context: CheckContext) -> str:
         if source.read_only and not held.read_only:
             raise Broken(f"data source {uid} does not come from a file", "remove it and reload")
         if held != source:
-            raise NotYet(f"data source {uid} is {held}, its file says {source}")
+            raise NotYet(f"data source {uid} is not as its file says: {_differing(held, source)}")
     for uid in sorted(found.keys() - wanted.keys()):
         if found[uid].read_only:
             raise Broken(f"data source {uid} is provisioned but in no file", LEFTOVER_HINT)
     return f"{len(wanted)} data sources as provisioned"
+
+
+def _differing(held: DataSource, source: DataSource) -> str:
+    pairs = ((name, getattr(held, name), getattr(source, name)) for name in source.__struct_fields__)
+    return ", ".join(f"{name} {there!r} instead of {told!r}" for name, there, told in pairs if there != told)
 
 
 def data_source_health(context: CheckContext) -> str:

@@ -46,6 +46,12 @@ class Kubectl(Struct, frozen=True):
         found: list[dict[str, Any]] = json.loads(ran.output).get("items") or []
         return found
 
+    def warnings(self) -> list[dict[str, Any]]:
+        """What the cluster warns of in this namespace; nothing where that may not be read."""
+        ran = self.run("get", "events", "--field-selector", "type=Warning", "-o", "json")
+        found: list[dict[str, Any]] = [] if ran.code else json.loads(ran.output).get("items") or []
+        return found
+
     def secret(self, name: str) -> Mapping[str, str]:
         """Key > value, in base64, of a Secret; none where there is none, or where it may not be read."""
         ran = self.run("get", "secret", name, "-o", "json")

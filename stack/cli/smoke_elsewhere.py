@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.checks.context import Execute, ReadLog
-from stack.checks.model import STAGES
+from stack.checks.model import STAGES, Finding
 from stack.checks.prober import LocalProber
 from stack.cli.conclusion import conclude
 from stack.cli.export_common import described_for_export, kept_secrets
@@ -23,7 +24,7 @@ from stack.clients.http import Http
 from stack.common.errors import SettingsError, UsageError
 from stack.common.moments import wall_clock
 from stack.components import BY_NAME
-from stack.deploy.elsewhere import elsewhere
+from stack.deploy.elsewhere import CONTAINERS, Log, elsewhere, log_there, suited
 
 if TYPE_CHECKING:
     from stack.deploy.describe import Description
@@ -33,10 +34,11 @@ LOGIN = "one line, USER:PASSWORD"
 
 
 class Inside(Struct, frozen=True):
-    """How a command is run in a component's container, and its log is read; None: it cannot be."""
+    """How a command is run in a component's container, and its log is read; None: it cannot be. ``log``: in words."""
 
     run_in: Execute | None = None
     read_log: ReadLog | None = None
+    log: Log = log_there
 
 
 OUTSIDE = Inside()
@@ -65,20 +67,30 @@ def prove(
     quick: bool = False,
     doors: Mapping[str, Http] = NO_DOORS,
     inside: Inside = OUTSIDE,
+    known: tuple[Finding, ...] = (),
 ) -> int:
     """Asks the products at these addresses, by component, and says what was asked and what was not; 6 where one failed.
 
     ``doors``: how a product is spoken to that has a login of its own before it.
-    ``inside``: how its containers are reached.
+    ``inside``: how its containers are reached. ``known``: what was found of them before.
     """
     began = time.monotonic()
     there = elsewhere(description, addresses, wall_clock(), inside=inside.run_in is not None)
     prober = LocalProber(there.checks, run_in=inside.run_in, read_log=inside.read_log, doors=doors)
     stages = STAGES[:2] if quick else STAGES
-    report = prober.run(there.expected, Findings(printer), tell=printer.event, stages=stages)
-    for one in there.skipped:
+    heard = Findings(printer)
+
+    def put(finding: Finding) -> Finding:
+        return suited(finding, description.spec, inside.log)
+
+    report = prober.run(
+        there.expected, lambda f: heard(put(f)), tell=printer.event, stages=stages, known=known
+    )
+    report = replace(report, findings=tuple(map(put, report.findings)))
+    skipped = tuple(one for one in there.skipped if not (known and one.check == CONTAINERS))
+    for one in skipped:
         printer.line("skipped", f"{one.check:<{WIDTH}} {one.reason}", "dim")
-    return conclude(report, printer, time.monotonic() - began, there.skipped)
+    return conclude(report, printer, time.monotonic() - began, skipped)
 
 
 def _needs_password(description: Description, addresses: Mapping[str, str]) -> None:

@@ -6,17 +6,19 @@ can tell is left out, each with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.checks.check import RELOAD, SILENT, Check
-from stack.checks.model import Expected, Job
+from stack.checks.model import Expected, Finding, Job
 from stack.common.errors import UsageError
 from stack.components import checks_of
 from stack.deploy.describe import Description
+from stack.model.spec import StackSpec
 
 PATIENCE: Mapping[str, float] = MappingProxyType({"ready": 10.0, "checked": 20.0, "proven": 30.0})
 """Seconds that whoever is asked first has, since what runs elsewhere was started before; and that all other checks have
@@ -31,6 +33,16 @@ OTHER_HINTS = MappingProxyType(
 )
 """In place of remedies that only the engine here has."""
 CONTAINERS = "stack.containers"
+CHANGES = re.compile(r"(then )?\bmonitoring-stack (?:start|restart|reload)\b")
+"""Commands that change what runs on the engine here; elsewhere an export does."""
+LOGS = "monitoring-stack logs"
+Log = Callable[[str], str]
+"""How the log of a component is read, in words; of one that nobody names, too."""
+
+
+def log_there(component: str) -> str:
+    """Where nobody knows how."""
+    return f"the log of {component} there" if component else "its own log, there,"
 
 
 class Skipped(Struct, frozen=True):
@@ -73,6 +85,22 @@ def elsewhere(
         tuple(_for_there(check) for check in asked),
         tuple(_skipped(known, asked, expected, everything)),
     )
+
+
+def suited(finding: Finding, spec: StackSpec, log: Log = log_there) -> Finding:
+    """The same finding, whose remedy does not name commands for an engine that is not asked."""
+    names = "|".join(sorted(map(re.escape, spec.components), key=len, reverse=True))
+    named = re.compile(rf"{LOGS}(?: ((?:{names})(?: and (?:{names}))*)\b)?")
+    hint = named.sub(lambda found: _logs(found[1] or finding.component, log), finding.hint)
+    return replace(finding, hint=CHANGES.sub(_change, hint))
+
+
+def _logs(names: str, log: Log) -> str:
+    return " and ".join(log(name) for name in names.split(" and "))
+
+
+def _change(found: re.Match[str]) -> str:
+    return "then export and deploy again" if found[1] else "exporting and deploying again"
 
 
 def _wherever(job: Job) -> Job:

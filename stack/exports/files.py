@@ -30,6 +30,7 @@ IN_THE_OPEN = re.compile(
 )
 """A key of the products' own files whose value is a secret, and has one."""
 NATIVE = (".yml", ".yaml")
+PROBER = "blackbox"
 
 
 class Placed(Struct, frozen=True):
@@ -119,21 +120,34 @@ def _current(file: ConfigFile) -> str:
 
 
 def talks(spec: StackSpec) -> dict[str, tuple[str, ...]]:
-    """Component > those that it asks: whose HOST:PORT stands in its files, words or variables."""
+    """Component > those that it asks: whose HOST:PORT stands in its files, words or variables.
+
+    Whom probes ask stands in the files of others: those that send questions through the prober.
+    """
+    texts = {one.component: _texts(one) for one in spec.services}
+    told = {
+        one.component: texts[one.component]
+        + [text for other in texts.values() for text in other if one.kind == PROBER and _named(one, text)]
+        for one in spec.services
+    }
     return {
         one.component: tuple(
-            other.component for other in spec.services if other is not one and _asks(one, other)
+            other.component
+            for other in spec.services
+            if other is not one and any(_named(other, text) for text in told[one.component])
         )
         for one in spec.services
     }
 
 
-def _asks(one: ServiceSpec, other: ServiceSpec) -> bool:
-    places = [f"{name}:{other.port}" for name in other.aliases]
+def _texts(one: ServiceSpec) -> list[bytes]:
     words = (*one.entrypoint, *one.command, *(value for _, value in one.environment))
-    texts = [word.encode() for word in words]
-    texts += [f.content for f in (*one.files, *one.assets) if not f.path.endswith((".json", ".html", ".js"))]
-    return any(place.encode() in text for place in places for text in texts)
+    files = [f.content for f in (*one.files, *one.assets) if not f.path.endswith((".json", ".html", ".js"))]
+    return [*(word.encode() for word in words), *files]
+
+
+def _named(one: ServiceSpec, text: bytes) -> bool:
+    return any(f"{name}:{one.port}".encode() in text for name in one.aliases)
 
 
 def found_by_dns(file: ConfigFile, service: ServiceSpec, name: str, refresh: str) -> ConfigFile:

@@ -33,19 +33,29 @@ class FakeKubectl:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.sets: list[dict[str, Any]] = []
+        self.pods: list[dict[str, Any]] = []
         program = folder / "kubectl"
         program.write_text(PROGRAM)
         program.chmod(0o755)
 
     def has(self, namespace: str, *components: str, stack: str = "monitoring") -> None:
-        """From now on the namespace has sets of these components."""
-        labels = [
-            {"app.kubernetes.io/instance": stack, "app.kubernetes.io/component": name} for name in components
-        ]
-        self._answer(
-            f"{namespace}.statefulsets,daemonsets",
-            {"items": [{"metadata": {"labels": one}} for one in labels]},
+        """From now on the namespace has sets of these components, with a pod each that is ready."""
+        self.sets, self.pods = (
+            [form(namespace, name, stack) for name in components] for form in (_set, _pod)
         )
+        self._answer(f"{namespace}.statefulsets,daemonsets", {"items": self.sets})
+        self._answer(f"{namespace}.pods", {"items": self.pods})
+
+    def waits(self, namespace: str, component: str, message: str) -> None:
+        """From now on the pod of a component is not started, of which the cluster warns with these words."""
+        for pod in self.pods:
+            if pod["metadata"]["name"] == f"{component}-0":
+                state = {"waiting": {"reason": "ContainerCreating"}}
+                pod["status"] = {"conditions": [], "containerStatuses": [{"state": state}]}
+        self._answer(f"{namespace}.pods", {"items": self.pods})
+        about = {"namespace": namespace, "name": f"{component}-0"}
+        self._answer(f"{namespace}.events", {"items": [{"involvedObject": about, "message": message}]})
 
     def secret(self, namespace: str, name: str, **values: str) -> None:
         """From now on the namespace has this Secret."""
@@ -64,3 +74,22 @@ class FakeKubectl:
 
     def _answer(self, name: str, answer: Any) -> None:
         (self.folder / name).write_text(json.dumps(answer))
+
+
+def _set(namespace: str, component: str, stack: str) -> dict[str, Any]:
+    daemon = component == "node-exporter"
+    counts = ("desiredNumberScheduled", "numberReady", "updatedNumberScheduled")
+    metadata = {"name": component, "namespace": namespace, "labels": _labels(component, stack)}
+    status = dict.fromkeys(counts if daemon else ("readyReplicas", "updatedReplicas"), 1)
+    kind = "DaemonSet" if daemon else "StatefulSet"
+    return {"kind": kind, "metadata": metadata, "spec": {"replicas": 1}, "status": status}
+
+
+def _pod(namespace: str, component: str, stack: str) -> dict[str, Any]:
+    metadata = {"name": f"{component}-0", "namespace": namespace, "labels": _labels(component, stack)}
+    return {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+
+def _labels(component: str, stack: str) -> dict[str, str]:
+    names = {"name": component, "instance": stack, "component": component}
+    return {f"app.kubernetes.io/{key}": value for key, value in names.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -10,62 +11,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, images, packages, programs, run
-
-NAME = "stack-node"
-ADDRESS, GATEWAY, PODS, SERVICES = "10.231.8.1", "10.231.8.254", "10.231.9.0/24", "10.96.0.0/16"
-API = f"https://{ADDRESS}:6443"
-CONTAINERD = """\
-version = 3
-root = "{run}/ctr/root"
-state = "{run}/ctr/state"
-[grpc]
-  address = "{run}/ctr.sock"
-[plugins.'io.containerd.cri.v1.images']
-  snapshotter = "overlayfs"
-  [plugins.'io.containerd.cri.v1.images'.pinned_images]
-    sandbox = "docker.io/{pause}"
-[plugins.'io.containerd.cri.v1.runtime']
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = ["{usr}/lib/cni"]
-    conf_dir = "{run}/cni"
-  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-      SystemdCgroup = false
-[plugins.'io.containerd.nri.v1.nri']
-  disable = true
-"""
-KUBELET = """\
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
-authorization: {{mode: AlwaysAllow}}
-cgroupDriver: cgroupfs
-failCgroupV1: false
-failSwapOn: false
-clusterDNS: ["{address}"]
-clusterDomain: cluster.local
-containerRuntimeEndpoint: unix://{run}/ctr.sock
-staticPodPath: ""
-address: {address}
-healthzBindAddress: 127.0.0.1
-evictionHard: {{memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}}
-podLogsDir: {run}/log
-resolvConf: ""
-"""
+from tests.kubernetes_node.conf import (
+    ADDRESS,
+    API,
+    CONTAINERD,
+    GATEWAY,
+    KUBELET,
+    NAME,
+    PODS,
+    SERVICES,
+)
+from tests.kubernetes_node.parts import PAUSE_IMAGE, ROOT, archive, packages, programs, run
+from tests.kubernetes_node.traces import APART, end_pods
 
 
 class Node:
     """The node; ``inside`` are the words before a command in its namespaces."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: Iterable[str]) -> None:
         self.folder, self.run = folder, folder / "run"
+        self.images = tuple(images)
+        self.made: list[Path] = []
         self.config = folder / "kubeconfig"
         self.token = secrets.token_hex(16)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -98,6 +67,36 @@ class Node:
             raise SystemExit(f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    @property
+    def ctr(self) -> tuple[str, ...]:
+        """The words before a command to containerd."""
+        return (*self.inside, str(self.usr / "bin/ctr"), "-a", f"{self.run}/ctr.sock", "-n", "k8s.io")
+
+    def memory(self) -> dict[str, int]:
+        """Program > MiB that it has resident."""
+        found = {}
+        for name, process in self.running.items():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            resident = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0")
+            found[name] = int(resident.split()[1]) // 1024
+        return found
+
+    def pods_memory(self) -> dict[str, int]:
+        """Pod > MiB of its working set, as the kubelet measures it."""
+        told = json.loads(self.kubectl("get", "--raw", f"/api/v1/nodes/{NAME}/proxy/stats/summary"))
+        return {
+            one["podRef"]["name"]: one.get("memory", {}).get("workingSetBytes", 0) // 1024**2
+            for one in told["pods"]
+        }
+
+    def shell(self, command: str) -> str:
+        """What a command prints that a person would type; its failure ends everything."""
+        argv = (*self.inside, "sh", "-c", command)
+        done = subprocess.run(argv, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
     def _network(self) -> None:
         ip = ("ip", "-n", NAME)
         run("ip", "netns", "add", NAME)
@@ -113,7 +112,13 @@ class Node:
             ("route", "add", "default", "via", GATEWAY, "dev", "node0"),
         ):
             run(*ip, *words)
-        hold = subprocess.Popen(("unshare", "--mount", "--propagation", "shared", "sleep", "infinity"))
+        self.made = [place for place in APART if not place.exists()]
+        for place in APART:
+            place.mkdir(parents=True, exist_ok=True)
+        mounts = " && ".join(f"mount -t tmpfs tmpfs {place}" for place in APART)
+        script = f"mount --make-rshared / && {mounts} && exec sleep infinity"
+        apart = ("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
+        hold = subprocess.Popen(apart, start_new_session=True)
         self.running["hold"] = hold
         self._until("a mount namespace", lambda: self._apart(hold.pid))
         mounts = f"--mount=/proc/{hold.pid}/ns/mnt"
@@ -122,7 +127,7 @@ class Node:
 
     @staticmethod
     def _apart(pid: int) -> bool:
-        return Path(f"/proc/{pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
+        return Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
 
     def _write(self) -> None:
         pki = self.folder / "pki"
@@ -199,18 +204,9 @@ class Node:
 
     def _runtime(self) -> None:
         self._until("containerd", (self.run / "ctr.sock").is_socket)
-        for archive in images(self.folder / "images"):
-            run(
-                *self.inside,
-                str(self.usr / "bin/ctr"),
-                "-a",
-                f"{self.run}/ctr.sock",
-                "-n",
-                "k8s.io",
-                "images",
-                "import",
-                str(archive),
-            )
+        packed = archive(self.folder / "images", list(self.images))
+        run(*self.ctr, "images", "import", str(packed))
+        shutil.rmtree(packed.parent)
         self._go(
             "kubelet", self.bin / "kubelet", f"--kubeconfig={self.config}", "--config=kubelet.yaml",
             f"--root-dir={self.run}/kubelet", f"--cert-dir={self.run}/kubelet/pki", f"--node-ip={ADDRESS}",
@@ -226,7 +222,9 @@ class Node:
         log = (self.run / f"{name}.log").open("wb")
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
         argv = (*self.inside, str(program), *words)
-        self.running[name] = subprocess.Popen(argv, env=environment, stdout=log, stderr=log, cwd=self.folder)
+        self.running[name] = subprocess.Popen(
+            argv, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+        )
 
     def _until(self, what: str, holds: Callable[[], bool], seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
@@ -238,11 +236,12 @@ class Node:
     def stop(self) -> None:
         """Ends what was started, the tasks first, and removes namespaces and mounts."""
         self._end("kubelet")
-        ctr = (*self.inside, str(self.usr / "bin/ctr"), "-a", f"{self.run}/ctr.sock", "-n", "k8s.io")
         if "containerd" in self.running:
-            listed = subprocess.run((*ctr, "tasks", "ls", "-q"), capture_output=True, text=True, check=False)
+            tasks = ("tasks", "ls", "-q")
+            listed = subprocess.run((*self.ctr, *tasks), capture_output=True, text=True, check=False)
             for task in listed.stdout.split():
-                subprocess.run((*ctr, "tasks", "kill", "-s", "KILL", task), capture_output=True, check=False)
+                kill = (*self.ctr, "tasks", "kill", "-s", "KILL", task)
+                subprocess.run(kill, capture_output=True, check=False)
             time.sleep(2)
             self._shims()
         for name in ("proxy", "dns", "scheduler", "controllers", "apiserver", "etcd", "containerd"):
@@ -252,8 +251,10 @@ class Node:
             subprocess.run(("umount", place), capture_output=True, check=False)
         self._end("hold")
         subprocess.run(("ip", "netns", "del", NAME), capture_output=True, check=False)
-        for group in sorted(Path("/sys/fs/cgroup").glob("*/kubepods/**/"), reverse=True):
-            subprocess.run(("rmdir", str(group)), capture_output=True, check=False)
+        end_pods()
+        for folder in self.made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def _shims(self) -> None:
         """The shims of this containerd alone, which outlive it."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
+
+import docker
 
 from stack.images.debian import ARCHITECTURES, Debian
+from tests.grafana_standin.image import Builds, build_image
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".stack/cache/kubernetes-node"
@@ -24,7 +29,9 @@ static void reap(int number) { (void)number; while (waitpid(-1, 0, WNOHANG) > 0)
 int main(void) { signal(SIGINT, ended); signal(SIGTERM, ended); signal(SIGCHLD, reap); for (;;) pause(); }
 """
 PAUSE_IMAGE = "monitoring-stack/pause:1"
-IMAGES = ("prometheus", "alertmanager", "node_exporter", "app")
+COMPONENTS = ("prometheus", "alertmanager", "node_exporter", "app", "postgres", "blackbox")
+ALL = {"STACK_DATABASE": "postgres", "STACK_COMPONENTS": "blackbox=on"}
+"""Settings that bring all of them along."""
 
 
 def say(text: str) -> None:
@@ -41,13 +48,14 @@ def run(*argv: str, **told: object) -> str:
 
 
 def packages() -> Path:
-    """The folder in which the packages are unpacked."""
+    """The folder in which the packages are unpacked, without those that they depend on: the machine's own fit it."""
     root = CACHE / "root"
     if not (root / "usr/bin/etcd").is_file():
         began = time.monotonic()
         debian = Debian(CACHE / "debian", ARCHITECTURES[os.uname().machine])
         for deb in debian.gather({"node": PACKAGES})["node"]:
-            run("dpkg-deb", "-x", str(deb.path), str(root))
+            if deb.name in PACKAGES:
+                run("dpkg-deb", "-x", str(deb.path), str(root))
         say(f"packages {time.monotonic() - began:.0f} s")
     return root / "usr"
 
@@ -76,13 +84,32 @@ def programs() -> Path:
     return folder
 
 
-def images(folder: Path) -> Iterable[Path]:
-    """Archives of the images that the engine here has, built where they are not, and of the pause container."""
+def images() -> dict[str, str]:
+    """Component > image that the engine here has, built where it is not; Grafana is the stand-in of the tests."""
+    found = _present()
+    if missing := [name for name in COMPONENTS if name not in found]:
+        say(f"images of {', '.join(missing)} are built")
+        _images("build")
+        found = _present()
+    refs = {name: found[name] for name in COMPONENTS}
+    return {**refs, "grafana": build_image(cast(Builds, docker.from_env().api))}
+
+
+def _present() -> dict[str, str]:
+    listed = json.loads(_images("list", "--json"))
+    return {row["component"]: row["ref"] for row in listed["images"] if row["id"]}
+
+
+def _images(*words: str) -> str:
+    return run(sys.executable, "-m", "stack", "images", *words, cwd=ROOT, env={**os.environ, **ALL})
+
+
+def archive(folder: Path, refs: list[str]) -> Path:
+    """These images and that of the pause container as one archive."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pause.c").write_text(PAUSE)
     run("gcc", "-static", "-Os", "-s", "-o", str(folder / "pause"), str(folder / "pause.c"))
     run("tar", "-C", str(folder), "-cf", str(folder / "pause-root.tar"), "pause")
     run("docker", "import", "--change", 'ENTRYPOINT ["/pause"]', str(folder / "pause-root.tar"), PAUSE_IMAGE)
-    names = [f"monitoring-stack/{name}:local" for name in IMAGES]
-    run("docker", "save", "-o", str(folder / "stack.tar"), PAUSE_IMAGE, *names)
-    return (folder / "stack.tar",)
+    run("docker", "save", "-o", str(folder / "stack.tar"), PAUSE_IMAGE, *refs)
+    return folder / "stack.tar"

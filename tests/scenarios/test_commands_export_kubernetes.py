@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.cli import smoke_elsewhere
+from stack.cli import smoke_elsewhere, smoke_kubernetes
 from stack.common.errors import SettingsError, SmokeFailed, UsageError
+from stack.exports.kubernetes.pods import condition
 from tests.fakes.kubectl import FakeKubectl
 from tests.scenarios.commands import Client
 
@@ -194,6 +195,41 @@ def test_a_password_that_cannot_be_read_is_told_before_a_login_is_locked(
     with pytest.raises(SettingsError, match="Grafana in the Secret grafana-secrets of namespace monitoring"):
         client.run("smoke", "--kubernetes", "monitoring")
     assert not any("port-forward" in one for one in cluster.asked)
+
+
+def test_a_pod_that_is_not_ready_is_the_cause_and_its_port_is_not_asked_for(
+    client: Client, cluster: FakeKubectl, proven: list[Mapping[str, Any]]
+) -> None:
+    cluster.has("monitoring", *FOUR)
+    cluster.waits("monitoring", "grafana", 'secret "grafana-secrets" not found')
+    cluster.secret("monitoring", "grafana-secrets", other="x")
+    with pytest.raises(SmokeFailed) as error:
+        client.run("smoke", "--kubernetes", "monitoring")
+    assert str(error.value).startswith('grafana.pod: grafana-0 waits: secret "grafana-secrets" not found')
+    assert "prints the command that makes it" in error.value.hint
+    forwarded = [one for one in cluster.asked if "port-forward" in one]
+    assert len(forwarded) == 3 and not any("grafana" in one for one in forwarded)
+    assert "grafana" in dict(client.products.asked[-1].addresses), "what follows from it is told"
+
+
+def test_pods_that_come_up_are_waited_for(
+    client: Client, cluster: FakeKubectl, proven: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoke_kubernetes, "EVERY", 0.01)
+    cluster.has("monitoring", "prometheus", "alertmanager", "app")
+    cluster.waits("monitoring", "app", "pulling")
+    seen: list[str] = []
+
+    def look(*told: Any) -> Any:
+        found = condition(*told)
+        seen.append(found[0].evidence)
+        if len(seen) == 2:
+            cluster.has("monitoring", "prometheus", "alertmanager", "app")
+        return found
+
+    monkeypatch.setattr(smoke_kubernetes, "condition", look)
+    assert client.run("smoke", "--kubernetes", "monitoring")[0] == 0
+    assert seen == ["app-0 is being started: pulling"] * 2 + ["4 pods of 4 sets are ready"]
 
 
 def test_a_namespace_without_any_and_one_with_several_are_told(client: Client, cluster: FakeKubectl) -> None:

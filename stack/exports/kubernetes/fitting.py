@@ -15,8 +15,8 @@ from stack.model.outer import MACHINE
 from stack.model.spec import ServiceSpec, StackSpec
 
 SCRAPE = "scrape/"
-LOOKED_UP = "30s"
-"""How often Prometheus looks which nodes there are."""
+LOOKED_UP = "10s"
+"""How often Prometheus looks which nodes there are: when it starts, node_exporter may not be ready, nor have a name."""
 PROCESSES, DOOR = "process_exporter", "gateway"
 HOST_NETWORK, TEXTFILE = "node_exporter.host_network", "node_exporter.textfile"
 FIXED: Mapping[str, object] = {

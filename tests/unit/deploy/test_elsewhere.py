@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from stack.checks.check import RELOAD, SILENT
+from stack.checks.model import Finding
 from stack.common.errors import UsageError
 from stack.components import assemble
 from stack.deploy.describe import Description
-from stack.deploy.elsewhere import PATIENCE, Elsewhere, elsewhere
+from stack.deploy.elsewhere import PATIENCE, Elsewhere, elsewhere, suited
 from tests.unit.components.test_components import build
 
 URLS = {name: f"http://{name}.example/" for name in ("prometheus", "alertmanager", "grafana", "app")}
@@ -74,3 +75,42 @@ def test_remedies_are_not_those_of_an_engine_here_and_nobody_waits_for_a_start(
 def test_an_address_of_nobody_is_refused(description: Description, name: str) -> None:
     with pytest.raises(UsageError, match=f"{name} is no part of the stack that can be asked"):
         elsewhere(description, {name: "http://x"}, now=0.0)
+
+
+def told(hint: str, component: str = "prometheus") -> Finding:
+    return Finding("a.check", component, "checked", "failed", "why", hint)
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("monitoring-stack logs node_exporter shows why", "the log of node_exporter there shows why"),
+        ("monitoring-stack logs shows why", "the log of prometheus there shows why"),
+        (
+            "monitoring-stack logs app and grafana names the address",
+            "the log of app there and the log of grafana there names the address",
+        ),
+        ("correct it, then monitoring-stack reload", "correct it, then export and deploy again"),
+        (
+            "monitoring-stack reload delivers the file",
+            "exporting and deploying again delivers the file",
+        ),
+        ("monitoring-stack validate names the line", "monitoring-stack validate names the line"),
+        ("", ""),
+    ],
+)
+def test_a_remedy_does_not_name_commands_for_an_engine_that_is_not_asked(
+    description: Description, hint: str, said: str
+) -> None:
+    assert suited(told(hint), description.spec).hint == said
+
+
+def test_who_knows_how_logs_are_read_there_says_it(description: Description) -> None:
+    def log(component: str) -> str:
+        return f"kubectl logs {component}"
+
+    found = suited(told("monitoring-stack logs shows why", ""), description.spec, log)
+    assert found.hint == "kubectl logs  shows why"
+    assert suited(told("monitoring-stack logs app shows why"), description.spec, log).hint == (
+        "kubectl logs app shows why"
+    )

@@ -53,6 +53,11 @@ BROKEN: dict[str, tuple[str, str, Callable[[Json], Any]]] = {
         "rules",
         lambda d: d["spec"]["selector"]["matchLabels"].update(x="y"),
     ),
+    "sysctl that is not safe": (
+        "StatefulSet",
+        "rules",
+        lambda d: pod(d)["securityContext"].update(sysctls=[{"name": "kernel.panic", "value": "1"}]),
+    ),
     "port name too long": ("Service", "rules", lambda d: d["spec"]["ports"][0].update(name="a" * 16)),
     "probe on an unknown port": (
         "StatefulSet",

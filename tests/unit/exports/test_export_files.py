@@ -151,3 +151,16 @@ def test_a_job_about_others_stays_to_the_byte() -> None:
     assert job(text + "    dns_sd_configs: [{names: [b], type: A, port: 1}]\n")["dns_sd_configs"] == [
         {"names": ["b"], "type": "A", "port": 1}
     ]
+
+
+def test_whom_probes_ask_stands_in_the_files_that_send_them_through_the_prober() -> None:
+    prober = replace(service("blackbox"), port=9115)
+    app = replace(service("app"), port=8000)
+    probes = ConfigFile("scrape/x.yml", b"targets: [http://app:8000/health]\nreplacement: blackbox:9115\n")
+    asking = replace(service("prometheus"), files=(probes,))
+    others = replace(service("other"), files=(ConfigFile("x.yml", b"app:8000\n"),))
+    found = talks(StackSpec("s", (prober, app, asking, others)))
+    assert found["blackbox"] == ("app",)
+    assert set(found["prometheus"]) == {"blackbox", "app"}
+    without = replace(asking, files=(replace(probes, content=b"targets: [app:8000]\n"),))
+    assert talks(StackSpec("s", (prober, app, without, others)))["blackbox"] == ()

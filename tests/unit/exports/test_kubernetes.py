@@ -137,6 +137,12 @@ def test_a_changed_file_replaces_the_pods_of_its_service_alone(path: str, host: 
     assert [name for name in before if before[name] != after[name]] == [host]
 
 
+def test_whoever_probes_may_send_pings_whatever_the_runtime_lets_others() -> None:
+    changed = {name: pod["securityContext"].get("sysctls") for name, pod in pods().items()}
+    assert changed.pop("blackbox") == [{"name": "net.ipv4.ping_group_range", "value": "0 65535"}]
+    assert set(changed.values()) == {None}
+
+
 def test_a_service_is_as_hardened_as_its_container() -> None:
     for name, pod in pods().items():
         assert pod["automountServiceAccountToken"] is False and pod["enableServiceLinks"] is False, name
