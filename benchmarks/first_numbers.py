@@ -41,6 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack.make(NAME, BASE, Path(folder), STACK_GRAFANA="off", STACK_FAULTS="true")
         try:
+            stack.away()  # what a run that was killed has left
             stack.ok("start", "--no-smoke")
             stack.away()
             started(stack)

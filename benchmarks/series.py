@@ -31,6 +31,8 @@ PAGES = 10
 PER_NAME = 1000
 VARIANTS = 5
 JOB = "avalanche"
+REST = 60.0
+"""Seconds that the stack without series is given at most."""
 SCRAPE = """\
 scrape_configs:
   - job_name: avalanche
@@ -135,11 +137,12 @@ def measured(size: int, given: argparse.Namespace, base: float) -> tuple[list[st
             (stack.home / "own/prometheus/scrape/grown.yml").write_text(
                 job(server.server_address[1], given.interval)
             )
+        stack.away()  # what a run that was killed has left
         stack.ok("start", "--no-smoke")
         try:
             if size:
                 awaited(stack, size, 4 * given.interval)
-            time.sleep(given.seconds)
+            time.sleep(given.seconds if size else min(given.seconds, REST))
             return figures(stack, size, base)
         finally:
             stack.away()
@@ -198,7 +201,7 @@ def figures(stack: Stack, size: int, base: float) -> tuple[list[str], float]:
         f"{most / 2**20:.0f} MiB",
         per,
         f"{disk / 2**20:.1f} MiB",
-        f"{scrape:.2f} s",
+        f"{scrape * 1000:.0f} ms",
         *(f"{took * 1000:.1f} ms" for took in asked),
         *(f"{took:.2f} s" for took in commands),
         f"{replay(stack):.1f} s",
