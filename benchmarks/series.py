@@ -6,7 +6,8 @@ Pages of this process give that many series, 1,000 of each name, by ten targets;
 scrape to scrape. Figures are taken after ``--seconds`` of scrapes. Memory is what the engine counts for the container
 without the page cache; "most" is the most that the process itself has seen of its resident memory in that time, and
 "per series" is what that is above the stack without series, which is told first. Bytes on disk are those of the
-write-ahead log and of the head, which after two hours become blocks, compressed once more. Replay is what Prometheus
+write-ahead log and of the head, which after two hours become blocks, compressed once more. Processors are those that
+Prometheus kept busy in the last minute. Replay is what Prometheus
 needs to read its log after a restart. A million of them needs about 0.5 GB for the pages of this process too.
 """
 
@@ -46,6 +47,7 @@ HEADER = (
     "most",
     "per series",
     "WAL + head",
+    "processors",
     "scrape",
     "one",
     "sum by",
@@ -184,6 +186,7 @@ def figures(stack: Stack, size: int, base: float) -> tuple[list[str], float]:
     disk = sum(
         stack.query("prometheus_tsdb_wal_storage_size_bytes + prometheus_tsdb_head_chunks_storage_size_bytes")
     )
+    busy = max(stack.query('rate(process_cpu_seconds_total{job="prometheus"}[1m])'), default=0.0)
     scrape = max(stack.query(f'max(scrape_duration_seconds{{job="{JOB}"}})'), default=0.0)
     asked = [
         asking(stack, query)
@@ -201,6 +204,7 @@ def figures(stack: Stack, size: int, base: float) -> tuple[list[str], float]:
         f"{most / 2**20:.0f} MiB",
         per,
         f"{disk / 2**20:.1f} MiB",
+        f"{busy:.3f}",
         f"{scrape * 1000:.0f} ms",
         *(f"{took * 1000:.1f} ms" for took in asked),
         *(f"{took:.2f} s" for took in commands),
