@@ -12,6 +12,7 @@ from stack.checks.expect_prometheus import text_of
 from stack.common.yaml_text import load_yaml
 from stack.components.build import belongs
 from stack.exports.operator.http import HasNoPlace, access
+from stack.exports.operator.theirs import of_main
 from stack.exports.operator.wish import THEIRS, Going, Json, camel, slug
 from stack.model.outer import MACHINE
 from stack.model.patterns import last_part_matches
@@ -58,7 +59,10 @@ RELABEL = ("action", "modulus", "regex", "replacement", "separator", "source_lab
 def scraping(going: Going) -> Iterator[Json]:
     """One object a job."""
     prometheus = going.spec.service("prometheus")
-    usual = (load_yaml(next(f.content for f in prometheus.files if f.path == MAIN)) or {}).get("global") or {}
+    main = load_yaml(next(f.content for f in prometheus.files if f.path == MAIN)) or {}
+    usual = main.get("global") or {}
+    for sentence in of_main(main):
+        going.lose(sentence)
     for file in prometheus.files:
         if not file.path.startswith(SCRAPE) or file.secret or _owner(file) in THEIRS:
             continue

@@ -15,6 +15,7 @@ from stack.exports.operator.alerting import alerting
 from stack.exports.operator.readme import readme
 from stack.exports.operator.rules import rules
 from stack.exports.operator.scraping import scraping
+from stack.exports.operator.theirs import of_settings
 from stack.exports.operator.wish import SECRET, THEIRS, Going, Json, Wish, slug
 from stack.exports.yaml_out import document, documents
 from stack.model.spec import StackSpec
@@ -34,7 +35,7 @@ class Export(Struct, frozen=True):
 def operator(build: Build, spec: StackSpec, wish: Wish, here: Here, unfit: tuple[str, ...] = ()) -> Export:
     """The objects of what their stack has not already. ``here``: for the commands;
     ``unfit``: what was left out before."""
-    going = Going(spec, wish, lost=[*unfit])
+    going = Going(spec, wish, lost=[*unfit, *of_settings(build.settings)])
     made = {
         "rules.yaml": list(rules(going)),
         "scraping.yaml": list(scraping(going)),

@@ -247,3 +247,56 @@ def test_an_integration_that_is_not_known_there_is_none() -> None:
 
 def test_the_same_description_is_the_same_to_the_byte() -> None:
     assert for_operator(full()).files == EXPORT.files
+
+
+@pytest.mark.parametrize(
+    ("tables", "sentence"),
+    [
+        (
+            {"remote_write": {"central": {"url": "https://metrics.example/write"}}},
+            "remote_write central is left out: that is for spec.remoteWrite of their Prometheus object to say",
+        ),
+        (
+            {"external_labels": {"cluster": "eu"}},
+            "external_labels cluster is left out: that is for spec.externalLabels of their Prometheus object to say",
+        ),
+        (
+            {"grafana.env": {"GF_SMTP_ENABLED": "true"}},
+            "grafana.env GF_SMTP_ENABLED is left out: that is for grafana.env in the values of their chart to say",
+        ),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",
+)
+def test_tables_about_a_whole_product_are_told(tables: dict[str, Json], sentence: str) -> None:
+    plain = shipped()
+    assert sentence not in for_operator(plain).lost
+    settings = replace(plain.settings, tables={**plain.settings.tables, **tables})
+    assert sentence in for_operator(replace(plain, settings=settings)).lost
+
+
+def test_arguments_of_their_processes_are_told() -> None:
+    plain = shipped()
+    given = {
+        "prometheus.extra_args": ("--query.max-samples=9",),
+        "alertmanager.extra_args": ("--log.level=debug",),
+    }
+    settings = replace(plain.settings, values={**plain.settings.values, **given})
+    lost = for_operator(replace(plain, settings=settings)).lost
+    assert "alertmanager.extra_args is left out: that is for their Alertmanager object to say" in lost
+    assert any(sentence.startswith("prometheus.extra_args is left out: ") for sentence in lost)
+
+
+def test_what_a_main_file_of_the_users_says_besides_is_told() -> None:
+    main = shipped().tree["prometheus/prometheus.yml"].decode()
+    main = main.replace("global:\n", "global:\n  query_log_file: /prometheus/log\n")
+    main += "\nremote_read:\n  - {url: http://old/read, name: old}\ntracing: {endpoint: 't:4317'}\n"
+    main += "scrape_configs: [{job_name: here}]\nstorage: {}\n"
+    plain = shipped()
+    tree = {**plain.tree, "prometheus/prometheus.yml": main.encode()}
+    lost = set(for_operator(replace(plain, tree=tree)).lost) - set(for_operator(plain).lost)
+    assert lost == {
+        "query_log_file of global is left out: that is for their Prometheus object to say",
+        "remote_read old is left out: that is for spec.remoteRead of their Prometheus object to say",
+        "tracing is left out: that is for their Prometheus object to say",
+        "scrape_configs of prometheus.yml is left out: jobs in files of own/prometheus/scrape/ come along",
+    }
