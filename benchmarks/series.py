@@ -7,8 +7,8 @@ scrape to scrape. Figures are taken after ``--seconds`` of scrapes. Memory is wh
 without the page cache; "most" is the most that the process itself has seen of its resident memory in that time, and
 "per series" is what that is above the stack without series, which is told first. Bytes on disk are those of the
 write-ahead log and of the head, which after two hours become blocks, compressed once more. Processors are those that
-Prometheus kept busy in the last minute. Replay is what Prometheus
-needs to read its log after a restart. A million of them needs about 0.5 GB for the pages of this process too.
+Prometheus kept busy in the last minute, replay is what it needs to read its log after a restart. The pages of a million
+take 0.5 GB of this process too.
 """
 
 from __future__ import annotations

@@ -144,3 +144,5 @@ def test_documents_name_what_exists(path: Path) -> None:
         assert (path.parent / link).exists(), f"{path.name} links to the missing {link}"
     for named in re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", text):
         assert (ROOT / named).exists(), f"{path.name} names the missing {named}"
+    for named in re.findall(r"\bbenchmarks\.([a-z_]+)", text):
+        assert (ROOT / f"benchmarks/{named}.py").exists(), f"{path.name} names the missing benchmark {named}"
