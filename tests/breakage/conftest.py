@@ -1,8 +1,9 @@
-"""Two stacks that are broken and repaired over and over, and a table of the seconds at the end of the run."""
+"""Stacks that are broken and repaired over and over, and a table of the seconds at the end of the run."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -17,8 +18,10 @@ from tests.breakage.server import gone
 from tests.e2e.conftest import grafana_image
 from tests.e2e.stack_command import Stack
 
-BASES: dict[Kind, int] = {"bare": 28100, "whole": 28200}
-NAMES: dict[Kind, str] = {kind: f"breakage-{kind}" for kind in BASES}
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Each process of a run has stacks of its own."""
+BASES: dict[Kind, int] = {"bare": 28100 + 10 * WORKER, "whole": 28200 + 10 * WORKER}
+NAMES: dict[Kind, str] = {kind: f"breakage-{kind}" + (f"-{WORKER}" if WORKER else "") for kind in BASES}
 __all__ = ["grafana_image"]
 StackOf = Callable[[Kind], Stack]
 

@@ -13,7 +13,7 @@ from tests.breakage.hint import BASE, HINTS, Hint
 from tests.breakage.judge import error_of, pattern
 from tests.e2e.stack_command import Stack
 
-pytestmark = pytest.mark.breakage
+pytestmark = [pytest.mark.breakage, pytest.mark.xdist_group("hints")]
 
 
 @pytest.fixture(scope="module")
