@@ -146,6 +146,7 @@ def test_node_exporter_in_the_machine_s_network_with_files_of_others(bare: Stack
     again = bare.ok("plan", "--json", **beside).json()
     assert again["plan"] == []
     shutil.rmtree(folder)
+    bare.ok("start", STACK_GRAFANA="off")
 
 
 def test_off_is_silent(bare: Stack, started: Ran) -> None:
