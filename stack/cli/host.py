@@ -15,6 +15,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target import gone, proven
 from stack.common.errors import SmokeFailed, StackError, StartFailed, UsageError
+from stack.components.exporters.on_hosts import serving
 from stack.components.host_values import check_address, check_cert_path, check_engine, check_name, check_port
 from stack.components.hosts import (
     SECRET_KINDS,
@@ -134,6 +135,9 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
     if path not in session.native.tree and not remembered:
         known = ", ".join(files(session.native.tree).values()) or "none"
         raise UsageError(f"no host is called {name}", hint=f"there are: {known}")
+    if aboard := list(serving(session.native.tree, name)):
+        words = ", ".join(f"exporter remove {' '.join(one)}" for one in aboard)
+        raise UsageError(f"exporters run on {name}", hint=f"first: {words}")
     own = [path, *(secret_of(name, kind) for kind in SECRET_KINDS)]
     there = [OwnFile(one, None) for one in own if one in session.native.tree]
     if there:

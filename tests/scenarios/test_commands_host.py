@@ -175,7 +175,8 @@ def test_a_port_that_is_taken_there_is_said_in_the_words_of_hosts(
         running("host", "add", "web1", URL, "--address", "10.0.0.7")
     assert str(caught.value).startswith("host web1: node_exporter: port 10.0.0.7:9100 is taken")
     assert caught.value.hint == (
-        f"free it there, or choose another: --port of host add, port in {FILE}; nothing was changed"
+        "free it there, or choose another: --port of host add and exporter add, "
+        f"port in {FILE}, on_port in the file of a server; nothing was changed"
     )
     assert "is taken" not in capsys.readouterr().err, "the error itself says it"
     assert own(running) == set() and far.left() == []

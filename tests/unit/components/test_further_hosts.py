@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from stack.components import load
 from stack.components.build import Build, Image
+from stack.components.host_services import far_files, far_spec
 from stack.components.host_values import lies_open
-from stack.components.hosts import document, far_files, far_spec, faults, hosts, jobs, named, secret_of
+from stack.components.hosts import document, faults, hosts, jobs, named, secret_of
 from stack.components.node_exporter import NODE_EXPORTER
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,7 +85,7 @@ def test_the_job_trusts_one_certificate_and_gives_a_password() -> None:
 def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
     made = build(tree())
     (host,) = hosts(made.tree)
-    spec = far_spec(made, host, Image("there:1", "sha256:there"))
+    spec = far_spec(made, host, {"node_exporter": Image("there:1", "sha256:there")})
     (there,), (here,) = spec.services, NODE_EXPORTER.services(made)
     assert spec.name == "monitoring-host-web1"
     differ = {name for name in there.__struct_fields__ if getattr(there, name) != getattr(here, name)}
@@ -101,7 +102,7 @@ def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
 def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
     made, other = build(tree()), build({**tree(), secret_of("web1", "key"): b"y"})
     (host,) = hosts(made.tree)
-    one, two = (far_spec(b, host, Image("i", "i")).services[0] for b in (made, other))
+    one, two = (far_spec(b, host, {"node_exporter": Image("i", "i")}).services[0] for b in (made, other))
     assert one.digest() != two.digest()
     assert one.mounts[-1].source.startswith("monitoring-host-web1-node-exporter-")
     assert one.mounts[-1].source.endswith("-config"), "unused volumes of that name are removed"
@@ -110,7 +111,7 @@ def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
 def test_in_the_machines_network_it_listens_on_the_one_address_and_has_no_folder_of_this_machine() -> None:
     made = build(tree(), STACK_NODE_EXPORTER_HOST_NETWORK="true", STACK_NODE_EXPORTER_TEXTFILE="own/textfile")
     (host,) = hosts(made.tree)
-    (there,) = far_spec(made, host, Image("i", "i")).services
+    (there,) = far_spec(made, host, {"node_exporter": Image("i", "i")}).services
     assert there.host_network and there.published is None
     listens = [word for word in there.command if word.startswith("--web.listen-address")]
     assert listens == ["--web.listen-address=10.0.0.7:9100"]
