@@ -15,6 +15,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target import gone, proven
 from stack.common.errors import SmokeFailed, StackError, StartFailed, UsageError
+from stack.common.wait import TimedOut, until
 from stack.components.exporters.on_hosts import serving
 from stack.components.host_values import check_address, check_cert_path, check_engine, check_name, check_port
 from stack.components.hosts import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from stack.engine.interface import Engine
 
 PRIVATE = 0o600
+SCRAPED_AGAIN = 10.0
+"""Seconds for one more scrape, with its timeout: the first may have come before the exporter listened."""
 
 
 def add(options: argparse.Namespace, printer: Printer) -> int:
@@ -118,13 +121,16 @@ def _proven(session: Session, description: Description, host: FarHost) -> Proof:
     if found.error is not None:
         raise _named(host, found.error)
     try:
-        return proven(session, description, host.job)
-    except SmokeFailed as error:
+        return until(
+            lambda: proven(session, description, host.job), seconds=SCRAPED_AGAIN, retry=(SmokeFailed,)
+        )
+    except TimedOut as late:
+        error = late.__cause__ if isinstance(late.__cause__, SmokeFailed) else SmokeFailed(late.last)
         error.hint = (
             f"it runs there: let this machine reach {host.at} (firewall, network), or name another of the host's "
             "addresses with --address"
         )
-        raise
+        raise error from None
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:

@@ -72,6 +72,7 @@ def far(client: Client, monkeypatch: pytest.MonkeyPatch) -> Far:
     monkeypatch.setattr("stack.engine.docker.connect", made.connect)
     monkeypatch.setattr("stack.cli.host.proven", made.proven)
     monkeypatch.setattr("stack.cli.host.gone", lambda *args: None)
+    monkeypatch.setattr("stack.cli.host.SCRAPED_AGAIN", 0.1)
     return made
 
 
@@ -155,6 +156,18 @@ def test_what_is_not_scraped_is_taken_back_here_and_there(running: Client, far: 
         running("host", "add", "web1", URL, "--address", "10.0.0.7")
     assert "firewall" in caught.value.hint and caught.value.hint.endswith("nothing was changed")
     assert own(running) == set() and far.left() == [] and running.state.hosts == ()
+
+
+def test_a_scrape_that_came_before_the_exporter_is_followed_by_another(running: Client, far: Far) -> None:
+    found = iter((SmokeFailed("host-web1 web1 is down: nobody listens on 10.0.0.7:9100"), Proof((), ())))
+
+    def scraped(*args: Any) -> Any:
+        if isinstance(one := next(found), SmokeFailed):
+            raise one
+        return one
+
+    far.prove = scraped
+    assert running("host", "add", "web1", URL, "--address", "10.0.0.7") == 0
 
 
 def test_an_engine_without_an_answer_is_named_before_anything_is_written(running: Client, far: Far) -> None:

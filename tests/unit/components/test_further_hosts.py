@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from stack.components import load
 from stack.components.build import Build, Image
-from stack.components.host_services import far_files, far_spec
+from stack.components.host_services import far_files, far_spec, kinds_on
 from stack.components.host_values import lies_open
 from stack.components.hosts import document, faults, hosts, jobs, named, secret_of
 from stack.components.node_exporter import NODE_EXPORTER
+from stack.model.spec import Port
 
 ROOT = Path(__file__).resolve().parents[3]
 HASH = "$2b$10$" + "a" * 53
@@ -161,3 +162,33 @@ def test_a_missing_secret_is_named() -> None:
     del files[secret_of("web1", "key")]
     (fault,) = faults(files)
     assert fault.why == "own/secrets/hosts/web1.key is missing or empty"
+
+
+def test_exporters_of_servers_are_beside_node_exporter_each_on_a_port() -> None:
+    servers = {
+        "own/exporters/process/main.toml": b'on = "web1"\non_port = 9300\n[options]\nprograms = "nginx"\n',
+        "own/exporters/haproxy/edge.toml": b'on = "web1"\naddress = "lb"\n',
+        "own/exporters/haproxy/here.toml": b'address = "lb"\n',
+    }
+    files = {**tree(), **servers}
+    plain = build(files, STACK_NODE_EXPORTER_HOST_NETWORK="on")
+    made = replace(plain, settings=plain.settings.for_files(files))
+    (host,) = hosts(made.tree)
+    images = {name: Image(f"{name}:1", name) for name in kinds_on(made, host)}
+    assert list(images) == ["node_exporter", "haproxy_exporter", "process_exporter"]
+    node, haproxy, process = far_spec(made, host, images).services
+    assert (haproxy.component, process.component) == ("haproxy_exporter-edge", "process_exporter-main")
+    assert [one.published for one in (node, haproxy, process)] == [
+        None,
+        Port(9101, 9101, "10.0.0.7"),
+        Port(9256, 9300, "10.0.0.7"),
+    ]
+    assert [one.host_network for one in (node, haproxy, process)] == [True, False, False]
+    assert all(one.command[-1] == "--web.config.file=/etc/web/web.yml" for one in (node, haproxy, process))
+    assert {one.mounts[-1] for one in (node, haproxy, process)} == {node.mounts[-1]}, "one closes all"
+    assert "127.0.0.1:9101" in haproxy.health.test[-1]
+    assert process.health.test == ("CMD", "/bin/process-exporter", "--version"), "it has no shell"
+    assert "monitoring-host-web1-process-exporter-main-config" in {m.source for m in process.mounts}
+    (file,) = jobs(made)
+    found = [one["job_name"] for one in yaml.safe_load(file.content)["scrape_configs"]]
+    assert found == ["host-web1", "host-web1-haproxy_exporter-edge", "host-web1-process_exporter-main"]
