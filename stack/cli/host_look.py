@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.cli.hosts import build_of, places, ways
 from stack.common.moments import moment
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stack.components.hosts import FarHost
     from stack.deploy.describe import Description
     from stack.engine.interface import Engine
-    from stack.model.observed import ObservedContainer
+    from stack.model.observed import Observed, ObservedContainer
     from stack.model.spec import ServiceSpec
 
 
@@ -54,8 +54,11 @@ class HostLook(Struct, frozen=True):
         return " ".join(("host", self.name, *((self.service,) if self.service != NODE_EXPORTER.name else ())))
 
 
-def look(session: Session, description: Description) -> tuple[HostLook, ...]:
-    """All exporters of all hosts, in the order of the hosts' names, node_exporter first."""
+def look(session: Session, description: Description, *, memory: bool = False) -> tuple[HostLook, ...]:
+    """All exporters of all hosts, in the order of the hosts' names, node_exporter first.
+
+    With ``memory`` also what each has in use, for which an engine takes half a second.
+    """
     due = places(session)
     if not due:
         return ()
@@ -70,10 +73,8 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
             says = "no file names it any more: monitoring-stack reload removes it"
             return (HostLook(place.name, place.engine, "-", found.state if found else "absent", says),)
         services = as_held(build, host, far).services
-        with ThreadPoolExecutor(len(services)) as pool:
-            return tuple(
-                pool.map(lambda one: _seen(host, far, there.container(one.component), one), services)
-            )
+        seen = [_seen(host, far, there.container(one.component), one) for one in services]
+        return tuple(_with_memory(far, there, one) for one in seen) if memory else tuple(seen)
 
     asked = Round(due, work, ways(session), session.name, answer=LOOK_SECONDS)
     looks: list[HostLook] = []
@@ -86,6 +87,11 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
             HostLook(one.place.name, one.place.engine, at.at if at else "-", "unreachable", str(one.error))
         )
     return tuple(looks)
+
+
+def _with_memory(far: Engine, there: Observed, one: HostLook) -> HostLook:
+    found = there.container(one.service)
+    return replace(one, memory=far.usage(found.id).memory) if found and found.running else one
 
 
 def _seen(host: FarHost, far: Engine, found: ObservedContainer | None, service: ServiceSpec) -> HostLook:
@@ -102,7 +108,6 @@ def _seen(host: FarHost, far: Engine, found: ObservedContainer | None, service: 
         state=found.state + health,
         image=found.image,
         uptime=max(0.0, time.time() - moment(found.started_at)) if found.running else 0.0,
-        memory=far.usage(found.id).memory if found.running else 0,
         matches=told == (service.digest(), service.image_id, service.files_digest()),
         service=service.component,
     )
