@@ -98,7 +98,7 @@ class Check(Struct, frozen=True):
         """Whether the stack has all whom, and what, the question is about, and lacks the one named in ``unless``."""
         present = all(expected.has(component) for component in (self.component, *self.needs))
         stored = expected.database or not self.database
-        scraped = not self.scraped or any(job.component == self.scraped for job in expected.jobs)
+        scraped = not self.scraped or any(job.about(self.scraped) for job in expected.jobs)
         wanted = not self.own_boards or any(one.own for one in expected.dashboards)
         sends = not self.sending or "remote_write" in expected.prometheus_config
         read = not self.textfile or expected.textfile

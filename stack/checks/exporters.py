@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
-from stack.checks.model import Pending
+from stack.checks.model import Evidence, Pending
 from stack.checks.words import some
 from stack.common.wait import NotYet
 
 
 def answered(job: str, title: str, metric: str) -> Check:
-    """A check that ``metric`` is 1 for every target of the job."""
+    """A check that ``metric`` is 1 for every target of the job; of one on a further host it is told where it is not."""
 
-    def run(context: CheckContext) -> str:
+    def run(context: CheckContext) -> Evidence:
         wanted = sum(len(one.addresses) for one in context.expected.jobs if one.component == job)
-        samples = context.prometheus.query(f'{metric}{{job="{job}"}}')
-        found = {dict(sample.labels).get("instance", ""): sample.value for sample in samples}
-        if silent := sorted(name for name, value in found.items() if value != 1):
-            raise NotYet(
-                some(f"{title} {name} does not answer {job} ({metric} = 0)" for name in silent),
-                f"monitoring-stack logs {job}-{silent[0]} shows why",
-            )
-        if len(found) < max(wanted, 1):
-            raise Pending(f"{metric} is there for {len(found)} of {wanted} servers")
-        return f"{title} answers its exporter: {', '.join(sorted(found))}"
+        samples = [
+            (dict(sample.labels), sample.value)
+            for sample in context.prometheus.query(f'{metric}{{job="{job}"}}')
+        ]
+        here = {labels.get("instance", ""): value for labels, value in samples if "host" not in labels}
+        there = {
+            f"{labels.get('instance', '')} on {labels['host']}": value
+            for labels, value in samples
+            if "host" in labels
+        }
+        said = [f"{title} {name} does not answer {job} ({metric} = 0)" for name in _silent(here)]
+        if said:
+            raise NotYet(some(said), f"monitoring-stack logs {job}-{_silent(here)[0]} shows why")
+        if len(here) < wanted:
+            raise Pending(f"{metric} is there for {len(here)} of {wanted} servers")
+        good = [*sorted(here), *sorted(there.keys() - set(_silent(there)))]
+        remarks = (
+            f"{title} {name} does not answer {job}: monitoring-stack exporter list" for name in _silent(there)
+        )
+        return Evidence(f"{title} answers its exporter: {', '.join(good) or 'none'}", tuple(remarks))
 
     return Check(
         f"{job}.servers",
@@ -37,3 +49,7 @@ def answered(job: str, title: str, metric: str) -> Check:
         after=("prometheus.targets",),
         by_scrape="shipped",
     )
+
+
+def _silent(found: Mapping[str, float]) -> list[str]:
+    return sorted(name for name, value in found.items() if value != 1)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from stack.common.durations import seconds
 from stack.common.wait import NotYet
+from stack.model.spec import HOST_JOBS
 
 Stage = Literal["ready", "checked", "proven"]
 STAGES: tuple[Stage, ...] = ("ready", "checked", "proven")
@@ -93,6 +94,10 @@ class Job(Struct, frozen=True):
     network: str = ""
     origin: str = ""
     listed: tuple[str, ...] = ()
+
+    def about(self, component: str) -> bool:
+        """Whether it scrapes the component, here or on a further host."""
+        return self.component == component or (self.file == HOST_JOBS and f"-{component}-" in self.name)
 
     @property
     def place(self) -> str:

@@ -87,8 +87,11 @@ def _fresh(target: Target, job: Job) -> str:
 
 
 def _far(target: Target, job: Job) -> str:
-    """Of a further host that is down: cause and remedy."""
-    return f"host {target.instance} is down: {fault(job, target).cause}: monitoring-stack host list"
+    """Of an exporter on a further host that is down: cause and remedy."""
+    host = dict(target.found).get("host", target.instance)
+    other = job.name.partition(f"host-{host}-")[2]
+    who = f"{other} on host {host}" if other else f"host {host}"
+    return f"{who} is down: {fault(job, target).cause}: monitoring-stack host list"
 
 
 def _unscraped(context: CheckContext, jobs: tuple[Job, ...]) -> list[str]:

@@ -16,11 +16,12 @@ from stack.common.errors import StackError, UsageError
 from stack.components.exporters.kinds import BY_WORD
 from stack.components.own_paths import OWN_SECRETS
 from stack.targets.addresses import machine, port
-from stack.targets.containers import Around, find, place, split
+from stack.targets.containers import THIS_ENGINE, Around, find, place, split
 
 if TYPE_CHECKING:
     from stack.components.exporters.kind import Kind
     from stack.deploy.describe import Description
+    from stack.model.neighbours import Neighbour
 
 TARGET = re.compile(r"target add (?:\S+ )?--(container|host)")
 """A remedy for a target; an exporter takes the same options."""
@@ -32,6 +33,10 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
 
     session = Session.open(options, printer)
     wish = checked(_wish(session, options), session.native.tree)
+    if wish.on:
+        from stack.cli.exporter_far import check_free
+
+        check_free(session, wish)
     files = files_of(wish)
     proven = make_change(session, files, Proof(session, wish.kind, wish.name, options.secret_file or ""))
     if options.dry_run:
@@ -39,8 +44,9 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     for file in files:
         printer.line("written", file.path)
     name = f"{wish.kind.title} {wish.name}"
+    there = f" on {wish.on}" if wish.on else ""
     later = f"{name} is watched from the next start on"
-    printer.line("exporter", f"{name} answers {wish.kind.name}" if proven else later)
+    printer.line("exporter", f"{name} answers {wish.kind.name}{there}" if proven else later)
     document = {"ok": True, "kind": wish.kind.form.word, "name": wish.name, "proven": proven}
     printer.document({**document, "files": [file.path for file in files]})
     return 0
@@ -59,6 +65,8 @@ def _wish(session: Session, options: argparse.Namespace) -> Wish:
         secret=secret,
         secret_file=secret_file,
         options=options_of(options.option),
+        on=options.on or "",
+        on_port=options.port,
     )
 
 
@@ -72,7 +80,7 @@ def _place(session: Session, options: argparse.Namespace, kind: Kind) -> tuple[s
     if not options.container:
         return options.address or "", tuple(options.network)
     wanted, asked = split(options.container)
-    everyone = session.engine.neighbours()
+    everyone = _neighbours(session, options.on or "")
     around = Around(everyone, session.name, frozenset())  # an exporter asks nobody else
     chosen = next(iter(options.network), "")
     try:
@@ -81,8 +89,19 @@ def _place(session: Session, options: argparse.Namespace, kind: Kind) -> tuple[s
         )
     except UsageError as error:
         error.hint = TARGET.sub(rf"exporter add {kind.form.word} {options.server} --\1", error.hint)
+        if options.on:
+            error.hint = error.hint.replace(THIS_ENGINE, f"the engine is that of {options.on}")
         raise
     return found.address, (found.network,) if found.network else ()
+
+
+def _neighbours(session: Session, on: str) -> tuple[Neighbour, ...]:
+    """The containers among which the exporter will run."""
+    if not on:
+        return session.engine.neighbours()
+    from stack.cli.exporter_far import there
+
+    return there(session, on, lambda far: far.neighbours())
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:

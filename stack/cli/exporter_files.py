@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
 from stack.components.exporters.kind import Kind
-from stack.components.exporters.server import SUFFIX, address_of, check_name
+from stack.components.exporters.server import SUFFIX, address_of, check_name, check_on
 from stack.components.own_paths import OWN_SECRETS
 from stack.components.own_toml import Wrong
 
@@ -18,7 +18,10 @@ PRIVATE = 0o600
 
 
 class Wish(Struct, frozen=True):
-    """One server as it was asked for. ``secret`` is a password to be kept, ``secret_file`` the path of one in own/."""
+    """One server as it was asked for. ``secret`` is a password to be kept, ``secret_file`` the path of one in own/.
+
+    ``on`` is the further host whose engine runs the exporter, ``on_port`` where it is published there.
+    """
 
     kind: Kind
     name: str
@@ -28,6 +31,8 @@ class Wish(Struct, frozen=True):
     secret: bytes = b""
     secret_file: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    on: str = ""
+    on_port: int = 0
 
     @property
     def path(self) -> str:
@@ -52,6 +57,7 @@ def checked(wish: Wish, tree: Mapping[str, bytes]) -> Wish:
         check_name(wish.name)
         if form.port and wish.address:
             address_of(wish.address, form.port)
+        check_on(form, tree, wish.on, wish.on_port)
     except Wrong as wrong:
         raise UsageError(str(wrong), hint=wrong.hint) from None
     if wish.path in tree:
@@ -93,6 +99,8 @@ def files_of(wish: Wish) -> tuple[OwnFile, ...]:
         "user": wish.user,
         "secret_file": secret_file,
         "networks": list(wish.networks),
+        "on": wish.on,
+        "on_port": wish.on_port,
     }
     lines = [f"# {wish.kind.title} {wish.name}, watched by {wish.kind.name}."]
     lines += [f"{key} = {_toml(value)}" for key, value in told.items() if value]

@@ -137,6 +137,14 @@ def started(session: Session, service: str) -> float:
     return moment(found.started_at) if found else 0.0
 
 
+def now(session: Session) -> float:
+    """The time by Prometheus' own clock; 0 where it does not answer."""
+    try:
+        return float(asked(session, "query?query=time()")["result"][0])
+    except NotYet:
+        return 0.0
+
+
 @dataclass
 class Proof:
     """Of one server that was added; ``secret`` is the file of its password, as it was given."""
@@ -151,7 +159,13 @@ class Proof:
     def __call__(self, description: Description) -> None:
         """Returns once it answers; ``SmokeFailed`` says why it does not."""
         server = server_of(description, self.kind, self.name)
-        self.started = started(self.session, self.kind.form.service(server))
+        if server.on:
+            from stack.cli.exporter_far import brought
+
+            self.started = now(self.session)
+            brought(self.session, description, server.on)
+        else:
+            self.started = started(self.session, self.kind.form.service(server))
         try:
             until(lambda: self._ask(server), seconds=SECONDS, every=0.3, retry=(NotYet,))
         except TimedOut as late:
@@ -189,9 +203,9 @@ def server_of(description: Description, kind: Kind, name: str) -> Server:
 
 def log_of(session: Session, kind: Kind, server: Server) -> tuple[str, ...]:
     """The last lines of its exporter that tell of a fault, without the password, which some write down."""
-    container = container_name(session.name, kind.form.service(server))
+    service = kind.form.service(server)
     try:
-        lines = session.engine.logs(container, LOG_LINES)
+        lines = _lines(session, server, service)
     except StackError:
         return ()
     secret = server.secret.reveal()
@@ -199,9 +213,17 @@ def log_of(session: Session, kind: Kind, server: Server) -> tuple[str, ...]:
     return tuple(line.replace(secret, "***") if secret else line for line in faulty)
 
 
+def _lines(session: Session, server: Server, service: str) -> tuple[str, ...]:
+    if not server.on:
+        return session.engine.logs(container_name(session.name, service), LOG_LINES)
+    from stack.cli.exporter_far import log_there
+
+    return log_there(session, server, service, LOG_LINES)
+
+
 def knocked(session: Session, kind: Kind, server: Server) -> str:
     """What a plain connection from the exporter's container ends with, where the exporter does not tell; else empty."""
-    if not kind.says:
+    if not kind.says or server.on:
         return ""
     container = container_name(session.name, kind.form.service(server))
     try:

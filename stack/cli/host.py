@@ -15,6 +15,8 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.cli.target import gone, proven
 from stack.common.errors import SmokeFailed, StackError, StartFailed, UsageError
+from stack.common.wait import TimedOut, until
+from stack.components.exporters.on_hosts import serving
 from stack.components.host_values import check_address, check_cert_path, check_engine, check_name, check_port
 from stack.components.hosts import (
     SECRET_KINDS,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from stack.engine.interface import Engine
 
 PRIVATE = 0o600
+SCRAPED_AGAIN = 10.0
+"""Seconds for one more scrape, with its timeout: the first may have come before the exporter listened."""
 
 
 def add(options: argparse.Namespace, printer: Printer) -> int:
@@ -117,13 +121,16 @@ def _proven(session: Session, description: Description, host: FarHost) -> Proof:
     if found.error is not None:
         raise _named(host, found.error)
     try:
-        return proven(session, description, host.job)
-    except SmokeFailed as error:
+        return until(
+            lambda: proven(session, description, host.job), seconds=SCRAPED_AGAIN, retry=(SmokeFailed,)
+        )
+    except TimedOut as late:
+        error = late.__cause__ if isinstance(late.__cause__, SmokeFailed) else SmokeFailed(late.last)
         error.hint = (
             f"it runs there: let this machine reach {host.at} (firewall, network), or name another of the host's "
             "addresses with --address"
         )
-        raise
+        raise error from None
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:
@@ -134,6 +141,9 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
     if path not in session.native.tree and not remembered:
         known = ", ".join(files(session.native.tree).values()) or "none"
         raise UsageError(f"no host is called {name}", hint=f"there are: {known}")
+    if aboard := list(serving(session.native.tree, name)):
+        words = ", ".join(f"exporter remove {' '.join(one)}" for one in aboard)
+        raise UsageError(f"exporters run on {name}", hint=f"first: {words}")
     own = [path, *(secret_of(name, kind) for kind in SECRET_KINDS)]
     there = [OwnFile(one, None) for one in own if one in session.native.tree]
     if there:

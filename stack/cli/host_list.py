@@ -10,14 +10,15 @@ from stack.cli.host_look import HostLook, look
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
-from stack.components.hosts import faults, files, job_of
+from stack.components.hosts import faults, files
+from stack.components.node_exporter import NODE_EXPORTER
 from stack.deploy.describe import Description
 
-HEADER = ("NAME", "ENGINE", "ADDRESS", "NODE_EXPORTER", "SCRAPED", "SAYS")
+HEADER = ("NAME", "ENGINE", "ADDRESS", "RUNS", "STATE", "SCRAPED", "SAYS")
 
 
 class Row(Struct, frozen=True):
-    """One host. ``scraped``: up, down or unknown, as Prometheus has it; ``says``: why it is not well."""
+    """One exporter on a host. ``scraped``: up, down or unknown, as Prometheus has it; ``says``: why it is not well."""
 
     name: str
     engine: str
@@ -25,6 +26,12 @@ class Row(Struct, frozen=True):
     state: str
     scraped: str = "-"
     says: str = ""
+    exporter: str = NODE_EXPORTER.name
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its line of the table."""
+        return (self.name, self.engine, self.address, self.exporter, self.state, self.scraped, self.says)
 
     @property
     def well(self) -> bool:
@@ -38,14 +45,14 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
     observed = session.engine.observe(session.name)
     description = session.as_it_runs(observed)
     targets = _targets(session, description) if any(c.running for c in observed.containers) else {}
-    rows = [_row(one, *targets.get(job_of(one.name), ("-", ""))) for one in look(session, description)]
+    rows = [_row(one, *targets.get(one.job, ("-", ""))) for one in look(session, description)]
     names = files(session.native.tree)
     for fault in faults(session.native.tree):
         rows.append(
             Row(names[fault.path], "-", "-", "faulty", "-", f"{fault.path}: {fault.why}: {fault.hint}")
         )
     if rows:
-        printer.table(HEADER, [(r.name, r.engine, r.address, r.state, r.scraped, r.says) for r in rows])
+        printer.table(HEADER, [row.cells for row in rows])
     else:
         printer.text("no further host: host add watches one")
     printer.document({"hosts": [to_builtins(row) for row in rows]})
@@ -54,7 +61,7 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
 
 def _row(one: HostLook, scraped: str, error: str) -> Row:
     says = one.says or error
-    return Row(one.name, one.engine, one.address, one.state, scraped, says)
+    return Row(one.name, one.engine, one.address, one.state, scraped, says, one.service)
 
 
 def _targets(session: Session, description: Description) -> dict[str, tuple[str, str]]:

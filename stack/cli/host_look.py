@@ -6,26 +6,29 @@ import time
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.cli.hosts import build_of, places, ways
 from stack.common.moments import moment
 from stack.components import hosts as described
-from stack.components.build import Image
 from stack.components.node_exporter import NODE_EXPORTER
-from stack.deploy.hosts import LOOK_SECONDS, Place, Round
+from stack.deploy.hosts import LOOK_SECONDS, Place, Round, as_held
 
 if TYPE_CHECKING:
     from stack.cli.session import Session
+    from stack.components.hosts import FarHost
     from stack.deploy.describe import Description
     from stack.engine.interface import Engine
-    from stack.model.observed import ObservedContainer
+    from stack.model.observed import Observed, ObservedContainer
     from stack.model.spec import ServiceSpec
 
 
 class HostLook(Struct, frozen=True):
-    """One host. ``state`` is that of its container, "absent" without one, "unreachable" where its engine is silent.
+    """One exporter on a host. ``state`` is that of its container, "absent" without one, "unreachable" where its engine
+    is silent.
 
-    ``says``: why, and what to do. ``memory`` in bytes, ``uptime`` in seconds; ``matches`` its description.
+    ``service``: what the exporter is called. ``says``: why, and what to do. ``memory`` in bytes, ``uptime`` in seconds;
+    ``matches`` its description.
     """
 
     name: str
@@ -37,36 +40,47 @@ class HostLook(Struct, frozen=True):
     uptime: float = 0.0
     memory: int = 0
     matches: bool = False
+    service: str = NODE_EXPORTER.name
+
+    @property
+    def job(self) -> str:
+        """By which it is scraped."""
+        other = "" if self.service == NODE_EXPORTER.name else self.service
+        return described.job_of(self.name, other)
+
+    @property
+    def title(self) -> str:
+        """The host, and of what it is said where that is not node_exporter."""
+        return " ".join(("host", self.name, *((self.service,) if self.service != NODE_EXPORTER.name else ())))
 
 
-def look(session: Session, description: Description) -> tuple[HostLook, ...]:
-    """All hosts, in the order of their names."""
+def look(session: Session, description: Description, *, memory: bool = False) -> tuple[HostLook, ...]:
+    """All exporters of all hosts, in the order of the hosts' names, node_exporter first.
+
+    With ``memory`` also what each has in use, for which an engine takes half a second.
+    """
     due = places(session)
     if not due:
         return ()
     build = build_of(session, description, provide=False)
     wanted = {(host.name, host.engine): host for host in described.hosts(session.native.tree)}
-    image = build.images[NODE_EXPORTER.name].ref
 
-    def work(place: Place, far: Engine) -> HostLook:
+    def work(place: Place, far: Engine) -> tuple[HostLook, ...]:
         host = wanted.get((place.name, place.engine))
-        found = far.observe(described.stack_of(session.name, place.name)).container(NODE_EXPORTER.name)
+        there = far.observe(described.stack_of(session.name, place.name))
         if host is None:
+            found = there.container(NODE_EXPORTER.name)
             says = "no file names it any more: monitoring-stack reload removes it"
-            return HostLook(place.name, place.engine, "-", found.state if found else "absent", says)
-        if found is None:
-            return HostLook(
-                place.name, place.engine, host.at, "absent", "monitoring-stack reload brings it there"
-            )
-        held = far.image(image)
-        (service,) = described.far_spec(build, host, Image(image, held.id if held else "")).services
-        return _seen(place, host.at, far, found, service)
+            return (HostLook(place.name, place.engine, "-", found.state if found else "absent", says),)
+        services = as_held(build, host, far).services
+        seen = [_seen(host, far, there.container(one.component), one) for one in services]
+        return tuple(_with_memory(far, there, one) for one in seen) if memory else tuple(seen)
 
     asked = Round(due, work, ways(session), session.name, answer=LOOK_SECONDS)
-    looks = []
+    looks: list[HostLook] = []
     for one in asked.outcomes():
         if one.value is not None and one.error is None:
-            looks.append(one.value)
+            looks += one.value
             continue
         at = wanted.get((one.place.name, one.place.engine))
         looks.append(
@@ -75,15 +89,25 @@ def look(session: Session, description: Description) -> tuple[HostLook, ...]:
     return tuple(looks)
 
 
-def _seen(place: Place, at: str, far: Engine, found: ObservedContainer, service: ServiceSpec) -> HostLook:
+def _with_memory(far: Engine, there: Observed, one: HostLook) -> HostLook:
+    found = there.container(one.service)
+    return replace(one, memory=far.usage(found.id).memory) if found and found.running else one
+
+
+def _seen(host: FarHost, far: Engine, found: ObservedContainer | None, service: ServiceSpec) -> HostLook:
+    at = host.at_port(service.published.host) if service.published else host.at
+    if found is None:
+        says = "monitoring-stack reload brings it there"
+        return HostLook(host.name, host.engine, at, "absent", says, service=service.component)
     health = f" ({found.health})" if found.running and found.health else ""
+    told = (found.digest, found.image_id, found.applied.digest)
     return HostLook(
-        name=place.name,
-        engine=place.engine,
+        name=host.name,
+        engine=host.engine,
         address=found.published or at,
         state=found.state + health,
         image=found.image,
         uptime=max(0.0, time.time() - moment(found.started_at)) if found.running else 0.0,
-        memory=far.usage(found.id).memory if found.running else 0,
-        matches=(found.digest, found.image_id) == (service.digest(), service.image_id),
+        matches=told == (service.digest(), service.image_id, service.files_digest()),
+        service=service.component,
     )

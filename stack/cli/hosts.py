@@ -86,7 +86,7 @@ class Along:
         self._session, self._ways = session, ways(session)
         self._hosts = {host.name: host for host in described.hosts(session.native.tree)}
         own = session.options.command == "host"
-        self._added = getattr(session.options, "host", "") if own else ""
+        self._added = getattr(session.options, "host" if own else "on", "")
         """The host that the command itself is about, of which it tells."""
         later = own and session.options.action == "remove"  # once the change holds
         self._clearing = Clearing(session, () if later else None)

@@ -155,7 +155,7 @@ def _state(look: Look, http: Http, asked: Asked) -> dict[str, Any]:
                 "instance": one.instance,
                 "health": one.health,
                 "error": one.last_error,
-                "available": available.get((one.job, one.instance)),
+                "available": available.get((one.job_label, one.instance)),
             }
             for one in look.targets
         ],

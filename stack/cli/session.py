@@ -21,6 +21,7 @@ from stack.cli.printer import Printer
 from stack.common.errors import StackError
 from stack.components import BY_NAME, load
 from stack.components.build import Image
+from stack.components.own_paths import OWN_HOSTS
 from stack.config.cache import Cache
 from stack.config.secret import Secret
 from stack.config.settings import Settings
@@ -175,7 +176,7 @@ class Session:
         """
         if not observed.containers:
             return self.described(provide=False)
-        services = self._started_with(observed)
+        services = self._started_with(observed) | self._on_hosts()
         return self._as_it_runs(observed, kinds_of(services), services, keep_bind=keep_bind, to_ask=to_ask)
 
     def as_it_should(
@@ -216,6 +217,16 @@ class Session:
         """Services that have a container, and those that the stack was started with and has lost since."""
         known = {name for name in self.state.now.started if kind_of(name) in BY_NAME}
         return frozenset((*known, *(c.component for c in observed.containers)))
+
+    def _on_hosts(self) -> frozenset[str]:
+        """Services that the files put on further hosts, of components that are not switched off."""
+        if not any(path.startswith(OWN_HOSTS) for path in self.native.tree):
+            return frozenset()
+        from stack.components.exporters.on_hosts import named
+
+        return frozenset(
+            name for name in named(self.native.tree) if kind_of(name) in self.settings.components
+        )
 
     def may_stay(self, observed: Observed) -> bool:
         """Whether the settings still allow the addresses on which the containers are published."""

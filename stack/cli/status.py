@@ -203,10 +203,10 @@ def _hosts(session: Session, description: Description) -> list[tuple[Row, str]]:
 
     return [
         (
-            Row(f"host {h.name}", h.state, h.image or "-", h.address, h.uptime, h.memory, h.matches),
-            f"host {h.name}: {h.says}" if h.says else "",
+            Row(h.title, h.state, h.image or "-", h.address, h.uptime, h.memory, h.matches),
+            f"{h.title}: {h.says}" if h.says else "",
         )
-        for h in look(session, description)
+        for h in look(session, description, memory=True)
     ]
 
 

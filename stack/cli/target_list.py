@@ -84,7 +84,7 @@ def rows_of(
             if target.health == "down":
                 found = fault(job, target)
                 said = f"{found.cause}: {found.remedy}"
-            kept = samples.get((job.name, target.instance))
+            kept = samples.get((target.job_label, target.instance))
             yield Row(job.name, _address(target), target.health, own, job.place, kept, scraped, said)
         if not mine:
             yield Row(job.name, ", ".join(job.addresses), "none" if answered else "", own, job.place)

@@ -54,6 +54,11 @@ class Target(Typed, frozen=True):
     found: tuple[tuple[str, str], ...] = ()
     last_scrape: str = ""
 
+    @property
+    def job_label(self) -> str:
+        """The label job of its series: the name of its job, unless that gives it another."""
+        return dict(self.found).get("job", self.job)
+
 
 class Sample(Typed, frozen=True):
     """One series of an instant query."""

@@ -1,8 +1,8 @@
-"""Further hosts: a node_exporter on another Docker engine, as ``own/hosts/NAME.toml`` says. Pure.
+"""Further hosts: exporters on other Docker engines, as ``own/hosts/NAME.toml`` says, and how they are scraped. Pure.
 
-The exporter there is described as the one here, and hardened alike. It is published on one address, and answers over
-TLS to whoever has the password. The files hold where it is and what it knows of the password, a hash; certificate,
-key and password lie in own/secrets/.
+Each has a node_exporter, and the exporters of the servers whose files name the host. They are published on one address,
+and answer over TLS to whoever has the password. The files hold where they are and what is known there of the password,
+a hash; certificate, key and password lie in own/secrets/.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from stack.components.build import Build, Image
+from stack.components.build import Build
+from stack.components.exporters.on_hosts import Onboard, onboard
 from stack.components.exporters.server import SUFFIX
 from stack.components.host_values import (
     check_address,
@@ -24,34 +24,16 @@ from stack.components.host_values import (
     check_name,
     check_port,
 )
-from stack.components.node_exporter import HOST_NETWORK, NODE_EXPORTER, PORT, TEXTFILE
+from stack.components.node_exporter import PORT
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, parsed
-from stack.model.digests import digest_of
-from stack.model.spec import (
-    HOST_JOBS,
-    NOBODY,
-    ConfigFile,
-    Health,
-    Mount,
-    Port,
-    ServiceSpec,
-    StackSpec,
-    config_volume,
-)
+from stack.model.spec import HOST_JOBS, ConfigFile
 
 FOLDER = OWN_HOSTS
 USER = "prometheus"
 WORDS: dict[str, type] = {"engine": str, "cert_path": str, "address": str, "port": int, "password_hash": str}
 CALLED: dict[type, str] = {str: "text", int: "number"}
 SECRET_KINDS = ("password", "crt", "key")
-FOLDER_THERE = "/etc/web"
-WEB = "web.yml"
-"""The exporter's web configuration; the files that it names lie beside it."""
-REFUSES = (
-    'said=$(wget -q -O - http://{}/ 2>&1)\ncase "$said" in *" 400 "*) exit 0;; esac\necho "$said"\nexit 1'
-)
-"""It listens, and refuses who speaks no TLS: the busybox of its image cannot speak it, and has no password."""
 
 
 class FarHost(Struct, frozen=True):
@@ -70,18 +52,22 @@ class FarHost(Struct, frozen=True):
 
     @property
     def at(self) -> str:
-        """Where its exporter is asked, an IPv6 address in brackets."""
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+        """Where its node_exporter is asked."""
+        return self.at_port(self.port)
+
+    def at_port(self, port: int) -> str:
+        """A port of it, an IPv6 address in brackets."""
+        return f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
 
     @property
     def job(self) -> str:
-        """The scrape job."""
+        """The scrape job of its node_exporter."""
         return job_of(self.name)
 
 
-def job_of(name: str) -> str:
-    """The scrape job of a host."""
-    return f"host-{name}"
+def job_of(name: str, service: str = "") -> str:
+    """The scrape job of a host's node_exporter, or of another exporter there."""
+    return f"host-{name}-{service}" if service else f"host-{name}"
 
 
 def path_of(name: str) -> str:
@@ -163,73 +149,32 @@ def _document(content: bytes) -> dict[str, Any]:
 
 def jobs(build: Build) -> Iterator[ConfigFile]:
     """The scrape jobs of all hosts as one file; none where there is no host. JSON is YAML."""
-    found = [json.dumps(_job(host)) for host in hosts(build.tree)]
+    found = [json.dumps(job) for host in hosts(build.tree) for job in _jobs(build, host)]
     if found:
         lines = "".join(f"  - {line}\n" for line in found)
         yield ConfigFile(HOST_JOBS, f"scrape_configs:\n{lines}".encode(), origin=FOLDER)
 
 
-def _job(host: FarHost) -> dict[str, Any]:
+def _jobs(build: Build, host: FarHost) -> Iterator[dict[str, Any]]:
+    yield _job(host, host.job, host.port, {"instance": host.name})
+    for one in onboard(build, host.name):
+        yield _job(host, job_of(host.name, one.service), one.port, _labels(one))
+
+
+def _labels(one: Onboard) -> dict[str, str]:
+    """Those of a server whose exporter runs here, so that rules and dashboards find it."""
+    return {"job": one.kind.name, "instance": one.server.name}
+
+
+def _job(host: FarHost, name: str, port: int, labels: Mapping[str, str]) -> dict[str, Any]:
     """The host's own certificate alone is trusted, by its name, whatever the address is."""
     return {
-        "job_name": host.job,
+        "job_name": name,
         "scheme": "https",
         "basic_auth": {"username": USER, "password_file": secret_of(host.name, "password")},
         "tls_config": {"ca_file": secret_of(host.name, "crt"), "server_name": host.name},
-        "static_configs": [{"targets": [host.at], "labels": {"instance": host.name, "host": host.name}}],
+        "static_configs": [{"targets": [host.at_port(port)], "labels": {**labels, "host": host.name}}],
     }
-
-
-def far_spec(build: Build, host: FarHost, image: Image) -> StackSpec:
-    """What runs on the host: the exporter as it is described here, published, and closed by its web configuration.
-
-    That lies in a volume named by its content, so that other content is another container: an engine cannot be asked
-    for files of a container that has the host's root mounted, since it mounts all of that once more (20.10).
-    """
-    name = stack_of(build.settings.name, host.name)
-    plain = {HOST_NETWORK: False, TEXTFILE: ""}  # both are told in words of this machine
-    settings = replace(build.settings, values={**build.settings.values, **plain})
-    here = replace(build, settings=settings, images={**build.images, NODE_EXPORTER.name: image})
-    (usual,) = NODE_EXPORTER.services(here)
-    beside = bool(build.settings[HOST_NETWORK])
-    listens = host.at if beside else f"127.0.0.1:{PORT}"
-    closed: ServiceSpec = replace(
-        usual,
-        command=(
-            *usual.command,
-            *((f"--web.listen-address={host.at}",) if beside else ()),
-            f"--web.config.file={FOLDER_THERE}/{WEB}",
-        ),
-        mounts=(*usual.mounts, Mount("volume", volume_of(name, far_files(build.tree, host)), FOLDER_THERE)),
-        published=None if beside else Port(PORT, host.port, host.address),
-        host_network=beside,
-        health=Health(("CMD", "sh", "-c", REFUSES.format(listens)), interval=30.0, timeout=10.0),
-        ready_path="",
-        hostname="" if beside else host.name,
-    )
-    return StackSpec(name, (closed,))
-
-
-def volume_of(stack: str, given: tuple[ConfigFile, ...]) -> str:
-    """The volume of these files; what is called so goes when nothing uses it."""
-    content = digest_of([file.fingerprint() for file in given])
-    return config_volume(stack, f"{NODE_EXPORTER.name}-{content[:12]}")
-
-
-def far_files(tree: Mapping[str, bytes], host: FarHost) -> tuple[ConfigFile, ...]:
-    """What lies in that volume, for the exporter's user alone."""
-    web = {
-        "tls_server_config": {"cert_file": "host.crt", "key_file": "host.key"},
-        "basic_auth_users": {USER: host.password_hash},
-    }
-    texts = {
-        WEB: (json.dumps(web).encode(), host.origin),
-        "host.crt": (tree[secret_of(host.name, "crt")], secret_of(host.name, "crt")),
-        "host.key": (tree[secret_of(host.name, "key")], secret_of(host.name, "key")),
-    }
-    return tuple(
-        ConfigFile(path, content, 0o400, NOBODY, True, origin) for path, (content, origin) in texts.items()
-    )
 
 
 def document(host: FarHost) -> str:

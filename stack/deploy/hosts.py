@@ -16,12 +16,13 @@ from msgspec import Struct
 from stack.common.errors import EngineUnavailable, NotReady, PortTaken, StackError, StartFailed
 from stack.common.wait import NotYet, TimedOut, until
 from stack.components.build import Build, Image
-from stack.components.hosts import FarHost, far_files, far_spec, hosts, stack_of, volume_of
+from stack.components.host_services import far_files, far_spec, kinds_on, volume_of
+from stack.components.hosts import FarHost, hosts, stack_of
 from stack.components.node_exporter import NODE_EXPORTER
 from stack.deploy.actions import Actions
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.ends import died
-from stack.engine.interface import Engine, Lease
+from stack.engine.interface import Engine, ImageInfo, Lease
 from stack.images.carry import bring
 from stack.model.events import Event
 from stack.model.observed import Observed
@@ -162,8 +163,7 @@ class Done(Struct, frozen=True):
 
 def converge(build: Build, host: FarHost, far: Engine, ways: Ways) -> Done:
     """The host has what is described; nothing is done, and no lock taken, where it has it already."""
-    ref = build.images[NODE_EXPORTER.name].ref
-    spec = far_spec(build, host, Image(ref, bring(ways.near, far, ref).id))
+    spec = far_spec(build, host, _images(build, host, lambda ref: bring(ways.near, far, ref)))
     observed, plan = decide(spec, far)
     if not plan:
         return Done(plan, observed)
@@ -172,7 +172,7 @@ def converge(build: Build, host: FarHost, far: Engine, ways: Ways) -> Done:
         files = far_files(build.tree, host)
         volume = volume_of(spec.name, files)
         far.create_volume(volume, spec.name)
-        far.write_volume(volume, spec.name, ref, files, ())
+        far.write_volume(volume, spec.name, spec.service(NODE_EXPORTER.name).image, files, ())
         actions = Actions(far, spec, verify=lambda service: answers(far, spec, service), guard=lease.check)
         try:
             carry_out(observed, plan, actions, ways.emit)
@@ -185,18 +185,31 @@ def converge(build: Build, host: FarHost, far: Engine, ways: Ways) -> Done:
 def _said_for(host: FarHost, error: StartFailed) -> None:
     """The remedy of a container that did not start, in the words of hosts."""
     if isinstance(error, PortTaken):
-        error.hint = f"free it there, or choose another: --port of host add, port in {host.origin}"
+        error.hint = (
+            f"free it there, or choose another: --port of host add and exporter add, port in {host.origin}, on_port in "
+            "the file of a server"
+        )
     elif type(error) is StartFailed and not error.hint:
         error.hint = (
             f"is {host.address} an address of that machine? --address of host add, or {host.origin}, names it"
         )
 
 
+def _images(build: Build, host: FarHost, find: Callable[[str], ImageInfo | None]) -> Mapping[str, Image]:
+    """The images of what runs there, as ``find`` has them there."""
+    refs = {name: build.images[name].ref for name in kinds_on(build, host)}
+    found = {name: find(ref) for name, ref in refs.items()}
+    return {name: Image(refs[name], image.id if image else "") for name, image in found.items()}
+
+
+def as_held(build: Build, host: FarHost, far: Engine) -> StackSpec:
+    """What runs there, of the images that are there now."""
+    return far_spec(build, host, _images(build, host, far.image))
+
+
 def planned(build: Build, host: FarHost, far: Engine) -> Done:
     """What would be done."""
-    ref = build.images[NODE_EXPORTER.name].ref
-    found = far.image(ref)
-    observed, plan = decide(far_spec(build, host, Image(ref, found.id if found else "")), far)
+    observed, plan = decide(as_held(build, host, far), far)
     return Done(plan, observed)
 
 

@@ -17,6 +17,7 @@ SCRAPE, PORT, PATH, SCHEME = (f"prometheus.io/{word}" for word in ("scrape", "po
 BRIDGE = ("", "default", "bridge")
 SHARED = "container:"
 ID_LENGTH = 12
+THIS_ENGINE = "the engine is that of this stack"
 
 
 class Place(Struct, frozen=True):
@@ -51,7 +52,7 @@ def find(wanted: str, neighbours: Iterable[Neighbour]) -> Neighbour:
             f"{wanted} is the service of several containers: {projects}", hint="name one of them"
         )
     like = sorted(n.name for n in everyone if wanted.lower() in n.name.lower() and not n.stack)[:3]
-    hint = f"is it {' or '.join(like)}?" if like else "docker ps lists them; the engine is that of this stack"
+    hint = f"is it {' or '.join(like)}?" if like else f"docker ps lists them; {THIS_ENGINE}"
     raise UsageError(f"there is no container {wanted}", hint=hint)
 
 

@@ -124,15 +124,25 @@ def watched(stack: Stack, machine: Place) -> Iterator[Stack]:
         stack.ok("host", "remove", "web1")
 
 
+@pytest.fixture(scope="module")
+def served(watched: Stack) -> Iterator[Stack]:
+    """With the exporter of a server there, proven, until the test that removes it."""
+    words = ("process", "main", "--option", "programs=dockerd", "--on", "web1", "--port", "9300")
+    assert watched.ok("exporter", "add", *words, "--json").json()["proven"]
+    yield watched
+    if (watched.home / "own/exporters/process/main.toml").exists():
+        watched.ok("exporter", "remove", "process", "main")
+
+
 def secret(stack: Stack, kind: str) -> Path:
     return stack.home / f"own/secrets/hosts/web1.{kind}"
 
 
-def asked(stack: Stack, password: str) -> int:
-    """The status that the exporter answers with, over the one certificate that is trusted."""
+def asked(stack: Stack, password: str, port: int = 9100) -> int:
+    """The status that an exporter answers with, over the one certificate that is trusted."""
     context = ssl.create_default_context(cafile=str(secret(stack, "crt")))
     context.check_hostname = False  # the address is no name of it; Prometheus gives the name
-    request = urllib.request.Request(f"https://{THERE}:9100/metrics")
+    request = urllib.request.Request(f"https://{THERE}:{port}/metrics")
     if password:
         token = base64.b64encode(f"prometheus:{password}".encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
@@ -175,19 +185,40 @@ def test_its_figures_are_those_of_its_own(watched: Stack) -> None:
     until(lambda: watched.query(query) == [2.0], "the one here was not asked yet")
 
 
-def test_status_list_and_plan_show_all_hosts(watched: Stack) -> None:
-    status = watched.ok("status", "--json").json()
-    row = next(row for row in status["components"] if row["component"] == "host web1")
-    assert row["state"].startswith("running") and row["digest_match"]
-    (listed,) = watched.ok("host", "list", "--json").json()["hosts"]
-    assert (listed["scraped"], listed["says"]) == ("up", "")
-    assert watched.ok("plan", "--json").json()["hosts"][0]["plan"] == []
+def test_an_exporter_of_a_server_runs_there_as_closed(served: Stack, machine: Place) -> None:
+    right = secret(served, "password").read_text().strip()
+    assert [asked(served, word, 9300) for word in (right, "wrong", "")] == [200, 401, 401]
+    which = 'job="process_exporter", instance="main", host="web1"'
+    assert served.query(f"namedprocess_namegroup_num_procs{{{which}}}") == [1.0]
+    there = machine.client.containers.get("e2e-hosts-host-web1-process-exporter-main").attrs["HostConfig"]
+    assert (there["CapDrop"], there["ReadonlyRootfs"], there["PidsLimit"]) == (["ALL"], True, 256)
 
 
-def test_a_second_start_touches_nothing_there(watched: Stack, machine: Place) -> None:
-    before = machine.client.containers.get(CONTAINER).attrs["State"]["StartedAt"]
-    watched.ok("start")
-    assert machine.client.containers.get(CONTAINER).attrs["State"]["StartedAt"] == before
+def test_status_lists_and_plan_show_all_hosts(served: Stack) -> None:
+    status = served.ok("status", "--json").json()
+    rows = {row["component"]: row for row in status["components"] if row["component"].startswith("host ")}
+    assert set(rows) == {"host web1", "host web1 process_exporter-main"}
+    assert all(row["state"].startswith("running") and row["digest_match"] for row in rows.values())
+    listed = served.ok("host", "list", "--json").json()["hosts"]
+    assert [row["exporter"] for row in listed] == ["node_exporter", "process_exporter-main"]
+    assert {(row["scraped"], row["says"]) for row in listed} == {("up", "")}
+    (row,) = served.ok("exporter", "list", "--json").json()["exporters"]
+    assert (row["on"], row["state"]) == ("web1", "up")
+    assert served.ok("plan", "--json").json()["hosts"][0]["plan"] == []
+
+
+def test_a_second_start_touches_nothing_there(served: Stack, machine: Place) -> None:
+    def started() -> set[str]:
+        return {c.attrs["State"]["StartedAt"] for c in machine.client.containers.list()}
+
+    before = started()
+    served.ok("start")
+    assert started() == before and len(before) == 2
+
+
+def test_an_exporter_that_is_removed_is_gone_there(served: Stack, machine: Place) -> None:
+    served.ok("exporter", "remove", "process", "main")
+    assert [c.name for c in machine.client.containers.list(all=True)] == [CONTAINER]
 
 
 def test_one_that_is_removed_there_comes_back(watched: Stack, machine: Place) -> None:

@@ -72,6 +72,7 @@ def far(client: Client, monkeypatch: pytest.MonkeyPatch) -> Far:
     monkeypatch.setattr("stack.engine.docker.connect", made.connect)
     monkeypatch.setattr("stack.cli.host.proven", made.proven)
     monkeypatch.setattr("stack.cli.host.gone", lambda *args: None)
+    monkeypatch.setattr("stack.cli.host.SCRAPED_AGAIN", 0.1)
     return made
 
 
@@ -157,6 +158,18 @@ def test_what_is_not_scraped_is_taken_back_here_and_there(running: Client, far: 
     assert own(running) == set() and far.left() == [] and running.state.hosts == ()
 
 
+def test_a_scrape_that_came_before_the_exporter_is_followed_by_another(running: Client, far: Far) -> None:
+    found = iter((SmokeFailed("host-web1 web1 is down: nobody listens on 10.0.0.7:9100"), Proof((), ())))
+
+    def scraped(*args: Any) -> Any:
+        if isinstance(one := next(found), SmokeFailed):
+            raise one
+        return one
+
+    far.prove = scraped
+    assert running("host", "add", "web1", URL, "--address", "10.0.0.7") == 0
+
+
 def test_an_engine_without_an_answer_is_named_before_anything_is_written(running: Client, far: Far) -> None:
     far.down.add(URL)
     with pytest.raises(EngineUnavailable) as caught:
@@ -175,7 +188,8 @@ def test_a_port_that_is_taken_there_is_said_in_the_words_of_hosts(
         running("host", "add", "web1", URL, "--address", "10.0.0.7")
     assert str(caught.value).startswith("host web1: node_exporter: port 10.0.0.7:9100 is taken")
     assert caught.value.hint == (
-        f"free it there, or choose another: --port of host add, port in {FILE}; nothing was changed"
+        "free it there, or choose another: --port of host add and exporter add, "
+        f"port in {FILE}, on_port in the file of a server; nothing was changed"
     )
     assert "is taken" not in capsys.readouterr().err, "the error itself says it"
     assert own(running) == set() and far.left() == []

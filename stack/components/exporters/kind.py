@@ -110,10 +110,11 @@ class Kind(Struct, frozen=True):
         )
 
     def services(self, build: Build) -> tuple[ServiceSpec, ...]:
-        """One container for each server."""
-        return tuple(self._service(build, server) for server in servers(build, self.form))
+        """One container for each server whose exporter runs here."""
+        return tuple(self.service(build, server) for server in servers(build, self.form) if not server.on)
 
-    def _service(self, build: Build, server: Server) -> ServiceSpec:
+    def service(self, build: Build, server: Server) -> ServiceSpec:
+        """The container of one server's exporter."""
         told, name = self.tell(server), self.form.service(server)
         secrets = tuple(
             ConfigFile(f"{SECRETS}/{file}", text.encode(), 0o400, NOBODY, True, server.secret_file)

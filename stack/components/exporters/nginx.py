@@ -16,7 +16,7 @@ def tell(server: Server) -> Told:
 
 
 NGINX = Kind(
-    form=Form("nginx", "nginx_exporter", 80, "none", page_options("/stub_status")),
+    form=Form("nginx", "nginx_exporter", 80, "none", page_options("/stub_status"), closes=False),
     title="nginx",
     purpose="figures of nginx servers",
     port=PORT,

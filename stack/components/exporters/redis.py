@@ -37,6 +37,7 @@ REDIS = Kind(
                 "tls", re.compile("true|false"), "true or false", "false", "whether it is spoken to over TLS"
             ),
         ),
+        closes=False,
     ),
     title="Redis",
     purpose="figures of Redis servers",

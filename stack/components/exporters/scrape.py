@@ -1,4 +1,4 @@
-"""The scrape job of each kind of exporter, written from the servers that the user's files name. Pure."""
+"""The scrape job of each kind of exporter that runs here, written from the files of the servers. Pure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def _job(build: Build, kind: Kind) -> str:
             "labels": {"instance": server.name},
         }
         for server in servers(build, kind.form)
+        if not server.on
     ]
     if not groups:
         return ""

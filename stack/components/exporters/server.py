@@ -1,6 +1,7 @@
 """A server that somebody watches: what ``own/exporters/KIND/NAME.toml`` says of it, or why it cannot be used. Pure.
 
-The file is TOML: ``address``, ``user``, ``secret_file``, and a table ``[options]`` of what only that kind knows.
+The file is TOML: ``address``, ``user``, ``secret_file``, and a table ``[options]`` of what only that kind knows. ``on``
+names the further host on whose engine the exporter runs, published there on ``on_port``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from stack.components.build import Build
-from stack.components.own_paths import OWN_SECRETS, closing_line_cut
+from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, parsed
 from stack.components.places import OWN
 from stack.config.secret import Secret
@@ -28,8 +29,16 @@ ADDRESS = re.compile(
 )
 LAST_PORT = 65535
 LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]", re.IGNORECASE)
-WORDS: dict[str, type] = {"address": str, "user": str, "secret_file": str, "networks": list, "options": dict}
-CALLED: dict[type, str] = {str: "text", list: "list of texts", dict: "table"}
+WORDS: dict[str, type] = {
+    "address": str,
+    "user": str,
+    "secret_file": str,
+    "networks": list,
+    "on": str,
+    "on_port": int,
+    "options": dict,
+}
+CALLED: dict[type, str] = {str: "text", int: "number", list: "list of texts", dict: "table"}
 
 
 class Option(Struct, frozen=True):
@@ -43,7 +52,11 @@ class Option(Struct, frozen=True):
 
 
 class Server(Struct, frozen=True):
-    """One server. ``host`` and ``port`` are where the exporter asks; ``origin`` is the file that says so."""
+    """One server. ``host`` and ``port`` are where the exporter asks; ``origin`` is the file that says so.
+
+    ``on``: the further host whose engine runs the exporter; empty: the stack's own. ``on_port``: where it is published
+    there, 0 for the exporter's usual port.
+    """
 
     name: str
     origin: str
@@ -54,6 +67,8 @@ class Server(Struct, frozen=True):
     secret_file: str = ""
     networks: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    on: str = ""
+    on_port: int = 0
 
     @property
     def at(self) -> str:
@@ -65,7 +80,8 @@ class Form(Struct, frozen=True):
     """What a file of one kind may say: ``word`` is the kind, ``component`` the exporter that watches such servers.
 
     ``port`` is the usual one of such servers, 0: no address is wanted. ``login``: whether the exporter has a user and a
-    password. ``fits`` raises ``Wrong`` for what only that kind knows of.
+    password. ``fits`` raises ``Wrong`` for what only that kind knows of. ``closes``: whether its page can be
+    closed by TLS and a password, with the web configuration that Prometheus' own programs have.
     """
 
     word: str
@@ -74,6 +90,7 @@ class Form(Struct, frozen=True):
     login: Literal["needed", "possible", "none"]
     options: tuple[Option, ...] = ()
     fits: Callable[[Server], None] = lambda server: None
+    closes: bool = True
 
     def service(self, server: Server) -> str:
         """What the container of the exporter of one server is called."""
@@ -133,7 +150,7 @@ def _document(content: bytes) -> dict[str, Any]:
     for key, value in document.items():
         if key not in WORDS:
             raise Wrong(f"unknown key {key}", f"known are {', '.join(WORDS)}")
-        if not isinstance(value, WORDS[key]):
+        if not isinstance(value, WORDS[key]) or isinstance(value, bool):
             raise Wrong(f"{key}: {value!r} is no {CALLED[WORDS[key]]}", "correct the value")
     return document
 
@@ -155,7 +172,24 @@ def _server(build: Build, form: Form, server: Server, told: Mapping[str, Any]) -
         secret_file,
         tuple(networks),
         _options(form, told.get("options", {})),
+        *check_on(form, build.tree, told.get("on", ""), told.get("on_port", 0)),
     )
+
+
+def check_on(form: Form, tree: Mapping[str, bytes], on: str, port: int) -> tuple[str, int]:
+    """The same host and port; ``Wrong`` where the exporter cannot run there."""
+    if not on and port:
+        raise Wrong("on_port is that of an exporter on a further host", "name the host (on), or leave it out")
+    if on and not form.closes:
+        raise Wrong(
+            f"{form.component} as Debian has it asks for no password, and would be open on {on}",
+            "let it run beside the stack, and give the server's address",
+        )
+    if on and f"{OWN_HOSTS}{on}{SUFFIX}" not in tree:
+        raise Wrong(f"no host is called {on}", "host list has their names, host add makes one known")
+    if on and not 0 <= port <= LAST_PORT:
+        raise Wrong(f"on_port: {port} is no port", f"1-{LAST_PORT}")
+    return on, port
 
 
 def _address(form: Form, text: str) -> tuple[str, int]:

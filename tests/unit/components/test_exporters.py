@@ -190,6 +190,10 @@ FAULTS = {
         "must be one of disable",
         "encrypted",
     ),
+    "no such host": ("haproxy", 'address = "a"\non = "web9"', "no host is called web9", "host add"),
+    "an open page": ("redis", 'address = "a"\non = "web1"', "asks for no password", "beside the stack"),
+    "port of no host": ("haproxy", 'address = "a"\non_port = 9300', "on a further host", "name the host"),
+    "truth as port": ("haproxy", 'address = "a"\non_port = true', "on_port: True is no number", "correct"),
     "program": ("process", "", "programs: must be names", "ps -e"),
     "its address": ("process", 'address = "a"\n[options]\nprograms = "a"', "this kind has none", "remove"),
 }

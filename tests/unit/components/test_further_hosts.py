@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from stack.components import load
 from stack.components.build import Build, Image
+from stack.components.host_services import far_files, far_spec, kinds_on
 from stack.components.host_values import lies_open
-from stack.components.hosts import document, far_files, far_spec, faults, hosts, jobs, named, secret_of
+from stack.components.hosts import document, faults, hosts, jobs, named, secret_of
 from stack.components.node_exporter import NODE_EXPORTER
+from stack.model.spec import Port
 
 ROOT = Path(__file__).resolve().parents[3]
 HASH = "$2b$10$" + "a" * 53
@@ -84,7 +86,7 @@ def test_the_job_trusts_one_certificate_and_gives_a_password() -> None:
 def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
     made = build(tree())
     (host,) = hosts(made.tree)
-    spec = far_spec(made, host, Image("there:1", "sha256:there"))
+    spec = far_spec(made, host, {"node_exporter": Image("there:1", "sha256:there")})
     (there,), (here,) = spec.services, NODE_EXPORTER.services(made)
     assert spec.name == "monitoring-host-web1"
     differ = {name for name in there.__struct_fields__ if getattr(there, name) != getattr(here, name)}
@@ -101,7 +103,7 @@ def test_the_container_there_is_the_one_here_but_for_how_it_is_asked() -> None:
 def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
     made, other = build(tree()), build({**tree(), secret_of("web1", "key"): b"y"})
     (host,) = hosts(made.tree)
-    one, two = (far_spec(b, host, Image("i", "i")).services[0] for b in (made, other))
+    one, two = (far_spec(b, host, {"node_exporter": Image("i", "i")}).services[0] for b in (made, other))
     assert one.digest() != two.digest()
     assert one.mounts[-1].source.startswith("monitoring-host-web1-node-exporter-")
     assert one.mounts[-1].source.endswith("-config"), "unused volumes of that name are removed"
@@ -110,7 +112,7 @@ def test_other_secrets_are_another_container_and_its_old_volume_goes() -> None:
 def test_in_the_machines_network_it_listens_on_the_one_address_and_has_no_folder_of_this_machine() -> None:
     made = build(tree(), STACK_NODE_EXPORTER_HOST_NETWORK="true", STACK_NODE_EXPORTER_TEXTFILE="own/textfile")
     (host,) = hosts(made.tree)
-    (there,) = far_spec(made, host, Image("i", "i")).services
+    (there,) = far_spec(made, host, {"node_exporter": Image("i", "i")}).services
     assert there.host_network and there.published is None
     listens = [word for word in there.command if word.startswith("--web.listen-address")]
     assert listens == ["--web.listen-address=10.0.0.7:9100"]
@@ -160,3 +162,33 @@ def test_a_missing_secret_is_named() -> None:
     del files[secret_of("web1", "key")]
     (fault,) = faults(files)
     assert fault.why == "own/secrets/hosts/web1.key is missing or empty"
+
+
+def test_exporters_of_servers_are_beside_node_exporter_each_on_a_port() -> None:
+    servers = {
+        "own/exporters/process/main.toml": b'on = "web1"\non_port = 9300\n[options]\nprograms = "nginx"\n',
+        "own/exporters/haproxy/edge.toml": b'on = "web1"\naddress = "lb"\n',
+        "own/exporters/haproxy/here.toml": b'address = "lb"\n',
+    }
+    files = {**tree(), **servers}
+    plain = build(files, STACK_NODE_EXPORTER_HOST_NETWORK="on")
+    made = replace(plain, settings=plain.settings.for_files(files))
+    (host,) = hosts(made.tree)
+    images = {name: Image(f"{name}:1", name) for name in kinds_on(made, host)}
+    assert list(images) == ["node_exporter", "haproxy_exporter", "process_exporter"]
+    node, haproxy, process = far_spec(made, host, images).services
+    assert (haproxy.component, process.component) == ("haproxy_exporter-edge", "process_exporter-main")
+    assert [one.published for one in (node, haproxy, process)] == [
+        None,
+        Port(9101, 9101, "10.0.0.7"),
+        Port(9256, 9300, "10.0.0.7"),
+    ]
+    assert [one.host_network for one in (node, haproxy, process)] == [True, False, False]
+    assert all(one.command[-1] == "--web.config.file=/etc/web/web.yml" for one in (node, haproxy, process))
+    assert {one.mounts[-1] for one in (node, haproxy, process)} == {node.mounts[-1]}, "one closes all"
+    assert "127.0.0.1:9101" in haproxy.health.test[-1]
+    assert process.health.test == ("CMD", "/bin/process-exporter", "--version"), "it has no shell"
+    assert "monitoring-host-web1-process-exporter-main-config" in {m.source for m in process.mounts}
+    (file,) = jobs(made)
+    found = [one["job_name"] for one in yaml.safe_load(file.content)["scrape_configs"]]
+    assert found == ["host-web1", "host-web1-haproxy_exporter-edge", "host-web1-process_exporter-main"]
