@@ -19,6 +19,7 @@ from stack.common.errors import UsageError
 from stack.common.files import naming, private_folder, write_atomically
 from stack.components import BY_NAME, CATALOG, load
 from stack.components.build import Image
+from stack.components.hosts import hosts
 from stack.config.cache import Cache
 from stack.config.settings import Settings
 from stack.config.tree import read_native
@@ -67,6 +68,16 @@ def _switched(options: argparse.Namespace) -> dict[str, str]:
         **({"public_url": address} if address else {}),
         **{f"components.{name}": switch for name, switch in switches.items()},
     }
+
+
+def hosts_stay(tree: Mapping[str, bytes]) -> tuple[str, ...]:
+    """What is to be known of further hosts, which no export takes along."""
+    names = ", ".join(host.name for host in hosts(tree))
+    said = (
+        f"exporters on {names} stay there, under the stack of this description: `host` commands go on from here, "
+        "and whichever node runs Prometheus must reach their ports"
+    )
+    return (said,) if names else ()
 
 
 def images_by_name(settings: Settings) -> dict[str, Image]:

@@ -10,6 +10,7 @@ from shlex import quote
 
 from stack.cli.export_common import (
     described_for_export,
+    hosts_stay,
     keep_secrets,
     settings_for_export,
     tell_written,
@@ -82,7 +83,7 @@ def described_on_kubernetes(options: argparse.Namespace, printer: Printer) -> De
 def _unfit(options: argparse.Namespace, description: Description) -> tuple[str, ...]:
     """What the user's own settings ask for beside that."""
     asked = settings_for_export(options).for_files(description.build.tree)
-    return unfit(asked)
+    return (*unfit(asked), *hosts_stay(description.build.tree))
 
 
 def _check(options: argparse.Namespace) -> None:

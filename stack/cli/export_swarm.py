@@ -9,6 +9,7 @@ from pathlib import Path
 from stack.cli.export_common import (
     changed_secrets,
     described_for_export,
+    hosts_stay,
     keep_secrets,
     settings_for_export,
     tell_written,
@@ -46,7 +47,8 @@ def export_swarm(options: argparse.Namespace, printer: Printer) -> int:
     spec = description.spec
     ports = {unit.name: description.settings.port(unit.name) for unit in description.settings.table.published}
     wish = Wish(published(spec, ports, options.publish), options.encrypted, options.secrets_version)
-    made = swarm(spec, wish, unfit(settings_for_export(options)))
+    left = (*unfit(settings_for_export(options)), *hosts_stay(description.build.tree))
+    made = swarm(spec, wish, left)
     notes = (*made.notes, *(NEW_VALUE.format(name) for name in changed_secrets(description)))
     folder = Path(options.output)
     written = write_export(folder, made.files, dry_run=options.dry_run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from stack.cli import smoke_elsewhere, smoke_kubernetes
@@ -249,3 +250,21 @@ def test_a_namespace_without_any_and_one_with_several_are_told(client: Client, c
 def test_it_goes_with_nothing_that_asks_elsewhere(client: Client, cluster: FakeKubectl) -> None:
     with pytest.raises(UsageError, match="neither --deep nor --url"):
         client.run("smoke", "--kubernetes", "monitoring", "--deep")
+
+
+@pytest.mark.parametrize("kind", ["swarm", "kubernetes", "operator"])
+def test_what_stays_on_further_hosts_is_told(client: Client, out: Path, kind: str) -> None:
+    text = f'engine = "ssh://me@web1"\naddress = "10.0.0.7"\npassword_hash = "$2b$10${"a" * 53}"\n'
+    issued = trustme.CA().issue_cert("web1")
+    files = {
+        "own/hosts/web1.toml": text,
+        "own/secrets/hosts/web1.password": "x\n",
+        "own/secrets/hosts/web1.crt": issued.cert_chain_pems[0].bytes().decode(),
+        "own/secrets/hosts/web1.key": issued.private_key_pem.bytes().decode(),
+    }
+    for path, content in files.items():
+        (client.home / path).parent.mkdir(parents=True, exist_ok=True)
+        (client.home / path).write_text(content)
+    told = "\n".join(export(client, kind, out)["notes"])
+    assert "exporters on web1 stay there" in told
+    assert "must reach their ports" in told
