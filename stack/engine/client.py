@@ -81,7 +81,7 @@ class Client:
         if reply.status < 400:
             return reply
         with reply:
-            raise Refusal(reply.status, _words(reply.read()))
+            raise Refusal(reply.status, _words(reply.read()) or f"HTTP status {reply.status}")
 
     def read(self, method: str, path: str, **told: Any) -> bytes:
         """The whole answer."""

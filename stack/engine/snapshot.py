@@ -9,10 +9,12 @@ from typing import Any
 from stack.engine import convert, labels
 from stack.engine.client import NOT_FOUND, Client, filters, forgiving
 from stack.engine.observation import networks_of_others, observed_container
+from stack.engine.transport import Refusal
 from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
 OBSERVERS = 8
+GOING = ("removing", "dead")
 
 
 class Snapshots:
@@ -62,8 +64,18 @@ class Snapshots:
         if found is None:
             return None
         configured = any(m.get("Destination") == CONFIG_ROOT for m in listed.get("Mounts") or ())
-        applied = self._applied(listed["Id"]) if configured else Applied()
+        try:
+            applied = self._applied(listed["Id"]) if configured else Applied()
+        except Refusal:
+            if self._goes(listed["Id"]):
+                return None
+            raise
         return observed_container(found, applied, networks, self._client.told, others)
+
+    def _goes(self, container: str) -> bool:
+        """Whether it is being removed: then an engine may refuse to look into it (20.10)."""
+        found = self._client.found("container", container)
+        return found is None or found["State"].get("Status") in GOING
 
     def _applied(self, container: str) -> Applied:
         return Applied.of(self._link(container, APPLIED), self._link(container, CURRENT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +14,8 @@ Act = Callable[[Stack], object]
 Start = Literal["repairs", "refuses", "accepts"]
 """What ``start`` does of the fault: it repairs it; it refuses, since a person must decide; or it takes what it
 finds, and the fault stays."""
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""The number of this process in a run; each has stacks of its own, so that any row may go to any of them."""
 Kind = Literal["bare", "whole"]
 """On which stack: without Grafana, or with all five components."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.breakage.breakage import Breakage, Kind
+from tests.breakage.breakage import WORKER, Breakage, Kind
 from tests.breakage.containers import RUNNING, port_freed
 from tests.breakage.data import unlocked
 from tests.breakage.hands import foreign_removed, name_of, pristine
@@ -18,10 +17,8 @@ from tests.breakage.server import gone
 from tests.e2e.conftest import grafana_image
 from tests.e2e.stack_command import Stack
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""Each process of a run has stacks of its own."""
 BASES: dict[Kind, int] = {"bare": 28100 + 10 * WORKER, "whole": 28200 + 10 * WORKER}
-NAMES: dict[Kind, str] = {kind: f"breakage-{kind}" + (f"-{WORKER}" if WORKER else "") for kind in BASES}
+NAMES: dict[Kind, str] = {kind: f"breakage-{kind}-{WORKER}" for kind in BASES}
 __all__ = ["grafana_image"]
 StackOf = Callable[[Kind], Stack]
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from tests.breakage.breakage import Act, nothing
+from tests.breakage.breakage import WORKER, Act, nothing
 from tests.breakage.hands import edited, written
 from tests.e2e.stack_command import Stack
 
-BASE = 28300
+BASE = 28300 + 10 * WORKER
 """Of the stack's ports: Grafana's; Prometheus has the next one."""
 DASHBOARD = "grafana/dashboards/host.json"
 SOURCES = "grafana/provisioning/datasources/stack.yml"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
-
-import pytest
 
 from tests.breakage import (
     alerting,
@@ -93,9 +90,7 @@ UNPROVEN: frozenset[str] = frozenset()
 """Rows that did not hold when they were last run, or were changed since: work to be done, with ``all`` they run too."""
 
 
-def of_kind(kind: Kind, parts: int) -> list[Any]:
-    """The rows of one stack that this run goes through, in parts of which each keeps to one process."""
+def of_kind(kind: Kind) -> tuple[Breakage, ...]:
+    """The rows of one stack that this run goes through."""
     every = os.environ.get("STACK_BREAKAGES") == "all"
-    rows = [row for row in ALL if row.on == kind and (every or row.name not in SELDOM | UNPROVEN)]
-    marks = [pytest.mark.xdist_group(f"{kind}-{part}") for part in range(parts)]
-    return [pytest.param(row, marks=marks[n % parts], id=row.name) for n, row in enumerate(rows)]
+    return tuple(row for row in ALL if row.on == kind and (every or row.name not in SELDOM | UNPROVEN))

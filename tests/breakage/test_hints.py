@@ -7,19 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.breakage.breakage import WORKER
 from tests.breakage.conftest import extras
 from tests.breakage.hands import pristine
 from tests.breakage.hint import BASE, HINTS, Hint
 from tests.breakage.judge import error_of, pattern
 from tests.e2e.stack_command import Stack
 
-pytestmark = [pytest.mark.breakage, pytest.mark.xdist_group("hints")]
+pytestmark = pytest.mark.breakage
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A proven stack of its own: others break theirs meanwhile."""
-    made = Stack.make("breakage-hints", BASE, tmp_path_factory.mktemp("hints"), **extras("bare", ""))
+    made = Stack.make(
+        f"breakage-hints-{WORKER}", BASE, tmp_path_factory.mktemp("hints"), **extras("bare", "")
+    )
     made.ok("start")
     yield made
     made.away()

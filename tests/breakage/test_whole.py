@@ -13,6 +13,6 @@ from tests.breakage.table import of_kind
 pytestmark = pytest.mark.breakage
 
 
-@pytest.mark.parametrize("row", of_kind("whole", 2))
+@pytest.mark.parametrize("row", of_kind("whole"), ids=lambda row: row.name)
 def test_breakage(row: Breakage, stack_of: StackOf, record_property: Callable[[str, object], None]) -> None:
     one_row(row, stack_of, record_property)
