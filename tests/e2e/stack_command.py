@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import requests
 from docker.errors import NotFound
 from msgspec.structs import replace
 
+from stack.common.wait import NotYet, until
 from stack.engine.docker import connect
 from stack.model.state import parse
 
@@ -24,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "DEPLOY_MONITORING_STACK.sh"
 LABEL = "monitoring-stack.stack"
 KEEPERS = ("state", "lock")
+WHOLE = "said to its end"
 PORTS = ("grafana", "prometheus", "alertmanager", "app")
 
 
@@ -132,12 +135,19 @@ class Stack:
 
     def in_folders(self, folders: Mapping[str, str], script: str) -> set[str]:
         """What a shell says of each folder, by component, in the container that has it, running or not."""
-        said = set()
-        for component, folder in folders.items():
-            container = docker.from_env().containers.get(f"{self.name}-{component}")
-            output: Any = container.exec_run(["sh", "-c", f"cd {folder}; {script}"]).output
-            said.add(output.decode().strip())
-        return said
+        return {
+            until(partial(self._said_in, component, f"cd {folder}; {script}"), seconds=20)
+            for component, folder in folders.items()
+        }
+
+    def _said_in(self, component: str, script: str) -> str:
+        """``NotYet`` where its end is missing: a busy engine (20.10) loses what a short program says."""
+        container = docker.from_env().containers.get(f"{self.name}-{component}")
+        output: Any = container.exec_run(["sh", "-c", f"{script}; echo {WHOLE}"]).output
+        said = output.decode().strip()
+        if not said.endswith(WHOLE):
+            raise NotYet(f"{component} said {said!r} only")
+        return said.removesuffix(WHOLE).strip()
 
     def keepers(self) -> dict[str, dict[str, Any]]:
         """The engine's description of the containers of state and lock, which never run."""
