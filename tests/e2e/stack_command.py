@@ -144,7 +144,7 @@ class Stack:
         """``NotYet`` where its end is missing: a busy engine (20.10) loses what a short program says."""
         container = docker.from_env().containers.get(f"{self.name}-{component}")
         output: Any = container.exec_run(["sh", "-c", f"{script}; echo {WHOLE}"]).output
-        said = output.decode().strip()
+        said: str = output.decode().strip()
         if not said.endswith(WHOLE):
             raise NotYet(f"{component} said {said!r} only")
         return said.removesuffix(WHOLE).strip()
