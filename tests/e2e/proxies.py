@@ -12,24 +12,20 @@ import requests
 import trustme
 
 from stack.common.wait import NotYet, until
+from tests.e2e.servers import NGINX_HEAD
 from tests.e2e.stack_command import ROOT
 
 EXAMPLES = ROOT / "examples" / "proxies"
 HOST = "localhost"
 USER, PASSWORD = "me", "let me in"
 PUBLISHED = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "app": 8000}
-NGINX = """\
-pid /tmp/nginx.pid;
-daemon off;
-error_log stderr;
-events {}
-http {
-  access_log off;
-  client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f;
-  uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s;
-  include /site/example.conf;
+NGINX = (
+    f"""\
+{NGINX_HEAD}"""
+    """  include /site/example.conf;
 }
 """
+)
 CADDY = """\
 set -e
 hash=$(caddy hash-password --bcrypt-cost 5 --plaintext "$1")

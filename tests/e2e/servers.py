@@ -56,8 +56,7 @@ maxmemory 50mb
 END
 exec redis-server /tmp/redis.conf
 """
-NGINX = """
-cat >/tmp/nginx.conf <<'END'
+NGINX_HEAD = """\
 pid /tmp/nginx.pid;
 daemon off;
 error_log stderr;
@@ -66,11 +65,18 @@ http {
   access_log off;
   client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f;
   uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s;
-  server { listen 8080; location = /stub_status { stub_status; } location / { return 200 "hello\n"; } }
+"""
+"""What an nginx without privileges begins with; the block http is still open."""
+NGINX = (
+    f"""
+cat >/tmp/nginx.conf <<'END'
+{NGINX_HEAD}"""
+    """  server { listen 8080; location = /stub_status { stub_status; } location / { return 200 "hello\n"; } }
 }
 END
 exec nginx -e stderr -c /tmp/nginx.conf
 """
+)
 HAPROXY = """
 cat >/tmp/haproxy.cfg <<'END'
 defaults
