@@ -26,13 +26,12 @@ from stack.components.host_values import (
 )
 from stack.components.node_exporter import PORT
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
-from stack.components.own_toml import Fault, Wrong, parsed
+from stack.components.own_toml import Fault, Wrong, document_of
 from stack.model.spec import HOST_JOBS, ConfigFile
 
 FOLDER = OWN_HOSTS
 USER = "prometheus"
 WORDS: dict[str, type] = {"engine": str, "cert_path": str, "address": str, "port": int, "password_hash": str}
-CALLED: dict[type, str] = {str: "text", int: "number"}
 SECRET_KINDS = ("password", "crt", "key")
 
 
@@ -120,7 +119,7 @@ def _all(tree: Mapping[str, bytes]) -> Iterator[FarHost | Fault]:
 def read(tree: Mapping[str, bytes], path: str, name: str) -> FarHost:
     """The host that a file says; ``Wrong`` with the remedy."""
     check_name(name)
-    told = _document(tree[path])
+    told = document_of(tree[path], WORDS)
     for kind in SECRET_KINDS:
         if not closing_line_cut(tree.get(secret_of(name, kind), b"")):
             hint = f"take the file away, and let host add {name} make it anew"
@@ -135,16 +134,6 @@ def read(tree: Mapping[str, bytes], path: str, name: str) -> FarHost:
         port=check_port(told.get("port", PORT)),
         password_hash=check_hash(told.get("password_hash", "")),
     )
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = parsed(content)
-    for key, value in document.items():
-        if key not in WORDS:
-            raise Wrong(f"unknown key {key}", f"known are {', '.join(WORDS)}")
-        if not isinstance(value, WORDS[key]) or isinstance(value, bool):
-            raise Wrong(f"{key}: {value!r} is no {CALLED[WORDS[key]]}", "correct the value")
-    return document
 
 
 def jobs(build: Build) -> Iterator[ConfigFile]:

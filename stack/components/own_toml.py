@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
+
+CALLED: dict[type, str] = {str: "text", int: "number", list: "list of texts", dict: "table"}
 
 
 class Fault(Struct, frozen=True):
@@ -35,3 +38,14 @@ def parsed(content: bytes) -> dict[str, Any]:
         raise Wrong(f"it is no UTF-8 text: {error}", "save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise Wrong(f"it is no TOML: {error}", "correct the TOML") from error
+
+
+def document_of(content: bytes, words: Mapping[str, type]) -> dict[str, Any]:
+    """The document, whose keys are among ``words`` and have values of their kind; ``Wrong`` where one has not."""
+    document: dict[str, Any] = parsed(content)
+    for key, value in document.items():
+        if key not in words:
+            raise Wrong(f"unknown key {key}", f"known are {', '.join(words)}")
+        if not isinstance(value, words[key]) or isinstance(value, bool):
+            raise Wrong(f"{key}: {value!r} is no {CALLED[words[key]]}", "correct the value")
+    return document

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from stack.components.build import Build
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
-from stack.components.own_toml import Fault, Wrong, parsed
+from stack.components.own_toml import Fault, Wrong, document_of
 from stack.components.places import OWN
 from stack.config.secret import Secret
 
@@ -38,7 +38,6 @@ WORDS: dict[str, type] = {
     "on_port": int,
     "options": dict,
 }
-CALLED: dict[type, str] = {str: "text", int: "number", list: "list of texts", dict: "table"}
 
 
 class Option(Struct, frozen=True):
@@ -131,7 +130,7 @@ def _all(build: Build, form: Form) -> Iterator[Server | Fault]:
 def _read(build: Build, form: Form, path: str, name: str) -> Server | Fault:
     try:
         check_name(name)
-        document = _document(build.tree[path])
+        document = document_of(build.tree[path], WORDS)
         server = _server(build, form, Server(name, path), document)
         form.fits(server)
     except Wrong as wrong:
@@ -143,16 +142,6 @@ def check_name(name: str) -> None:
     """``Wrong`` for a name that no container can have."""
     if not NAME.fullmatch(name) or name == TAKEN or name.endswith(f"-{TAKEN}"):
         raise Wrong(f"a server cannot be called {name!r}", f"{NAMES}, not ending with {TAKEN}")
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = parsed(content)
-    for key, value in document.items():
-        if key not in WORDS:
-            raise Wrong(f"unknown key {key}", f"known are {', '.join(WORDS)}")
-        if not isinstance(value, WORDS[key]) or isinstance(value, bool):
-            raise Wrong(f"{key}: {value!r} is no {CALLED[WORDS[key]]}", "correct the value")
-    return document
 
 
 def _server(build: Build, form: Form, server: Server, told: Mapping[str, Any]) -> Server:
