@@ -51,11 +51,6 @@ class Drill(Struct, frozen=True):
     share: float = 0.0
     wave: int = 1
 
-    @property
-    def needs(self) -> str:
-        """The component without which there is nothing to provoke."""
-        return self.stops or (PROMETHEUS if self.sends else "app")
-
 
 class Bound(Struct, frozen=True):
     """Seconds from the fault until each stage at the latest; ``ended`` counts from the end of the fault."""

@@ -16,9 +16,9 @@ from msgspec.structs import asdict
 
 from stack.checks.context import CheckContext
 from stack.checks.drill_hearing import hearing_of
-from stack.checks.drills import BY_NAME, DRILLS, Drill, bound, job_of, rule_of, why_not
+from stack.checks.drills import BY_NAME, DRILLS, PROMETHEUS, Drill, bound, job_of, rule_of, why_not
 from stack.checks.routing import INTEGRATIONS
-from stack.cli.drill_detour import PROMETHEUS, lead
+from stack.cli.drill_detour import lead
 from stack.cli.drill_run import STAGES, Result, Wave, restore
 from stack.cli.printer import Printer
 from stack.cli.running import running

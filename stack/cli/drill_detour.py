@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from stack.checks.drills import Drill
+from stack.checks.drills import PROMETHEUS, Drill
 from stack.components.remote_write import Remote, with_remotes
 from stack.deploy.links import versioned
 from stack.deploy.state import StateStore
 from stack.engine.interface import Engine
 from stack.model.spec import CURRENT, ConfigFile, ServiceSpec, config_volume, container_name
 
-PROMETHEUS = "prometheus"
 MAIN = "prometheus.yml"
 AT_ONCE = {"batch_send_deadline": "1s"}
 NONE = [{"source_labels": ["__name__"], "regex": ".*", "action": "drop"}]

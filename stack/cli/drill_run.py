@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from stack.checks.context import CheckContext
 from stack.checks.drill_hearing import Hearing
-from stack.checks.drills import Bound, Drill
-from stack.cli.drill_detour import PROMETHEUS, back
+from stack.checks.drills import PROMETHEUS, Bound, Drill
+from stack.cli.drill_detour import back
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
 from stack.common.errors import StackError
