@@ -24,6 +24,8 @@ CLOSED = ("permission denied", "readonly database", "read-only database", "opera
 """What programs write of files that they may not use, in lower case."""
 MAPPED = "signal SIGBUS"
 """What Go's runtime writes when a file that is mapped into memory ends too soon."""
+KILLED = 137
+"""The exit code of a process that SIGKILL ended; one that runs again has 0 meanwhile."""
 READ_BACK = 2000
 """Log lines among which the one is looked for that says why a process ended: a trace of all its threads may follow."""
 LOUD = re.compile(
@@ -52,7 +54,7 @@ def died(
         return None
     written = engine.logs(name, READ_BACK)
     logs = written[-LOG_LINES:]
-    if state.get("OOMKilled"):
+    if _for_memory(engine, name, state.get("ExitCode"), marked=bool(state.get("OOMKilled"))):
         return NotReady(
             f"{name} was killed for memory: {memory_limit(service)}", hint=more_memory(service), logs=logs
         )
@@ -67,9 +69,17 @@ def with_last_words(engine: Engine, observed: Observed) -> Observed:
 
     def heard(found: ObservedContainer) -> ObservedContainer:
         ended = (found.state in ("restarting", "exited") and found.exit_code) or found.restarts > 1
-        return replace(found, last_words=engine.logs(found.name, READ_BACK)) if ended else found
+        if not ended:
+            return found
+        memory = _for_memory(engine, found.name, found.exit_code, marked=found.oom_killed)
+        return replace(found, oom_killed=memory, last_words=engine.logs(found.name, READ_BACK))
 
     return replace(observed, containers=tuple(heard(found) for found in observed.containers))
+
+
+def _for_memory(engine: Engine, container: str, code: object, *, marked: bool) -> bool:
+    """Whether a process that has ended was killed for memory: an engine may lack the mark of it."""
+    return marked or (code in (KILLED, 0) and engine.killed_for_memory(container))
 
 
 def why(lines: Sequence[str]) -> str:

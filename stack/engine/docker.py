@@ -129,6 +129,7 @@ class DockerEngine:
         self.stat = insides.stat
         self.read_file, self.read_folder = insides.read_file, insides.read_folder
         self.logs, self.follow = insides.logs, insides.follow
+        self.killed_for_memory = insides.killed_for_memory
         self.usage, self.inspect, self.processes = insides.usage, insides.inspect, insides.processes
         self.image, self.tag, self.untag = images.image, images.tag, images.untag
         self.pull, self.import_image, self.build_image = images.pull, images.import_image, images.build_image

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from stack.common.errors import StackError, StartFailed
 from stack.common.wait import NotYet, TimedOut, until
@@ -18,6 +20,8 @@ from stack.engine.transport import Unreachable
 from stack.model.found import FileFound, FileStat
 
 CODE_SECONDS = 10.0
+EVENT_BEFORE, EVENT_AFTER = 2.0, 0.5
+"""Seconds around the end of a process within which the engine tells that it was killed for memory."""
 LINKS = 8
 
 
@@ -180,6 +184,28 @@ class Insides:
             reply.allow_silence(None)
             for line in lines(demultiplexed(reply.chunks)):
                 yield line.decode(errors="replace")
+
+    def killed_for_memory(self, container: str) -> bool:
+        """See ``Engine``; False where the container is gone.
+
+        By the mark in its state, or by the event: measured on 20.10, one in thirty of such containers lacks the mark,
+        where the engine has heard of the end before the kill.
+        """
+        found = self._client.container(container)
+        state = found["State"] if found else {}
+        if state.get("OOMKilled") or not found:
+            return bool(found)
+        ended = datetime.fromisoformat(state["FinishedAt"]).timestamp()
+        if ended <= 0:
+            return False
+        chosen = json.dumps({"container": [found["Id"]], "event": ["oom"]})
+        wanted = {
+            "since": f"{ended - EVENT_BEFORE:.3f}",
+            "until": f"{ended + EVENT_AFTER:.3f}",
+            "filters": chosen,
+        }
+        with self._client.asking(f"events of {name_of(found)}"):
+            return bool(self._client.read("GET", "events", query=wanted).strip())
 
     def usage(self, container: str) -> Usage:
         """See ``Engine``. Without the page cache, as ``docker stats`` counts."""

@@ -251,6 +251,9 @@ class Engine(WholeVolumes, Protocol):
     def follow(self, container: str, tail: int) -> Iterator[str]:
         """Log lines as they come, until the container ends."""
 
+    def killed_for_memory(self, container: str) -> bool:
+        """Whether its process last ended for want of memory."""
+
     def usage(self, container: str) -> Usage:
         """Memory in use."""
 

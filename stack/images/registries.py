@@ -100,11 +100,21 @@ class Registries:
         ago = duration(round(self._since(registry) or 0.0))
         return f"asked {ago} ago; STACK_REGISTRY_REMEMBER is {again}, images pull asks at once"
 
+    def before(self, registry: str) -> str:
+        """How long ago it last did not answer, such as ``20m5s``, though it is to be asked again; empty if never."""
+        gone = self._gone(registry)
+        return duration(round(gone)) if gone is not None else ""
+
     def _since(self, registry: str) -> float | None:
-        """Seconds since it was silent, as far as that is remembered."""
+        """Seconds since it was silent, as far as that keeps anybody from asking it."""
+        gone = self._gone(registry)
+        return gone if gone is not None and gone < self._patience.remember else None
+
+    def _gone(self, registry: str) -> float | None:
+        """Seconds since it was silent; None where no moment is known that lies behind."""
         then = _entry(read_json(self._memory).get(self._key(registry))).get("when")
         gone = self._clock() - then if isinstance(then, int | float) else -1.0
-        return gone if 0 <= gone < self._patience.remember else None
+        return gone if gone >= 0 else None
 
     def _back(self, registry: str) -> bool:
         """Whether this machine reaches it now and did not when it was silent."""

@@ -124,7 +124,12 @@ class Images(Struct, frozen=True):
         facts = self._facts(pin, held)
         decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
-            decision = decide(pin, _asked(facts, self._registries(), registry_of(self._wanted(pin))))
+            registries, registry = self._registries(), registry_of(self._wanted(pin))
+            decision = decide(pin, _asked(facts, registries, registry))
+            if decision.source is Source.PULL and (ago := registries.before(registry)):
+                decision = replace(
+                    decision, why=f"registry {registry} did not answer {ago} ago; start asks again"
+                )
         return _resolved(pin, decision, held.get(decision.ref))
 
     def _is_ours(self, name: str) -> bool:

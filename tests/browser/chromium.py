@@ -20,6 +20,9 @@ from typing import Any
 
 PROGRAMS = ("chromium-headless-shell", "chromium")
 PATIENCE = 30.0
+CHANGED = "ERR_NETWORK_CHANGED"
+"""How requests end while this machine gains or loses a network, as it does where containers come and go."""
+VISITS = 5
 WIDTH, HEIGHT = 1300, 1000
 ARGUMENTS = (
     *(
@@ -119,6 +122,22 @@ class Chromium:
         except PageFault as fault:
             body = self.run("document.body?.innerText.slice(0, 600)")
             raise PageFault(f"{condition}: {fault}; the page says {body!r}; {self.faults()}") from fault
+
+    def visit(self, url: str, condition: str) -> None:
+        """The page at this address once an expression is true there, through requests that a network's coming ended."""
+        for left in reversed(range(VISITS)):
+            self.open(url)
+            try:
+                self.until(condition)
+            except PageFault:
+                if not left or not self._cut_off():
+                    raise
+            if not self._cut_off():
+                return
+        raise PageFault(f"{url}: {self.faults()}")
+
+    def _cut_off(self) -> bool:
+        return any(CHANGED in fault for fault in self.faults())
 
     def faults(self) -> list[str]:
         """Exceptions and errors that the page's console was told."""

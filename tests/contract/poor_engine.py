@@ -23,11 +23,12 @@ from tests.contract.engine_gate import SOCKET
 class Poverty:
     """``info`` replaces fields of ``GET /info``; ``ulimits``: a container that asks for them does not start.
 
-    ``engine``: the path of the real one's socket.
+    ``engine``: the path of the real one's socket; ``marks``: whether it says of a container that it was out of memory.
     """
 
     info: dict[str, Any] = field(default_factory=dict)
     ulimits: bool = True
+    marks: bool = True
     engine: str = SOCKET
 
     def refusal(self, method: str, path: str, body: bytes) -> tuple[int, str] | None:
@@ -89,6 +90,8 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, found = ask(self.poverty.engine, self.command, self.path, body, kept)
         if path.endswith("/info"):
             found = json.dumps(json.loads(found) | self.poverty.info).encode()
+        if path.endswith("/json") and not self.poverty.marks:
+            found = found.replace(b'"OOMKilled":true', b'"OOMKilled":false')
         self.reply(status, headers, found)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any

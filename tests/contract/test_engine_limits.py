@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stack.common.wait import NotYet, until
 from stack.deploy.differences import differences
 from stack.engine.docker import connect
 from stack.engine.interface import Job
@@ -122,3 +123,33 @@ def test_an_engine_that_can_everything_restricts_nothing(poor: Poor) -> None:
     )
     assert host(bench, make(bench, service(bench)))["Ulimits"]
     assert bench.engine.info().restrictions == ()
+
+
+@pytest.mark.parametrize("marks", [True, False])
+@pytest.mark.parametrize(("ends", "memory"), [("x=x; while :; do x=$x$x; done", True), ("kill -9 $$", False)])
+def test_a_kill_for_memory_is_known_without_the_mark_of_it(
+    poor: Poor, marks: bool, ends: str, memory: bool
+) -> None:
+    """In a shell of its own: the first process of a container cannot kill itself."""
+    bench = poor(marks=marks)
+    container = make(
+        bench,
+        service(
+            bench,
+            entrypoint=("/bin/sh", "-c", f"/bin/sh -c '{ends}'; exit $?"),
+            limits=Limits(16 * MIB, 0.5, 64),
+        ),
+    )
+    until(lambda: ended(bench, container), seconds=30)
+    assert bench.engine.inspect(container)["State"]["ExitCode"] == 137  # type: ignore[index]
+    assert bench.engine.killed_for_memory(container) == memory
+    (seen,) = bench.engine.observe(bench.stack).containers
+    assert seen.oom_killed == (memory and marks)
+    assert not bench.engine.killed_for_memory("nobody")
+
+
+def ended(bench: DockerBench, container: str) -> None:
+    """It ran and does no more."""
+    (seen,) = bench.engine.observe(bench.stack).containers
+    if seen.id == container and seen.running:
+        raise NotYet("it runs")

@@ -79,8 +79,10 @@ def test_a_browser_draws_every_dashboard_from_real_data(bare: Stack, started: Ra
     del started
     with chromium(tmp_path) as browser:
         for file in sorted((bare.home / "grafana/dashboards").glob("*.json")):
-            browser.open(f"{bare.url('prometheus')}/user/#{file.stem}?from=now-15m&to=now")
-            browser.until("/^Updated/.test(document.querySelector('#state').textContent)")
+            browser.visit(
+                f"{bare.url('prometheus')}/user/#{file.stem}?from=now-15m&to=now",
+                "/^Updated/.test(document.querySelector('#state').textContent)",
+            )
             assert faults_of(browser) == [] == browser.faults(), file.stem
             assert browser.run("document.querySelectorAll('.empty').length") <= 2, file.stem
 

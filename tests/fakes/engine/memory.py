@@ -485,6 +485,11 @@ class MemoryEngine(MemoryVolumes):
         self._present(container)
         return iter(self.logs(container, tail))
 
+    def killed_for_memory(self, container: str) -> bool:
+        """See ``Engine``."""
+        found = self.owned(container)
+        return found is not None and found.oom_killed
+
     def usage(self, container: str) -> Usage:
         """See ``Engine``."""
         found = self._present(container)

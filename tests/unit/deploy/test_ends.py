@@ -116,3 +116,18 @@ def test_only_of_one_that_ended_by_itself_the_log_is_read(found: ObservedContain
     heard = with_last_words(Engine(), Observed(NAME, (found,))).containers[0]
     assert calls == ([(found.name, READ_BACK)] if asked else [])
     assert heard.last_words == (("words",) if asked else ())
+
+
+@pytest.mark.parametrize("state", ["exited", "restarting"])
+@pytest.mark.parametrize(
+    ("code", "told", "memory"), [(137, True, True), (137, False, False), (1, True, False)]
+)
+def test_a_kill_for_memory_is_believed_without_its_mark(
+    state: str, code: int, told: bool, memory: bool
+) -> None:
+    class Engine(MemoryEngine):
+        def killed_for_memory(self, container: str) -> bool:
+            return told
+
+    found = ended(state=state, exit_code=code)
+    assert with_last_words(Engine(), Observed(NAME, (found,))).containers[0].oom_killed == memory

@@ -110,8 +110,10 @@ def test_silence_is_remembered_for_a_while_by_the_next_process(tmp_path: Path) -
     with pytest.raises(RegistryUnreachable):
         registries(tmp_path, clock).pull(Shelf(), "a:1", nothing)
     assert registries(tmp_path, clock).silent("docker.io")
+    assert registries(tmp_path, clock).before("elsewhere.example") == ""
     clock.now += Patience().remember + 1
     assert not registries(tmp_path, clock).silent("docker.io")
+    assert registries(tmp_path, clock).before("docker.io") == "5m1s"
 
 
 def test_whoever_has_mended_the_way_need_not_wait(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,19 @@ def test_without_a_registry_they_are_built_and_grafana_is_unavailable(tmp_path: 
     assert built.labels["monitoring-stack.built-from"] == "Debian forky prometheus 9.9-1"
     assert built.labels["monitoring-stack.pin"] == "prom/prometheus:v3.13.5"
     assert "monitoring-stack/prometheus:candidate" not in shelf.held
+
+
+def test_why_an_image_is_not_there_outlives_the_time_in_which_nobody_asks(tmp_path: Path) -> None:
+    late = Registries(tmp_path / "silent.json", clock=lambda: time.time() + 1200, look=never_in_reach)
+    shelf = Shelf()
+
+    def grafana() -> Resolved:
+        return images(shelf, tmp_path, registries=late).present(["grafana"])["grafana"]
+
+    assert (grafana().source, grafana().why) == (Source.PULL, "not there yet")
+    images(shelf, tmp_path).provide(["grafana"])
+    assert grafana().source is Source.PULL
+    assert re.fullmatch(r"registry docker\.io did not answer 20m\d?s? ago; start asks again", grafana().why)
 
 
 @pytest.mark.usefixtures("no_packages")
