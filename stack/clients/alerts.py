@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stack.clients.http import Http
-from stack.clients.shape import Typed, moment, objects, shaped, text
+from stack.clients.shape import Typed, objects, shaped, text
+from stack.common.moments import instant
 
 
 class ActiveAlert(Typed, frozen=True):
@@ -32,7 +33,7 @@ def active_alerts(http: Http) -> tuple[ActiveAlert, ...]:
                 {text(name): text(value) for name, value in one["labels"].items()},
                 {text(name): text(value) for name, value in (one.get("annotations") or {}).items()},
                 one["state"],
-                moment(one["activeAt"]),
+                instant(one["activeAt"]),
                 float(one["value"]),
             )
             for one in objects(answer.json()["data"]["alerts"])

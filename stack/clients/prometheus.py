@@ -12,7 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from stack.clients.http import Answer, Http, HttpFailure, snippet
-from stack.clients.shape import Typed, moment, shaped, span, text, texts, yaml_object
+from stack.clients.shape import Typed, shaped, span, text, texts, yaml_object
+from stack.common.moments import instant
 
 
 class LoadedRule(Typed, frozen=True):
@@ -128,8 +129,8 @@ class Prometheus(Struct, frozen=True):
         answer = self.http.get("/api/v1/status/runtimeinfo")
         with shaped(answer):
             data = _data(answer)
-            now = moment(data["serverTime"]) if "serverTime" in data else time.time()
-            return now - max(moment(data["startTime"]), moment(data["lastConfigTime"]))
+            now = instant(data["serverTime"]) if "serverTime" in data else time.time()
+            return now - max(instant(data["startTime"]), instant(data["lastConfigTime"]))
 
     def formatted(self, expr: str) -> str:
         """The expression as Prometheus itself writes it down."""
@@ -279,5 +280,5 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> LoadedRule:
         span(group.get("interval", 0)),
         int(group.get("limit", 0)),
         str(rule.get("state", "")),
-        moment(rule["lastEvaluation"]) if "lastEvaluation" in rule else 0.0,
+        instant(rule["lastEvaluation"]) if "lastEvaluation" in rule else 0.0,
     )

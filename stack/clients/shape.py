@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -103,11 +102,6 @@ class Typed(Struct, frozen=True):
             value = getattr(self, name)
             if kind in KINDS and not KINDS[kind](value):
                 raise TypeError(f"{name} is {type(value).__name__}, not {kind}")
-
-
-def moment(text: str) -> float:
-    """Unix time of a moment as Go writes it; 0 for one that has not come yet."""
-    return max(0.0, datetime.fromisoformat(text).timestamp())
 
 
 def span(value: Any) -> float:

@@ -27,6 +27,11 @@ def moment(text: str) -> float:
         return 0.0
 
 
+def instant(text: str) -> float:
+    """The Unix time of a moment as Go writes it; 0 for one that has not come yet. ``ValueError`` for what is none."""
+    return max(0.0, datetime.fromisoformat(text).timestamp())
+
+
 def short(seconds: float) -> str:
     """A span in its largest unit, such as ``3 min``."""
     unit, size = next(((u, s) for u, s in UNITS if seconds >= s), ("s", 1))

@@ -65,7 +65,7 @@ def died(
 
 
 def with_last_words(engine: Engine, observed: Observed) -> Observed:
-    """The same, with what each container wrote last whose process ended by itself."""
+    """The same, with what is known of the last end of each container whose process ended by itself: words, memory."""
 
     def heard(found: ObservedContainer) -> ObservedContainer:
         ended = (found.state in ("restarting", "exited") and found.exit_code) or found.restarts > 1

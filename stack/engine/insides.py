@@ -7,9 +7,9 @@ import json
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from stack.common.errors import StackError, StartFailed
+from stack.common.moments import instant
 from stack.common.wait import NotYet, TimedOut, until
 from stack.engine import archive, convert
 from stack.engine.client import NOT_FOUND, Client, Inspect, forgiving, lines, name_of
@@ -195,8 +195,8 @@ class Insides:
         state = found["State"] if found else {}
         if state.get("OOMKilled") or not found:
             return bool(found)
-        ended = datetime.fromisoformat(state["FinishedAt"]).timestamp()
-        if ended <= 0:
+        ended = instant(state["FinishedAt"])
+        if not ended:
             return False
         chosen = json.dumps({"container": [found["Id"]], "event": ["oom"]})
         wanted = {

@@ -26,7 +26,8 @@ class Facts(Struct, frozen=True):
 
     ``override`` is the user's own reference, ``digest`` the locked content of the official one. ``local`` says whether
     our own build is there and whether its recipe is today's; ``cannot_build`` is the reason why none can be made.
-    ``silence``: what is to be said beside the fact that the registry is silent.
+    ``silence``: what is to be said beside the fact that the registry is silent; ``silent_before``: how long ago it was,
+    where it is to be asked again.
     """
 
     override: str = ""
@@ -35,6 +36,7 @@ class Facts(Struct, frozen=True):
     local: str = ""
     registry_silent: bool = False
     silence: str = ""
+    silent_before: str = ""
     cannot_build: str = ""
 
 
@@ -65,8 +67,14 @@ def decide(pin: Pin, facts: Facts) -> Decision:
     if facts.local == LOCAL_CURRENT and not facts.override:
         return Decision(Source.PRESENT, pin.local, "built here before")
     if not facts.registry_silent:
-        return Decision(Source.PULL, ref, "not there yet")
+        return Decision(Source.PULL, ref, _not_there(facts, ref))
     return _without_registry(pin, facts, ref)
+
+
+def _not_there(facts: Facts, ref: str) -> str:
+    if not facts.silent_before:
+        return "not there yet"
+    return f"registry {registry_of(ref)} did not answer {facts.silent_before} ago; start asks again"
 
 
 def _without_registry(pin: Pin, facts: Facts, ref: str) -> Decision:

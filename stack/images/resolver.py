@@ -125,11 +125,8 @@ class Images(Struct, frozen=True):
         decision = decide(pin, replace(facts, registry_silent=True))
         if decision.source is not Source.PRESENT:
             registries, registry = self._registries(), registry_of(self._wanted(pin))
-            decision = decide(pin, _asked(facts, registries, registry))
-            if decision.source is Source.PULL and (ago := registries.before(registry)):
-                decision = replace(
-                    decision, why=f"registry {registry} did not answer {ago} ago; start asks again"
-                )
+            asked = _asked(facts, registries, registry)
+            decision = decide(pin, replace(asked, silent_before=registries.before(registry)))
         return _resolved(pin, decision, held.get(decision.ref))
 
     def _is_ours(self, name: str) -> bool:

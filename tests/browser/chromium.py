@@ -125,15 +125,16 @@ class Chromium:
 
     def visit(self, url: str, condition: str) -> None:
         """The page at this address once an expression is true there, through requests that a network's coming ended."""
-        for left in reversed(range(VISITS)):
+        for _ in range(VISITS):
             self.open(url)
             try:
                 self.until(condition)
             except PageFault:
-                if not left or not self._cut_off():
+                if not self._cut_off():
                     raise
-            if not self._cut_off():
-                return
+            else:
+                if not self._cut_off():
+                    return
         raise PageFault(f"{url}: {self.faults()}")
 
     def _cut_off(self) -> bool:

@@ -140,7 +140,7 @@ def test_a_kill_for_memory_is_known_without_the_mark_of_it(
             limits=Limits(16 * MIB, 0.5, 64),
         ),
     )
-    until(lambda: ended(bench, container), seconds=30)
+    until(lambda: ended(bench), seconds=30)
     assert bench.engine.inspect(container)["State"]["ExitCode"] == 137  # type: ignore[index]
     assert bench.engine.killed_for_memory(container) == memory
     (seen,) = bench.engine.observe(bench.stack).containers
@@ -148,8 +148,8 @@ def test_a_kill_for_memory_is_known_without_the_mark_of_it(
     assert not bench.engine.killed_for_memory("nobody")
 
 
-def ended(bench: DockerBench, container: str) -> None:
+def ended(bench: DockerBench) -> None:
     """It ran and does no more."""
     (seen,) = bench.engine.observe(bench.stack).containers
-    if seen.id == container and seen.running:
+    if seen.running:
         raise NotYet("it runs")

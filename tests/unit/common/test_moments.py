@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stack.common.moments import moment, short, stamp
+from stack.common.moments import instant, moment, short, stamp
 
 
 def test_a_stamp_is_read_back() -> None:
@@ -27,3 +27,11 @@ def test_what_is_no_moment_is_0(text: str) -> None:
 )
 def test_a_span_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
     assert short(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2026-11-26T10:01:00.123456789Z", 1795687260.123456), ("0001-01-01T00:00:00Z", 0.0)],
+)
+def test_an_instant_keeps_its_fraction_and_one_that_has_not_come_is_0(text: str, seconds: float) -> None:
+    assert instant(text) == seconds

@@ -21,6 +21,7 @@ CASES: list[tuple[dict[str, Any], Source, str, str]] = [
     ({"local": "stale"}, Source.PULL, OFFICIAL, "not there yet"),
     ({}, Source.PULL, OFFICIAL, "not there yet"),
     ({"digest": "sha256:abc"}, Source.PULL, LOCKED, "not there yet"),
+    ({"silent_before": "20m"}, Source.PULL, OFFICIAL, "docker.io did not answer 20m ago; start asks again"),
     ({"registry_silent": True}, Source.BUILD, LOCAL, "docker.io does not answer"),
     ({"registry_silent": True, "local": "stale"}, Source.BUILD, LOCAL, "does not answer"),
     (
