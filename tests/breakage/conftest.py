@@ -10,12 +10,11 @@ import pytest
 
 from tests.breakage.breakage import WORKER, Breakage, Kind
 from tests.breakage.containers import RUNNING, port_freed
-from tests.breakage.data import unlocked
-from tests.breakage.hands import foreign_removed, name_of, pristine
+from tests.breakage.hands import FOREIGN, foreign_removed, name_of, pristine
 from tests.breakage.judge import judge
-from tests.breakage.server import gone
 from tests.e2e.conftest import grafana_image
 from tests.e2e.stack_command import Stack
+from tests.leftovers import removed_by_prefix
 
 BASES: dict[Kind, int] = {"bare": 28100 + 10 * WORKER, "whole": 28200 + 10 * WORKER}
 NAMES: dict[Kind, str] = {kind: f"breakage-{kind}-{WORKER}" for kind in BASES}
@@ -32,8 +31,7 @@ def extras(kind: Kind, grafana: str) -> dict[str, str]:
 
 def anew(stack: Stack) -> None:
     """Whatever it was, it is a proven stack now."""
-    gone(stack)
-    unlocked(stack)
+    removed_by_prefix(FOREIGN, f"{FOREIGN}-{stack.name}-")
     port_freed(stack)
     foreign_removed("{}", *(name_of(stack, component) for component in RUNNING))(stack)
     stack("destroy", "--volumes", "--yes")
@@ -52,13 +50,12 @@ def stack_of(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
             extra = extras(kind, request.getfixturevalue("grafana_image") if kind == "whole" else "")
             home = tmp_path_factory.mktemp(NAMES[kind])
             made[kind] = Stack.make(NAMES[kind], BASES[kind], home, **extra)
-            made[kind].ok("start")
+            anew(made[kind])
         return made[kind]
 
     yield stack_of
     for stack in made.values():
-        gone(stack)
-        unlocked(stack)
+        removed_by_prefix(FOREIGN, f"{FOREIGN}-{stack.name}-")
         with contextlib.suppress(AssertionError):
             stack.away()
 

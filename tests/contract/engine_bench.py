@@ -34,6 +34,7 @@ from stack.model.spec import (
 )
 from tests.contract.tiny_image import root_file_system
 from tests.fakes.engine.memory import MemoryEngine
+from tests.leftovers import containers_removed, rest_removed
 
 TINY = "ct-tiny:contract-2"
 MIB = 1 << 20
@@ -224,17 +225,12 @@ class DockerBench:
 
     def __exit__(self, *_: object) -> None:
         """Removes all that carries the label, and the foreign objects of this bench."""
-        mine: dict[str, Any] = {"label": [f"{labels.STACK}={self.stack}"]}
-        for container in self.raw.containers.list(all=True, filters=mine):
-            container.remove(force=True, v=True)
+        containers_removed(self.stack, self.raw)
         for kind, name in self.others:
             with suppress(APIError):
                 found = self._collection(kind).get(name)
                 found.remove(**({"force": True, "v": True} if kind == "container" else {}))
-        for network in self.raw.networks.list(filters=mine):
-            network.remove()
-        for volume in self.raw.volumes.list(filters=mine):
-            volume.remove()
+        rest_removed(self.stack, self.raw)
         self.raw.close()
 
     def foreign(self, kind: Kind, name: str) -> None:

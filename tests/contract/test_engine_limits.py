@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from stack.common.wait import NotYet, until
 from stack.deploy.differences import differences
 from stack.engine.docker import connect
 from stack.engine.interface import Job
@@ -139,17 +138,12 @@ def test_a_kill_for_memory_is_known_without_the_mark_of_it(
             entrypoint=("/bin/sh", "-c", f"/bin/sh -c '{ends}'; exit $?"),
             limits=Limits(16 * MIB, 0.5, 64),
         ),
+        start=False,
     )
-    until(lambda: ended(bench), seconds=30)
-    assert bench.engine.inspect(container)["State"]["ExitCode"] == 137  # type: ignore[index]
+    bench.update(container, RestartPolicy={"Name": "no"})  # the engine would start it again meanwhile
+    bench.engine.start(container)
+    assert bench.raw.containers.get(container).wait(timeout=30)["StatusCode"] == 137
     assert bench.engine.killed_for_memory(container) == memory
     (seen,) = bench.engine.observe(bench.stack).containers
     assert seen.oom_killed == (memory and marks)
     assert not bench.engine.killed_for_memory("nobody")
-
-
-def ended(bench: DockerBench) -> None:
-    """It ran and does no more."""
-    (seen,) = bench.engine.observe(bench.stack).containers
-    if seen.running:
-        raise NotYet("it runs")

@@ -21,10 +21,11 @@ from msgspec.structs import replace
 from stack.common.wait import NotYet, until
 from stack.engine.docker import connect
 from stack.model.state import parse
+from tests import leftovers
+from tests.leftovers import LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "DEPLOY_MONITORING_STACK.sh"
-LABEL = "monitoring-stack.stack"
 KEEPERS = ("state", "lock")
 WHOLE = "said to its end"
 PORTS = ("grafana", "prometheus", "alertmanager", "app")
@@ -57,7 +58,8 @@ class Stack:
 
     @classmethod
     def make(cls, name: str, base: int, home: Path, **extra: str) -> Stack:
-        """A new home with the files of the checkout."""
+        """A new home with the files of the checkout, and nothing on the engine that an earlier run left."""
+        leftovers.removed(name)
         for folder in ("prometheus", "alertmanager", "grafana"):
             shutil.copytree(ROOT / folder, home / folder)
         return cls(name, base, home, extra)
