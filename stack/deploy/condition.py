@@ -181,6 +181,8 @@ def _ended(
     """What its last lines say of the cause, where they were read."""
     if disk := disk_fault(spec, service, found.last_words):
         return disk.message, disk.hint
+    if found.drift:
+        return f"{what}: {'; '.join(found.drift)}{why(found.last_words)}", f"{START} writes the files anew"
     return f"{what}{why(found.last_words)}", remedy + LOGS.format(found.component)
 
 

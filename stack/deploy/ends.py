@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.common.errors import NotReady
+from stack.common.moments import instant, moment
 from stack.common.printable import printable
 from stack.components import TABLE
 from stack.engine.interface import Engine
@@ -26,6 +28,10 @@ MAPPED = "signal SIGBUS"
 """What Go's runtime writes when a file that is mapped into memory ends too soon."""
 KILLED = 137
 """The exit code of a process that SIGKILL ended; one that runs again has 0 meanwhile."""
+NEVER = "0001-01-01T00:00:00Z"
+"""What an engine writes where something has not happened."""
+LIFE = 60.0
+"""Seconds before its end in which the words of a process are looked for that runs again."""
 READ_BACK = 2000
 """Log lines among which the one is looked for that says why a process ended: a trace of all its threads may follow."""
 LOUD = re.compile(
@@ -37,22 +43,30 @@ SHOWN = 240
 """Letters of such a line."""
 
 
+class Life(Struct, frozen=True):
+    """The process of a container at some moment: how often the engine had restarted it, its start as Unix time."""
+
+    restarts: int
+    began: float
+
+
 def died(
-    engine: Engine, spec: StackSpec, service: ServiceSpec, restarts: int | None = None
+    engine: Engine, spec: StackSpec, service: ServiceSpec, before: Life | None = None
 ) -> NotReady | None:
     """The error of a container whose process has ended; None while it runs.
 
-    ``restarts`` that the engine had made before: with more of them it has ended meanwhile.
+    ``before``: the process that is waited for; where the engine has restarted it since, it has ended meanwhile.
     """
     name = container_name(spec.name, service.component)
     told = engine.inspect(name)
     state = told.get("State")
     if not isinstance(state, dict):
         return None
-    again = restarts is not None and restarts_of(told) > restarts
+    now = life_of(told)
+    again = before is not None and now.restarts > before.restarts
     if state.get("Running") and not state.get("Restarting") and not again:
         return None
-    written = engine.logs(name, READ_BACK)
+    written = engine.logs(name, READ_BACK, (before or now).began)
     logs = written[-LOG_LINES:]
     if _for_memory(engine, name, state.get("ExitCode"), marked=bool(state.get("OOMKilled"))):
         return NotReady(
@@ -72,9 +86,17 @@ def with_last_words(engine: Engine, observed: Observed) -> Observed:
         if not ended:
             return found
         memory = _for_memory(engine, found.name, found.exit_code, marked=found.oom_killed)
-        return replace(found, oom_killed=memory, last_words=engine.logs(found.name, READ_BACK))
+        words = engine.logs(found.name, READ_BACK, _heard_from(found))
+        return replace(found, oom_killed=memory, last_words=words)
 
     return replace(observed, containers=tuple(heard(found) for found in observed.containers))
+
+
+def _heard_from(found: ObservedContainer) -> float:
+    """When the process began that ended last; of one that runs again the engine tells only its end."""
+    if found.running:
+        return max(0.0, moment(found.finished_at) - LIFE)
+    return instant(found.started_at or NEVER)
 
 
 def _for_memory(engine: Engine, container: str, code: object, *, marked: bool) -> bool:
@@ -100,9 +122,10 @@ def _message(line: str) -> str:
     return str(told.get("message") or told.get("msg") or line) if isinstance(told, dict) else line
 
 
-def restarts_of(inspect: Mapping[str, Any]) -> int:
-    """How often the engine started the container again since somebody last did."""
-    return int(inspect.get("RestartCount") or 0)
+def life_of(inspect: Mapping[str, Any]) -> Life:
+    """The process that the engine speaks of; its restarts count from the last start by somebody."""
+    began = (inspect.get("State") or {}).get("StartedAt") or NEVER
+    return Life(int(inspect.get("RestartCount") or 0), instant(began))
 
 
 def unresponsive(inspect: Mapping[str, Any]) -> bool:
@@ -124,7 +147,8 @@ def disk_fault(spec: StackSpec, service: ServiceSpec, logs: Sequence[str]) -> No
         where = f"of volume {' and '.join(m.source for m in data)}" if data else "of the engine"
         return NotReady(f"{name}: the disk {where} is full", hint=FREE, logs=(line,))
     for mount in data:
-        about = [line for line in logs if mount.target in line]
+        place = re.compile(rf"(?<![\w./-]){re.escape(mount.target)}(?![\w.-])")
+        about = [line for line in logs if place.search(line)]
         if line := _spoken(about, CLOSED):
             said = f"{name}: its user {service.user} may not use the files of volume {mount.source}"
             return NotReady(said, hint=_opened(service, mount.source), logs=(line,))

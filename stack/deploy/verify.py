@@ -25,7 +25,7 @@ from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
-from stack.deploy.ends import died, disk_fault, health_of, restarts_of, unresponsive
+from stack.deploy.ends import Life, died, disk_fault, health_of, life_of, unresponsive
 from stack.deploy.forwarding import cut_off, refuse_unforwarded
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
@@ -69,7 +69,7 @@ class Verification:
     clock: Clock = CLOCK
     report: Report = field(default_factory=lambda: Report(()))
     repaired: list[str] = field(default_factory=list)
-    restarts: dict[str, int] = field(default_factory=dict)
+    lives: dict[str, Life] = field(default_factory=dict)
     patient: Callable[[], Prober] | None = None
     from_inside: Callable[[], Verification] | None = None
     """The same for an engine whose ports turn out to be out of reach."""
@@ -125,7 +125,8 @@ class Verification:
         try:
             until(lambda: self._turn(service, names, wait), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
-            logs = self.engine.logs(name, LOG_LINES)
+            began = self.lives[name].began if name in self.lives else 0.0
+            logs = self.engine.logs(name, LOG_LINES, began)
             raise disk_fault(self.spec, service, logs) or NotReady(f"{name}: {error}", logs=logs) from error
 
     def _turn(self, service: ServiceSpec, names: tuple[str, ...], wait: _Wait) -> None:
@@ -137,9 +138,9 @@ class Verification:
             return
         if any(f.stage == "ready" for f in failed) and self._goes_inside():
             raise NotYet("asked inside the stack's network from now on")
-        if name not in self.restarts:
-            self.restarts[name] = restarts_of(self.engine.inspect(name))
-        if (end := died(self.engine, self.spec, service, self.restarts[name])) is not None:
+        if name not in self.lives:
+            self.lives[name] = life_of(self.engine.inspect(name))
+        if (end := died(self.engine, self.spec, service, self.lives[name])) is not None:
             raise end
         final = [f for f in failed if f.final]
         first = (final or failed)[0]

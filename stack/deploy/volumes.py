@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from stack.deploy.links import versioned
 from stack.engine.interface import Engine
-from stack.model.found import FileFound, FileStat
+from stack.model.found import FOLDER_MODE, FileFound, FileStat
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, container_name
 
-FOLDER_MODE = 0o755
+OTHERS_READ = 0o004
 LOOKED_AT = 16
 """So many unversioned files of a component are looked at one by one; of more only secrets."""
 
@@ -60,8 +60,13 @@ def drift(engine: Engine, spec: StackSpec) -> tuple[Drift, ...]:
 
 
 def _as_described(service: ServiceSpec, found: ObservedContainer) -> bool:
-    """Else the files are written anyway."""
-    return found.running and bool(service.files_digest()) and found.applied.digest == service.files_digest()
+    """Else the files are written anyway. A process that has ended by itself may have ended because of them."""
+    ended = found.state == "restarting" or (found.state == "exited" and found.exit_code != 0)
+    return (
+        (found.running or ended)
+        and bool(service.files_digest())
+        and found.applied.digest == service.files_digest()
+    )
 
 
 def _sentences(
@@ -77,20 +82,37 @@ def _suspicious(engine: Engine, service: ServiceSpec, container: str) -> bool:
     links = _links(service)
     groups = [_with_folders(versioned(service)), _with_folders(_few(service.assets))]
     paths = (*(path for group in groups for path in group), *links)
-    told = engine.stat(container, tuple(f"{CONFIG_ROOT}/{path}" for path in paths))
+    root, *told = engine.stat(container, (CONFIG_ROOT, *(f"{CONFIG_ROOT}/{path}" for path in paths)))
     seen = dict(zip(paths, told, strict=True))
     return (
-        any(len({_changed(seen[path]) for path in group}) > 1 for group in groups)
+        not _fits(root, None)
+        or any(len({_changed(seen[path]) for path in group}) > 1 for group in groups)
         or any(not _fits(seen[path], file) for group in groups for path, file in group.items())
         or any(not _leads(seen[path], target) for path, target in links.items())
+        or _taken(engine, service, container)
     )
+
+
+def _taken(engine: Engine, service: ServiceSpec, container: str) -> bool:
+    """Whether a file that only its owner may read has another owner, which only reading its folder tells."""
+    closed = [file for file in (*versioned(service), *service.assets) if not file.mode & OTHERS_READ]
+    folders = {str(PurePosixPath(file.path).parent) for file in closed}
+    there = {
+        str(PurePosixPath(folder, path)): found
+        for folder in folders
+        for path, found in engine.read_folder(container, str(PurePosixPath(CONFIG_ROOT, folder))).items()
+    }
+    return any(_otherwise(there.get(file.path), file) for file in closed)
 
 
 def _with_folders(files: Iterable[ConfigFile]) -> dict[str, ConfigFile | None]:
     """Files by path, and the folders that they are in: all that is written with one time of change."""
-    found: dict[str, ConfigFile | None] = {file.path: file for file in files}
-    folders = {str(up) for path in found for up in PurePosixPath(path).parents} - {"."}
-    return {**dict.fromkeys(sorted(folders)), **found}
+    files = tuple(files)
+    return {**dict.fromkeys(sorted(_folders(files))), **{file.path: file for file in files}}
+
+
+def _folders(files: Iterable[ConfigFile]) -> set[str]:
+    return {str(up) for file in files for up in PurePosixPath(file.path).parents} - {"."}
 
 
 def _few(assets: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
@@ -127,6 +149,13 @@ def _read(engine: Engine, service: ServiceSpec, container: str) -> Iterator[Drif
     in_use = there.get(CURRENT)
     if in_use is None or in_use.target.rpartition("/")[2] != version:
         yield Drift(service.component, CURRENT, f"names another version than {version[:12]}")
+    (at_top,) = engine.stat(container, (CONFIG_ROOT,))
+    if at_top is not None and at_top.mode != FOLDER_MODE:
+        yield Drift(service.component, CONFIG_ROOT, _permissions(at_top.mode, FOLDER_MODE))
+    for folder in sorted(_folders((*files, *service.assets))):
+        if (found := there.get(folder)) and found.kind == "folder" and found.mode != FOLDER_MODE:
+            what = _permissions(found.mode, FOLDER_MODE)
+            yield Drift(service.component, _shown(folder, version), what)
     for file in (*files, *service.assets):
         if what := _otherwise(there.get(file.path), file):
             yield Drift(service.component, _shown(file.path, version), what)
@@ -150,9 +179,13 @@ def _otherwise(found: FileFound | None, file: ConfigFile) -> str:
     if found.content != file.content:
         return "was changed"
     if found.mode != file.mode:
-        return f"has permissions {found.mode:o} instead of {file.mode:o}"
-    foreign = found.uid not in (None, file.uid)
+        return _permissions(found.mode, file.mode)
+    foreign = found.uid not in (None, file.uid) and not file.mode & OTHERS_READ
     return f"belongs to user {found.uid} instead of {file.uid}" if foreign else ""
+
+
+def _permissions(found: int, wanted: int) -> str:
+    return f"has permissions {found:o} instead of {wanted:o}"
 
 
 def _added(there: Mapping[str, FileFound], roots: Iterable[str], known: set[str]) -> list[str]:
@@ -163,4 +196,4 @@ def _added(there: Mapping[str, FileFound], roots: Iterable[str], known: set[str]
 
 def _shown(path: str, version: str) -> str:
     """A path as people know it: without the folder of the version."""
-    return path.removeprefix(f"{version}/")
+    return path.removeprefix(f"{version}/") if path != version else "the folder of the version in use"

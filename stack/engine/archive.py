@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from stack.model.found import FileFound, FileKind
+from stack.model.found import FOLDER_MODE, FileFound, FileKind
 from stack.model.spec import ConfigFile, ordered
 
 
@@ -25,7 +25,7 @@ def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mti
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for folder in _folders(paths):
-            tar.addfile(_entry(folder, tarfile.DIRTYPE, 0o755, mtime))
+            tar.addfile(_entry(folder, tarfile.DIRTYPE, FOLDER_MODE, mtime))
         for file in listed:
             entry = _entry(file.path, tarfile.REGTYPE, file.mode, mtime)
             entry.uid, entry.size = file.uid, len(file.content)
@@ -36,6 +36,14 @@ def pack(files: Iterable[ConfigFile], links: Iterable[tuple[str, str]] = (), mti
             tar.addfile(entry)
     # Without the padding behind its end: Podman's reader may be gone before it is sent ("broken pipe").
     return buffer.getvalue()[: tar.offset]
+
+
+def pack_folder(path: str, mtime: float = 0, mode: int = FOLDER_MODE) -> bytes:
+    """An empty folder: where there is one, with whatever in it, it gets its permissions and owner anew."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(_entry(inside(path), tarfile.DIRTYPE, mode, mtime))
+    return buffer.getvalue()
 
 
 def unpack_file(data: bytes) -> bytes | str | None:

@@ -22,6 +22,9 @@ from stack.engine.transport import Refusal, Reply, Request, Transport, Unreachab
 Inspect = dict[str, Any]
 NOT_FOUND, CONFLICT = 404, 409
 TAR = {"Content-Type": "application/x-tar"}
+PATH_STAT = "x-docker-container-path-stat"
+CIRCLE = "too many links"
+"""The engine's words of a link that leads back to itself."""
 
 
 class Client:
@@ -95,6 +98,23 @@ class Client:
             return json.loads(answer)
         except ValueError as error:
             raise Unreachable(f"half an answer: {error}") from error
+
+    def seen(self, container: str, path: str) -> str:
+        """The engine's description of a file in a container (JSON in base64), 1 ms each where reading costs 45 (20.10).
+
+        Empty where none is there, or a link in a circle is on the way.
+        """
+        place, query = f"containers/{container}/archive", {"path": path}
+        try:
+            with forgiving(NOT_FOUND), self.open("HEAD", place, query=query) as reply:
+                return str(reply.headers.get(PATH_STAT, ""))
+        except Refusal:  # without words: an answer to HEAD has no body
+            try:
+                self.open("GET", place, query=query).close()
+            except Refusal as error:
+                if error.status != NOT_FOUND and CIRCLE not in error.text:
+                    raise
+        return ""
 
     def _send(
         self,

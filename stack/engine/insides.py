@@ -22,6 +22,7 @@ from stack.model.found import FileFound, FileStat
 CODE_SECONDS = 10.0
 EVENT_BEFORE, EVENT_AFTER = 2.0, 0.5
 """Seconds around the end of a process within which the engine tells that it was killed for memory."""
+MILLISECOND = 0.001
 LINKS = 8
 
 
@@ -128,12 +129,7 @@ class Insides:
             return tuple(self._stat(container, path) for path in paths)
 
     def _stat(self, container: str, path: str) -> FileStat | None:
-        with (
-            forgiving(NOT_FOUND),
-            self._client.open("HEAD", f"containers/{container}/archive", query={"path": path}) as reply,
-        ):
-            return file_stat(reply.headers.get("x-docker-container-path-stat", ""))
-        return None
+        return file_stat(self._client.seen(container, path))
 
     def look(self, container: str, path: str) -> FileFound | None:
         """A file as it lies in a container, its links followed; None where there is none. A folder is not read."""
@@ -163,17 +159,17 @@ class Insides:
     def _archive(self, container: str, path: str) -> bytes:
         return self._client.read("GET", f"containers/{container}/archive", query={"path": path})
 
-    def logs(self, container: str, tail: int) -> tuple[str, ...]:
+    def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
         """See ``Engine``; none where the container is gone."""
         found = self._client.container(container)
         if found is None:
             return ()
         with self._client.asking(f"logs of {name_of(found)}"):
-            return tuple(self.output(found["Id"], tail).splitlines())
+            return tuple(self.output(found["Id"], tail, since).splitlines())
 
-    def output(self, container: str, tail: int | None = None) -> str:
+    def output(self, container: str, tail: int | None = None, since: float = 0.0) -> str:
         """All that a container wrote, or its last lines; a refusal stays one."""
-        with self._client.open("GET", _logs(container), query=_wanted(tail)) as reply:
+        with self._client.open("GET", _logs(container), query=_wanted(tail, since)) as reply:
             return b"".join(demultiplexed(reply.chunks)).decode(errors="replace")
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
@@ -219,5 +215,6 @@ def _logs(container: str) -> str:
     return f"containers/{container}/logs"
 
 
-def _wanted(tail: int | None) -> dict[str, object]:
-    return {"stdout": 1, "stderr": 1, "tail": "all" if tail is None else tail}
+def _wanted(tail: int | None, since: float = 0.0) -> dict[str, object]:
+    after = {"since": f"{since - MILLISECOND:.3f}"} if since else {}
+    return {"stdout": 1, "stderr": 1, "tail": "all" if tail is None else tail, **after}

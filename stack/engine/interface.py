@@ -179,7 +179,7 @@ class Engine(WholeVolumes, Protocol):
     ) -> None:
         """Puts files, then links (path, target) in their order, into a volume through a helper that never starts.
 
-        ``only``: a folder that holds nothing but these files afterwards.
+        ``only``: a folder that holds nothing but these files afterwards, in a volume that all may read.
         """
 
     def remove_from_volume(self, volume: str, stack: str, image: str, paths: tuple[str, ...]) -> None:
@@ -245,8 +245,8 @@ class Engine(WholeVolumes, Protocol):
     def read_folder(self, container: str, path: str) -> dict[str, FileFound]:
         """All that lies below a folder, by its path in it, running or not; nothing where there is no such folder."""
 
-    def logs(self, container: str, tail: int) -> tuple[str, ...]:
-        """The last log lines."""
+    def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
+        """The last log lines; of those written since a Unix time, to the millisecond."""
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
         """Log lines as they come, until the container ends."""

@@ -18,6 +18,7 @@ from stack.engine.insides import Insides
 from stack.engine.interface import Job, Ran
 from stack.engine.transport import Unreachable
 from stack.engine.volumes import Volumes
+from stack.model.found import FOLDER_MODE
 from stack.model.spec import ConfigFile
 
 LAST_LINES = 20
@@ -57,11 +58,25 @@ class Jobs:
         """See ``Engine``."""
 
         def clear(helper: str) -> None:
-            surplus = self._surplus(helper, only, files) if only else ()
-            if surplus:
+            if only and (surplus := self._surplus(helper, only, files)):
                 self.remove_from_volume(volume, stack, image, surplus)
+            if only and self._closed(helper):
+                self._open(volume, stack, image)
 
         self._volumes.write(volume, stack, image, files, links, before=clear)
+
+    def _open(self, volume: str, stack: str, image: str) -> None:
+        """Gives the folder of a volume the permissions of a new one, which an archive of what is in it does not."""
+        body = convert.helper_body(stack, image, volume)
+        body["HostConfig"]["ReadonlyRootfs"] = False  # the engine writes from its root on; it never starts
+        with self._made(stack, body) as container:
+            folder = archive.pack_folder(convert.VOLUME_ROOT.lstrip("/"), time.time())
+            self._containers.put(container, "/", folder, f"open volume {volume}")
+
+    def _closed(self, helper: str) -> bool:
+        """Whether the folder of the helper's volume has other permissions than a new one."""
+        (found,) = self._insides.stat(helper, (convert.VOLUME_ROOT,))
+        return found is not None and found.mode != FOLDER_MODE
 
     def _surplus(self, helper: str, folder: str, files: tuple[ConfigFile, ...]) -> tuple[str, ...]:
         """What lies in a folder of the helper's volume and is none of the files."""

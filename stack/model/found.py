@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+FOLDER_MODE = 0o755
+"""Permissions of a configuration volume and of the folders in it."""
 FileKind = Literal["file", "folder", "link", "other"]
 
 

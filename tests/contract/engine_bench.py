@@ -87,6 +87,12 @@ class Bench(Protocol):
     def tamper(self, file: ConfigFile) -> None:
         """Somebody writes a file into the configuration volume of the default service."""
 
+    def end(self, container: str) -> None:
+        """The process of the default service ends by itself, with exit code 7, and is not started again."""
+
+    def close(self, folder: str) -> None:
+        """Somebody gives a folder of that volume permissions 700; empty: the volume itself."""
+
     def tear_state(self) -> None:
         """The newest slot of the stack's state was written by half only."""
 
@@ -197,6 +203,12 @@ class MemoryBench:
     def tamper(self, file: ConfigFile) -> None:
         self.engine.tamper(config_volume(self.stack, "web_app"), file.path, file)
 
+    def end(self, container: str) -> None:
+        self.engine.crash(container, 7)
+
+    def close(self, folder: str) -> None:
+        self.engine.volumes[config_volume(self.stack, "web_app")].modes[folder] = 0o700
+
     def tear_state(self) -> None:
         files = self.engine.volumes[f"{self.stack}-state"].files
         name = newest_slot({path: file.content for path, file in files.items()})
@@ -281,6 +293,19 @@ class DockerBench:
         try:
             folder, _, name = f"/v/{file.path}".rpartition("/")
             helper.put_archive(folder, archive.pack([replace(file, path=name)], mtime=time.time() + 0.5))
+        finally:
+            helper.remove()
+
+    def end(self, container: str) -> None:
+        self.update(container, RestartPolicy={"Name": "no"})
+        self.engine.signal(container, "USR1")
+        assert self.raw.containers.get(container).wait(timeout=10)["StatusCode"] == 7
+
+    def close(self, folder: str) -> None:
+        volume = {config_volume(self.stack, "web_app"): {"bind": "/v"}}
+        helper = self.raw.containers.create(TINY, ["/bin/sh"], volumes=volume)
+        try:
+            helper.put_archive("/", archive.pack_folder(f"v/{folder}", mode=0o700))
         finally:
             helper.remove()
 

@@ -12,6 +12,7 @@ from stack.deploy.volumes import Drift, drift, examined
 from stack.model.found import FileFound
 from stack.model.plan import Step, Verb
 from stack.model.spec import (
+    APPLIED,
     CONFIG_ROOT,
     CURRENT,
     ConfigFile,
@@ -125,6 +126,50 @@ def test_a_file_changed_by_hand_is_seen_named_and_written_anew(
     assert found(bench, wanted) == found(bench, wanted, thorough=True) == ()
 
 
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("", f"{CONFIG_ROOT} has permissions 700 instead of 755"),
+        ("V", "the folder of the version in use has permissions 700 instead of 755"),
+        ("V/rules", "rules has permissions 700 instead of 755"),
+        ("page", "page has permissions 700 instead of 755"),
+    ],
+)
+def test_a_folder_that_was_closed_is_seen_named_and_opened(bench: Bench, folder: str, words: str) -> None:
+    wanted, actions = described(bench)
+    bench.close(folder.replace("V", wanted.files_digest()))
+    assert found(bench, wanted) == found(bench, wanted, thorough=True) == (words,)
+    actions(Step(Verb.WRITE, config_volume(bench.stack, "web_app"), "", "web_app"))
+    assert found(bench, wanted) == found(bench, wanted, thorough=True) == ()
+    assert bench.engine.observe(bench.stack).leftovers == ()
+
+
+def test_an_owner_counts_where_others_may_not_read(bench: Bench) -> None:
+    wanted, actions = described(bench)
+    version = wanted.files_digest()
+    bench.tamper(ConfigFile(f"{version}/main.yml", b"one", 0o444, 1234))
+    bench.tamper(ConfigFile("secret", b"s", 0o400, 1234))
+    assert found(bench, wanted, thorough=True) == ("secret belongs to user 1234 instead of 65534",)
+    actions(Step(Verb.WRITE, config_volume(bench.stack, "web_app"), "", "web_app"))
+    assert found(bench, wanted, thorough=True) == ()
+
+
+@pytest.mark.parametrize("path", [CURRENT, APPLIED, "boards/a.json"])
+def test_a_link_in_a_circle_is_seen_and_made_anew(bench: Bench, path: str) -> None:
+    wanted, actions = described(bench)
+    volume = config_volume(bench.stack, "web_app")
+    bench.engine.remove_from_volume(volume, bench.stack, wanted.image, (path,))
+    write(bench, links=((path, path.rpartition("/")[2]),))
+    (seen,) = bench.engine.observe(bench.stack).containers
+    assert (seen.applied.digest != wanted.files_digest()) == (path != "boards/a.json")
+    if path == "boards/a.json":
+        assert found(bench, wanted) == ("boards/a.json leads elsewhere",)
+    actions(Step(Verb.WRITE, volume, "", "web_app"))
+    actions(Step(Verb.RECORD, volume, "", "web_app"))
+    (seen,) = bench.engine.observe(bench.stack).containers
+    assert seen.applied.digest == wanted.files_digest() and found(bench, wanted) == ()
+
+
 def test_a_file_a_folder_and_a_link_that_were_removed(bench: Bench) -> None:
     wanted, actions = described(bench)
     volume, version = config_volume(bench.stack, "web_app"), wanted.files_digest()
@@ -148,6 +193,13 @@ def test_only_a_thorough_look_sees_an_owner_and_a_dashboard_too_many(bench: Benc
     write(bench, links=(("boards/more.json", "../current/main.yml"),))
     assert found(bench, wanted) == ()
     assert found(bench, wanted, thorough=True) == ("boards/more.json was added",)
+
+
+def test_what_has_ended_by_itself_is_looked_at(bench: Bench) -> None:
+    wanted, _ = described(bench)
+    bench.tamper(ConfigFile(f"{wanted.files_digest()}/more", b""))
+    bench.end(bench.engine.observe(bench.stack).containers[0].id)
+    assert found(bench, wanted) == ("more was added",)
 
 
 def test_what_does_not_run_as_described_is_not_looked_at(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from stack.common.wait import until
 from stack.components.addresses import Address
 from stack.components.gateway_config import PORT, Behind, Certificates, Guard, Told, rendered
 from stack.components.gateway_users import Account
+from tests.bridge import gateway
 from tests.loopback import Asked, Reply, Said, handler_of, listening
 from tests.unit.archives.archive_samples import file, tar_of
 
@@ -68,8 +69,7 @@ class Products:
 
 @pytest.fixture(scope="module")
 def products() -> Iterator[Products]:
-    (config,) = docker.from_env().networks.get("bridge").attrs["IPAM"]["Config"]
-    with Products(config["Gateway"]).running() as made:
+    with Products(gateway()).running() as made:
         yield made
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import docker
 import trustme
+
+from tests.bridge import gateway
 
 HOST = "host.docker.internal"
 KNOWN = b"\x04shop\x07example\x00"
@@ -58,7 +59,7 @@ def outside(folder: Path) -> Iterator[Outside]:
     issuer.issue_cert(HOST).configure_cert(context)
     servers = [_web(None), _web(context)]
     names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    names.bind((_gateway(), 0))  # an answer must come from the address that was asked
+    names.bind((gateway(), 0))  # an answer must come from the address that was asked
     threading.Thread(target=_answer_names, args=(names,), daemon=True).start()
     try:
         http, https = (server.server_address[1] for server in servers)
@@ -68,12 +69,6 @@ def outside(folder: Path) -> Iterator[Outside]:
         for server in servers:
             server.shutdown()
             server.server_close()
-
-
-def _gateway() -> str:
-    """The address that ``HOST`` has in a container."""
-    (config,) = docker.from_env().networks.get("bridge").attrs["IPAM"]["Config"]
-    return str(config["Gateway"])
 
 
 def _web(context: ssl.SSLContext | None) -> ThreadingHTTPServer:

@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from stack.clients.doorway import Doorway, Met
+from tests.bridge import gateway
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
 
@@ -150,13 +151,11 @@ def test_users_come_change_and_go_while_it_runs(stack: Stack, door: Doorway) -> 
 
 
 def test_another_container_sees_one_port(stack: Stack) -> None:
-    client = docker.from_env()
-    (config,) = client.networks.get("bridge").attrs["IPAM"]["Config"]
     ports = [str(port) for port in (*range(BASE, BASE + 10), *OTHERS)]
     image = stack.inspect()["gateway"]["Image"]
-    said = client.containers.run(
+    said = docker.from_env().containers.run(
         image,
-        ["-c", SCAN.format(gateway=config["Gateway"]), "scan", *ports],
+        ["-c", SCAN.format(gateway=gateway()), "scan", *ports],
         entrypoint=["/bin/sh"],
         remove=True,
     )

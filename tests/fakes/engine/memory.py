@@ -475,8 +475,8 @@ class MemoryEngine(MemoryVolumes):
                 return ask(self.volumes[volume], path.removeprefix(target).strip("/"))
         return None
 
-    def logs(self, container: str, tail: int) -> tuple[str, ...]:
-        """See ``Engine``."""
+    def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
+        """See ``Engine``; a log goes with its container's start here, so all of it is of this life."""
         found = self.owned(container)
         return tuple(found.log[-tail:]) if found and tail else ()
 

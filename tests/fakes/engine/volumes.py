@@ -16,7 +16,7 @@ from typing import BinaryIO
 from stack.common.errors import StartFailed
 from stack.engine import archive, examining_program, keeping_program, labels, upgrading_program
 from stack.engine.labels import Kind
-from stack.model.found import FileFound, FileStat
+from stack.model.found import FOLDER_MODE, FileFound, FileStat
 from stack.model.spec import CONFIG_ROOT, ConfigFile
 from stack.model.volumes import Damage, VolumeKind
 from tests.fakes.engine.images import MemoryImages
@@ -33,6 +33,8 @@ class MemoryVolume:
     links: dict[str, str] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
     """When each file, folder and link was changed last, as a word."""
+    modes: dict[str, int] = field(default_factory=dict)
+    """Permissions of folders that are not those of a new one; empty: of the volume itself."""
 
     def stamp(self, paths: Iterable[str], when: str) -> None:
         """They were changed just now."""
@@ -51,12 +53,14 @@ class MemoryVolume:
             return FileStat("link", 0o777, len(self.links[path]), when, f"{CONFIG_ROOT}/{self.resolve(path)}")
         if path in self.files:
             return FileStat("file", self.files[path].mode, len(self.files[path].content), when)
-        return FileStat("folder", 0o755, 4096, when) if path in self.folders() else None
+        if path in ("", *self.folders()):
+            return FileStat("folder", self.modes.get(path, FOLDER_MODE), 4096, when)
+        return None
 
     def tree(self, folder: str) -> dict[str, FileFound]:
         """All below a folder, by its path in it; empty: below the root."""
         above = f"{self.resolve(folder)}/" if folder else ""
-        found = {path: FileFound("folder", 0o755, 0) for path in self.folders()}
+        found = {p: FileFound("folder", self.modes.get(p, FOLDER_MODE), 0) for p in self.folders()}
         found |= {path: FileFound("file", f.mode, f.uid, f.content) for path, f in tuple(self.files.items())}
         found |= {
             path: FileFound("link", 0o777, 0, b"", target) for path, target in tuple(self.links.items())
@@ -188,6 +192,8 @@ class MemoryVolumes(MemoryImages):
             found.links.update(dict(links))
             told = [*(file.path for file in files), *(path for path, _ in links)]
             folders = {str(up) for path in told for up in PurePosixPath(path).parents} - {"."}
+            for folder in (*folders, *([""] if only else [])):
+                found.modes.pop(folder, None)
             found.stamp((*told, *folders), f"write {next(self._numbers)}")
 
     def tamper(self, volume: str, path: str, file: ConfigFile | None) -> None:

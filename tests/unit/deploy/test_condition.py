@@ -83,6 +83,15 @@ def test_a_sound_stack_is_one_good_finding() -> None:
             "start puts it right",
         ),
         (seen(container("app", drift=("main.yml is another one",))), "demo-app: main.yml is", "writes the"),
+        (
+            seen(
+                container(
+                    "app", "exited", exit_code=2, drift=("main.yml is missing",), last_words=("cannot open",)
+                )
+            ),
+            "demo-app does not run: it ended with exit code 2: main.yml is missing: cannot open",
+            "start writes the files anew",
+        ),
     ],
 )
 def test_a_fault_names_cause_and_remedy(observed: Observed, evidence: str, hint: str) -> None:

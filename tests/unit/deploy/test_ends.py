@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from stack.deploy.condition import condition
-from stack.deploy.ends import READ_BACK, disk_fault, why, with_last_words
+from stack.deploy.ends import READ_BACK, Life, died, disk_fault, life_of, why, with_last_words
 from stack.model.observed import Observed, ObservedContainer
 from stack.model.spec import Mount, StackSpec
 from tests.fakes.engine.memory import MemoryEngine
@@ -71,7 +71,15 @@ def test_the_command_that_opens_a_volume_stands_in_the_hint() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["open /etc/stack/x: permission denied", "open /dat/x: permission denied", "fine"]
+    "line",
+    [
+        "open /etc/stack/x: permission denied",
+        "open /dat/x: permission denied",
+        "open /etc/stack/data/x: permission denied",
+        "open /data.yml: permission denied",
+        "open /database: permission denied",
+        "fine",
+    ],
 )
 def test_other_files_are_not_those_of_the_volume(line: str) -> None:
     assert disk_fault(SPEC, APP, (line,)) is None
@@ -109,13 +117,56 @@ def test_only_of_one_that_ended_by_itself_the_log_is_read(found: ObservedContain
     calls = []
 
     class Engine(MemoryEngine):
-        def logs(self, container: str, tail: int) -> tuple[str, ...]:
+        def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
             calls.append((container, tail))
             return ("words",)
 
     heard = with_last_words(Engine(), Observed(NAME, (found,))).containers[0]
     assert calls == ([(found.name, READ_BACK)] if asked else [])
     assert heard.last_words == (("words",) if asked else ())
+
+
+@pytest.mark.parametrize(
+    ("found", "since"),
+    [
+        (ended(started_at="2026-01-02T03:04:05.678901234Z"), 1767323045.678901),
+        (ended(state="exited", started_at="2026-01-02T03:04:05Z", restarts=3), 1767323045),
+        (ended(state="running", restarts=2, finished_at="2026-01-02T03:04:05.9Z"), 1767323045 - 60),
+        (ended(), 0),
+        (ended(state="running", restarts=2), 0),
+    ],
+)
+def test_words_of_earlier_lives_are_not_heard(found: ObservedContainer, since: float) -> None:
+    class Engine(MemoryEngine):
+        def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
+            return (str(since),)
+
+    (told,) = with_last_words(Engine(), Observed(NAME, (found,))).containers[0].last_words
+    assert float(told) == pytest.approx(since)
+
+
+def test_the_end_of_a_process_is_told_in_the_words_since_it_began() -> None:
+    class Engine(MemoryEngine):
+        state: dict[str, object]
+        count = 0
+
+        def inspect(self, container: str) -> dict[str, object]:
+            return {"State": self.state, "RestartCount": self.count}
+
+        def logs(self, container: str, tail: int, since: float = 0.0) -> tuple[str, ...]:
+            return (f"failed: since {since:.0f}",)
+
+    engine = Engine()
+    engine.state = {"Running": True, "StartedAt": "2026-01-02T03:04:05Z", "ExitCode": 0}
+    before = life_of(engine.inspect(""))
+    assert before == Life(0, 1767323045.0) and died(engine, SPEC, APP, before) is None
+    engine.state = {"Running": True, "StartedAt": "2026-01-02T03:04:09Z", "ExitCode": 0}
+    engine.count = 1
+    found = died(engine, SPEC, APP, before)
+    assert found is not None and found.message == "demo-app ended: failed: since 1767323045"
+    engine.state = {"Running": False, "StartedAt": "2026-01-02T03:04:09Z", "ExitCode": 2}
+    found = died(engine, SPEC, APP)
+    assert found is not None and found.message == "demo-app ended with exit code 2: failed: since 1767323049"
 
 
 @pytest.mark.parametrize("state", ["exited", "restarting"])

@@ -25,6 +25,7 @@ class Engine:
     """Answers of one that refuses to look into its container; ``statuses``: what becomes of that meanwhile."""
 
     statuses: list[str]
+    words: str = ""
     asked: list[str] = field(default_factory=list)
 
     def send(self, request: Request) -> Reply:
@@ -34,6 +35,8 @@ class Engine:
             return self._reply(200, None)
         if request.method == "HEAD":
             return Reply(500, {}, iter(()), lambda: None, None)
+        if path == "containers/c1/archive":
+            return self._reply(500, {"message": self.words} if self.words else {})
         if path != "containers/c1/json":
             return self._reply(200, EMPTY[path])
         status = self.statuses.pop(0)
@@ -50,6 +53,12 @@ def test_one_that_is_being_removed_is_left_out(then: str) -> None:
     assert engine.statuses == []
 
 
-def test_a_refusal_without_words_is_told_by_its_status() -> None:
-    with pytest.raises(StartFailed, match="observe demo: HTTP status 500"):
-        Snapshots(Client(Engine(["running", "running"]), "unix:///x", 1)).observe("demo")
+@pytest.mark.parametrize(("words", "told"), [("", "{}"), ("no space left", "no space left")])
+def test_a_refusal_is_told_in_the_words_that_only_reading_brings(words: str, told: str) -> None:
+    with pytest.raises(StartFailed, match=f"observe demo: {told}"):
+        Snapshots(Client(Engine(["running", "running"], words), "unix:///x", 1)).observe("demo")
+
+
+def test_a_link_in_a_circle_leads_nowhere() -> None:
+    client = Client(Engine([], "evalSymlinksInScope: too many links in /x"), "unix:///x", 1)
+    assert client.seen("c1", f"{CONFIG_ROOT}/current") == ""
