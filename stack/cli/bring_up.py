@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stack.cli.hosts import Along
 
 T = TypeVar("T")
+DAMAGED = "state     what was kept of stack {stack} on the engine is damaged: its secrets and switches are made anew"
 VALIDATED = "validated.json"
 VERDICTS_KEPT = 64
 
@@ -87,7 +88,10 @@ def described(session: Session) -> Description:
     """By the settings, with all images; says where they came from, and which stay as they are."""
     description = session.described(provide=True)
     session.printer.line("images", session.images.summary)
-    for component, one in session.state.now.refused.items():
+    remembered = session.state.now
+    if session.state.damaged:
+        session.printer.warning(DAMAGED.format(stack=session.name))
+    for component, one in remembered.refused.items():
         image = description.build.images.get(component)
         if image is not None and image.id == one.stays_id:
             why = f"its upgrade to {one.image} was undone; monitoring-stack upgrade tries again"

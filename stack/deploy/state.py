@@ -31,6 +31,8 @@ class StateStore:
     engine: Engine
     stack: str
     cache: Cache
+    damaged: bool = False
+    """Whether what was read is no state any more; known once it was read."""
     _written: list[StackState] = field(default_factory=list)
     _made: dict[str, str] = field(default_factory=dict)
     _versions: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -39,7 +41,8 @@ class StateStore:
     @cached_property
     def _found(self) -> StackState:
         content = self.engine.read_state(self.stack)
-        if content is None:
+        self.damaged = content == b""
+        if not content:
             return StackState()
         try:
             return parse(content)

@@ -186,7 +186,7 @@ class Engine(WholeVolumes, Protocol):
         """Removes files, links and whole folders from a volume; ``image`` must have ``rm``. Fine if they are gone."""
 
     def read_state(self, stack: str) -> bytes | None:
-        """The newest whole state document that the engine keeps for this stack; None where there is none."""
+        """The newest whole state document that the engine keeps for this stack; None without one, empty if damaged."""
 
     def write_state(self, stack: str, content: bytes) -> None:
         """Replaces the state document, wholly or not at all."""

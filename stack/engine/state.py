@@ -14,9 +14,9 @@ _MARK = b"monitoring-stack-state"
 
 
 def newest(slots: Mapping[str, bytes]) -> bytes | None:
-    """The content of the newest whole slot; None where there is none."""
+    """The content of the newest whole slot; empty where what is there is damaged, None where nothing is."""
     found = _newest(slots)
-    return found[2] if found else None
+    return found[2] if found else b"" if any(slots.values()) else None
 
 
 def following(slots: Mapping[str, bytes], content: bytes) -> tuple[str, bytes]:

@@ -6,7 +6,7 @@ import re
 import time
 
 from tests.breakage.breakage import Act, Breakage, Kind, each
-from tests.breakage.containers import AGAIN, in_state
+from tests.breakage.containers import AGAIN, in_state, started_again
 from tests.breakage.hands import (
     edited_in_volume,
     in_volume,
@@ -25,15 +25,28 @@ EXTRA = """groups:
         expr: vector(1)
 """
 CHANGED, MISSING, ADDED = "was changed", "is missing", "was added"
-UNREADABLE, ASTRAY = "has permissions 0 instead of 444", "names another version than"
+UNREADABLE, CLOSED = "has permissions 0 instead of 444", "has permissions 700 instead of 755"
+ASTRAY, TAKEN = "names another version than", "belongs to user 1234 instead of"
 ENTRIES = {
     CHANGED: "COMPONENT.container: NAME: FILE was changed",
     MISSING: "COMPONENT.container: NAME: FILE is missing",
     ADDED: "COMPONENT.container: NAME: FILE was added",
     UNREADABLE: "COMPONENT.container: NAME: FILE has permissions MODE instead of MODE",
+    CLOSED: "COMPONENT.container: NAME: FILE has permissions MODE instead of MODE",
+    TAKEN: "COMPONENT.container: NAME: FILE belongs to user USER instead of USER",
     ASTRAY: "COMPONENT.container: NAME: current names another version than VERSION",
 }
 LINK = "import os; os.remove('/v/current'); os.symlink('nowhere', '/v/current')"
+CIRCLE = "import os; os.remove('/v/current'); os.symlink('current', '/v/current')"
+SHUT = "import os; os.chmod('/v', 0o700)"
+SHUT_RULES = "import os; os.chmod(os.path.realpath('/v/current') + '/rules', 0o700)"
+TAKE = """
+import os
+for folder, _, names in os.walk('/v'):
+    for name in names:
+        path = os.path.join(folder, name)
+        if not os.stat(path).st_mode & 4: os.chown(path, 1234, 1234)
+"""
 NO_MARK = "import os; os.remove('/v/.applied')"
 MODE = """
 import os, sys
@@ -72,8 +85,8 @@ def _alertmanager(name: str, *acts: Act, path: str = "alertmanager.yml", what: s
     return _changed("alertmanager", name, *acts, path=path, what=what, kind="whole")
 
 
-def _grafana(name: str, *acts: Act, path: str) -> Breakage:
-    return _changed("grafana", name, *acts, path=path, kind="whole")
+def _grafana(name: str, *acts: Act, path: str, what: str = CHANGED) -> Breakage:
+    return _changed("grafana", name, *acts, path=path, what=what, kind="whole")
 
 
 def garbage(component: str, path: str) -> Act:
@@ -123,6 +136,27 @@ ROWS = (
     _prometheus("garbage-refused", garbage("prometheus", "prometheus.yml"), HUP, path="prometheus.yml"),
     _prometheus("rule-unreadable", in_volume("prometheus", "config", MODE, RULES), HUP, what=UNREADABLE),
     _prometheus("link-astray", in_volume("prometheus", "config", LINK), HUP, path="current", what=ASTRAY),
+    _prometheus("link-in-a-circle", in_volume("prometheus", "config", CIRCLE), path="current", what=ASTRAY),
+    _prometheus("volume-shut", in_volume("prometheus", "config", SHUT), path="/etc/stack", what=CLOSED),
+    _prometheus("folder-shut", in_volume("prometheus", "config", SHUT_RULES), HUP, path="rules", what=CLOSED),
+    _grafana(
+        "secret-taken",
+        in_volume("grafana", "config", TAKE),
+        path="secrets/grafana_admin_password",
+        what=TAKEN,
+    ),
+    Breakage(
+        "restarted-on-a-closed-file",
+        each(
+            in_volume("prometheus", "config", MODE, "prometheus.yml"),
+            restarted("prometheus"),
+            started_again("prometheus", 3),
+        ),
+        r"prometheus\.container: \S+ ends .*again and again: prometheus.yml " + UNREADABLE,
+        "start writes the files anew",
+        AGAIN,
+        status=5,
+    ),
     Breakage("mark-removed", in_volume("prometheus", "config", NO_MARK)),
     _alertmanager("route-changed-in-volume", ROUTE),
     _alertmanager("route-changed-and-loaded", ROUTE, AM_HUP),

@@ -20,6 +20,19 @@ def why(client: Client) -> str:
     return json.dumps([step["why"] for step in document["plan"]])
 
 
+def test_a_damaged_state_is_told_and_made_anew(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    def told() -> int:
+        assert client("start") == 0
+        return capsys.readouterr().err.count(f"of stack {NAME} on the engine is damaged")
+
+    assert (told(), told()) == (0, 0)
+    kept = client.engine.volumes[f"{NAME}-state"].files
+    for slot in tuple(kept):
+        kept[slot] = ConfigFile(slot, b"garbage", mode=0o600)
+    assert (told(), told()) == (1, 0)
+    assert client.state.started and client.plan() == []
+
+
 def test_a_container_taken_off_the_network_joins_it_again(client: Client) -> None:
     client("start")
     before = client.ids()
