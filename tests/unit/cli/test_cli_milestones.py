@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
 from stack.cli.conclusion import conclude
@@ -38,6 +39,19 @@ def test_the_first_failure_is_told_and_the_others_counted() -> None:
     error = failure(Report((ok("a.b", "x"), bad("c.d", "no answer", "look there"), bad("e.f", "neither"))))
     assert str(error) == "c.d: no answer (1 more failed): look there"
     assert error.exit_code == 6
+
+
+def test_what_follows_is_counted_apart_from_what_failed_by_itself() -> None:
+    found = (
+        bad("a.x", "gone"),
+        replace(bad("a.y", "silent"), because="a.x"),
+        bad("b.x", "gone too"),
+        replace(bad("b.y", "silent"), because="b.x"),
+        replace(bad("b.z", "silent"), because="b.x"),
+    )
+    assert failure(Report(found)).message == (
+        "a.x: gone (1 follow from it, 1 more failed, 2 follow from others)"
+    )
 
 
 def test_no_finding_is_a_failure() -> None:
