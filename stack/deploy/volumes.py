@@ -80,7 +80,11 @@ def _sentences(
 def _suspicious(engine: Engine, service: ServiceSpec, container: str) -> bool:
     """Whether a look from outside tells that something may have been changed."""
     links = _links(service)
-    groups = [_with_folders(versioned(service)), _with_folders(_few(service.assets))]
+    filled = [folder for folder in service.exact if _below(folder, service.assets)]
+    groups = [
+        _with_folders(versioned(service)),
+        {**dict.fromkeys(filled), **_with_folders(_few(service.assets))},
+    ]
     paths = (*(path for group in groups for path in group), *links)
     root, *told = engine.stat(container, (CONFIG_ROOT, *(f"{CONFIG_ROOT}/{path}" for path in paths)))
     seen = dict(zip(paths, told, strict=True))
@@ -109,6 +113,10 @@ def _with_folders(files: Iterable[ConfigFile]) -> dict[str, ConfigFile | None]:
     """Files by path, and the folders that they are in: all that is written with one time of change."""
     files = tuple(files)
     return {**dict.fromkeys(sorted(_folders(files))), **{file.path: file for file in files}}
+
+
+def _below(folder: str, files: Iterable[ConfigFile]) -> bool:
+    return any(file.path.startswith(f"{folder}/") for file in files)
 
 
 def _folders(files: Iterable[ConfigFile]) -> set[str]:
@@ -165,8 +173,8 @@ def _read(engine: Engine, service: ServiceSpec, container: str) -> Iterator[Drif
         if found is None or found.target != target:
             yield Drift(service.component, path, "leads elsewhere" if found else "is missing")
     root = (service.linked.path,) if service.linked else ()
-    known = {*links, *(f.path for f in files)}
-    for path in _added(there, (version, *root), known):
+    known = {*links, *(f.path for f in (*files, *service.assets))}
+    for path in _added(there, (version, *root, *service.exact), known):
         yield Drift(service.component, _shown(path, version), "was added")
 
 

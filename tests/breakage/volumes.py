@@ -38,6 +38,7 @@ ENTRIES = {
 }
 LINK = "import os; os.remove('/v/current'); os.symlink('nowhere', '/v/current')"
 CIRCLE = "import os; os.remove('/v/current'); os.symlink('current', '/v/current')"
+BOARD = "open('/v/user/dashboards/added.json', 'w').write('{}')"
 SHUT = "import os; os.chmod('/v', 0o700)"
 SHUT_RULES = "import os; os.chmod(os.path.realpath('/v/current') + '/rules', 0o700)"
 TAKE = """
@@ -156,6 +157,12 @@ ROWS = (
         "start writes the files anew",
         AGAIN,
         status=5,
+    ),
+    _prometheus(
+        "board-added",
+        in_volume("prometheus", "config", BOARD),
+        path="user/dashboards/added.json",
+        what=ADDED,
     ),
     Breakage("mark-removed", in_volume("prometheus", "config", NO_MARK)),
     _alertmanager("route-changed-in-volume", ROUTE),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from stack.common.wait import CLOCK
 from stack.deploy.actions import Actions
 from stack.deploy.links import versioned
-from stack.deploy.volumes import Drift, drift, examined
+from stack.deploy.volumes import LOOKED_AT, Drift, drift, examined
 from stack.model.found import FileFound
 from stack.model.plan import Step, Verb
 from stack.model.spec import (
@@ -77,10 +77,12 @@ def test_a_folder_holds_nothing_but_what_is_written_where_that_is_asked(bench: B
     assert bench.engine.observe(bench.stack).leftovers == ()
 
 
-def described(bench: Bench) -> tuple[ServiceSpec, Actions]:
+def described(bench: Bench, *more: ConfigFile) -> tuple[ServiceSpec, Actions]:
     """A running service with versioned files, others and links, as a finished start leaves it."""
     links = LinkFolder("boards", (("a.json", "main.yml"), ("below/b.json", "rules/a.yml")))
-    wanted = replace(service(bench), files=FILES, assets=ASSETS, linked=links)
+    wanted = replace(
+        service(bench), files=FILES, assets=(*ASSETS, *more), linked=links, exact=("page", "empty")
+    )
     make(bench, wanted)
     actions = Actions(bench.engine, StackSpec(bench.stack, (wanted,)))
     volume = config_volume(bench.stack, "web_app")
@@ -142,6 +144,15 @@ def test_a_folder_that_was_closed_is_seen_named_and_opened(bench: Bench, folder:
     actions(Step(Verb.WRITE, config_volume(bench.stack, "web_app"), "", "web_app"))
     assert found(bench, wanted) == found(bench, wanted, thorough=True) == ()
     assert bench.engine.observe(bench.stack).leftovers == ()
+
+
+def test_a_file_added_to_a_folder_of_exactly_these_is_seen_and_goes(bench: Bench) -> None:
+    wanted, actions = described(bench, *(ConfigFile(f"page/{n}", b"") for n in range(LOOKED_AT)))
+    CLOCK.sleep(SECOND)
+    write(bench, ConfigFile("page/more.html", b"<p>"))
+    assert found(bench, wanted) == found(bench, wanted, thorough=True) == ("page/more.html was added",)
+    actions(Step(Verb.WRITE, config_volume(bench.stack, "web_app"), "", "web_app"))
+    assert found(bench, wanted) == found(bench, wanted, thorough=True) == ()
 
 
 def test_an_owner_counts_where_others_may_not_read(bench: Bench) -> None:
