@@ -33,7 +33,7 @@ SKIPPED: Kind = "skipped"
 YOUNG = "its series exist and yield nothing now; a rate needs two samples in its window"
 """Why a panel is empty that may have data after the next scrape."""
 UNMET = "its series exist and none meets its condition now"
-ONLY_NAN = "it has only NaN, as of nothing divided by nothing"
+ONLY_NAN = "it has only NaN or infinity: a division by zero, or what the target itself exposes"
 
 
 UNKNOWN_FUNCTION = re.compile(r'unknown function with name "(\w+)"')
