@@ -6,7 +6,6 @@ The one alert that is posted carries a mark of its own, ends by itself and is ro
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 
 from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, heartbeat
@@ -15,6 +14,7 @@ from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Pending
 from stack.clients.http import HttpFailure
+from stack.common.moments import wall_clock
 from stack.common.wait import NotYet, TimedOut, until
 
 ROUTE_HINT = (
@@ -36,10 +36,10 @@ def alert(context: CheckContext) -> str:
     """A posted alert reaches the application as firing and, ended, as resolved."""
     proof = os.urandom(16).hex()
     labels = {**PROOF_LABELS, "proof_id": proof}
-    began = time.time()
+    began = wall_clock()
     _post(context, labels, began - HEAD_START, began + LIFETIME)
     fired = _arrival(context, proof, "firing", began)
-    _post(context, labels, began - HEAD_START, time.time() - SKEW)
+    _post(context, labels, began - HEAD_START, wall_clock() - SKEW)
     resolved = _arrival(context, proof, "resolved", began)
     return f"alert delivered in {fired:.2f} s and resolved in {resolved:.1f} s"
 
@@ -53,7 +53,7 @@ def _arrival(context: CheckContext, proof: str, status: str, since: float) -> fl
         got = [a.status for a in context.app.alerts("proof_id", proof)]
         if status not in got:
             raise NotYet(f"the application has it as {', '.join(got) or 'nothing'}")
-        return time.time() - since
+        return wall_clock() - since
 
     try:
         return until(ask, seconds=DELIVERY_SECONDS, retry=(NotYet, HttpFailure))
@@ -70,11 +70,11 @@ def watchdog(context: CheckContext) -> str:
     heartbeat(context)
     stored = [a.received for a in context.app.alerts("alertname", WATCHDOG) if a.status == "firing"]
     seen = max(stored, default=0.0)
-    if time.time() - seen > FRESH_SECONDS:
+    if wall_clock() - seen > FRESH_SECONDS:
         seen = max(seen, watchdog_seen(context))
     if seen <= 0:
         raise Pending("the application has not received the Watchdog yet")
-    ago = max(0.0, time.time() - seen)
+    ago = max(0.0, wall_clock() - seen)
     if ago > FRESH_SECONDS:
         raise Pending(f"the last Watchdog was received {ago:.0f} s ago, it should come each minute")
     return f"the application received the Watchdog {ago:.0f} s ago"

@@ -16,6 +16,7 @@ from stack.checks.alert_rules import FRESH_SECONDS, PROOF_LABELS, WATCHDOG, hear
 from stack.checks.check import Check
 from stack.checks.context import CheckContext
 from stack.checks.model import Pending
+from stack.common.moments import wall_clock
 from stack.common.wait import NotYet
 from stack.model.spec import TEST_RECEIVER, TEST_RECEIVER_PORT
 
@@ -90,7 +91,7 @@ def watchdog(context: CheckContext) -> str:
     found = context.alertmanager.alerts(WATCHDOG)
     if not found:
         raise Pending("Alertmanager has not received the Watchdog yet")
-    ago = max(0.0, time.time() - max(alert.updated for alert in found))
+    ago = max(0.0, wall_clock() - max(alert.updated for alert in found))
     if ago > FRESH_SECONDS:
         raise Pending(
             f"Alertmanager heard of the Watchdog {ago:.0f} s ago, Prometheus should repeat it each minute"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from stack.checks.context import CheckContext
 from stack.checks.model import Job
 from stack.clients.dropped_targets import dropped_targets
 from stack.clients.http import HttpFailure
+from stack.common.moments import wall_clock
 
 LINES = 200
 RECENT = 100.0
@@ -50,7 +50,7 @@ def sentences(context: CheckContext, now: float | None = None) -> dict[str, str]
     """By job, what Prometheus has said lately of its service discovery."""
     if not any(job.discovered for job in context.expected.jobs):
         return {}
-    return said(context.log_of("prometheus", LINES), time.time() if now is None else now)
+    return said(context.log_of("prometheus", LINES), wall_clock() if now is None else now)
 
 
 def said(lines: Iterable[str], now: float) -> dict[str, str]:

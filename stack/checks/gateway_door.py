@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ from stack.checks.gateway_acme import unissued
 from stack.checks.model import Broken, Door, Entry, Evidence
 from stack.clients.doorway import Doorway, Met, Untrusted
 from stack.clients.http import HttpFailure
+from stack.common.moments import wall_clock
 from stack.common.wait import NotYet
 
 DAY = 86400.0
@@ -70,7 +70,7 @@ def certificate(context: CheckContext) -> Evidence:
             if door.authority != "acme":
                 raise
             raise unissued(context, door.component, error) from error
-        left.append(ssl.cert_time_to_seconds(str(met.certificate["notAfter"])) - time.time())
+        left.append(ssl.cert_time_to_seconds(str(met.certificate["notAfter"])) - wall_clock())
         issuers.add(_issuer(met.certificate))
     least = min(left)
     text = f"valid for {_span(least)}, issued by {', '.join(sorted(issuers))}"

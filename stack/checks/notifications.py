@@ -7,7 +7,6 @@ The application's webhook is proven by an alert of its own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from stack.checks.alertmanager_file import rendered, secret_of, understood
@@ -16,6 +15,7 @@ from stack.checks.delivery_faults import code_of, remedy
 from stack.checks.model import Broken, Evidence
 from stack.clients.http import HttpFailure
 from stack.clients.notifications import COUNTS, Tally, loaded, reasons, tallied, tallies
+from stack.common.moments import wall_clock
 from stack.model.receivers import tried_in
 from stack.model.spec import TRIED_RECEIVER
 
@@ -56,7 +56,7 @@ def _since_proof(
     context: CheckContext, page: str, counted: Mapping[tuple[str, str], Tally]
 ) -> tuple[str, Mapping[tuple[str, str], Tally]]:
     """The counts since the last proof, or since a changed file was read after it; ``since`` says which, in words."""
-    proven, now = context.expected.proven, time.time()
+    proven, now = context.expected.proven, wall_clock()
     began, as_before = loaded(page)
     if not proven or (began > proven and not as_before):
         return LOAD, counted

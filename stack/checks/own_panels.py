@@ -12,6 +12,7 @@ from stack.checks.own_asking import Door, door
 from stack.checks.own_boards import DATA, EMPTY, SKIPPED, WRONG, YOUNG, Judgement, judged
 from stack.checks.settling import settled
 from stack.checks.words import some
+from stack.common.moments import wall_clock
 
 ENOUGH = 10.0
 """Seconds after which no further dashboard is judged: a check is no benchmark."""
@@ -41,7 +42,7 @@ def _judged(context: CheckContext, board: Dashboard, by: Door) -> Judgement:
         model = json.loads(board.text)
     except (ValueError, RecursionError):  # refused before it is written
         model = {}
-    return judged(context, model, time.time(), by)
+    return judged(context, model, wall_clock(), by)
 
 
 def _remarks(found: list[Judgement]) -> Iterator[str]:

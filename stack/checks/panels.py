@@ -7,7 +7,6 @@ names say so. A query that returns series of NaN only counts as data where the a
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +28,7 @@ from stack.checks.model import Broken, Evidence
 from stack.checks.settling import not_yet
 from stack.clients.grafana import Query, Result
 from stack.clients.http import HttpFailure
+from stack.common.moments import wall_clock
 from stack.dashboards.queries import PanelQuery, Unusable, Window, judged_queries
 
 WINDOW_SECONDS = 300
@@ -47,7 +47,7 @@ def data_in_grafana(context: CheckContext) -> Evidence:
     def ask(asked: tuple[PanelQuery, ...]) -> Iterator[Judged]:
         queries = _by_ref(asked)
         results: dict[str, Result] = {}
-        now, lost = time.time(), "no result came back"
+        now, lost = wall_clock(), "no result came back"
         try:
             if queries:  # Grafana refuses an empty batch
                 results = context.administrator().query(
@@ -91,7 +91,7 @@ def data_in_prometheus(context: CheckContext) -> Evidence:
 
 
 def _from_prometheus(context: CheckContext, query: PanelQuery) -> Result:
-    now = time.time()
+    now = wall_clock()
     try:
         if query.instant:
             series: Iterable[tuple[float, ...]] = [(s.value,) for s in context.prometheus.query(query.expr)]

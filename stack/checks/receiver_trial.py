@@ -6,7 +6,6 @@ of it; it is always ended, however the trial ends.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -22,6 +21,7 @@ from stack.checks.model import Broken
 from stack.clients.alertmanager import HeldAlert
 from stack.clients.http import HttpFailure
 from stack.clients.notifications import ELSEWHERE, Tallies, Tally, reasons, tallies
+from stack.common.moments import wall_clock
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
@@ -111,7 +111,7 @@ def trial(
 
     ``Broken`` where Alertmanager holds the alert back.
     """
-    proof, began = uuid4().hex, time.time() - HEAD_START
+    proof, began = uuid4().hex, wall_clock() - HEAD_START
     labels = {
         "alertname": ALERT,
         "stack_test": "true",
@@ -126,11 +126,11 @@ def trial(
 
     waiting = _Waiting(context, tried, log, proof, clock)
     try:
-        found = waiting.outcomes("firing", tried.integrations.keys(), lambda: post(time.time() + LIFETIME))
+        found = waiting.outcomes("firing", tried.integrations.keys(), lambda: post(wall_clock() + LIFETIME))
         if ends and all(outcome.delivered for outcome in found):
-            found += waiting.outcomes("resolved", tried.tells_ends, lambda: post(time.time() - SKEW))
+            found += waiting.outcomes("resolved", tried.tells_ends, lambda: post(wall_clock() - SKEW))
     finally:
-        post(time.time() - SKEW)
+        post(wall_clock() - SKEW)
     return tuple(found)
 
 

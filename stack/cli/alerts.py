@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
@@ -17,7 +16,7 @@ from stack.clients.alertmanager import SHOWN_ID, HeldAlert, Silence
 from stack.clients.alerts import ActiveAlert, active_alerts
 from stack.clients.http import HttpFailure
 from stack.common.matchers import Labels
-from stack.common.moments import short, stamp
+from stack.common.moments import short, stamp, wall_clock
 from stack.common.printable import printable
 from stack.common.yaml_text import load_yaml
 
@@ -79,7 +78,7 @@ def show(options: argparse.Namespace, printer: Printer) -> int:
     """The table, what does not answer, and notifications that failed within the hour."""
     session = Session.open(options, printer)
     found = _asked(session)
-    now = time.time()
+    now = wall_clock()
     rows = sorted(rows_of(found, now), key=lambda row: row.rank)
     if rows:
         printer.table(HEADER, (tuple(printable(cell) for cell in row.cells(now)) for row in rows))

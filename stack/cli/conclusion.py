@@ -23,7 +23,8 @@ def conclude(report: Report, printer: Printer, seconds: float, skipped: Sequence
         error.details = document
         raise error
     printer.document(document)
-    remarks = f", {len(report.warnings)} warnings" if report.warnings else ""
+    count = len(report.warnings)
+    remarks = f", {count} warning{'s' if count > 1 else ''}" if count else ""
     remarks += f", {len(skipped)} not asked" if skipped else ""
     printer.line("proven", f"{len(report.findings)} checks in {seconds:.1f} s{remarks}")
     return 0

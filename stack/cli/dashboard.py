@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +35,7 @@ from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import ConfigurationInvalid, SmokeFailed, StackError
+from stack.common.moments import wall_clock
 from stack.common.wait import NotYet, TimedOut, until
 from stack.deploy.asking import context_of
 
@@ -57,7 +57,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     session = Session.open(options, printer)
     content, name = _read(options.file)
     board = imported(content, name, uid=options.uid or "", title=options.title or "")
-    return _keep(session, board, lambda context: judged(context, board.model, time.time()))
+    return _keep(session, board, lambda context: judged(context, board.model, wall_clock()))
 
 
 def generate(options: argparse.Namespace, printer: Printer) -> int:
@@ -66,7 +66,7 @@ def generate(options: argparse.Namespace, printer: Printer) -> int:
     context = _running(session, "a dashboard is made from what a running job exposes")
     with _answering():
         _scraped_twice(context, options.job)
-        families = exposed(context.prometheus, options.job, time.time())
+        families = exposed(context.prometheus, options.job, wall_clock())
     if not families:
         raise _nothing_of(context, options.job)
     board = generated(options.job, families, options.panels or MOST_PANELS)
@@ -83,7 +83,7 @@ def check(options: argparse.Namespace, printer: Printer) -> int:
     documents = []
     for one in chosen:
         with _answering():
-            judgement = judged(context, one.model, time.time())
+            judgement = judged(context, one.model, wall_clock())
         tell(printer, judgement, "" if options.uid else f"{one.title} ({one.uid}): ")
         documents.append(board_document(judgement))
     if not chosen:
@@ -257,7 +257,7 @@ def _with_data(context: CheckContext, board: Board) -> Judgement:
     last: list[Judgement] = []
 
     def ask() -> None:
-        last[:] = [judged(context, board.model, time.time())]
+        last[:] = [judged(context, board.model, wall_clock())]
         if any(one.why == YOUNG for one in last[0].panels):
             raise NotYet("panels wait for data")
 

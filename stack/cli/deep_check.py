@@ -9,6 +9,7 @@ from stack.checks.model import Finding
 from stack.clients.http import Http, HttpFailure
 from stack.clients.prometheus import Prometheus
 from stack.common.errors import UsageError
+from stack.common.moments import wall_clock
 from stack.common.printable import printable
 from stack.common.wait import NotYet, TimedOut, until
 from stack.deploy.asking import address_of
@@ -28,7 +29,7 @@ def still_there(session: Session, description: Description) -> Finding:
     if session.engine.info().remote:
         raise UsageError("smoke --deep needs an engine on this machine", hint="run it there")
     api = _asked(session, description)
-    began, moment = time.monotonic(), time.time()
+    began, moment = time.monotonic(), wall_clock()
     try:
         before = until(lambda: _kept(api, moment), seconds=5, retry=RETRIED)
     except TimedOut as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from stack.cli.findings import Findings
 from stack.common.durations import duration
-from stack.common.moments import moment, short, stamp
+from stack.common.moments import moment, short, stamp, wall_clock
 from stack.common.wait import together
 from stack.components import BY_NAME, COMPONENTS
 from stack.components.addresses import outward
@@ -57,7 +56,7 @@ class Milestones:
                 from stack.deploy.verify import verification
 
                 # What a step has touched begins anew, however old its container is.
-                old = 0.0 if self.plan else age(self.observed, time.time())
+                old = 0.0 if self.plan else age(self.observed, wall_clock())
                 self._verification = verification(
                     self.session.engine,
                     self.description,
@@ -140,7 +139,7 @@ class Milestones:
         if not quick:
             self._say_how_long()
             self._stage("proven")
-            self.session.state.change(proven=ProvenStack(identity, stamp(time.time())))
+            self.session.state.change(proven=ProvenStack(identity, stamp(wall_clock())))
 
     def _say_how_long(self) -> None:
         """What a change needs before it can be proven, where that is long."""
@@ -247,4 +246,4 @@ def summary(stage: Stage, report: Report) -> str:
 
 def _ago(when: str) -> str:
     """When something was proven: how long ago, and the moment."""
-    return f"as proven {short(max(0.0, time.time() - moment(when)))} ago ({when})"
+    return f"as proven {short(max(0.0, wall_clock() - moment(when)))} ago ({when})"

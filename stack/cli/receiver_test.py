@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from stack.cli.running import running
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed
-from stack.common.moments import stamp
+from stack.common.moments import stamp, wall_clock
 from stack.deploy.asking import context_of
 from stack.deploy.receivers import identity_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
@@ -111,7 +110,7 @@ def log_of(session: Session) -> Log:
 
 def remember(session: Session, description: Description, name: str) -> None:
     """The stack knows from now on that the receiver, as it is, was tested."""
-    when = stamp(time.time())
+    when = stamp(wall_clock())
     with session.lock():
         session.state.refresh()
         found = identity_of(description.spec, name)

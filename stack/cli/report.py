@@ -25,7 +25,7 @@ from stack.clients.http import Http
 from stack.clients.ranges import at
 from stack.common.errors import StackError
 from stack.common.files import write_atomically
-from stack.common.moments import moment, stamp
+from stack.common.moments import moment, stamp, wall_clock
 from stack.exports.report import page
 from stack.model.events import Progress
 
@@ -48,7 +48,7 @@ class Asked(Struct, frozen=True):
 
 def report(options: argparse.Namespace, printer: Printer) -> int:
     """Writes the file; 0 also where the stack has faults, which the report tells."""
-    asked = time_of(options, time.time())
+    asked = time_of(options, wall_clock())
     session = Session.open(options, printer)
     target = _target(session, asked)
     description, context = running(session, "prometheus")
@@ -126,7 +126,7 @@ def _what(session: Session, asked: Asked) -> dict[str, Any]:
         "stack": session.name,
         "from": round(asked.start, 3),
         "to": round(asked.end, 3),
-        "made": round(time.time(), 3),
+        "made": round(wall_clock(), 3),
         "made_by": __version__,
         "engine": f"{info.product} {info.version}",
     }

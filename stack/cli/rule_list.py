@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from stack.cli.printer import Printer
 from stack.cli.session import Session
-from stack.common.moments import short, stamp
+from stack.common.moments import short, stamp, wall_clock
 
 if TYPE_CHECKING:
     from stack.checks.model import Rule
@@ -81,7 +80,7 @@ def list_rules(options: argparse.Namespace, printer: Printer) -> int:
     else:
         loaded, unknown = _asked(session, description), "not loaded"
     rows = _rows(told.rules, loaded, unknown)
-    now = time.time()
+    now = wall_clock()
     printer.table(HEADER, [row.cells(now) for row in rows])
     for row in rows:
         if row.loaded and row.loaded.last_error:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from stack.cli.grammar_parts import given
 from stack.cli.printer import Printer
 from stack.common.errors import StackError
+from stack.common.moments import follow
 from stack.components import BY_NAME, load
 from stack.components.build import Image
 from stack.components.own_paths import OWN_HOSTS
@@ -85,7 +86,7 @@ class Session:
         """The Docker engine; ``EngineUnavailable`` where none answers."""
         from stack.engine.docker import connect
 
-        return connect(self.plain.docker_host, stack=self.name, reach=self.plain.reach)
+        return connect(self.plain.docker_host, stack=self.name, reach=self.plain.reach, on_clock=follow)
 
     @cached_property
     def cache(self) -> Cache:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from stack.cli.session import Session
 from stack.clients.alertmanager import SHOWN_ID
 from stack.common.errors import StackError, StartFailed, UsageError
 from stack.common.matchers import Matcher, parse
-from stack.common.moments import short, stamp
+from stack.common.moments import short, stamp, wall_clock
 from stack.common.printable import printable
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ SAID = re.compile(r"amtool: error: (?:\[[^\]]*\])*\s*")
 
 def add(options: argparse.Namespace, printer: Printer) -> int:
     """One more silence; 2 where it cannot be meant or covers too much."""
-    now = time.time()
+    now = wall_clock()
     ends = _end(options.span, options.until, now)
     written = tuple(_matcher(word) for word in options.matchers)
     matchers = tuple(one for text in written for one in parse(text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +16,7 @@ from stack.cli.session import Session
 from stack.clients.http import Http, HttpFailure
 from stack.clients.prometheus import Prometheus, Target
 from stack.common.errors import StackError
-from stack.common.moments import moment, short
+from stack.common.moments import moment, short, wall_clock
 from stack.common.wait import CLOCK, TimedOut, together, until
 from stack.deploy.condition import at_rest, condition
 from stack.deploy.describe import Description
@@ -177,7 +176,7 @@ def looked(session: Session) -> Look:
     targets, silent = _targets(session, description) if asked else ((), "")
     resting = at_rest(session.name, observed, session.state.now.started)
     heard = with_last_words(session.engine, examined(session.engine, description.spec, observed))
-    found = () if resting else condition(description.spec, heard, time.time())
+    found = () if resting else condition(description.spec, heard, wall_clock())
     faults = tuple(f for f in found if f.status == "failed")
     remarks = (*(w for f in found for w in f.warnings), *(_probes(session, description) if targets else ()))
     if not resting:
@@ -235,7 +234,7 @@ def _row(session: Session, container: ObservedContainer, service: ServiceSpec | 
         container.state + health,
         container.image,
         container.published,
-        max(0.0, time.time() - moment(container.started_at)) if container.running else 0.0,
+        max(0.0, wall_clock() - moment(container.started_at)) if container.running else 0.0,
         session.engine.usage(container.id).memory if container.running else 0,
         matches,
     )

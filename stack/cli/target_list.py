@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from stack.checks.target_faults import fault
 from stack.cli.printer import Printer
 from stack.cli.session import Session
 from stack.clients.http import HttpFailure
-from stack.common.moments import moment, short
+from stack.common.moments import moment, short, wall_clock
 from stack.common.printable import printable
 from stack.deploy.asking import context_of
 
@@ -56,7 +55,7 @@ def list_(options: argparse.Namespace, printer: Printer) -> int:
     description = session.as_it_runs(observed)
     context = context_of(session.engine, description)
     answered, targets, samples = _asked(context)
-    rows = tuple(rows_of(context.expected.jobs, targets, samples, time.time(), answered=answered))
+    rows = tuple(rows_of(context.expected.jobs, targets, samples, wall_clock(), answered=answered))
     if not answered:
         printer.warning("Prometheus does not answer: the jobs are those of the files")
     printer.table(HEADER, (tuple(printable(cell) for cell in row.cells()) for row in rows))

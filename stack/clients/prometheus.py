@@ -6,14 +6,13 @@ It must never write: no admin or lifecycle calls.
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from msgspec import Struct
 
 from stack.clients.http import Answer, Http, HttpFailure, snippet
 from stack.clients.shape import Typed, shaped, span, text, texts, yaml_object
-from stack.common.moments import instant
+from stack.common.moments import instant, wall_clock
 
 
 class LoadedRule(Typed, frozen=True):
@@ -129,7 +128,7 @@ class Prometheus(Struct, frozen=True):
         answer = self.http.get("/api/v1/status/runtimeinfo")
         with shaped(answer):
             data = _data(answer)
-            now = instant(data["serverTime"]) if "serverTime" in data else time.time()
+            now = instant(data["serverTime"]) if "serverTime" in data else wall_clock()
             return now - max(instant(data["startTime"]), instant(data["lastConfigTime"]))
 
     def formatted(self, expr: str) -> str:

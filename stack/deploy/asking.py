@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from json import dumps
 from typing import Any
@@ -12,6 +11,7 @@ from stack.checks.context import CheckContext
 from stack.checks.near import near
 from stack.clients.http import Answer, Http, HttpFailure
 from stack.common.errors import StackError
+from stack.common.moments import wall_clock
 from stack.deploy.describe import Description
 from stack.engine.interface import Engine
 from stack.model.spec import container_name
@@ -23,7 +23,7 @@ REFUSAL = "server returned error: HTTP/1.1 4"
 def context_of(engine: Engine, description: Description) -> CheckContext:
     """The stack as a check sees it, for questions that are no checks."""
     remote = engine.info().remote
-    expected = description.expectations(remote=remote, now=time.time())
+    expected = description.expectations(remote=remote, now=wall_clock())
     name = description.spec.name
     if remote:
         return _Inside(expected, engine=engine, stack=name)

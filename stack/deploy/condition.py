@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator
 from msgspec.structs import replace
 
 from stack.checks.model import Finding, Report
-from stack.common.moments import moment
+from stack.common.moments import moment, short
 from stack.deploy.differences import differences
 from stack.deploy.ends import MIB, disk_fault, memory_limit, more_memory, why
 from stack.deploy.mend import unknown_there
@@ -199,7 +199,13 @@ def _starved(what: str, service: ServiceSpec, found: ObservedContainer) -> tuple
 
 
 def _remarks(spec: StackSpec, observed: Observed, at_fault: Container[str]) -> Iterator[str]:
-    """What containers that run, and have no fault, have gone through."""
+    """What containers that run, and have no fault, have gone through; and another clock."""
+    if observed.ahead:
+        how = "ahead of" if observed.ahead > 0 else "behind"
+        yield (
+            f"the engine's clock is {short(abs(observed.ahead))} {how} this machine's: a browser here asks for other "
+            "times than there are; synchronize both (timedatectl set-ntp true; Docker Desktop: restart it)"
+        )
     yield from unjoined(spec, observed)
     for service in spec.services:
         found = observed.container(service.component)

@@ -50,6 +50,9 @@ class Life(Struct, frozen=True):
     began: float
 
 
+ANY_LIFE = Life(0, 0.0)
+
+
 def died(
     engine: Engine, spec: StackSpec, service: ServiceSpec, before: Life | None = None
 ) -> NotReady | None:

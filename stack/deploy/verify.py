@@ -25,7 +25,7 @@ from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
-from stack.deploy.ends import Life, died, disk_fault, health_of, life_of, unresponsive
+from stack.deploy.ends import ANY_LIFE, Life, died, disk_fault, health_of, life_of, unresponsive
 from stack.deploy.forwarding import cut_off, refuse_unforwarded
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
@@ -125,8 +125,7 @@ class Verification:
         try:
             until(lambda: self._turn(service, names, wait), seconds=SECONDS, clock=self.clock)
         except TimedOut as error:
-            began = self.lives[name].began if name in self.lives else 0.0
-            logs = self.engine.logs(name, LOG_LINES, began)
+            logs = self.engine.logs(name, LOG_LINES, self.lives.get(name, ANY_LIFE).began)
             raise disk_fault(self.spec, service, logs) or NotReady(f"{name}: {error}", logs=logs) from error
 
     def _turn(self, service: ServiceSpec, names: tuple[str, ...], wait: _Wait) -> None:

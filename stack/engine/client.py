@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, BinaryIO, Literal
 from urllib.parse import quote, urlencode
 
 from stack.common.errors import EngineUnavailable, StartFailed
+from stack.common.moments import ahead_of
 from stack.engine import failures, labels
 from stack.engine.labels import Kind
 from stack.engine.tls_words import GIVE, WANTS_TLS
@@ -30,17 +32,28 @@ CIRCLE = "too many links"
 class Client:
     """The engine at ``address``; ``seconds`` is the longest that a call may stay without an answer.
 
-    ``remedy``: what to do where it gives none, and the cause does not tell.
+    ``remedy``: what to do where it gives none, and the cause does not tell. ``on_clock`` is told once by how many
+    seconds the engine's clock is ahead of this machine's.
     """
 
-    def __init__(self, transport: Transport, address: str, seconds: float, remedy: str = "") -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        address: str,
+        seconds: float,
+        remedy: str = "",
+        on_clock: Callable[[float], object] = float,
+    ) -> None:
         self._transport = transport
+        self._on_clock = on_clock
         self._remedy = remedy
         self._one = threading.Lock()
         self.address = address
         self.seconds = seconds
         self.podman = ""
         """Podman's version, where it is that which answers; known once ``version`` is."""
+        self.ahead = 0.0
+        """Seconds by which the engine's clock is ahead of this machine's; known once ``told`` is."""
 
     @cached_property
     def version(self) -> str:
@@ -63,8 +76,12 @@ class Client:
 
     @cached_property
     def _told(self) -> Inspect:
+        began = time.time()
         with self.asking("ask who answers"):
-            return dict(self.json("GET", "info"))
+            told = dict(self.json("GET", "info"))
+        self.ahead = ahead_of(told.get("SystemTime"), began, time.time())
+        self._on_clock(self.ahead)
+        return told
 
     @cached_property
     def tells_owners(self) -> bool:

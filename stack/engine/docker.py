@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from stack.common.errors import EngineUnavailable
 from stack.config.settings import environment
@@ -39,16 +40,17 @@ def connect(
     reach: By = "auto",
     certificates: str = "",
     remedy: str = "",
+    on_clock: Callable[[float], object] = float,
 ) -> DockerEngine:
     """The engine at ``address``; without one, where the environment or the current context says.
 
     ``seconds`` is the longest that a single call may stay without an answer; ``reach`` how the ``stack`` is asked.
     ``certificates``: the folder of those for it, instead of the environment's. ``remedy``: what to do where it gives no
-    answer for no known reason. Raises ``EngineUnavailable``.
+    answer for no known reason. ``on_clock``: see ``Client``. Raises ``EngineUnavailable``.
     """
     found = find(address, environment(*VARIABLES), certificates)
     try:
-        client = Client(_transport(found, seconds), found.url, seconds, remedy)
+        client = Client(_transport(found, seconds), found.url, seconds, remedy, on_clock)
         _refuse_old_podman(client.version and client.podman, str(found))
         return DockerEngine(
             client, client.version, Reach(client, stack, reach, elsewhere=is_remote(found.url))

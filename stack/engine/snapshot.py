@@ -34,7 +34,7 @@ class Snapshots:
         with self._client.asking(f"observe {name}"), ThreadPoolExecutor(OBSERVERS) as pool:
             asked_networks = pool.submit(self._client.json, "GET", "networks")
             asked_volumes = pool.submit(self._listed, "volumes", name)
-            pool.submit(lambda: self._client.told)
+            known = pool.submit(lambda: self._client.told)
             all_listed = self._listed("containers/json", name, all=1)
             listed = [c for c in all_listed if not labels.is_keeper(c["Labels"])]
             everyone, volumes = asked_networks.result(), asked_volumes.result()["Volumes"] or ()
@@ -42,6 +42,7 @@ class Snapshots:
             ids, others = {n["Id"] for n in networks}, networks_of_others(everyone, name)
             asked = pool.map(lambda one: self._observe_one(one, ids, others), listed)
             containers, leftovers = placed(name, filter(None, asked))
+            known.result()
             return Observed(
                 name,
                 containers=containers,
@@ -51,6 +52,7 @@ class Snapshots:
                 has_state=any(labels.is_keeper(v["Labels"]) for v in volumes),
                 locked=any(labels.is_lock(c["Labels"]) for c in all_listed),
                 others=tuple(sorted(others)),
+                ahead=self._client.ahead,
             )
 
     def _listed(self, path: str, stack: str, **more: int) -> Any:

@@ -142,6 +142,7 @@ class Observed(Struct, frozen=True):
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds
     its lock, or was killed while it did. ``others``: names of the networks of others that a container can join.
+    ``ahead``: seconds by which the engine's clock is ahead of this machine's.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Observed(Struct, frozen=True):
     has_state: bool = False
     locked: bool = False
     others: tuple[str, ...] = ()
+    ahead: float = 0.0
 
     def container(self, component: str) -> ObservedContainer | None:
         """The component's container, if there is one."""

@@ -79,7 +79,7 @@ def answers(expr: str, known: dict[str, float] | HttpFailure | None) -> tuple[Sa
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.checks.notifications.time.time", lambda: NOW)
+    monkeypatch.setattr("stack.checks.notifications.wall_clock", lambda: NOW)
 
 
 def test_receivers_that_take_what_they_are_sent_are_fine() -> None:

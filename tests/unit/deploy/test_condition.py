@@ -124,6 +124,15 @@ def test_between_two_ends_a_container_runs_and_is_at_fault(restarts: int, later:
         assert condition(SPEC, healthy, moment("2026-01-01T00:00:00Z") + later)[0].status == "ok"
 
 
+@pytest.mark.parametrize(
+    ("ahead", "said"), [(7200.4, "is 2 h ahead of this"), (-42, "is 42 s behind this"), (0, "")]
+)
+def test_another_clock_of_the_engine_is_remarked(ahead: float, said: str) -> None:
+    (finding,) = condition(SPEC, replace(seen(container("app")), ahead=ahead))
+    assert finding.status == "ok" and len(finding.warnings) == bool(said)
+    assert all(said in warning for warning in finding.warnings)
+
+
 def test_a_lost_name_on_the_network_is_a_fault() -> None:
     (finding,) = condition(SPEC, seen(container("app", aliases=())))
     assert finding.evidence == "demo-app is not known as app on its network"

@@ -126,6 +126,21 @@ def _ping(podman: str) -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("told", "ahead"), [("2021-01-01T00:00:00Z", True), ("2521-01-01T00:00:00Z", False), ("", None)]
+)
+def test_another_clock_is_told_of_once(tmp_path: Path, told: str, ahead: bool | None) -> None:
+    heard: list[float] = []
+    text = f'{{"SystemTime": "{told}"}}'
+    info = f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+    with serving(tmp_path / "s", _ping(""), info) as transport:
+        client = Client(transport, "unix:///s", 5, on_clock=heard.append)
+        assert client.ahead == 0.0
+        assert client.told == client.told == {"SystemTime": told}
+    assert heard == [client.ahead]
+    assert (client.ahead == 0.0) if ahead is None else ((client.ahead < 0) == ahead)
+
+
+@pytest.mark.parametrize(
     ("podman", "options", "tells"),
     [
         ("", '["name=seccomp,profile=builtin"]', True),
