@@ -36,6 +36,7 @@ ELSEWHERE = {
         "tests/unit/checks/test_alert_templates.py: template nowhere is not defined"
     ),
     "receiver NAME was never tested": "tests/e2e/test_e2e_receivers.py: was never tested",
+    "the engine's clock is N ahead of this machine's": "tests/unit/deploy/test_condition.py: is 2 h ahead of this",
     "prometheus.config: the latest load of the files failed": (
         "tests/unit/checks/test_checks_products.py: previous configuration is still active"
     ),
