@@ -16,6 +16,8 @@ from stack.clients.prometheus import Target
 from stack.model.names import host_of
 from stack.model.outer import MACHINE
 
+ASKED = re.compile(r'Get "(https?://[^"]+)": ')
+"""How Go begins: the address that it asked last."""
 LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
 
@@ -94,11 +96,14 @@ class Case(Struct, frozen=True):
 
 
 def fault(job: Job, target: Target) -> Fault:
-    """Cause and remedy of a target that is down."""
-    case = Case(job, target.url or f"{job.scheme}://{target.instance}{job.path}")
+    """Cause and remedy of a target that is down; where it redirects, of the address that it names."""
+    own = target.url or f"{job.scheme}://{target.instance}{job.path}"
+    asked = ASKED.match(target.last_error)
+    case = Case(job, asked[1] if asked else own)
+    by = f" (to where {Case(job, own).host} redirects)" if case.host != Case(job, own).host else ""
     for sentence in SENTENCES:
         found = re.search(sentence.pattern, target.last_error, re.DOTALL)
         if found and (not sentence.when or getattr(case, sentence.when)):
-            return Fault(sentence.cause.format(c=case, m=found), sentence.remedy.format(c=case, m=found))
+            return Fault(sentence.cause.format(c=case, m=found) + by, sentence.remedy.format(c=case, m=found))
     said = target.last_error or f"{case.host} is {target.health}, and Prometheus says no reason"
     return Fault(said, case.logs)

@@ -25,12 +25,13 @@ KEPT_WITHIN = 3.0
 EVERY = 0.1
 AFTER = "scrape_samples_post_metric_relabeling"
 SCRAPED = "scrape_samples_scraped"
+ADDED = "scrape_series_added"
 REPORTS = (
     "up",
     AFTER,
     SCRAPED,
     "scrape_duration_seconds",
-    "scrape_series_added",
+    ADDED,
     "scrape_timeout_seconds",
     "scrape_sample_limit",
     "scrape_body_size_bytes",
@@ -39,6 +40,9 @@ REPORTS = (
 )
 """What Prometheus itself says of each scrape and of alerts on it, beside the samples of the target."""
 REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
+MEND_TIMES = (
+    "{at}: honor_timestamps: false where the target writes times; a series must stand on its page once"
+)
 
 
 class Proof(Struct, frozen=True):
@@ -109,7 +113,7 @@ def _scraped(context: CheckContext, job: Job, rare: bool) -> tuple[Target, ...]:
 
 def _kept(context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Proof:
     kept, offered = _counts(context, job.name, AFTER), _counts(context, job.name, SCRAPED)
-    stored = _stored(context, job.name)
+    stored = _stored(context, job)
     warnings = []
     for target in targets:
         name = target.instance
@@ -120,7 +124,8 @@ def _kept(context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Proof
         missing = kept[name] - stored.get(name, 0)
         if missing >= kept[name]:
             raise NotYet(
-                f"{job.name} {name} is up and none of its {kept[name]} samples is stored: {REJECTED}"
+                f"{job.name} {name} is up and none of its {kept[name]} samples is stored: {REJECTED}",
+                MEND_TIMES.format(at=job.place or f"job {job.name}"),
             )
         if missing > 0:
             warnings.append(
@@ -144,7 +149,20 @@ def _counts(context: CheckContext, job: str, metric: str) -> dict[str, int]:
     return {dict(sample.labels).get("instance", ""): int(sample.value) for sample in found}
 
 
-def _stored(context: CheckContext, job: str) -> dict[str, int]:
+def _stored(context: CheckContext, job: Job) -> dict[str, int]:
+    """Series by instance: those that are found under the job's name, or that Prometheus says it has added lately.
+
+    With ``honor_labels``, or after a relabelling, they bear other names than the job's.
+    """
     names = "|".join(REPORTS)
-    found = context.prometheus.query(f'count by (instance) ({{job={quoted(job)}, __name__!~"{names}"}})')
-    return {dict(sample.labels).get("instance", ""): int(sample.value) for sample in found}
+    span = duration(SHOWN_WITHIN + 2 * (job.interval + job.timeout))
+    of_job = f"job={quoted(job.name)}"
+    found = (
+        *context.prometheus.query(f'count by (instance) ({{{of_job}, __name__!~"{names}"}})'),
+        *context.prometheus.query(f"max by (instance) (max_over_time({ADDED}{{{of_job}}}[{span}]))"),
+    )
+    counts: dict[str, int] = {}
+    for sample in found:
+        name = dict(sample.labels).get("instance", "")
+        counts[name] = max(counts.get(name, 0), int(sample.value))
+    return counts

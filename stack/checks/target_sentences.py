@@ -80,6 +80,11 @@ SENTENCES = (
         "{c.at}: add tls_config: {{ca_file: ...}} with that authority's certificate",
     ),
     Sentence(
+        r"x509: certificate relies on legacy Common Name",
+        "the certificate of {c.host} has its name in the Common Name alone, which is read no more",
+        "renew it with a subjectAltName of {c.host}; until then {c.at}: tls_config: {{insecure_skip_verify: true}}",
+    ),
+    Sentence(
         r"x509: (certificate (?:is valid for|is not valid for)[^\n]*|cannot validate certificate[^\n]*)",
         "the certificate of {c.host} is for another name ({m[1]})",
         "{c.at}: use the name in the certificate, or say it with tls_config: {{server_name: ...}}",
@@ -134,13 +139,13 @@ SENTENCES = (
     ),
     Sentence(
         r"HTTP status (3\d\d)",
-        "{c.host} redirects {c.path} ({m[1]}) and follow_redirects is false",
+        "{c.host} redirects {c.path} ({m[1]}) and is not followed: follow_redirects is false, or it does not say where",
         "{c.at}: set metrics_path to the final address, or follow_redirects: true",
     ),
     Sentence(
         "HTTP status 400",
-        "{c.host} answers 400 to plain HTTP: it may speak HTTPS",
-        "{c.at}: add scheme: https",
+        "{c.host} answers 400 to {c.path}: the request is not what it wants",
+        "{c.at}: does it speak HTTPS (scheme: https), or demand parameters (params: {{...}})?",
         when="over_http",
     ),
     Sentence(r"HTTP status (\d{3}[^\n]*)", "{c.host} answers {m[1]} to {c.path}", "{c.logs}"),
@@ -150,9 +155,30 @@ SENTENCES = (
         "{c.at}: set metrics_path to the final address; a page with a login often does this",
     ),
     Sentence(
-        r'Content-Type "text/html|got "<"|while parsing: "<',
+        r'Content-Type "(?:text/html|application/xhtml)',
+        "{c.url} says that it is a web page (HTML): another path or port, or a redirect to a login page",
+        "{c.at}: set metrics_path and the port to those of the metrics; "
+        f"where they are metrics all the same, add {FALLBACK}",
+    ),
+    Sentence(
+        r'got "<"|while parsing: "<',
         "{c.url} is a web page (HTML), not metrics: another path or port, or a redirect to a login page",
         "{c.at}: set metrics_path and the port to those of the metrics",
+    ),
+    Sentence(
+        r'got "[{\[]"|while parsing: "[{\[]',
+        "{c.url} is JSON, not metrics",
+        "{c.at}: set metrics_path to where its metrics are; JSON needs json_exporter between",
+    ),
+    Sentence(
+        r'(?:got|while parsing:) "\\(?:ufeff|xef)',
+        "{c.url} begins with a byte order mark, which the format does not have",
+        "{c.at}: {c.who} must write UTF-8 without one",
+    ),
+    Sentence(
+        r'got "(?:\\r|\r)|while parsing: ".*(?:\\r|\r)',
+        "{c.url} ends its lines with CR LF, and the format with LF alone",
+        "{c.at}: {c.who} must end its lines with \\n",
     ),
     Sentence(
         "blank Content-Type",
@@ -195,20 +221,50 @@ SENTENCES = (
         "{c.at}: scrape_protocols: [PrometheusText0.0.4] asks for the older format; {c.who} should end as it says",
     ),
     Sentence(
+        r'malformed HTTP \w+ "\\x15\\x03',
+        "{c.host} speaks HTTPS and the job asks for plain HTTP",
+        "{c.at}: add scheme: https",
+    ),
+    Sentence(
+        "invalid byte in chunk length|chunked line ends|chunked encoding|invalid Read on closed Body",
+        "the answer of {c.host} is no valid HTTP: {m[0]}",
+        "{c.at}: {c.who}, or a proxy before it, breaks the chunks of its body: its log shows why",
+    ),
+    Sentence(
         "malformed HTTP|transport connection broken",
         "what listens on {c.host} does not speak HTTP",
         "{c.at}: the port is not that of metrics; a database or a cache needs its exporter",
     ),
     Sentence(
         "EOF$|connection reset by peer|broken pipe|server closed",
-        "{c.host} closed the connection before its answer was over: it may speak HTTPS, or fail as it answers",
-        "{c.at}: try scheme: https; the log of {c.who} says more",
+        "{c.host} closed the connection before its answer was over",
+        "{c.at}: does it speak HTTPS (scheme: https)? Else the log of {c.who} shows why",
         when="over_http",
     ),
     Sentence(
         "EOF$|connection reset by peer|broken pipe|server closed",
         "{c.host} closed the connection before its answer was over",
         "{c.logs}",
+    ),
+    Sentence(
+        r'label name "?(.+?)"? is not unique',
+        "{c.url} has the label {m[1]} twice in one sample",
+        "{c.at}: {c.who} must write each label once; none of its samples is kept until then",
+    ),
+    Sentence(
+        r'unit "?(.+?)"? not a suffix of metric "?([^"\n]+)',
+        "{c.url} is no valid OpenMetrics: the name {m[2]} does not end with its unit {m[1]}",
+        "{c.at}: scrape_protocols: [PrometheusText0.0.4] asks for the older format; {c.who} should name it right",
+    ),
+    Sentence(
+        r"proto: [^\n]*|illegal wireType[^\n]*|expected at least \d+ bytes, got \d+ bytes",
+        "{c.url} says that it is the protobuf format and cannot be read as that ({m[0]})",
+        "{c.at}: scrape_protocols: [PrometheusText0.0.4] asks for text",
+    ),
+    Sentence(
+        "cannot assign requested address",
+        "{c.host} is no address that Prometheus' container can ask",
+        "{c.at}: name the container of the service, or the address of the machine that it runs on",
     ),
     Sentence(
         r'(.*?) while parsing: (".*")$',

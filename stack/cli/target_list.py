@@ -84,6 +84,8 @@ def rows_of(
                 found = fault(job, target)
                 said = f"{found.cause}: {found.remedy}"
             kept = samples.get((target.job_label, target.instance))
+            if kept == 0 and target.health == "up":
+                said = f"its page has no samples, or metric_relabel_configs drop all: {job.place}"
             yield Row(job.name, _address(target), target.health, own, job.place, kept, scraped, said)
         if not mine:
             yield Row(job.name, ", ".join(job.addresses), "none" if answered else "", own, job.place)

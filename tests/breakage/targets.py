@@ -48,9 +48,9 @@ ROWS = (
     ),
     _target(
         "400",
-        "answers 400 to plain HTTP",
-        PLACE + "scheme: https",
-        "ADDRESS answers 400 to plain HTTP: it may speak HTTPS",
+        "answers 400 to /400",
+        PLACE + "does it speak HTTPS",
+        "ADDRESS answers 400 to PATH",
         path="/400",
         kind="whole",
     ),
@@ -69,7 +69,7 @@ ROWS = (
         "html",
         r"is a web page \(HTML\)",
         PLACE + "metrics_path",
-        "URL is a web page (HTML), not metrics",
+        "URL says that it is a web page (HTML)",
         path="/html",
     ),
     _target(
@@ -115,8 +115,8 @@ ROWS = (
     ),
     _target(
         "plain-to-tls",
-        "may speak HTTPS",
-        PLACE + "scheme: https",
+        "closed the connection before its answer was over",
+        PLACE + r"does it speak HTTPS \(scheme: https\)",
         "ADDRESS closed the connection before its answer was over",
         port=TLS,
         kind="whole",

@@ -161,7 +161,7 @@ def test_a_rule_that_fails_only_when_it_is_evaluated_is_never_proven(
             "nobody listens on localhost:9999, which is inside Prometheus' own container",
             "prometheus/scrape/shop.yml:2: name the container of the service instead",
         ),
-        (NO_TYPE, "is a web page (HTML), not metrics", "prometheus/scrape/shop.yml:2: set metrics_path"),
+        (NO_TYPE, "is a web page (HTML)", "prometheus/scrape/shop.yml:2: set metrics_path"),
     ],
 )
 def test_the_fault_of_a_target_is_named_with_the_line_to_change(

@@ -39,7 +39,7 @@ CASES = [
     ("server returned HTTP status 403 Forbidden", "refuses /metrics to Prometheus (403)", "use credentials"),
     ("server returned HTTP status 404 Not Found", "h:80 has no /metrics (404)", "set metrics_path"),
     ("server returned HTTP status 302 Found", "redirects /metrics (302)", "follow_redirects: true"),
-    ("server returned HTTP status 400 Bad Request", "400 to plain HTTP: it may speak HTTPS", "add scheme: https"),
+    ("server returned HTTP status 400 Bad Request", "answers 400 to /metrics", "(scheme: https), or demand"),
     ('Get "/loop": stopped after 10 redirects', "redirects /metrics in a circle", "set metrics_path"),
     (
         'received unsupported Content-Type "text/html; charset=utf-8" and no fallback_scrape_protocol '
@@ -136,11 +136,71 @@ CASES = [
     ),
     (
         'Get "http://h:80/metrics": read tcp 1.2.3.4:5->1.2.3.4:80: read: connection reset by peer',
-        "closed the connection before its answer was over: it may speak HTTPS",
-        "try scheme: https",
+        "h:80 closed the connection before its answer was over",
+        "does it speak HTTPS (scheme: https)? Else the log",
     ),
-    ('Get "http://h:80/metrics": EOF', "closed the connection", "try scheme: https"),
-    ("unexpected EOF", "closed the connection", "try scheme: https"),
+    ('Get "http://h:80/metrics": EOF', "closed the connection", "does it speak HTTPS"),
+    ("unexpected EOF", "closed the connection", "does it speak HTTPS"),
+    (
+        'Get "http://h:80/metrics": net/http: HTTP/1.x transport connection broken: malformed HTTP response '
+        '"\\x15\\x03\\x01\\x00\\x02\\x02"',
+        "h:80 speaks HTTPS and the job asks for plain HTTP",
+        "add scheme: https",
+    ),
+    (
+        'Get "http://login:9/in": dial tcp: lookup login on 127.0.0.11:53: no such host',
+        "the name login is unknown where Prometheus runs (to where h:80 redirects)",
+        "correct the name",
+    ),
+    (
+        'Get "https://h:443/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+        "the certificate of h:443 is of an authority that Prometheus does not know (to where h:80 redirects)",
+        "add tls_config: {ca_file: ...}",
+    ),
+    (
+        'Get "http://h:80/metrics": tls: failed to verify certificate: x509: certificate relies on legacy Common Name '
+        "field, use SANs instead",
+        "has its name in the Common Name alone",
+        "renew it with a subjectAltName of h:80",
+    ),
+    (
+        'received unsupported Content-Type "text/html" and no fallback_scrape_protocol specified for target',
+        "says that it is a web page (HTML)",
+        f"where they are metrics all the same, {FALLBACK}",
+    ),
+    (
+        'expected a valid start token, got "{" ("BRACE_OPEN") while parsing: "{"',
+        "http://h:80/metrics is JSON, not metrics",
+        "JSON needs json_exporter",
+    ),
+    (
+        'expected a valid start token, got "\\xef" ("INVALID") while parsing: "\\xef"',
+        "begins with a byte order mark",
+        "must write UTF-8 without one",
+    ),
+    (
+        'expected label name, got "\\r" ("INVALID") while parsing: "a 1\\r"',
+        "ends its lines with CR LF",
+        "must end its lines with",
+    ),
+    ('label name "a" is not unique: invalid sample', "has the label a twice in one sample", "write each label once"),
+    (
+        'unit "seconds" not a suffix of metric "latency"',
+        "the name latency does not end with its unit seconds",
+        "scrape_protocols: [PrometheusText0.0.4]",
+    ),
+    ("invalid byte in chunk length", "is no valid HTTP: invalid byte in chunk length", "breaks the chunks"),
+    ("expected at least 104 bytes, got 16 bytes", "says that it is the protobuf format", "asks for text"),
+    (
+        "proto: MetricFamily: illegal tag 0 (wire type 0)",
+        "says that it is the protobuf format and cannot be read",
+        "scrape_protocols: [PrometheusText0.0.4]",
+    ),
+    (
+        'Get "http://h:80/metrics": dial tcp 0.0.0.0:80: connect: cannot assign requested address',
+        "h:80 is no address that Prometheus' container can ask",
+        "name the container of the service",
+    ),
     (
         'Get "http://h:80/metrics": unable to read basic auth password: unable to read file secret: open secret: '
         "no such file or directory",

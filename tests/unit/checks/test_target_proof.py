@@ -38,6 +38,7 @@ class Answers:
     kept: int | None = 3
     scraped: int = 3
     stored: int = 3
+    added: int = 0
     asked: int = field(default=0)
 
     def targets(self) -> tuple[Target, ...]:
@@ -46,6 +47,8 @@ class Answers:
 
     def query(self, expr: str) -> tuple[Sample, ...]:
         assert 'job="shop"' in expr
+        if "scrape_series_added" in expr and not expr.startswith("count"):
+            return (Sample((("instance", "shop:1"),), self.added),)
         value = (
             self.kept if expr.startswith(AFTER) else self.scraped if expr.startswith(SCRAPED) else self.stored
         )
@@ -92,7 +95,10 @@ def test_samples() -> None:
     assert "its page has no samples" in str(broken((UP,), kept=0, scraped=0, stored=0))
     dropped = broken((UP,), kept=0, scraped=7, stored=0)
     assert "none of its 7 samples is kept" in str(dropped) and "metric_relabel_configs" in dropped.hint
-    assert "none of its 3 samples is stored" in str(broken((UP,), stored=0))
+    lost = broken((UP,), stored=0)
+    assert "none of its 3 samples is stored" in str(lost) and "job shop: honor_timestamps: false" in lost.hint
+    assert proof((UP,), stored=0, added=3).kept == 3, "under another job, by honor_labels or a relabelling"
+    assert len(proof((UP,), stored=0, added=2).warnings) == 1
     assert "nothing is known of its samples" in str(broken((UP,), kept=None))
     (said,) = proof((UP,), stored=2).warnings
     assert said.startswith("shop shop:1: 1 of 3 samples are not stored: they repeat a series")
