@@ -29,7 +29,8 @@ _OVERLONG: Final = re.compile(rb"(?:[\xc0\xc1]|\xe0[\x80\x81]|\xf0\x80[\x80\x81]
 _VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
-_ATTRIBUTES: Final = 0x6C78  # with which libarchive makes links, although only the local header has it
+_ATTRIBUTES: Final = (0x6C78, 0x756E)  # of which libarchive, from the local header alone, and unzip make links
+_LEFT_OUT: Final = b"\x98\xff"  # by unzip, which takes the first for the second in a name of DOS
 _TOO_SMALL: Final = 0xFFFFFFFF
 
 
@@ -134,7 +135,7 @@ def entry_name(record: Record) -> str:
     if valid and plain not in (None, told):
         raise ValueError(f"{record.shown!r} has another name in its extra field")
     name = plain or (told if valid else oem)
-    others = {oem, told or oem}
+    others = {oem, told or oem, record.name.translate(None, _LEFT_OUT).decode("cp437")}
     lax = _OVERLONG.sub(_shortened, record.name)
     if b".." in lax:  # a slash alone may be half a letter of another charset
         others.add(lax.decode("cp437"))
@@ -166,7 +167,7 @@ def refuse_difference(record: Record, local: Local) -> None:
     )
     if not same or record.disk:
         raise zipfile.BadZipFile(f"the local header of {record.shown!r} differs from the directory")
-    if _ATTRIBUTES in local.extra or _ATTRIBUTES in record.extra:
+    if any(kind in extra for kind in _ATTRIBUTES for extra in (local.extra, record.extra)):
         raise zipfile.BadZipFile(f"{record.shown!r} has attributes in an extra field")
 
 

@@ -18,6 +18,7 @@ from tests.unit.app.gates.archive_bytes import (
     END,
     TEXT,
     ZipEntry,
+    asi_unix,
     deflated,
     end_record,
     local_header,
@@ -140,6 +141,14 @@ SPECIAL = {
     "attributes in a local header": zip_bytes(
         ZipEntry(local={"extra": extra(0x6C78, b"\x04" + (0o120777 << 16).to_bytes(4, "little"))})
     ),
+    "a link by its ASi field": zip_bytes(ZipEntry(b"l", b"../evil", 0, extra=asi_unix(0o120777))),
+    "a link by the directory's ASi field": zip_bytes(
+        ZipEntry(b"l", b"../evil", 0, record={"extra": asi_unix(0o120777)})
+    ),
+    "a name that climbs where unzip leaves letters out": zip_bytes(
+        ZipEntry(b".\x98.\x98/evil", record={"made_by": 0x0014})
+    ),
+    "an absolute name where unzip leaves letters out": zip_bytes(ZipEntry(b"\x98/evil")),
     "a second disk for one entry": zip_bytes(ZipEntry(record={"disk": 1})),
     "a folder by its attributes only": zip_bytes(ZipEntry(attributes=0x10)),
     "a label of a disk, which unzip leaves out": zip_bytes(ZipEntry(attributes=0x08)),

@@ -378,6 +378,29 @@ def test_many_fields_behind_a_body_end_the_connection() -> None:
         assert exchange(port, head + end)[0] == b"HTTP/1.1 200 OK"
 
 
+@pytest.mark.parametrize("path", [b"/", b"/at-once"])
+@pytest.mark.parametrize(
+    "fields", [b"a: b\n\r\n", b"a: b\r\n\n", b"\n", b"a: b\r\n c\r\n\r\n", b"a: b\r\n\tc\r\n\r\n", b"a: b\rc\r\n\r\n"]
+)
+@pytest.mark.parametrize("split", [False, True])
+def test_odd_lines_behind_a_body_end_the_connection(fields: bytes, path: bytes, split: bool) -> None:
+    chunked = HEAD.replace(b"/ ", path + b" ") + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"
+    following = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving() as port, socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+        asking.sendall(chunked)
+        if split:
+            time.sleep(0.1)
+        asking.sendall(fields + following)
+        answers = b"".join(iter(lambda: asking.recv(65536), b""))
+        assert answers.count(b"HTTP/1.1 200") <= (path == b"/at-once")
+
+
+def test_ordinary_fields_behind_a_body_are_read() -> None:
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\na: b\r\nc: d\r\n\r\n"
+    with serving() as port:
+        assert exchange(port, chunked, chunked) == (b"HTTP/1.1 200 OK", b"ok")
+
+
 def test_a_hundred_fields_are_read() -> None:
     with serving() as port:
         head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"a:b\r\n" * 98 + b"\r\n"
