@@ -216,7 +216,8 @@ def _zip_entry(random: Random) -> ZipEntry:
         {"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF, "extra": zip64_sizes(len(text), len(entry.stored))},
         {"extra": struct.pack("<HHBL", 0x6C78, 5, 4, 0o120777 << 16)},
     )  # fmt: skip
-    entry.record |= odd(random, {}, {"made_by": 0x0014}, {"made_by": 0x0B32}, {"made_by": 0x0614})
+    if b"\x98" in name:
+        entry.record["made_by"] = random.choice((0x0014, 0x0614, 0x0B32))
     entry.record |= odd(
         random, {}, {"name": other}, {"flags": entry.flags ^ 8}, {"disk": 1}, {"size": 5}, {"packed": 5}
     )

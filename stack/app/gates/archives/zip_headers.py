@@ -132,7 +132,7 @@ def entry_name(record: Record) -> str:
         raise ValueError("a name that is no UTF-8, although its flag says so")
     if _VERSION.search(record.name):
         raise ValueError(f"unzip takes the end of {record.shown!r} for a version and leaves it out")
-    if valid and plain not in (None, told):
+    if valid and (plain != told if plain is not None else not _same_but_for_charset(record.name, told)):
         raise ValueError(f"{record.shown!r} has another name in its extra field")
     name = plain or (told if valid else oem)
     others = {oem, told or oem, record.name.translate(None, _LEFT_OUT).decode("cp437")}
@@ -141,6 +141,16 @@ def entry_name(record: Record) -> str:
         others.add(lax.decode("cp437"))
     _refuse_other_readings(name, others)
     return name
+
+
+def _same_but_for_charset(raw: bytes, told: str) -> bool:
+    """Whether the ASCII characters of ``told`` stand in ``raw`` too, in their order, and no other dot or slash.
+
+    All else may be part of a letter: in some charsets its second byte is one of ASCII, but none of these two.
+    """
+    rest = iter(raw)
+    marks = all(raw.count(mark) == told.count(chr(mark)) for mark in b"./")
+    return marks and all(ord(character) in rest for character in told if character.isascii())
 
 
 def _shortened(overlong: re.Match[bytes]) -> bytes:

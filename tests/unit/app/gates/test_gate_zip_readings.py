@@ -177,6 +177,12 @@ SPECIAL = {
     "two counts": zip_bytes(ZipEntry())[: -END.size] + END.pack(b"PK\5\6", 0, 0, 0, 1, 47, PACKED + 31, 0),
     "two end records": zip64_bytes(end_record(0, 0, 0)),
     "two names": zip_bytes(ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"b.sh"))),
+    "two names, one in an unknown charset": zip_bytes(
+        ZipEntry(b"\xe9.txt", extra=unicode_path(b"\xe9.txt", "é.sh".encode()))
+    ),
+    "two places, one in an unknown charset": zip_bytes(
+        ZipEntry(b"\xe9/a/b", extra=unicode_path(b"\xe9/a/b", "éa/b".encode()))
+    ),
     "another climbs": zip_bytes(ZipEntry(b"a", extra=unicode_path(b"a", b"../../x"))),
     "a local one climbs": zip_bytes(ZipEntry(b"a", local={"extra": unicode_path(b"a", b"../../x")})),
     "a name that is no text": zip_bytes(ZipEntry(b"\xff", extra=unicode_path(b"\xff", b"\xff"))),
@@ -279,6 +285,11 @@ NAMES = [
         "Unicode path",
         ZipEntry(b"caf\xe9.txt", extra=unicode_path(b"caf\xe9.txt", "café.txt".encode())),
         "café.txt",
+    ),
+    (
+        "Unicode path of a charset whose letters hold ASCII",
+        ZipEntry("ポA.txt".encode("cp932"), extra=unicode_path("ポA.txt".encode("cp932"), "ポA.txt".encode())),
+        "ポA.txt",
     ),
     ("Unicode path, the same", ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"a.txt")), "a.txt"),
 ]
