@@ -311,6 +311,25 @@ def test_a_scrape_is_answered_while_others_flood() -> None:
         assert len(begun) < 90
 
 
+def test_who_asks_again_before_the_answer_is_not_urgent() -> None:
+    seen: list[bool] = []
+
+    class Noting(Connection):
+        def _is_urgent(self, scope: Scope) -> bool:
+            seen.append(super()._is_urgent(scope))
+            return seen[-1]
+
+    scrape = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(Noting) as port:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+            asking.sendall(scrape * 3 + scrape.replace(b"x\r\n", b"x\r\nConnection: close\r\n"))
+            while asking.recv(65536):
+                pass
+        assert seen == [False] * 4
+        exchange(port, scrape)
+        assert seen == [*[False] * 4, True]
+
+
 MANY_FIELDS = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 4000 + b"\r\n"
 
 
