@@ -175,10 +175,10 @@ class AuditSink:
 
     def _run(self) -> None:
         delay = 0.0
-        with self._submitting:
-            self._close_gap()
         while not (self._stop.wait(delay) and delay):
             self._work.clear()
+            with self._submitting:
+                self._close_gap()
             try:
                 moved = self._move()
                 if delay:
@@ -225,7 +225,6 @@ class AuditSink:
             self._counts.update(
                 stored=written.stored, known=written.known, refused=len(written.refused), damaged=damaged
             )
-            self._close_gap()
         with self._moved:
             self._moved.notify_all()
         return lines

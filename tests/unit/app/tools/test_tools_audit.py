@@ -203,6 +203,20 @@ def test_a_disk_that_refuses_is_a_drop_not_an_exception(
     assert types == ["audit_gap", "audit"]
 
 
+def test_what_was_dropped_is_told_when_there_is_room_again_though_nothing_more_comes(
+    open_sink: Callable[..., AuditSink], store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(line: bytes) -> bool:
+        raise OSError(28, "No space left on device")
+
+    sink = open_sink()
+    monkeypatch.setattr(sink._journal, "append", refuse)
+    assert not sink.submit(packet(1))
+    monkeypatch.undo()
+    until(lambda: not sink.stats().missing)
+    until(lambda: bool(store.inner.search(SEGMENT, "audit_gap")))
+
+
 def test_any_bug_of_the_store_is_survived(open_sink: Callable[..., AuditSink], store: FlakyStore) -> None:
     real, turns = store.write_many, iter([1, 2])
 
