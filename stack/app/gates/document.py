@@ -59,7 +59,9 @@ def _refuse_tricks(text: str) -> None:
             raise ValueError(f"{_line(event)}: must be at most {MAX_DEPTH} levels deep")
         values += isinstance(event, yaml.NodeEvent)
         if values > MAX_VALUES:
-            raise ValueError(f"{_line(event)}: must hold at most {MAX_VALUES} values, keys and lists included")
+            raise ValueError(
+                f"{_line(event)}: must hold at most {MAX_VALUES} values, keys and lists included"
+            )
 
 
 def _line(where: yaml.Event | yaml.Node) -> str:

@@ -213,7 +213,7 @@ class AuditSink:
         if not lines:
             return 0
         packets = _packets(batch)
-        written = self._store.write_many(packets, atomic=False)
+        written = self._store.write_many(packets)
         self._journal.acknowledge(batch.end)
         self._problem = ""
         for packet_id, reason in written.refused:

@@ -16,11 +16,18 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from stack.app.gates.archives.budget import Budget, reject, unsound
+from stack.app.gates.archives.budget import Budget, Member, reject, unsound
 from stack.app.gates.archives.inflate import CHUNK
-from stack.app.gates.archives.member import Member
-from stack.app.gates.archives.pax import decides, is_sparse, pax_number, pax_records
-from stack.app.gates.archives.tar_header import BLOCK, LARGEST_OCTAL, Header, parse
+from stack.app.gates.archives.tar_header import (
+    BLOCK,
+    LARGEST_OCTAL,
+    Header,
+    decides,
+    is_sparse,
+    parse,
+    pax_number,
+    pax_records,
+)
 from stack.app.gates.traversal import refuse_traversal
 
 _MAX_METADATA: Final = 16 * 1024

@@ -29,7 +29,10 @@ _OVERLONG: Final = re.compile(rb"(?:[\xc0\xc1]|\xe0[\x80\x81]|\xf0\x80[\x80\x81]
 _VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
-_ATTRIBUTES: Final = (0x6C78, 0x756E)  # of which libarchive, from the local header alone, and unzip make links
+_ATTRIBUTES: Final = (
+    0x6C78,
+    0x756E,
+)  # of which libarchive, from the local header alone, and unzip make links
 _LEFT_OUT: Final = b"\x98\xff"  # by unzip, which takes the first for the second in a name of DOS
 _TOO_SMALL: Final = 0xFFFFFFFF
 

@@ -288,7 +288,9 @@ NAMES = [
     ),
     (
         "Unicode path of a charset whose letters hold ASCII",
-        ZipEntry("ポA.txt".encode("cp932"), extra=unicode_path("ポA.txt".encode("cp932"), "ポA.txt".encode())),
+        ZipEntry(
+            "ポA.txt".encode("cp932"), extra=unicode_path("ポA.txt".encode("cp932"), "ポA.txt".encode())
+        ),
         "ポA.txt",
     ),
     ("Unicode path, the same", ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"a.txt")), "a.txt"),

@@ -399,7 +399,8 @@ def test_many_fields_behind_a_body_end_the_connection() -> None:
 
 @pytest.mark.parametrize("path", [b"/", b"/at-once"])
 @pytest.mark.parametrize(
-    "fields", [b"a: b\n\r\n", b"a: b\r\n\n", b"\n", b"a: b\r\n c\r\n\r\n", b"a: b\r\n\tc\r\n\r\n", b"a: b\rc\r\n\r\n"]
+    "fields",
+    [b"a: b\n\r\n", b"a: b\r\n\n", b"\n", b"a: b\r\n c\r\n\r\n", b"a: b\r\n\tc\r\n\r\n", b"a: b\rc\r\n\r\n"],
 )
 @pytest.mark.parametrize("split", [False, True])
 def test_odd_lines_behind_a_body_end_the_connection(fields: bytes, path: bytes, split: bool) -> None:
