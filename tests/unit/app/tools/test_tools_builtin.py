@@ -76,7 +76,7 @@ def test_archive_inspect_tells_what_is_inside(dispatch: Dispatch, tmp_path: Path
         "first": [{"path": "a.txt", "size": 5}, {"path": "b/c.txt", "size": 5}],
     }
     assert dispatch("archive-inspect", {"data": encoded(archive("a.txt", "b/c.txt"))}).result == found
-    assert list((tmp_path / "scratch").iterdir()) == []
+    assert list((tmp_path).iterdir()) == []
 
 
 @pytest.mark.parametrize(
