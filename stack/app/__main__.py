@@ -80,7 +80,9 @@ def _listen(settings: AppSettings) -> socket.socket:
         except OSError:
             listens = False
         if not listens:
-            raise InvalidSetting(f"fd: {settings.fd} is no open socket that listens: have its opener pass it on")
+            raise InvalidSetting(
+                f"fd: {settings.fd} is no open socket that listens: have its opener pass it on"
+            )
         return given
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Any
 
 from stack.app.cancel import COMPUTING
+from stack.app.clock import CLOCK
 from stack.app.gates.db_boundary import Latest
 from stack.app.memory.answers import PacketRefused, Probe, StoreError, StoreUnavailable, Written
 from stack.app.memory.database import LATEST, Database, Dialect
@@ -61,7 +62,7 @@ class PacketStore:
     def __init__(
         self,
         dialect: Dialect,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = CLOCK,
         expected_migration: int = 0,
         obstacle: Callable[[Packet | None], object] = lambda _: None,
     ) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from stack.app.clock import CLOCK
 from stack.app.memory.packet import InvalidPacket, Packet, new_packet
 from stack.app.memory.store import PacketStore
 from stack.app.tools.journal import MAX_BYTES, Batch, Journal
@@ -72,7 +72,7 @@ class AuditSink:
         *,
         max_bytes: int = MAX_BYTES,
         segment: str = GAP_SEGMENT,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = CLOCK,
     ) -> None:
         self._store = store
         self._journal = Journal(folder, max_bytes)
