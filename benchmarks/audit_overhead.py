@@ -37,11 +37,11 @@ class SwitchedStore(PacketStore):
 
     down = False
 
-    def write_many(self, packets: Iterable[Packet], *, atomic: bool = True) -> Written:
+    def write_many(self, packets: Iterable[Packet]) -> Written:
         """Fail while down."""
         if self.down:
             raise StoreUnavailable("switched off")
-        return super().write_many(packets, atomic=atomic)
+        return super().write_many(packets)
 
 
 def flat_out(tools: ToolRegistry, seconds: float) -> float:

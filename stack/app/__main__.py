@@ -74,7 +74,16 @@ def _leave(number: int, frame: FrameType | None) -> None:
 def _listen(settings: AppSettings) -> socket.socket:
     host, port = settings.host, settings.port
     if settings.fd is not None:
-        return socket.socket(fileno=settings.fd)
+        try:
+            given = socket.socket(fileno=settings.fd)
+            listens = given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError:
+            listens = False
+        if not listens:
+            raise InvalidSetting(
+                f"fd: {settings.fd} is no open socket that listens: have its opener pass it on"
+            )
+        return given
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)

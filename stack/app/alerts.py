@@ -107,7 +107,7 @@ class AlertLog:
             recorders.record_alert_notification(alert.status)
             if alert.labels.get("alertname") == WATCHDOG and alert.status == "firing":
                 recorders.record_watchdog(now)
-            self._store(_packet(alert, self._clock))
+            self._store(_packet(alert))
         return len(received)
 
     def newest(
@@ -139,9 +139,9 @@ def _fitting(texts: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _packet(alert: AlertOut, clock: Callable[[], float]) -> Packet:
+def _packet(alert: AlertOut) -> Packet:
     tags = ("alert", f"status:{alert.status}")
-    return new_packet(SEGMENT, PACKET_TYPE, dict(alert), tags=tags, ttl=TTL_SECONDS, clock=clock)
+    return new_packet(SEGMENT, PACKET_TYPE, dict(alert), tags=tags, ttl=TTL_SECONDS)
 
 
 def _from_packet(packet: Packet) -> AlertOut | None:

@@ -16,7 +16,6 @@ from random import Random
 
 from stack.app.alerts import SEGMENT as ALERT_SEGMENT
 from stack.app.alerts import AlertLog
-from stack.app.clock import SteadyClock
 from stack.app.context import AppContext
 from stack.app.faults import Faults
 from stack.app.faulty_store import obstacle
@@ -65,7 +64,6 @@ def _opened(settings: AppSettings) -> AppContext:
     gates = Gatekeeper(policy, faults)
     store = open_store(
         _database(settings),
-        clock=SteadyClock(),
         expected_migration=policy.db.expected_migration,
         obstacle=obstacle(faults),
     )

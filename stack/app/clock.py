@@ -54,3 +54,7 @@ class SteadyClock:
             elif passed - self._since >= CONFIRM_SECONDS:
                 self._behind = offset
             return passed + self._behind
+
+
+CLOCK: Final = SteadyClock()
+"""What packets are dated by and expire by: with two clocks, one step would expire at once what is written after it."""

@@ -16,6 +16,7 @@ from threading import Event, Thread
 import stack
 from stack.app.alerts import KEPT, PACKET_TYPE, AlertLog
 from stack.app.alerts import SEGMENT as ALERT_SEGMENT
+from stack.app.clock import CLOCK
 from stack.app.faults import Faults
 from stack.app.gatekeeper import Gatekeeper
 from stack.app.ingest.objects import Objects
@@ -93,7 +94,7 @@ class AppContext:
         shutil.rmtree(self.spool, ignore_errors=True)
 
     def _remember_alerts(self) -> None:
-        before = time.time()
+        before = CLOCK()
         waiting = False
         while not self._closing.wait(REMEMBER_AGAIN_SECONDS if waiting else 0):
             try:

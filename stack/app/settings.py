@@ -30,9 +30,9 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], Any]:
         try:
             value = kind(text)
         except ValueError:
-            raise InvalidSetting(f"must be a number from {low:g} to {high:g}, got {text!r}") from None
+            raise InvalidSetting(f"must be a number from {low} to {high}, got {text!r}") from None
         if not low <= value <= high:
-            raise InvalidSetting(f"must be from {low:g} to {high:g}, got {text}")
+            raise InvalidSetting(f"must be from {low} to {high}, got {text}")
         return value
 
     return parse

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import tarfile
 import zlib
+from binascii import b2a_uu
 from random import Random
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from tests.unit.app.gates.archive_bytes import (
     TAR_END,
     V7,
     ZipEntry,
+    asi_unix,
     deflated,
     end_record,
     local_header,
@@ -46,9 +48,14 @@ RAW_NAMES = (
     b"[.evil]a.b;1",
     b"../evil;1",
     b"..;1/evil",
+    b".\x98.\x98/evil",
+    b"\x98/evil",
+    b".\xff.\xff/evil",
 )
 TEXTS = (b"", b"hello", b"hello world" * 60)
 ZIPS = (zip_bytes(ZipEntry(b"../hidden")), zip_bytes(ZipEntry(b"inside")))
+CPIO = struct.pack("<13H", 0o070707, 1, 1, 0o100644, 0, 0, 1, 0, 0, 0, 6, 0, 4) + b"evil\0\0EVIL"
+UUENCODED = b"begin 644 x\n" + b2a_uu(CPIO) + b"`\nend\n"
 UNKNOWN = {"crc": 0, "packed": 0, "size": 0}
 
 
@@ -81,7 +88,8 @@ def _tar_member(random: Random) -> bytes:
         "magic": odd(random, magic, b"ustar\0\0\0", b"ustar!00", b"ustar\x0001", b"tsar\0\x0000", b"ustar   "),
         "prefix": odd(random, b"docs" if magic == POSIX and random.random() < 0.3 else b"",
                       b"docs", b"..", b"/", b"docs\0..", b"14700000000", b"p" * 155),
-        "raw": odd(random, name.encode(), name.encode() + b"\0../evil", b"n" * 100, b"LZIP\0\x0c", b"070701"),
+        "raw": odd(random, name.encode(), name.encode() + b"\0../evil", b"n" * 100, b"LZIP\0\x0c", b"070701",
+                   UUENCODED),
         "mtime": odd(random, b"00000000000", b"", b"junk", b"\x80" + bytes(11), b"\xff" * 12, b"-1"),
         "link": odd(random, b"", b"/etc/passwd", b"../evil"),
         "major": odd(random, b"", b"0000000", b"junk", b"\xff" * 8),
@@ -130,6 +138,7 @@ def _description(random: Random, size: int) -> bytes:
         tar_file("x", pax_record("path", path)[:-1], tarfile.XHDTYPE),
         tar_file("x", b"99 path=a\n", tarfile.XHDTYPE),
         tar_file(other, pax_record("path", path), tarfile.XHDTYPE),
+        tar_file("x", pax_record("path", path), tarfile.XHDTYPE, raw=UUENCODED),
         tar_file("k", other.encode() + b"\0", tarfile.GNUTYPE_LONGLINK, magic=GNU),
         tar_file("l", path.encode() + b"\0../evil\0", tarfile.GNUTYPE_LONGNAME, magic=GNU),
         tar_file("l", b"", tarfile.GNUTYPE_LONGNAME, magic=GNU),
@@ -199,7 +208,7 @@ def _zip_entry(random: Random) -> ZipEntry:
     entry.extra = odd(
         random, b"", unicode_path(name, other), unicode_path(b"x", other), unicode_path(name, name),
         struct.pack("<HH", 0x5455, 9), struct.pack("<HHBL", 0x6C78, 5, 4, 0o120777 << 16), bytes(3),
-        zip64_sizes(len(text), len(entry.stored)),
+        zip64_sizes(len(text), len(entry.stored)), asi_unix(0o120777), asi_unix(0o100644),
     )  # fmt: skip
     entry.local |= odd(
         random, {}, {"name": other}, {"method": 8 - method}, {"flags": entry.flags ^ 8}, {"flags": entry.flags ^ 1},
@@ -208,6 +217,8 @@ def _zip_entry(random: Random) -> ZipEntry:
         {"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF, "extra": zip64_sizes(len(text), len(entry.stored))},
         {"extra": struct.pack("<HHBL", 0x6C78, 5, 4, 0o120777 << 16)},
     )  # fmt: skip
+    if b"\x98" in name:
+        entry.record["made_by"] = random.choice((0x0014, 0x0614, 0x0B32))
     entry.record |= odd(
         random, {}, {"name": other}, {"flags": entry.flags ^ 8}, {"disk": 1}, {"size": 5}, {"packed": 5}
     )

@@ -13,6 +13,8 @@ import yaml
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
+MAX_VALUES: Final = 5_000
+"""A list of as many hosts as fit has fewer; a value costs a hundred times its two bytes."""
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
@@ -48,13 +50,18 @@ def _constructed(loader: Any, node: yaml.Node) -> Any:
 
 def _refuse_tricks(text: str) -> None:
     """Reads events only, so that nothing is built from a document that is refused."""
-    depth = 0
+    depth = values = 0
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
             raise ValueError(f"{_line(event)}: write the value out; aliases are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise ValueError(f"{_line(event)}: must be at most {MAX_DEPTH} levels deep")
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            raise ValueError(
+                f"{_line(event)}: must hold at most {MAX_VALUES} values, keys and lists included"
+            )
 
 
 def _line(where: yaml.Event | yaml.Node) -> str:

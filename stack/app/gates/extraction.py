@@ -14,24 +14,24 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from stack.app.gates.archives.budget import GATE, Budget, reject
+from stack.app.gates.archives.budget import GATE, Budget, Member, reject
 from stack.app.gates.archives.formats import HEAD, is_archive, members
-from stack.app.gates.archives.layout import Layout, PathCheck
-from stack.app.gates.archives.member import Member
 from stack.app.gates.archives.nested import Scratch, measure
 from stack.app.gates.filesystem import check_path
+from stack.app.gates.names import collision_key
 from stack.app.gates.policy import ArchivePolicy, PathPolicy
 from stack.app.gates.types import Accepted
 
 _STAGING_PREFIX: Final = ".extracting-"
 
 Take = Callable[[str, Member, Budget], int]
+PathCheck = Callable[[str, PathPolicy, Path | None, Iterable[str]], Accepted[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +139,46 @@ def _reader(folder: Path) -> Take:
         return size
 
     return take
+
+
+class Layout:
+    """The tree that an extraction builds: each name through filesystem_gate, each place taken once.
+
+    The folders that are merely implied count too, so that two members cannot meet on a caseless or normalising file
+    system.
+    """
+
+    def __init__(self, policy: PathPolicy, check: PathCheck, budget: Budget) -> None:
+        self._policy = policy
+        self._check = check
+        self._budget = budget
+        self._places: dict[str, tuple[str, str]] = {}  # by collision key: the place, and who took it
+        self._folders: set[str] = set()
+
+    def place(self, member: Member) -> str | None:
+        """The member's path; None for the archive's own root folder. Raises Rejected from either gate."""
+        if member.folder and member.name in (".", "./"):
+            return None
+        path = self._check(member.name, self._policy, None, ()).value
+        if not member.folder and member.name.endswith(("/", "/.")):
+            reject("E_SPECIAL_TYPE", member.name, "a file with a folder's name")
+        for end in (i for i, c in enumerate(path) if c == "/"):
+            self._take(member.name, path, end, folder=True, implied=True)
+        self._take(member.name, path, len(path), folder=member.folder, implied=False)
+        return path
+
+    def _take(self, name: str, path: str, end: int, *, folder: bool, implied: bool) -> None:
+        """Claims the first ``end`` characters of a path, which are a place of their own."""
+        place = path[:end]
+        if folder and place in self._folders:
+            return
+        key = collision_key(place)
+        if key in self._places:
+            taken, by = self._places[key]
+            self._check(name, self._policy, None, (taken + path[end:], by))
+            reject("E_SPECIAL_TYPE", name, "another member has this name already")
+        self._places[key] = (place, name)
+        if implied:
+            self._budget.entry(name)
+        if folder:
+            self._folders.add(place)

@@ -56,18 +56,26 @@ class Host:
 
 @lru_cache(maxsize=4096)
 def parse_host(text: str) -> Host:
-    """The host of a URL's authority, brackets included. Raises ValueError with a hint."""
+    """The host of a URL's authority, brackets included. Raises ValueError with a hint.
+
+    The length is judged first, whatever form it has: what is accepted is kept.
+    """
+    _refuse_length(text)
     if text.startswith("["):
         return _literal_v6(text)
     name, mapped = (text.lower(), False) if text.isascii() else _mapped(text)
     labels = name.removesuffix(".").split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _literal_v4(labels, text)
-    if len(name.removesuffix(".")) > _MAX_NAME:
-        raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
+    _refuse_length(name)
     for label in labels:
         _check_label(label, labels[-1])
     return Host(name, mapped=mapped)
+
+
+def _refuse_length(name: str) -> None:
+    if len(name.removesuffix(".")) > _MAX_NAME:
+        raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
 
 
 def matches(host: Host, patterns: Iterable[str]) -> bool:
@@ -97,8 +105,6 @@ def check_pattern(pattern: str) -> str | None:
 
 def _mapped(text: str) -> tuple[str, bool]:
     """An international name in ASCII (UTS 46, RFC 5891), and whether more than ASCII capitals had to be mapped."""
-    if len(text) > _MAX_NAME:
-        raise ValueError(f"a host name has at most {_MAX_NAME} characters (RFC 1035)")
     try:
         name = idna.uts46_remap(text, std3_rules=True, transitional=False)
         labels = [part if part.isascii() else idna.alabel(part).decode("ascii") for part in name.split(".")]

@@ -221,9 +221,13 @@ class Connection(H11Protocol):
             self._task = None
 
     def _is_urgent(self, scope: Scope) -> bool:
-        """Whether it only wants to know how things are, and has not been told within the last second."""
+        """Whether it only wants to know how things are, and has not been told within the last second.
+
+        Who sends the next request before the answer does not wait for it.
+        """
         before, self._asked = self._asked, self.loop.time()
-        return scope["method"] == "GET" and scope["path"] in MONITORING and self._asked - before > 1
+        alone = self._asked - before > 1 and not self.conn.trailing_data[0]
+        return alone and scope["method"] == "GET" and scope["path"] in MONITORING
 
     def _at_work(self) -> bool:
         # The cycle is None before the first request, though its annotation has no word for that.

@@ -17,7 +17,8 @@ class StrictConnection(h11.Connection):
     """A server's side of a connection. Raises RemoteProtocolError in more cases than ``h11.Connection``.
 
     Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: the framing is faulty (RFC 9112 section
-    6.1). Lines of a head that end with CR or LF alone, or go on in the next one (sections 2.2 and 5.2). Chunks of a few
+    6.1). Lines of a head that end with CR or LF alone, or go on in the next one (sections 2.2 and 5.2), and such lines
+    behind a chunked body: where one reader takes it to end, another reads on into the next request. Chunks of a few
     bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS fields, in the head or
     behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the opening of HTTP/2.
 
@@ -37,6 +38,7 @@ class StrictConnection(h11.Connection):
         try:
             if self.their_state is h11.IDLE:
                 self._judge_head()
+            before = self.trailing_data[0] if self._chunks >= 0 else b""
             event = super().next_event()
             if isinstance(event, h11.Request):
                 self._begin(event)
@@ -45,8 +47,10 @@ class StrictConnection(h11.Connection):
                 self._bytes += len(event.data)
                 if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
                     raise h11.RemoteProtocolError("the chunks are too small")
-            elif isinstance(event, h11.EndOfMessage) and len(event.headers) > MOST_FIELDS:
-                raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
+            elif isinstance(event, h11.EndOfMessage):
+                _judge_lines(before[: len(before) - len(self.trailing_data[0])])
+                if len(event.headers) > MOST_FIELDS:
+                    raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
         except h11.RemoteProtocolError as fault:
             self.fault = fault.error_status_hint
             # h11's own frames hold the error, and through its traceback themselves.
@@ -67,10 +71,7 @@ class StrictConnection(h11.Connection):
         # h11 judges the size of what is not whole yet only; the last two lines end the head.
         if len(head) > self._largest_head or head.count(b"\n") > MOST_FIELDS + (2 if end else 0):
             raise h11.RemoteProtocolError("too large a head, or too many fields", error_status_hint=431)
-        line_ends = head.count(b"\r\n")
-        odd = line_ends != head.count(b"\n") or line_ends != head.removesuffix(b"\r").count(b"\r")
-        if odd or b"\n " in head or b"\n\t" in head:
-            raise h11.RemoteProtocolError("lines that end, or go on, in an unusual way")
+        _judge_lines(head)
 
     def _begin(self, request: h11.Request) -> None:
         if not request.http_version.startswith(b"1."):
@@ -80,3 +81,10 @@ class StrictConnection(h11.Connection):
         if encoded and (b"content-length" in names or request.http_version < b"1.1"):
             raise h11.RemoteProtocolError("Transfer-Encoding where it must not be")
         self._chunks, self._bytes = (0 if encoded else -1), 0
+
+
+def _judge_lines(fields: bytes) -> None:
+    line_ends = fields.count(b"\r\n")
+    odd = line_ends != fields.count(b"\n") or line_ends != fields.removesuffix(b"\r").count(b"\r")
+    if odd or b"\n " in fields or b"\n\t" in fields:
+        raise h11.RemoteProtocolError("lines that end, or go on, in an unusual way")

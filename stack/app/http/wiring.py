@@ -32,7 +32,7 @@ class Lanes:
     """Threads by the kind of work; in all, with those of the tools, well below a container's limit of processes."""
 
     def __init__(self) -> None:
-        self.gates = Workers(2, "gates")
+        self.gates = Workers(1, "gates")
         self.lookups = Workers(16, "lookups")
         self.archives = Workers(2, "archives")
         self.ingest = Workers(4, "ingest")

@@ -157,21 +157,14 @@ class Ingestor:
 
     def settle_waiting(self) -> None:
         """For whoever sees that the store is back: settles if an ingest waits for it. Raises StoreUnavailable."""
-        if not self.waiting():
-            return
-        try:
-            self.settle()
-        except Rejected as refused:
-            _LOG.warning("ingest: an archive waits for the packet store: %s", refused)
+        if self.waiting():
+            self._settle_or_tell(Rejected)
 
     def recover(self) -> None:
         """To be called once at the start, before anything is taken: like ``settle``, but a store may still be down."""
         shutil.rmtree(self._work, ignore_errors=True)
         self._intents.sweep()
-        try:
-            self.settle()
-        except (StoreUnavailable, Rejected) as problem:
-            _LOG.warning("ingest: an archive waits for the packet store: %s", problem)
+        self._settle_or_tell(StoreUnavailable, Rejected)
 
     def waiting(self) -> int:
         """Ingests whose packet waits for the packet store."""
@@ -228,6 +221,12 @@ class Ingestor:
         self._intents.write(ready)
         self._step("ready")
         return ready
+
+    def _settle_or_tell(self, *of: type[Exception]) -> None:
+        try:
+            self.settle()
+        except of as problem:
+            _LOG.warning("ingest: an archive waits for the packet store: %s", problem)
 
     def _settle(self) -> None:
         for intent in self._intents.all():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from stack.app.clock import CLOCK
 from stack.app.memory.database import Dialect
 from stack.app.memory.packet import Packet
 from stack.app.memory.sqlite import SqliteDialect
@@ -18,7 +18,7 @@ _SQLITE = "sqlite:///"
 def open_store(
     target: str | Path,
     *,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = CLOCK,
     expected_migration: int = 0,
     obstacle: Callable[[Packet | None], object] = lambda _: None,
 ) -> PacketStore:

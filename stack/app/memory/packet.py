@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stack.app.clock import CLOCK
 from stack.app.jsontext import json_text
 from stack.telemetry.catalogue import SEGMENTS
 
@@ -91,7 +91,7 @@ def new_packet(
     confidence: float = 1.0,
     ttl: float | None = None,
     packet_id: str | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = CLOCK,
 ) -> Packet:
     """A packet made now, which expires `ttl` seconds from now if given. Raises InvalidPacket."""
     now = clock()

@@ -11,12 +11,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from stack.app.cancel import COMPUTING
+from stack.app.clock import CLOCK
 from stack.app.gates.db_boundary import Latest
 from stack.app.memory.answers import PacketRefused, Probe, StoreError, StoreUnavailable, Written
 from stack.app.memory.database import LATEST, Database, Dialect
@@ -61,7 +62,7 @@ class PacketStore:
     def __init__(
         self,
         dialect: Dialect,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = CLOCK,
         expected_migration: int = 0,
         obstacle: Callable[[Packet | None], object] = lambda _: None,
     ) -> None:
@@ -78,14 +79,13 @@ class PacketStore:
         """
         return self._measured([packet], packet, lambda: self._store([packet], expected_latest))
 
-    def write_many(self, packets: Iterable[Packet], *, atomic: bool = True) -> Written:
-        """Store packets in their order, in one transaction: all or none.
+    def write_many(self, packets: Iterable[Packet]) -> Written:
+        """Store packets in their order, in one transaction if the database takes them all.
 
-        With `atomic=False`, packets that the database refuses for their content are left out and named in the
-        answer.
+        Those that it refuses for their content are left out and named in the answer.
         """
         batch = list(packets)
-        return self._measured(batch, None, lambda: self._store_all(batch, atomic))
+        return self._measured(batch, None, lambda: self._store_all(batch))
 
     def search(self, segment: str, query: str, limit: int = 20, max_bytes: int | None = None) -> list[Packet]:
         """Packets that hold all words of `query`, newest first; a query without a word finds nothing.
@@ -185,12 +185,9 @@ class PacketStore:
             recorders.set_memory_substrate_health(False)
             raise
 
-    def _store_all(self, packets: Sequence[Packet], atomic: bool) -> Written:
-        try:
+    def _store_all(self, packets: Sequence[Packet]) -> Written:
+        with suppress(PacketRefused):
             return self._store(packets, Latest.ANY) if packets else Written(0)
-        except PacketRefused:
-            if atomic:
-                raise
         stored, known, refused = 0, 0, []
         for packet in packets:
             try:

@@ -37,11 +37,6 @@ class Substrate:
         self._thread: threading.Thread | None = None
         self._last = Probe(False, 0.0, "not probed yet")
 
-    @property
-    def last_probe(self) -> Probe:
-        """The latest round's probe."""
-        return self._last
-
     def start(self) -> None:
         """Begin, with a first round at once, in the background."""
         self._stop.clear()

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from stack.app.clock import CLOCK
 from stack.app.memory.packet import InvalidPacket, Packet, new_packet
 from stack.app.memory.store import PacketStore
 from stack.app.tools.journal import MAX_BYTES, Batch, Journal
@@ -72,7 +72,7 @@ class AuditSink:
         *,
         max_bytes: int = MAX_BYTES,
         segment: str = GAP_SEGMENT,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = CLOCK,
     ) -> None:
         self._store = store
         self._journal = Journal(folder, max_bytes)
@@ -175,10 +175,10 @@ class AuditSink:
 
     def _run(self) -> None:
         delay = 0.0
-        with self._submitting:
-            self._close_gap()
         while not (self._stop.wait(delay) and delay):
             self._work.clear()
+            with self._submitting:
+                self._close_gap()
             try:
                 moved = self._move()
                 if delay:
@@ -213,7 +213,7 @@ class AuditSink:
         if not lines:
             return 0
         packets = _packets(batch)
-        written = self._store.write_many(packets, atomic=False)
+        written = self._store.write_many(packets)
         self._journal.acknowledge(batch.end)
         self._problem = ""
         for packet_id, reason in written.refused:
@@ -225,7 +225,6 @@ class AuditSink:
             self._counts.update(
                 stored=written.stored, known=written.known, refused=len(written.refused), damaged=damaged
             )
-            self._close_gap()
         with self._moved:
             self._moved.notify_all()
         return lines

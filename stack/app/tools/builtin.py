@@ -40,12 +40,7 @@ class _Fetch(Arguments):
 
 
 class _Inspect(Arguments):
-    data: str | None = Field(
-        None, description="the archive in base64 (RFC 4648)", min_length=1, max_length=MAX_ENCODED
-    )
-    path: str | None = Field(
-        None, description="the archive's path below the files' root", min_length=1, max_length=4096
-    )
+    data: str = Field(description="the archive in base64 (RFC 4648)", min_length=1, max_length=MAX_ENCODED)
 
 
 class _Search(Arguments):
@@ -68,16 +63,13 @@ class _Wait(Arguments):
 
 
 def shipped_tools(
-    gates: Gatekeeper,
-    files: Path | None = None,
-    scratch: Path | None = None,
-    dial: Dial = socket.create_connection,
+    gates: Gatekeeper, scratch: Path | None = None, dial: Dial = socket.create_connection
 ) -> tuple[Tool, ...]:
-    """The five tools. `files` is the root of archives given by path (None: none), `scratch` a writable folder.
+    """The five tools. `scratch` is a writable folder.
 
     `dial` opens the connections of `fetch-check`, to addresses that url_gate has accepted.
     """
-    return (_fetch_check(gates, dial), _archive_inspect(gates, files, scratch), TEXT_SEARCH, HASH, WAIT)
+    return (_fetch_check(gates, dial), _archive_inspect(gates, scratch), TEXT_SEARCH, HASH, WAIT)
 
 
 def _fetch_check(gates: Gatekeeper, dial: Dial) -> Tool:
@@ -123,34 +115,21 @@ def _fetched(answer: Fetched) -> dict[str, Any]:
     }
 
 
-def _archive_inspect(gates: Gatekeeper, files: Path | None, scratch: Path | None) -> Tool:
+def _archive_inspect(gates: Gatekeeper, scratch: Path | None) -> Tool:
     def run(asked: _Inspect, cancel: Cancel) -> dict[str, Any]:
-        if (asked.data is None) == (asked.path is None):
-            raise ToolError("give either data (base64) or path")
-        try:
-            if asked.path is not None:
-                return _inspected(gates, _inside(gates, files, asked.path))
-            content = _decoded(asked.data or "")
-            cancel.check()
-            with tempfile.NamedTemporaryFile(dir=scratch, prefix="inspect-") as file:
-                file.write(content)
-                file.flush()
+        content = _decoded(asked.data)
+        cancel.check()
+        with tempfile.NamedTemporaryFile(dir=scratch, prefix="inspect-") as file:
+            file.write(content)
+            file.flush()
+            try:
                 return _inspected(gates, Path(file.name))
-        except Rejected as refusal:
-            return _refused(refusal)
+            except Rejected as refusal:
+                return _refused(refusal)
 
     return Tool(
         "archive-inspect", "Tell whether an archive may be extracted, and what is in it.", _Inspect, run
     )
-
-
-def _inside(gates: Gatekeeper, files: Path | None, path: str) -> Path:
-    if files is None:
-        raise ToolError("path: no folder of archives is set up: give data instead")
-    archive = files / gates.check_path(path, root=files).value
-    if not archive.is_file():
-        raise ToolError("path: no such file")
-    return archive
 
 
 def _inspected(gates: Gatekeeper, archive: Path) -> dict[str, Any]:

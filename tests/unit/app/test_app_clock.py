@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from stack.app.clock import CONFIRM_SECONDS, SteadyClock
 from stack.app.memory.packet import new_packet
 from stack.app.settings import AppSettings
 
+ROOT = Path(__file__).parents[3]
 DAY = 24 * 3600.0
 NOW = 1_700_000_000.0
 
@@ -74,3 +77,33 @@ def test_a_clock_that_runs_ahead_expires_no_audit(tmp_path: Path, monkeypatch: p
     context.substrate.round()
     assert [found.packet_id for found in context.store.recent("tool_audit")] == [audit.packet_id]
     context.close()
+
+
+STEPPED = """
+import sys, time
+now, step = time.time, 0.0
+time.time = lambda: now() + step  # before anything else knows the function
+from pathlib import Path
+from stack.app.alerts import AlertIn
+from stack.app.assembly import open_context
+from stack.app.settings import AppSettings
+context = open_context(AppSettings(data=Path(sys.argv[1])))
+step = float(sys.argv[2])
+context.audit.start()
+context.notices.start()
+context.tools.dispatch("hash", {"data": "x"})
+context.alerts.receive([AlertIn(status="firing", labels={"alertname": "a"})])
+assert context.audit.flush(10) and context.notices.flush(10)
+context.substrate.round()
+for segment in ("tool_audit", "governance_meta"):
+    print(*(packet.expires_at - now() for packet in context.store.recent(segment)))
+context.close()
+"""
+
+
+@pytest.mark.parametrize("days", [-8, -2, 2, 8])
+def test_what_is_written_after_a_step_expires_when_it_is_meant_to(tmp_path: Path, days: int) -> None:
+    command = [sys.executable, "-c", STEPPED, str(tmp_path), str(days * DAY)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == pytest.approx([DAY, 7 * DAY], abs=60)

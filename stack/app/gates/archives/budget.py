@@ -6,17 +6,35 @@ filesystem_gate's task.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from stack.app.cancel import check_cancelled
-from stack.app.gates.archives.member import Member
 from stack.app.gates.policy import ArchivePolicy
 from stack.app.gates.types import Rejected
 
 GATE: Final = "extraction_gate"
 MAX_DICTIONARIES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One entry as its reader found it, before anybody has judged it.
+
+    ``size`` is as declared; ``exact`` when it is binding; ``compressed`` where the format counts per entry; ``special``
+    says why it is neither a plain file nor a folder. ``chunks`` streams the content, once, and only before the reader
+    goes on to the next member.
+    """
+
+    name: str
+    folder: bool
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+    compressed: int | None = None
+    exact: bool = True
+    special: str | None = None
 
 
 class Unsound(Rejected):

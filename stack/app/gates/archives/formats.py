@@ -1,22 +1,27 @@
 """Tells an archive's format by its first bytes, never by its name, and opens the reader for it.
 
-A tar may be plain or inside gzip, bzip2 or xz. It must never read more than one chunk to make up its mind.
+A tar may be plain or inside gzip, bzip2 or xz. A file that is two archives at once is refused: which of them a reader
+opens is its own choice (CWE-436). It must never read more than one chunk to make up its mind.
 """
 
 from __future__ import annotations
 
 import io
+import stat
+import struct
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from typing import BinaryIO, Final, cast
 
-from stack.app.gates.archives.budget import Budget, Unsound, reject
+from stack.app.gates.archives.budget import Budget, Member, Unsound, reject, unsound
 from stack.app.gates.archives.inflate import Decompressor, bzip2, gzip, inflate, xz
-from stack.app.gates.archives.member import Member
-from stack.app.gates.archives.polyglot import refuse_second_format
 from stack.app.gates.archives.tar_header import has_checksum
 from stack.app.gates.archives.tars import tar_members
+from stack.app.gates.archives.zip_end import trailing_directory
+from stack.app.gates.archives.zip_headers import Record, directory_records
 from stack.app.gates.archives.zips import zip_members
+from stack.app.gates.traversal import refuse_traversal
 
 HEAD: Final = 512
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -25,6 +30,8 @@ _COMPRESSED: Final[tuple[tuple[bytes, Callable[[], Decompressor]], ...]] = (
     (b"BZh", bzip2),
     (b"\xfd7zXZ\0", xz),
 )
+_MOST_RECORDS: Final = 10_000
+_ISO_9660: Final = (32769, b"CD001")  # libarchive prefers it to zip
 
 
 def is_archive(head: bytes) -> bool:
@@ -53,7 +60,7 @@ def members(source: BinaryIO, name: str, budget: Budget, nested: bool = False) -
         reject("E_SPECIAL_TYPE", name, "use zip, tar, tar.gz, tar.bz2 or tar.xz")
     if not nested:
         first = "zip" if head.startswith(_ZIP) else "packed" if new else "tar"
-        refuse_second_format(source, head, name, first)
+        _refuse_second_format(source, head, name, first)
 
 
 def _compressed(stream: Chunks, name: str, budget: Budget, nested: bool) -> Iterator[Member]:
@@ -97,3 +104,33 @@ class Chunks:
         data = self.peek(size)
         self._kept = self._kept[len(data) :]
         return data
+
+
+def _refuse_second_format(source: BinaryIO, head: bytes, name: str, first: str) -> None:
+    """Raises Rejected when a file of the format ``first`` (zip, tar or packed) may be opened as another one too.
+
+    A tar may hold a zip near its end, which unzip would open, as long as that stays inside its target as well.
+    """
+    source.seek(_ISO_9660[0])
+    iso = source.read(len(_ISO_9660[1])) == _ISO_9660[1]
+    if iso or (first != "tar" and has_checksum(head)) or (first != "zip" and _has_unsafe_zip(source)):
+        unsound("E_SPECIAL_TYPE", name, "two archives in one file; pack it again")
+
+
+def _has_unsafe_zip(source: BinaryIO) -> bool:
+    """Whether the file ends with a zip that leaves its target; what is before such a zip, readers skip."""
+    try:
+        records = enumerate(directory_records(trailing_directory(source)))
+        return any(number == _MOST_RECORDS or _leaves(record) for number, record in records)
+    except (zipfile.BadZipFile, struct.error):
+        return False
+    except ValueError:
+        return True
+
+
+def _leaves(record: Record) -> bool:
+    try:
+        refuse_traversal(record.name.decode("cp437"))
+    except ValueError:
+        return True
+    return stat.S_IFMT(record.attributes >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from stack.app.cancel import NESTED
-from stack.app.gates.archives.budget import Budget, Unsound, reject
+from stack.app.gates.archives.budget import Budget, Member, Unsound, reject
 from stack.app.gates.archives.formats import HEAD, is_archive, members
-from stack.app.gates.archives.member import Member
 
 _IN_MEMORY: Final = 4 * 1024 * 1024
 

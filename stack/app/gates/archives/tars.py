@@ -11,15 +11,23 @@ marker. Names that a reader without pax would use must not leave the root either
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from stack.app.gates.archives.budget import Budget, reject, unsound
+from stack.app.gates.archives.budget import Budget, Member, reject, unsound
 from stack.app.gates.archives.inflate import CHUNK
-from stack.app.gates.archives.member import Member
-from stack.app.gates.archives.pax import decides, is_sparse, pax_number, pax_records
-from stack.app.gates.archives.tar_header import BLOCK, LARGEST_OCTAL, Header, parse
+from stack.app.gates.archives.tar_header import (
+    BLOCK,
+    LARGEST_OCTAL,
+    Header,
+    decides,
+    is_sparse,
+    parse,
+    pax_number,
+    pax_records,
+)
 from stack.app.gates.traversal import refuse_traversal
 
 _MAX_METADATA: Final = 16 * 1024
@@ -27,6 +35,7 @@ _MAX_CHAIN: Final = 8
 _MAX_TRAILER: Final = 1024 * 1024
 _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _METADATA: Final = (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN: Final = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _WITHOUT_CONTENT: Final = (
     tarfile.DIRTYPE,
@@ -144,7 +153,12 @@ class _Walk:
 
 
 def _refuse_unused(name: str) -> None:
-    """Raises ValueError when a name that counts for readers without pax or long names leaves the root."""
+    """Raises ValueError when a name that counts for readers without pax or long names leaves the root.
+
+    Or when it may be the start of packed data: libarchive unpacks a file whose first line is that of uuencode.
+    """
+    if _CONTROL.search(name):
+        raise ValueError("a header's name with control characters")
     if name:
         refuse_traversal(name)
 

@@ -29,7 +29,11 @@ _OVERLONG: Final = re.compile(rb"(?:[\xc0\xc1]|\xe0[\x80\x81]|\xf0\x80[\x80\x81]
 _VERSION: Final = re.compile(rb";[0-9]*\Z")
 _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
-_ATTRIBUTES: Final = 0x6C78  # with which libarchive makes links, although only the local header has it
+_ATTRIBUTES: Final = (
+    0x6C78,
+    0x756E,
+)  # of which libarchive, from the local header alone, and unzip make links
+_LEFT_OUT: Final = b"\x98\xff"  # by unzip, which takes the first for the second in a name of DOS
 _TOO_SMALL: Final = 0xFFFFFFFF
 
 
@@ -131,15 +135,25 @@ def entry_name(record: Record) -> str:
         raise ValueError("a name that is no UTF-8, although its flag says so")
     if _VERSION.search(record.name):
         raise ValueError(f"unzip takes the end of {record.shown!r} for a version and leaves it out")
-    if valid and plain not in (None, told):
+    if valid and (plain != told if plain is not None else not _same_but_for_charset(record.name, told)):
         raise ValueError(f"{record.shown!r} has another name in its extra field")
     name = plain or (told if valid else oem)
-    others = {oem, told or oem}
+    others = {oem, told or oem, record.name.translate(None, _LEFT_OUT).decode("cp437")}
     lax = _OVERLONG.sub(_shortened, record.name)
     if b".." in lax:  # a slash alone may be half a letter of another charset
         others.add(lax.decode("cp437"))
     _refuse_other_readings(name, others)
     return name
+
+
+def _same_but_for_charset(raw: bytes, told: str) -> bool:
+    """Whether the ASCII characters of ``told`` stand in ``raw`` too, in their order, and no other dot or slash.
+
+    All else may be part of a letter: in some charsets its second byte is one of ASCII, but none of these two.
+    """
+    rest = iter(raw)
+    marks = all(raw.count(mark) == told.count(chr(mark)) for mark in b"./")
+    return marks and all(ord(character) in rest for character in told if character.isascii())
 
 
 def _shortened(overlong: re.Match[bytes]) -> bytes:
@@ -166,7 +180,7 @@ def refuse_difference(record: Record, local: Local) -> None:
     )
     if not same or record.disk:
         raise zipfile.BadZipFile(f"the local header of {record.shown!r} differs from the directory")
-    if _ATTRIBUTES in local.extra or _ATTRIBUTES in record.extra:
+    if any(kind in extra for kind in _ATTRIBUTES for extra in (local.extra, record.extra)):
         raise zipfile.BadZipFile(f"{record.shown!r} has attributes in an extra field")
 
 

@@ -17,9 +17,8 @@ from functools import partial
 from itertools import pairwise
 from typing import BinaryIO, Final
 
-from stack.app.gates.archives.budget import Budget, reject, unsound
+from stack.app.gates.archives.budget import Budget, Member, reject, unsound
 from stack.app.gates.archives.inflate import CHUNK, Decompressor, Read, bzip2, inflate, raw_deflate, zip_lzma
-from stack.app.gates.archives.member import Member
 from stack.app.gates.archives.zip_end import Directory, find_directory
 from stack.app.gates.archives.zip_headers import (
     Local,

@@ -126,6 +126,12 @@ def unicode_path(raw: bytes, name: bytes) -> bytes:
     return struct.pack("<HHBL", 0x7075, 5 + len(name), 1, zlib.crc32(raw)) + name
 
 
+def asi_unix(mode: int) -> bytes:
+    """The extra field 0x756E (ASi Unix, in Info-ZIP's list of extra fields): a mode, and no name of a link's target."""
+    data = struct.pack("<HLHH", mode, 0, 0, 0)
+    return struct.pack("<HHL", 0x756E, 4 + len(data), zlib.crc32(data)) + data
+
+
 def zip64_sizes(size: int, packed: int) -> bytes:
     """The extra field 0x0001 (APPNOTE 4.5.3) of a local header."""
     return struct.pack("<HHQQ", 1, 16, size, packed)

@@ -30,6 +30,11 @@ def test_a_document_sets_what_it_names() -> None:
     assert (policy.tools.denied, policy.path) == (("wait",), DEFAULT_POLICY.path)
 
 
+def test_a_list_of_hosts_may_fill_a_document() -> None:
+    hosts = [f"h{number}.example" for number in range(3500)]
+    assert check_config(f"url: {{denied_hosts: {hosts}}}").value.url.denied_hosts == tuple(hosts)
+
+
 def test_json_is_read_too() -> None:
     assert check_config('{"path": {"max_depth": 5}}').value.path.max_depth == 5
 
@@ -60,6 +65,7 @@ def test_the_example_is_the_default_policy() -> None:
         ("? [a]\n: 1", "a key must be plain text"),
         ("[" * 1000, "must be at most 16 levels deep"),
         ("{a: " * 1000, "must be at most 16 levels deep"),
+        (f"a: [{'1,' * 5000}]", "must hold at most 5000 values"),
         ("url: {}\n---\nurl: {}", "another document"),
         ("!!python/object/apply:os.system [id]", "could not determine a constructor"),
         ("url: !!python/name:os.system", "could not determine a constructor"),

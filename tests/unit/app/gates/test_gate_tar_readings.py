@@ -90,6 +90,16 @@ HEADERS = {
     "a version that some do not know": tar_file(magic=b"ustar\0\0\0", prefix=b".."),
     "a name behind the name": tar_file(raw=b"a\0../evil"),
     "another archive behind the name": tar_file(raw=b"LZIP\0\x0c" + b"x" * 90),
+    **{
+        f"a first line of {packer}": tar_file("x", pax_record("path", "a"), tarfile.XHDTYPE, raw=line)
+        + tar_file()
+        for packer, line in (
+            ("uuencode", b"begin 644 x\n#86)C\n`\nend\n"),
+            ("base64", b"begin-base64 644 x\nYWJj\n====\n"),
+            ("compress", b"\x1f\x9d\x90abc"),
+            ("a skipped frame of lz4", b"\x50\x2a\x4d\x18abc"),
+        )
+    },
     "a prefix behind the prefix": tar_file(prefix=b"d\0../evil"),
     "a checksum of signed bytes": signed_checksum(),
     "a checksum with junk": tar_file(checksum=tar_header("a", len(TEXT))[148:154] + b"xx"),

@@ -8,7 +8,7 @@ import pytest
 
 from stack.app.gates.policy import DEFAULT_POLICY, UrlPolicy
 from stack.app.gates.url import check_url
-from tests.unit.app.gates.gate_support import PUBLIC, answers, code_of, rejection
+from tests.unit.app.gates.gate_support import PUBLIC, answers, code_of, peak_memory, rejection
 
 RESOLVE = answers(
     mixed_com=[PUBLIC, "10.0.0.1"],
@@ -282,6 +282,15 @@ def test_a_failing_resolver() -> None:
 
     refused = rejection(check_url, "http://nowhere.example.com/", DEFAULT_POLICY.url, fails)
     assert (refused.error_code, "nowhere.example.com" in refused.hint) == ("E_DNS_FAIL", True)
+
+
+def test_a_host_of_any_form_is_short_before_it_is_kept() -> None:
+    zone = "\U00010330" * 8000
+    hosts = (f"[2001:db8::{number:x}%25{zone}]" for number in range(100))
+    codes: set[str] = set()
+    kept = peak_memory(lambda: codes.update(code(f"http://{host}/") for host in hosts))
+    assert codes == {"E_HOST_DENY"}
+    assert kept < 1_000_000
 
 
 @pytest.mark.parametrize(

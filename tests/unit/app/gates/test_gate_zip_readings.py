@@ -18,6 +18,7 @@ from tests.unit.app.gates.archive_bytes import (
     END,
     TEXT,
     ZipEntry,
+    asi_unix,
     deflated,
     end_record,
     local_header,
@@ -140,6 +141,14 @@ SPECIAL = {
     "attributes in a local header": zip_bytes(
         ZipEntry(local={"extra": extra(0x6C78, b"\x04" + (0o120777 << 16).to_bytes(4, "little"))})
     ),
+    "a link by its ASi field": zip_bytes(ZipEntry(b"l", b"../evil", 0, extra=asi_unix(0o120777))),
+    "a link by the directory's ASi field": zip_bytes(
+        ZipEntry(b"l", b"../evil", 0, record={"extra": asi_unix(0o120777)})
+    ),
+    "a name that climbs where unzip leaves letters out": zip_bytes(
+        ZipEntry(b".\x98.\x98/evil", record={"made_by": 0x0014})
+    ),
+    "an absolute name where unzip leaves letters out": zip_bytes(ZipEntry(b"\x98/evil")),
     "a second disk for one entry": zip_bytes(ZipEntry(record={"disk": 1})),
     "a folder by its attributes only": zip_bytes(ZipEntry(attributes=0x10)),
     "a label of a disk, which unzip leaves out": zip_bytes(ZipEntry(attributes=0x08)),
@@ -168,6 +177,12 @@ SPECIAL = {
     "two counts": zip_bytes(ZipEntry())[: -END.size] + END.pack(b"PK\5\6", 0, 0, 0, 1, 47, PACKED + 31, 0),
     "two end records": zip64_bytes(end_record(0, 0, 0)),
     "two names": zip_bytes(ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"b.sh"))),
+    "two names, one in an unknown charset": zip_bytes(
+        ZipEntry(b"\xe9.txt", extra=unicode_path(b"\xe9.txt", "é.sh".encode()))
+    ),
+    "two places, one in an unknown charset": zip_bytes(
+        ZipEntry(b"\xe9/a/b", extra=unicode_path(b"\xe9/a/b", "éa/b".encode()))
+    ),
     "another climbs": zip_bytes(ZipEntry(b"a", extra=unicode_path(b"a", b"../../x"))),
     "a local one climbs": zip_bytes(ZipEntry(b"a", local={"extra": unicode_path(b"a", b"../../x")})),
     "a name that is no text": zip_bytes(ZipEntry(b"\xff", extra=unicode_path(b"\xff", b"\xff"))),
@@ -270,6 +285,13 @@ NAMES = [
         "Unicode path",
         ZipEntry(b"caf\xe9.txt", extra=unicode_path(b"caf\xe9.txt", "café.txt".encode())),
         "café.txt",
+    ),
+    (
+        "Unicode path of a charset whose letters hold ASCII",
+        ZipEntry(
+            "ポA.txt".encode("cp932"), extra=unicode_path("ポA.txt".encode("cp932"), "ポA.txt".encode())
+        ),
+        "ポA.txt",
     ),
     ("Unicode path, the same", ZipEntry(b"a.txt", extra=unicode_path(b"a.txt", b"a.txt")), "a.txt"),
 ]

@@ -311,6 +311,25 @@ def test_a_scrape_is_answered_while_others_flood() -> None:
         assert len(begun) < 90
 
 
+def test_who_asks_again_before_the_answer_is_not_urgent() -> None:
+    seen: list[bool] = []
+
+    class Noting(Connection):
+        def _is_urgent(self, scope: Scope) -> bool:
+            seen.append(super()._is_urgent(scope))
+            return seen[-1]
+
+    scrape = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(Noting) as port:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+            asking.sendall(scrape * 3 + scrape.replace(b"x\r\n", b"x\r\nConnection: close\r\n"))
+            while asking.recv(65536):
+                pass
+        assert seen == [False] * 4
+        exchange(port, scrape)
+        assert seen == [*[False] * 4, True]
+
+
 MANY_FIELDS = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a:\r\n" * 4000 + b"\r\n"
 
 
@@ -376,6 +395,30 @@ def test_many_fields_behind_a_body_end_the_connection() -> None:
         assert refused == b"HTTP/1.1 431 Request Header Fields Too Large"
         end = b"a:b\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         assert exchange(port, head + end)[0] == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("path", [b"/", b"/at-once"])
+@pytest.mark.parametrize(
+    "fields",
+    [b"a: b\n\r\n", b"a: b\r\n\n", b"\n", b"a: b\r\n c\r\n\r\n", b"a: b\r\n\tc\r\n\r\n", b"a: b\rc\r\n\r\n"],
+)
+@pytest.mark.parametrize("split", [False, True])
+def test_odd_lines_behind_a_body_end_the_connection(fields: bytes, path: bytes, split: bool) -> None:
+    chunked = HEAD.replace(b"/ ", path + b" ") + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"
+    following = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving() as port, socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+        asking.sendall(chunked)
+        if split:
+            time.sleep(0.1)
+        asking.sendall(fields + following)
+        answers = b"".join(iter(lambda: asking.recv(65536), b""))
+        assert answers.count(b"HTTP/1.1 200") <= (path == b"/at-once")
+
+
+def test_ordinary_fields_behind_a_body_are_read() -> None:
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\na: b\r\nc: d\r\n\r\n"
+    with serving() as port:
+        assert exchange(port, chunked, chunked) == (b"HTTP/1.1 200 OK", b"ok")
 
 
 def test_a_hundred_fields_are_read() -> None:

@@ -15,12 +15,11 @@ from starlette.types import ASGIApp
 
 from stack.app.http import problems
 from stack.app.http.middleware import body_limit
-from stack.app.http.middleware.body_limit import BodyLimit
+from stack.app.http.middleware.body_limit import BodyLimit, Room
 from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.head import Head
 from stack.app.http.middleware.observe import Observe
-from stack.app.http.room import Room
 from stack.telemetry.exposition import expose
 
 

@@ -214,6 +214,20 @@ def test_a_policy_that_is_no_text_is_named(tmp_path: Path) -> None:
     assert f"{policy}: is no UTF-8 text" in errors
 
 
+@pytest.mark.parametrize("kind", ["closed", "a file", "not listening"])
+def test_a_descriptor_that_does_not_listen_ends_it_with_a_reason(tmp_path: Path, kind: str) -> None:
+    with socket.socket() as idle, (tmp_path / "file").open("w") as file:
+        number = {"closed": 900, "a file": file.fileno(), "not listening": idle.fileno()}[kind]
+        os.set_inheritable(idle.fileno(), True)
+        os.set_inheritable(file.fileno(), True)
+        command = [sys.executable, "-m", "stack.app", "--data", str(tmp_path / "data"), "--fd", str(number)]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, close_fds=False, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"fd: {number} is no open socket that listens" in done.stderr
+
+
 def test_a_taken_port_ends_it_with_a_reason(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start(tmp_path, "--port", str(taken.getsockname()[1]))

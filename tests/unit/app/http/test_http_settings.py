@@ -44,6 +44,7 @@ def test_an_empty_path_counts_as_not_given() -> None:
         (["--load", "heavy"], {}, "--load: must be one of off, steady, full, got 'heavy'"),
         ([], {"STACK_APP_FAULTS": "perhaps"}, "STACK_APP_FAULTS: must be on or off, got 'perhaps'"),
         (["--load-rate", "nan"], {}, "--load-rate: must be from 0.01 to 10000, got nan"),
+        (["--max-body", "0"], {}, "--max-body: must be from 1024 to 1073741824, got 0"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_source(

@@ -132,8 +132,8 @@ def test_a_commit_that_was_never_acknowledged_is_not_doubled(
     real = store.write_many
     turns = iter([True])
 
-    def commit_then_fail(packets: Iterable[Packet], *, atomic: bool = True) -> Written:
-        done = real(packets, atomic=atomic)
+    def commit_then_fail(packets: Iterable[Packet]) -> Written:
+        done = real(packets)
         for _ in turns:
             raise ConnectionResetError("after the commit")
         return done
@@ -203,13 +203,27 @@ def test_a_disk_that_refuses_is_a_drop_not_an_exception(
     assert types == ["audit_gap", "audit"]
 
 
+def test_what_was_dropped_is_told_when_there_is_room_again_though_nothing_more_comes(
+    open_sink: Callable[..., AuditSink], store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(line: bytes) -> bool:
+        raise OSError(28, "No space left on device")
+
+    sink = open_sink()
+    monkeypatch.setattr(sink._journal, "append", refuse)
+    assert not sink.submit(packet(1))
+    monkeypatch.undo()
+    until(lambda: not sink.stats().missing)
+    until(lambda: bool(store.inner.search(SEGMENT, "audit_gap")))
+
+
 def test_any_bug_of_the_store_is_survived(open_sink: Callable[..., AuditSink], store: FlakyStore) -> None:
     real, turns = store.write_many, iter([1, 2])
 
-    def broken(packets: Iterable[Packet], *, atomic: bool = True) -> Written:
+    def broken(packets: Iterable[Packet]) -> Written:
         for _ in turns:
             raise TypeError("a bug")
-        return real(packets, atomic=atomic)
+        return real(packets)
 
     store.write_many = broken  # type: ignore[method-assign]
     sink = open_sink()
@@ -253,12 +267,12 @@ def test_audits_that_come_during_a_commit_wait_for_others_too(
     begun, go_on, batches = threading.Semaphore(0), threading.Event(), []
     write_many = store.write_many
 
-    def slowly(packets: Iterable[Packet], *, atomic: bool = True) -> Written:
+    def slowly(packets: Iterable[Packet]) -> Written:
         batch = list(packets)
         batches.append(len(batch))
         begun.release()
         assert go_on.wait(PATIENCE)
-        return write_many(batch, atomic=atomic)
+        return write_many(batch)
 
     monkeypatch.setattr(store, "write_many", slowly)
     sink = open_sink()

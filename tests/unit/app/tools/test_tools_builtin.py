@@ -24,19 +24,8 @@ GATES = Gatekeeper(resolve=lambda host: ["93.184.216.34"])
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
-    root = tmp_path / "files"
-    root.mkdir()
-    (root / "good.zip").write_bytes(archive("a.txt"))
-    (tmp_path / "secret.zip").write_bytes(archive("a.txt"))
-    return root
-
-
-@pytest.fixture
-def dispatch(tmp_path: Path, files: Path) -> Dispatch:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    return ToolRegistry(shipped_tools(GATES, files, scratch), ToolsPolicy(), None).dispatch
+def dispatch(tmp_path: Path) -> Dispatch:
+    return ToolRegistry(shipped_tools(GATES, tmp_path), ToolsPolicy(), None).dispatch
 
 
 def archive(*names: str) -> bytes:
@@ -87,7 +76,7 @@ def test_archive_inspect_tells_what_is_inside(dispatch: Dispatch, tmp_path: Path
         "first": [{"path": "a.txt", "size": 5}, {"path": "b/c.txt", "size": 5}],
     }
     assert dispatch("archive-inspect", {"data": encoded(archive("a.txt", "b/c.txt"))}).result == found
-    assert list((tmp_path / "scratch").iterdir()) == []
+    assert list((tmp_path).iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -95,8 +84,6 @@ def test_archive_inspect_tells_what_is_inside(dispatch: Dispatch, tmp_path: Path
     [
         ({"data": encoded(archive("../evil"))}, "filesystem_gate", "E_TRAVERSAL"),
         ({"data": encoded(b"no archive")}, "extraction_gate", "E_SPECIAL_TYPE"),
-        ({"path": "../secret.zip"}, "filesystem_gate", "E_TRAVERSAL"),
-        ({"path": "/etc/passwd"}, "filesystem_gate", "E_TRAVERSAL"),
     ],
 )
 def test_archive_inspect_reports_a_refusal(
@@ -107,22 +94,12 @@ def test_archive_inspect_reports_a_refusal(
     assert (result["allowed"], result["gate"], result["error_code"]) == (False, gate, code)
 
 
-def test_archive_inspect_reads_below_its_root_only(dispatch: Dispatch, files: Path) -> None:
-    done = dispatch("archive-inspect", {"path": "good.zip"})
-    assert done.result is not None and done.result["entries"] == 1
-    (files / "out.zip").symlink_to(files.parent / "secret.zip")
-    refused = dispatch("archive-inspect", {"path": "out.zip"}).result
-    assert refused is not None and refused["error_code"] == "E_TRAVERSAL"
-
-
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({}, "give either data"),
-        ({"data": "eA==", "path": "a"}, "give either data"),
+        ({}, "data: missing"),
         ({"data": "no base64!"}, "data: not base64"),
         ({"data": "ä"}, "data: not base64"),
-        ({"path": "absent.zip"}, "path: no such file"),
     ],
 )
 def test_archive_inspect_fails_with_a_reason(
@@ -130,11 +107,6 @@ def test_archive_inspect_fails_with_a_reason(
 ) -> None:
     done = dispatch("archive-inspect", arguments)
     assert done.status == "failure" and error in (done.error or "")
-
-
-def test_without_a_root_no_path_is_read() -> None:
-    tools = ToolRegistry(shipped_tools(GATES), ToolsPolicy(), None)
-    assert "no folder of archives" in (tools.dispatch("archive-inspect", {"path": "a.zip"}).error or "")
 
 
 def test_text_search_finds_text_not_patterns(dispatch: Dispatch) -> None:
