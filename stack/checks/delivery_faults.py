@@ -30,7 +30,12 @@ SIGNS = (
     ("unsupported protocol scheme", "the address in the file must begin with http:// or https://"),
     ("missing protocol scheme", "the address in the file must begin with http:// or https://"),
 )  # fmt: skip
+REDIRECTED = (
+    "its server sends on to another address, where a message does not arrive: put that one (Location in the answer of "
+    "`curl -si ADDRESS`; often https:// in place of http://, or a / at its end) into {secret}"
+)
 CODES = {
+    **dict.fromkeys(("301", "302", "303", "307", "308"), REDIRECTED),
     "400": "it does not understand the message: correct the options of the receiver (channel, chat, room)",
     "401": "it does not accept the secret: put a valid one into {secret}",
     "403": "it does not accept the secret: put a valid one into {secret}",

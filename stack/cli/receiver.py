@@ -10,7 +10,7 @@ from stack.cli.given_secret import given_secret
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.receiver_files import Wish, files_of, kept_secret, path_of, words_of
-from stack.cli.receiver_test import remember, tell, tried
+from stack.cli.receiver_test import remember, tell, tell_routes, tried
 from stack.cli.session import Session
 from stack.common.errors import StackError, UsageError
 from stack.components.own_paths import OWN_SECRETS
@@ -41,6 +41,8 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     for file in written:
         printer.line("written", file.path)
     found = _told(session, wish.name, proven)
+    described = proven[0][0] if proven else session.described(provide=False)
+    hears = tell_routes(session, described, wish.name, runs=bool(proven))
     printer.document(
         {
             "ok": True,
@@ -48,6 +50,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
             "files": [file.path for file in written],
             "applied": applied,
             "outcomes": [document(one) for one in found],
+            **hears,
         }
     )
     return 0

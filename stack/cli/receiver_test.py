@@ -6,6 +6,7 @@ import argparse
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stack.checks.alertmanager_file import FILE
@@ -23,6 +24,7 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
 from stack.model.state import TestedReceiver
 
 if TYPE_CHECKING:
+    from stack.checks.routing import Alert
     from stack.deploy.describe import Description
 
 
@@ -32,10 +34,10 @@ def test(options: argparse.Namespace, printer: Printer) -> int:
     description, _ = running(session, "alertmanager")
     outcomes = tried(session, description, options.receiver, ends=options.resolve)
     tell(printer, options.receiver, outcomes)
-    hears = tell_routes(session, description, options.receiver)
+    hears = tell_routes(session, description, options.receiver, runs=True)
     remember(session, description, options.receiver)
     told = {"ok": True, "receiver": options.receiver, "outcomes": [document(one) for one in outcomes]}
-    printer.document({**told, "hears_of": hears, "seconds": round(session.seconds, 3)})
+    printer.document({**told, **hears, "seconds": round(session.seconds, 3)})
     return 0
 
 
@@ -76,28 +78,38 @@ def tell(printer: Printer, name: str, outcomes: Iterable[Outcome]) -> None:
         )
 
 
-def tell_routes(session: Session, description: Description, name: str) -> list[str]:
-    """The alerts of the rules that the receiver hears of, by the file, and of one by amtool; none is a warning."""
-    from stack.checks.receiver_remarks import heard_by
+def tell_routes(session: Session, description: Description, name: str, *, runs: bool) -> dict[str, list[str]]:
+    """The alerts of the rules that the receiver hears of by the file, and why it may be told of none: warnings.
+
+    Where the stack ``runs``, Prometheus and amtool are asked too.
+    """
+    from stack.checks.receiver_remarks import about, heard_by, unheard_of
     from stack.checks.words import some_names
 
-    heard = [
-        one for one in heard_by(context_of(session.engine, description).expected, name) if not one.constant
-    ]
-    names = sorted({one.name for one in heard})
-    if not heard:
-        session.printer.warning(
-            f"warning   no alert of the rules gets to {name}: monitoring-stack validate says more"
-        )
-        return []
-    labels = [f"{label}={value}" for label, value in heard[0].labels.known.items() if "{{" not in value]
+    context = context_of(session.engine, description)
+    heard = [one for one in heard_by(context.expected, name) if not one.constant]
+    names, warnings = sorted({one.name for one in heard}), about(context.expected, name)
+    if not heard and not warnings:
+        warnings.append(f"no alert of the rules gets to {name}")
+    if runs:
+        with suppress(HttpFailure, KeyError):  # where Prometheus does not answer, the files alone tell
+            warnings += unheard_of(context.expected, name, context.prometheus.label_names())
+        warnings += _elsewhere(session, name, heard[0]) if heard else ()
+    for line in warnings:
+        session.printer.warning(f"warning   {line}")
+    if heard:
+        session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
+    return {"hears_of": names, "warnings": warnings}
+
+
+def _elsewhere(session: Session, name: str, alert: Alert) -> Iterator[str]:
+    """A line where amtool, in the container that runs, sends the alert elsewhere."""
+    labels = [f"{label}={value}" for label, value in alert.labels.known.items() if "{{" not in value]
     argv = ("amtool", "config", "routes", "test", f"--config.file={CONFIG_ROOT}/{CURRENT}/{FILE}", *labels)
     ran = session.engine.execute(container_name(session.name, "alertmanager"), argv)
     led = [word for word in re.split(r"[,\s]+", ran.output) if word]
     if ran.code == 0 and led and name not in led:
-        session.printer.warning(f"warning   amtool sends {heard[0].name} elsewhere: {' '.join(led)}")
-    session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
-    return names
+        yield f"amtool sends {alert.name} elsewhere: {' '.join(led)}"
 
 
 def log_of(session: Session) -> Log:

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from stack.components.own_toml import Wrong
+from stack.model.receivers import FOLLOWS, HTTP, WITHOUT_HTTP
 
 WEBHOOK = {"url": "webhook_url"}
 SHORT: Mapping[str, Mapping[str, str]] = {
@@ -118,6 +119,17 @@ def _refuse_secret(kind: str, word: str, option: str) -> None:
     if option in SECRETS or option in SECRETS_OF.get(kind, ()):
         hint = f'put it into own/secrets/, and write {word}_file = "own/secrets/NAME"'
         raise Wrong(f"{word} is a secret and does not stand in settings", hint)
+
+
+def staying(kind: str, options: Mapping[str, Any], general: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with which no redirect is followed where nobody says otherwise: after one the message is lost.
+
+    What is sent on by 301, 302 or 303 is a GET without a body, whose answer counts as a delivery. ``general`` is
+    the file's own ``global.http_config``, which a receiver without one would have had.
+    """
+    if kind in WITHOUT_HTTP or not isinstance(own := options.get(HTTP) or general, Mapping):
+        return dict(options)
+    return {**options, HTTP: {FOLLOWS: False, **own}}
 
 
 def with_messages(kind: str, options: Mapping[str, Any], defined: Container[str]) -> dict[str, Any]:

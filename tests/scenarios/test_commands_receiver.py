@@ -213,3 +213,22 @@ def test_a_secret_that_is_missing_stops_every_change(running: Client) -> None:
         match=r"stack\.toml \[receivers\.mine\]: api_url_file: own/secrets/slack is missing",
     ):
         running("reload")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--severity", "critcal"), "no alert of the rules gets to receiver oncall"),
+        (("--quiet-hours", "00:00-24:00"), "receiver oncall is told nothing in the whole coming week"),
+        (("--severity", "critical"), ""),
+    ],
+)
+@pytest.mark.parametrize("runs", [True, False])
+def test_that_nobody_would_ever_be_told_is_said_when_it_is_added(
+    client: Client, trials: list[str], secret: str, words: tuple[str, ...], said: str, runs: bool
+) -> None:
+    assert not runs or client("start") == 0
+    code, ran = add(client, secret, *words)
+    warnings = ran.documents[0]["warnings"]
+    assert code == 0 and bool(warnings) == bool(said) and all(said in line for line in warnings)
+    assert bool(ran.documents[0]["hears_of"]) == (said[:8] != "no alert")

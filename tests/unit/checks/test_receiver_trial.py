@@ -179,6 +179,8 @@ FAULTS = [
     ("send STARTTLS command: tls: failed to verify certificate: x509: unknown authority", "", "the TLS of the relay"),
     ("*smtp.plainAuth auth: 535 5.7.8 Authentication credentials invalid", "535", "the relay refuses user or password"),
     ('Post "<redacted>": tls: failed to verify certificate: x509: certificate signed by', "", "its certificate is not"),
+    ("unexpected status code 301: moved", "301", "its server sends on to another address"),
+    ("unexpected status code 308: http://x", "308", "its server sends on to another address"),
     ("anything else", "", "correct the receiver"),
 ]  # fmt: skip
 

@@ -74,6 +74,7 @@ def test_a_receiver_has_its_integration_its_route_and_its_secret() -> None:
                 "channel": "#ops",
                 "title": '{{ template "stack.title" . }}',
                 "text": '{{ template "stack.chat" . }}',
+                "http_config": {"follow_redirects": False},
             }
         ],
     }
@@ -88,6 +89,33 @@ def test_a_receiver_has_its_integration_its_route_and_its_secret() -> None:
     }
     files = {f.path: f for f in assemble(told).service("alertmanager").files}
     assert files["secrets/slack"].content == b"https://hooks.example/x" and files["secrets/slack"].secret
+
+
+def http_of(made_of: Build, name: str) -> Any:
+    (one,) = (one for one in config(made_of)["receivers"] if one["name"] == name)
+    (options,) = next(value for key, value in one.items() if key.endswith("_configs"))
+    return options.get("http_config")
+
+
+def test_no_redirect_is_followed_since_the_message_would_be_lost() -> None:
+    tables = {
+        "plain": {"type": "webhook", "url": "http://x/"},
+        "own": {"type": "webhook", "url": "http://x/", "http_config": {"proxy_url": "http://own:1"}},
+        "asked": {"type": "webhook", "url": "http://x/", "http_config": {"follow_redirects": True}},
+        "mail": {"type": "email", "to": "a@b"},
+    }
+    general = b"global: {http_config: {proxy_url: 'http://all:1', tls_config: {server_name: 0123}}}\n"
+    stays = {"follow_redirects": False}
+    for main, inherited in (
+        (MINE.encode(), {}),
+        (general + MINE.encode(), {"proxy_url": "http://all:1", "tls_config": {"server_name": "0123"}}),
+    ):
+        told = made(tables, {MAIN: main})
+        assert http_of(told, "plain") == stays | inherited, "as a receiver without an http_config has it"
+        assert http_of(told, "own") == stays | {"proxy_url": "http://own:1"}
+        assert http_of(told, "asked") == {"follow_redirects": True} and http_of(told, "mail") is None
+    on = made(tables, {MAIN: b"global: {http_config: {follow_redirects: true}}\n" + MINE.encode()})
+    assert http_of(on, "plain") == {"follow_redirects": True}, "it is said for all"
 
 
 def test_without_receivers_the_shipped_file_stays_to_the_byte() -> None:
