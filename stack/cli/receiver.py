@@ -13,9 +13,11 @@ from stack.cli.receiver_files import Wish, files_of, kept_secret, path_of, words
 from stack.cli.receiver_test import remember, tell, tell_routes, tried
 from stack.cli.session import Session
 from stack.common.errors import StackError, UsageError
-from stack.components.own_paths import OWN_SECRETS
+from stack.components.own_paths import OWN_SECRETS, closing_line_cut
+from stack.components.receiver_options import option_of_secret
 from stack.components.receivers import SETTINGS, files
 from stack.deploy.receivers import receivers_in
+from stack.validation.secrets import secret_fault
 
 if TYPE_CHECKING:
     from stack.checks.receiver_trial import Outcome
@@ -88,8 +90,15 @@ def _wish(session: Session, options: argparse.Namespace) -> Wish:
         "quiet_hours": options.quiet_hours,
     }
     secret, secret_file = given_secret(session, options.secret_file)
+    _refuse_unusable(options, secret)
     texts = {"timezone": options.timezone or "", "repeat": options.repeat or ""}
     return Wish(name, options.type, lists, texts, words_of(options.set), secret, secret_file)
+
+
+def _refuse_unusable(options: argparse.Namespace, secret: bytes) -> None:
+    """A secret that could not be used is told by the name of the file that was given."""
+    if secret and (fault := secret_fault(closing_line_cut(secret), [option_of_secret(options.type)])):
+        raise UsageError(f"{options.secret_file}: {fault[0]}", hint=fault[1])
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:

@@ -6,6 +6,7 @@ nothing here; amtool judges it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -100,6 +101,9 @@ SECRETS = frozenset(
         "webhook_url",
     }
 )
+LOGIN = re.compile(r"https?://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
+PROXIES = frozenset({"proxy_url"})
+"""Addresses whose login can stand nowhere else."""
 SECRETS_OF = {"pagerduty": {"routing_key"}, "slack": {"api_url"}}
 """Options that are a secret with this integration only."""
 
@@ -109,13 +113,16 @@ def options_of(kind: str, words: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word, value in words.items():
         path = _meant(kind, word)
-        for name, option in _named({path: value}):
-            _refuse_secret(kind, word if name == path else name, option.rpartition(".")[2])
+        for name, option, one in _named({path: value}):
+            _refuse_secret(kind, word if name == path else name, option.rpartition(".")[2], one)
         _put(found, path, value, word)
     return found
 
 
-def _refuse_secret(kind: str, word: str, option: str) -> None:
+def _refuse_secret(kind: str, word: str, option: str, value: Any) -> None:
+    if option.endswith("url") and option not in PROXIES and isinstance(value, str) and LOGIN.match(value):
+        hint = "leave it out there, and write http_config.basic_auth with username and password_file"
+        raise Wrong(f"{word} holds a password, which does not stand in settings", hint)
     if option in SECRETS or option in SECRETS_OF.get(kind, ()):
         hint = f'put it into own/secrets/, and write {word}_file = "own/secrets/NAME"'
         raise Wrong(f"{word} is a secret and does not stand in settings", hint)
@@ -141,6 +148,12 @@ def with_messages(kind: str, options: Mapping[str, Any], defined: Container[str]
             for key, value in PLAIN.get(kind, {}).items():
                 found.setdefault(key, value)
     return found
+
+
+def option_of_secret(kind: str) -> str:
+    """The option for the file of the secret that an integration cannot do without; empty where none is known."""
+    word = SECRET_WORDS.get(kind, "")
+    return _meant(kind, f"{word}_file") if word else ""
 
 
 def _meant(kind: str, word: str) -> str:
@@ -173,10 +186,10 @@ def _copy(value: Any) -> Any:
     return {key: _copy(one) for key, one in value.items()} if isinstance(value, Mapping) else value
 
 
-def _named(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Every option with a value, by its path and its name."""
+def _named(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every option by its path and its name, with its value."""
     for key, value in options.items():
         if isinstance(value, Mapping):
             yield from _named(value, f"{above}{key}.")
         else:
-            yield above + key, key
+            yield above + key, key, value

@@ -1,4 +1,4 @@
-"""What would make each notification fail: a template that nobody defines, a secret of more than one line. Pure."""
+"""What would make each notification fail: a template that nobody defines. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.common.errors import ConfigurationInvalid
 from stack.common.go_templates import BUILT_IN, named
 from stack.model.patterns import loaded_templates, names_in
 from stack.model.spec import ConfigFile
-from stack.validation.native import known_place, place, text_of, wrong
+from stack.validation.native import known_place, text_of, wrong
 
 MAIN = "alertmanager.yml"
 TEMPLATES = "templates/"
@@ -49,26 +48,6 @@ SAMPLE = {
     "externalURL": "https://example.com",
 }
 """What a notification is made of, of one alert as rules make it."""
-SEVERAL_LINES = (b"-----BEGIN ",)
-"""What certificates and keys begin with: they are read line by line."""
-
-
-def check_secrets(files: Iterable[ConfigFile]) -> None:
-    """A secret is one line: a line break or a blank at its end would be sent along, or refused."""
-    for file in files:
-        if not file.secret or not file.origin or any(sign in file.content for sign in SEVERAL_LINES):
-            continue
-        if not file.content.strip():
-            raise ConfigurationInvalid(f"{place(file)}: it is empty", hint="the secret as its one line")
-        if file.content != file.content.strip() or b"\n" in file.content or b"\r" in file.content:
-            what = (
-                "more than one line"
-                if b"\n" in file.content.strip()
-                else "a blank or an empty line around it"
-            )
-            raise ConfigurationInvalid(
-                f"{place(file)}: {what}", hint="the secret as its one line, nothing else"
-            )
 
 
 def check_templates(files: Iterable[ConfigFile]) -> None:

@@ -7,8 +7,9 @@ import yaml
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
 from stack.model.spec import TEST_RECEIVER, ConfigFile
-from stack.validation.messages import MAIN, TEMPLATES, check_secrets, check_templates
+from stack.validation.messages import MAIN, TEMPLATES, check_templates
 from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
+from stack.validation.secrets import check_secrets
 
 
 def check_notifying(files: tuple[ConfigFile, ...]) -> None:

@@ -170,6 +170,18 @@ def test_what_cannot_be_meant_is_told(
     assert str(caught.value).startswith(said) and caught.value.hint
 
 
+def test_a_secret_that_could_not_be_used_is_told_by_the_file_that_was_given(
+    running: Client, secret: str
+) -> None:
+    Path(secret).write_text('SLACK_URL="https://hooks.example/hidden"\n')
+    with pytest.raises(
+        UsageError, match=r"slack: a name and = before the secret, as in a \.env file"
+    ) as caught:
+        add(running, secret)
+    assert "hidden" not in str(caught.value) and secret in str(caught.value)
+    assert not (running.home / SECRET).exists()
+
+
 def test_a_slip_in_the_type_has_a_suggestion(running: Client, secret: str) -> None:
     with pytest.raises(UsageError) as caught:
         running("receiver", "add", "x", "slak", "--secret-file", secret)
