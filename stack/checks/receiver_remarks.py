@@ -14,6 +14,7 @@ from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.model import Expected
 from stack.checks.routing import INTEGRATIONS, Alert, Route, Routing, read, routes_of
 from stack.checks.words import some_names
+from stack.common.durations import duration
 from stack.common.matchers import Matcher
 from stack.model.receivers import FOLLOWS, HTTP, NOT_THE_BUNDLES, TARGET, WITHOUT_HTTP, tried_in
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
@@ -139,6 +140,7 @@ def is_try(route: Route) -> bool:
 def _remarks(routing: Routing, alerts: tuple[Alert, ...]) -> Iterator[Remark]:
     yield from _never_told(routing, alerts)
     yield from _never_speaking(routing)
+    yield from _repeated_late(routing)
     yield from _never_reached(routing.root)
 
 
@@ -170,6 +172,18 @@ def _never_speaking(routing: Routing) -> Iterator[Remark]:
             yield Remark(
                 name, f"{FILE}: receiver {name} is told nothing in the whole coming week: correct {intervals}"
             )
+
+
+def _repeated_late(routing: Routing) -> Iterator[Remark]:
+    """Routes that would repeat sooner than they look at their alerts: nothing comes of that."""
+    for route in below(routing.root):
+        if route.repeat < route.interval:
+            repeat, interval = duration(route.repeat), duration(route.interval)
+            paces = f"repeat_interval {repeat} is shorter than group_interval {interval}"
+            line = (
+                f"{FILE}: {_named(route)}: {paces}, after which alone it is told again: make that one shorter"
+            )
+            yield Remark(route.receiver, line)
 
 
 def _telling(routing: Routing) -> Iterator[str]:

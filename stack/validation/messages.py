@@ -59,7 +59,7 @@ def check_templates(files: Iterable[ConfigFile]) -> None:
     document = edit.compose(text_of(found))
     loaded = loaded_templates(found.content, (f for f in listed if f.path.startswith(TEMPLATES)))
     known = names_in(loaded)
-    for _, node in _keyed(edit.member(document, "receivers")):
+    for _, node in keyed(edit.member(document, "receivers")):
         for name in named(node.value):
             if name not in known and not BUILT_IN.fullmatch(name):
                 raise wrong(found, *_undefined(name, known), int(node.start_mark.line) + 1)
@@ -78,7 +78,7 @@ def written_for_samples(files: Iterable[ConfigFile]) -> tuple[str, ...]:
         return ()
     receivers = edit.member(edit.compose(text_of(main)), "receivers")
     found: dict[tuple[str, str], str] = {}
-    for key, node in _keyed(receivers):
+    for key, node in keyed(receivers):
         if SIGN in node.value:
             kind = "html" if key == "html" else "text"
             found.setdefault((kind, node.value), known_place(main, int(node.start_mark.line) + 1))
@@ -95,7 +95,7 @@ def _undefined(name: str, known: Iterable[str]) -> tuple[str, str]:
     return f"template {name} is not defined, so that no notification could be written", hint
 
 
-def _keyed(
+def keyed(
     node: yaml.Node | None, key: str = "", seen: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, yaml.ScalarNode]]:
     """Every text below a node, with the key that it is the value of."""
@@ -103,7 +103,7 @@ def _keyed(
         yield key, node
     elif isinstance(node, yaml.MappingNode) and id(node) not in seen:
         for name, value in node.value:
-            yield from _keyed(value, str(name.value), seen | {id(node)})
+            yield from keyed(value, str(name.value), seen | {id(node)})
     elif isinstance(node, yaml.SequenceNode) and id(node) not in seen:
         for value in node.value:
-            yield from _keyed(value, key, seen | {id(node)})
+            yield from keyed(value, key, seen | {id(node)})

@@ -15,7 +15,7 @@ RULES = (
 HOOK = "webhook_configs: [{url: http://x/, http_config: {follow_redirects: false}}]"
 RECEIVERS = f"receivers: [{{name: all, {HOOK}}}, {{name: some, {HOOK}}}, {{name: none}}]\n"
 TRY = "{receiver: some, matchers: ['stack_test=\"true\"', 'stack_receiver=\"some\"']}"
-WATCHDOG = "{receiver: all, matchers: ['alertname=\"Watchdog\"'], repeat_interval: 1m}"
+WATCHDOG = "{receiver: all, matchers: ['alertname=\"Watchdog\"'], repeat_interval: 1m, group_interval: 5s}"
 
 
 def expected(routes: str, more: str = "", receivers: str = RECEIVERS) -> Expected:
@@ -109,6 +109,13 @@ def test_a_label_that_neither_rule_nor_series_has_is_named() -> None:
     (line,) = unheard_of(promised, "some", ("job", "instance"))
     assert "has a label severty so far" in line and "is it spelled right?" in line
     assert unheard_of(promised, "some", ("job", "severty")) == [] and unheard_of(promised, "all", ()) == []
+
+
+def test_a_route_that_repeats_sooner_than_it_looks_is_named() -> None:
+    slow = "{receiver: some, repeat_interval: 2m}"
+    (line,) = about(expected(slow), "some")
+    assert "repeat_interval 2m is shorter than group_interval 5m" in line and line in remarks(slow)
+    assert about(expected("{receiver: some, repeat_interval: 2m, group_interval: 2m}"), "some") == []
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,15 @@ CA = trustme.CA().cert_pem.bytes()
 RECEIVER = "own/receivers/oncall.toml"
 SLACK = b'type = "slack"\nurl_file = "own/secrets/slack"\n'
 SECRETS = {"own/secrets/password": b"p", "own/secrets/team/ca.pem": CA, "own/secrets/a b": b"p"}
+OPS = b"""\
+templates: [templates/*.tmpl]
+route: {receiver: a}
+receivers:
+- name: a
+  slack_configs:
+  - api_url_file: ../secrets/slack
+    channel: %b
+"""
 STATIC = b"scrape_configs:\n- job_name: q\n  static_configs: [{targets: [a]}]\n"
 
 
@@ -67,6 +76,14 @@ def test_all_that_is_named_is_there() -> None:
         (
             {"own/alertmanager/templates/a.tmpl": b'\n{{ define "a" }}{{ template "b" . }}{{ end }}'},
             "own/alertmanager/templates/a.tmpl:2: template b is not defined",
+        ),
+        (
+            {MAIN: OPS % b"#a and b  ", "own/secrets/slack": b"https://hooks.example/x"},
+            f'{MAIN}:7: channel: #a and b is a comment, and channel is empty: put it in quotes: channel: "#a and b"',
+        ),
+        (
+            {"own/alertmanager/templates/a.tmpl": b'{{ .CommonLabels.a }}\n{{/* define "x" */}}'},
+            "own/alertmanager/templates/a.tmpl: it defines no template, so nothing can use it: write {{ define",
         ),
         (
             {MAIN: MINE, "own/secrets/slack": b"\n"},
@@ -281,3 +298,8 @@ def test_texts_that_are_to_be_sent_are_written_for_samples_with_their_places() -
     words = BY_NAME["alertmanager"].tool_words(spec.service("alertmanager").files)
     assert json.loads(words[0])["alerts"]
     assert words[1:4] == (RECEIVER, "text", "{{ .Foo }}") and words[6] == '{{ template "stack.title" . }}'
+
+
+def test_a_comment_behind_a_key_is_a_comment() -> None:
+    for value in (b"ops #a", b"# none", b"'' #a", b"|\n      #a"):
+        check(own({MAIN: OPS % value, "own/secrets/slack": b"https://hooks.example/x"}))
