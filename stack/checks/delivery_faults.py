@@ -129,7 +129,7 @@ def code_of(reason: str) -> str:
 
 
 def remedy(reason: str, secret: str, kind: str = "") -> str:
-    """What to do about it; ``secret`` is the file of the receiver, empty where it has none. ``kind``: its integration."""
+    """What to do about it; ``secret`` is the file of the receiver, empty where there is none. ``kind``: integration."""
     return next(_hints(reason, kind)).format(secret=secret or "its settings")
 
 
