@@ -221,6 +221,21 @@ def test_what_cannot_be_meant_is_refused(table: Any, message: str) -> None:
     assert str(caught.value).startswith(message) and caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("CEST", "a place, such as Europe/Berlin"),
+        ("PDT", "a place, such as Europe/Berlin"),
+        ("europe/berlin ", "did you mean Europe/Berlin?"),
+        ("America/New York", "did you mean America/New_York?"),
+    ],
+)
+def test_a_zone_is_a_place_and_no_abbreviation_that_looks_alike(zone: str, hint: str) -> None:
+    with pytest.raises(Wrong) as caught:
+        read("x", "here", ONCALL | {"timezone": zone})
+    assert caught.value.hint == hint
+
+
 def test_a_time_of_toml_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "prometheus").mkdir()
     (tmp_path / "pyproject.toml").touch()
