@@ -38,10 +38,15 @@ class Hearing(Protocol):
 
 @dataclass
 class OfApplication:
-    """It keeps each notification, with its status."""
+    """It keeps each notification, with its status.
+
+    An alert is the drill's own where it fires since the fault: of an earlier drill, or of before it, another group may
+    still be told. Its end has come once that of each of them has.
+    """
 
     context: CheckContext
-    _wanted: dict[str, tuple[Status, float]] = field(default_factory=dict)
+    _status: dict[str, Status] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)
 
     def obstacle(self, drill: Drill) -> str:
         """None: it hears of all."""
@@ -50,15 +55,19 @@ class OfApplication:
 
     def listen(self, drill: Drill, status: Status) -> None:
         """See ``Hearing``."""
-        self._wanted[drill.alert] = (status, wall_clock() - APART)
+        self._status[drill.alert] = status
+        if status == "firing":
+            self._since[drill.alert] = wall_clock() - APART
 
     def heard(self, drill: Drill) -> bool:
         """See ``Hearing``."""
-        status, since = self._wanted[drill.alert]
-        return any(
-            one.status == status and one.received >= since
-            for one in self.context.app.alerts("alertname", drill.alert)
-        )
+        latest: dict[str, str] = {}
+        for one in self.context.app.alerts("alertname", drill.alert):  # the newest first
+            if one.starts >= self._since[drill.alert]:
+                latest.setdefault(one.fingerprint, one.status)
+        if self._status[drill.alert] == "firing":
+            return "firing" in latest.values()
+        return set(latest.values()) == {"resolved"}
 
 
 @dataclass
