@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from stack.checks.alert_routes import obstacles
-from stack.checks.alert_rules import PROOF_ALERT, alerts_in
+from stack.checks.alert_rules import PROOF_ALERT, TEMPLATE, alerts_in
 from stack.checks.alertmanager_file import FILE, rendered, understood
 from stack.checks.model import Expected
 from stack.checks.routing import INTEGRATIONS, Alert, Route, Routing, read, routes_of
 from stack.checks.words import some_names
 from stack.common.durations import duration
-from stack.common.matchers import Matcher
+from stack.common.matchers import Labels, Matcher
 from stack.model.receivers import FOLLOWS, HTTP, NOT_THE_BUNDLES, TARGET, WITHOUT_HTTP, tried_in
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
@@ -116,6 +116,17 @@ def heard_by(expected: Expected, name: str) -> tuple[Alert, ...]:
     names = {matcher.name for route in below(routing.root) for matcher in route.matchers}
     alerts = alerts_in(expected.rules, names)
     return tuple(a for a in alerts if any(r.receiver == name for r in routes_of(routing.root, a.labels)))
+
+
+def told_of_surely(expected: Expected, name: str) -> Alert | None:
+    """An alert that the receiver hears of by the labels alone that its rule gives it, as amtool judges it."""
+    with understood():
+        root = read(rendered(expected.alertmanager_config)).root
+    for alert in heard_by(expected, name):
+        known = {label: value for label, value in alert.labels.known.items() if TEMPLATE not in value}
+        if not alert.constant and any(r.receiver == name for r in routes_of(root, Labels(known))):
+            return Alert(alert.name, Labels(known))
+    return None
 
 
 def severity_for(expected: Expected, name: str) -> str:

@@ -83,31 +83,35 @@ def tell_routes(session: Session, description: Description, name: str, *, runs: 
 
     Where the stack ``runs``, Prometheus and amtool are asked too.
     """
-    from stack.checks.receiver_remarks import about, heard_by, unheard_of
+    from stack.checks.receiver_remarks import about, heard_by, told_of_surely, unheard_of
     from stack.checks.words import some_names
 
     context = context_of(session.engine, description)
-    heard = [one for one in heard_by(context.expected, name) if not one.constant]
-    names, warnings = sorted({one.name for one in heard}), about(context.expected, name)
-    if not heard and not warnings:
+    names = sorted({one.name for one in heard_by(context.expected, name) if not one.constant})
+    warnings = about(context.expected, name)
+    if not names and not warnings:
         warnings.append(f"no alert of the rules gets to {name}")
     if runs:
+        sure = told_of_surely(context.expected, name)
+        warnings += _elsewhere(session, name, sure) if sure else ()
         with suppress(HttpFailure, KeyError):  # where Prometheus does not answer, the files alone tell
-            warnings += unheard_of(context.expected, name, context.prometheus.label_names())
-        warnings += _elsewhere(session, name, heard[0]) if heard else ()
+            nothing_has = unheard_of(context.expected, name, context.prometheus.label_names())
+            warnings += nothing_has
+            names = names if sure or not nothing_has else []
     for line in warnings:
         session.printer.warning(f"warning   {line}")
-    if heard:
+    if names:
         session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
     return {"hears_of": names, "warnings": warnings}
 
 
 def _elsewhere(session: Session, name: str, alert: Alert) -> Iterator[str]:
     """A line where amtool, in the container that runs, sends the alert elsewhere."""
-    labels = [f"{label}={value}" for label, value in alert.labels.known.items() if "{{" not in value]
+    labels = [f"{label}={value}" for label, value in alert.labels.known.items()]
     argv = ("amtool", "config", "routes", "test", f"--config.file={CONFIG_ROOT}/{CURRENT}/{FILE}", *labels)
     ran = session.engine.execute(container_name(session.name, "alertmanager"), argv)
-    led = [word for word in re.split(r"[,\s]+", ran.output) if word]
+    said = [line for line in ran.output.splitlines() if not line.startswith("Warning:")]
+    led = [word for word in re.split(r"[,\s]+", " ".join(said)) if word]
     if ran.code == 0 and led and name not in led:
         yield f"amtool sends {alert.name} elsewhere: {' '.join(led)}"
 

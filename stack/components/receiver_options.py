@@ -101,7 +101,9 @@ SECRETS = frozenset(
         "webhook_url",
     }
 )
-LOGIN = re.compile(r"https?://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
+LOGIN = re.compile(r"(?:\w+://)?[^/@\s]*:[^/@\s]+@")
+RELAY = "smarthost"
+ADDRESS = re.compile(rf"url$|^{RELAY}$")
 PROXIES = frozenset({"proxy_url"})
 """Addresses whose login can stand nowhere else."""
 SECRETS_OF = {"pagerduty": {"routing_key"}, "slack": {"api_url"}}
@@ -120,8 +122,9 @@ def options_of(kind: str, words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_secret(kind: str, word: str, option: str, value: Any) -> None:
-    if option.endswith("url") and option not in PROXIES and isinstance(value, str) and LOGIN.match(value):
-        hint = "leave it out there, and write http_config.basic_auth with username and password_file"
+    if option not in PROXIES and ADDRESS.search(option) and isinstance(value, str) and LOGIN.match(value):
+        where = "" if option == RELAY else "http_config.basic_auth with "
+        hint = f"leave it out there, and write {where}username and password_file"
         raise Wrong(f"{word} holds a password, which does not stand in settings", hint)
     if option in SECRETS or option in SECRETS_OF.get(kind, ()):
         hint = f'put it into own/secrets/, and write {word}_file = "own/secrets/NAME"'

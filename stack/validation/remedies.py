@@ -35,6 +35,13 @@ REMEDIES = (
         r"no global SMTP (smarthost|from) set",
         r"smtp_\1 under global:, or \1 in the receiver (in settings: from, and host for smarthost)",
     ),
+    (
+        r"no global Rocketchat TokenID",
+        "token_id_file in the receiver, or rocketchat_token_id_file under global:",
+    ),
+    (r"no global Wechat CorpID", "corp_id in the receiver, or wechat_api_corp_id under global:"),
+    (r"no global Wechat Api ?Secret", "secret_file in the receiver, or wechat_api_secret_file under global:"),
+    (r"no global (\w+) API Key", "key_file (api_key_file) in the receiver, or that of all under global:"),
     (r"no global [\w ]+ set\b", "set it under global:, or in the receiver"),
     (
         r'unsupported scheme "[^"]*" for URL',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stack.checks.model import Expected, Rule
-from stack.checks.receiver_remarks import about, told, unheard_of
+from stack.checks.receiver_remarks import about, told, told_of_surely, unheard_of
 
 RULES = (
     Rule("g", "Down", "alerting", "up == 0", labels=(("severity", "critical"),)),
@@ -116,6 +116,13 @@ def test_a_route_that_repeats_sooner_than_it_looks_is_named() -> None:
     (line,) = about(expected(slow), "some")
     assert "repeat_interval 2m is shorter than group_interval 5m" in line and line in remarks(slow)
     assert about(expected("{receiver: some, repeat_interval: 2m, group_interval: 2m}"), "some") == []
+
+
+def test_what_amtool_is_asked_of_is_surely_heard_of() -> None:
+    sure = told_of_surely(expected("{receiver: some, matchers: ['severity=\"warning\"']}"), "some")
+    assert sure is not None and (sure.name, sure.labels.known["severity"]) == ("Slow", "warning")
+    perhaps = expected("{receiver: some, matchers: ['severity=\"warning\"', 'job=\"shop\"']}")
+    assert told_of_surely(perhaps, "some") is None
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ def test_words_become_options_and_what_is_unknown_goes_on(
         ({"type": "pagerduty", "routing_key": "p"}, "routing_key is a secret"),
         ({"type": "webhook", "url": "https://me:p@x/"}, "url holds a password, which does not stand in settings"),
         ({"type": "jira", "url": "https://me:p@x/"}, "url holds a password"),
+        ({"type": "email", "host": "me:p@x:25"}, "host holds a password"),
         (ONCALL | {"severities": [1]}, "severities: [1] is no list of texts"),
         (ONCALL | {"quiet_hours": ["17-9"]}, "quiet_hours: '17-9' cannot be read"),
         (ONCALL | {"quiet_hours": ["noday 17:00-09:00"]}, "quiet_hours: 'noday' is no day"),

@@ -78,6 +78,12 @@ def test_every_sentence_of_amtool_has_a_remedy_of_its_own(said: str) -> None:
             "exactly one of cert or cert_file must be configured when a client key is",
             "cert_file and key_file",
         ),
+        ("no global Rocketchat TokenID set either inline or in a file", "token_id_file in the receiver"),
+        ("no global Wechat CorpID set", "corp_id in the receiver"),
+        (
+            "no global OpsGenie API Key set either inline or in a file",
+            "key_file (api_key_file) in the receiver",
+        ),
         ("expected label name", 'a matcher is LABEL="VALUE"'),
         ("couldn't parse timestamp 9, invalid format", "times are HH:MM"),
         ("start time cannot be equal or greater than end time", "the earlier first"),
