@@ -40,8 +40,8 @@ class Hearing(Protocol):
 class OfApplication:
     """It keeps each notification, with its status.
 
-    An alert is the drill's own where it fires since the fault: of an earlier drill, or of before it, another group may
-    still be told. Its end has come once that of each of them has.
+    An alert is the drill's own where it fires since the fault: of an earlier drill, another group may still be told.
+    The end of one of them is enough: that of one which another alert inhibits meanwhile is never told.
     """
 
     context: CheckContext
@@ -61,13 +61,11 @@ class OfApplication:
 
     def heard(self, drill: Drill) -> bool:
         """See ``Hearing``."""
-        latest: dict[str, str] = {}
-        for one in self.context.app.alerts("alertname", drill.alert):  # the newest first
-            if one.starts >= self._since[drill.alert]:
-                latest.setdefault(one.fingerprint, one.status)
-        if self._status[drill.alert] == "firing":
-            return "firing" in latest.values()
-        return set(latest.values()) == {"resolved"}
+        status, since = self._status[drill.alert], self._since[drill.alert]
+        return any(
+            one.status == status and one.starts >= since
+            for one in self.context.app.alerts("alertname", drill.alert)
+        )
 
 
 @dataclass

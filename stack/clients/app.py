@@ -19,14 +19,13 @@ from stack.common.moments import moment
 class ReceivedAlert(Typed, frozen=True):
     """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds.
 
-    ``starts``: since when it fires, to the second; ``fingerprint`` tells alerts of one name apart.
+    ``starts``: since when it fires, to the second.
     """
 
     status: str
     name: str
     received: float
     starts: float = 0.0
-    fingerprint: str = ""
 
 
 class App(Struct, frozen=True):
@@ -60,7 +59,6 @@ class App(Struct, frozen=True):
                     a["labels"].get("alertname", ""),
                     datetime.fromisoformat(a["receivedAt"]).timestamp(),
                     moment(a.get("startsAt", "")),
-                    a.get("fingerprint", ""),
                 )
                 for a in answer.json()["alerts"]
             )

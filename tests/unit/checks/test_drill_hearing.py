@@ -117,30 +117,16 @@ def test_of_the_application_the_alerts_since_the_fault_are_heard(monkeypatch: py
     heard = hearing_of(cast(CheckContext, products))
     assert isinstance(heard, OfApplication) and heard.obstacle(GONE) == ""
     heard.listen(GONE, "firing")
-    old = [of("a", "resolved", NOW + 2, NOW - 30), of("a", "firing", NOW + 1, NOW - 30)]
+    old = [of("resolved", NOW + 2, NOW - 30), of("firing", NOW + 1, NOW - 30)]
     products.received = list(old)
     assert not heard.heard(GONE), "it is told late of an alert of before the fault"
-    products.received.insert(0, of("a", "firing", NOW + 3, NOW + 1))
+    products.received.insert(0, of("firing", NOW + 3, NOW + 1))
     assert heard.heard(GONE)
     heard.listen(GONE, "resolved")
     assert not heard.heard(GONE), "it has heard of an end, but of an earlier alert's"
+    products.received.insert(0, of("resolved", NOW + 9, NOW + 1))
+    assert heard.heard(GONE)
 
 
-def test_the_end_has_come_once_each_alert_of_the_drill_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.checks.drill_hearing.wall_clock", lambda: NOW)
-    products = Products(expected=replace(WHOLE, addresses=(("app", "http://x"),)))
-    heard = hearing_of(cast(CheckContext, products))
-    heard.listen(GONE, "firing")
-    products.received = [of("b", "firing", NOW + 4, NOW + 1), of("a", "firing", NOW + 3, NOW + 1)]
-    heard.listen(GONE, "resolved")
-    for fingerprint, status, over in (
-        ("a", "resolved", False),
-        ("b", "resolved", True),
-        ("a", "firing", False),
-    ):
-        products.received.insert(0, of(fingerprint, status, NOW + 9, NOW + 1))
-        assert heard.heard(GONE) is over
-
-
-def of(fingerprint: str, status: str, received: float, starts: float) -> ReceivedAlert:
-    return ReceivedAlert(status, GONE.alert, received, starts, fingerprint)
+def of(status: str, received: float, starts: float) -> ReceivedAlert:
+    return ReceivedAlert(status, GONE.alert, received, starts)
