@@ -114,9 +114,10 @@ def _seldom(routing: Routing, alerts: Iterable[Alert]) -> Iterator[Obstacle]:
     for alert in alerts:
         if alert.name == WATCHDOG:
             for route in routes_of(routing.root, alert.labels):
-                if route.repeat > FRESH_SECONDS:
-                    what = f"{FILE}: {route.place} repeats the {WATCHDOG} only each {route.repeat:.0f} s"
-                    yield Obstacle(what, f'give it its own route with repeat_interval "1m" in {FILE}, {THEN}')
+                if (each := max(route.repeat, route.interval)) > FRESH_SECONDS:
+                    what = f"{FILE}: {route.place} repeats the {WATCHDOG} only each {each:.0f} s"
+                    paces = 'repeat_interval "1m" and group_interval "5s"'
+                    yield Obstacle(what, f"give it its own route with {paces} in {FILE}, {THEN}")
 
 
 def _by_what_always_fires(

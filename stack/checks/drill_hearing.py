@@ -38,10 +38,15 @@ class Hearing(Protocol):
 
 @dataclass
 class OfApplication:
-    """It keeps each notification, with its status."""
+    """It keeps each notification, with its status.
+
+    An alert is the drill's own where it fires since the fault: of an earlier drill, another group may still be told.
+    The end of one of them is enough: that of one which another alert inhibits meanwhile is never told.
+    """
 
     context: CheckContext
-    _wanted: dict[str, tuple[Status, float]] = field(default_factory=dict)
+    _status: dict[str, Status] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)
 
     def obstacle(self, drill: Drill) -> str:
         """None: it hears of all."""
@@ -50,13 +55,15 @@ class OfApplication:
 
     def listen(self, drill: Drill, status: Status) -> None:
         """See ``Hearing``."""
-        self._wanted[drill.alert] = (status, wall_clock() - APART)
+        self._status[drill.alert] = status
+        if status == "firing":
+            self._since[drill.alert] = wall_clock() - APART
 
     def heard(self, drill: Drill) -> bool:
         """See ``Hearing``."""
-        status, since = self._wanted[drill.alert]
+        status, since = self._status[drill.alert], self._since[drill.alert]
         return any(
-            one.status == status and one.received >= since
+            one.status == status and one.starts >= since
             for one in self.context.app.alerts("alertname", drill.alert)
         )
 

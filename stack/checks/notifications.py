@@ -96,5 +96,5 @@ def _lost(context: CheckContext, name: str, kind: str, tally: Tally, secret: str
     code = f" with {code_of(reason)}" if code_of(reason) else ""
     return Broken(
         f"receiver {name} ({kind}) took none of {tally.begun} notifications{code}: {reason}",
-        f"{remedy(reason, secret)}; then monitoring-stack receiver test {name}",
+        f"{remedy(reason, secret, kind)}; then monitoring-stack receiver test {name}",
     )

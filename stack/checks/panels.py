@@ -7,6 +7,7 @@ names say so. A query that returns series of NaN only counts as data where the a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,14 +25,16 @@ from stack.checks.boards import (
     sources_in_grafana,
 )
 from stack.checks.context import CheckContext
-from stack.checks.model import Broken, Evidence
+from stack.checks.model import Broken, Evidence, Rule
 from stack.checks.settling import not_yet
 from stack.clients.grafana import Query, Result
 from stack.clients.http import HttpFailure
 from stack.common.moments import wall_clock
 from stack.dashboards.queries import PanelQuery, Unusable, Window, judged_queries
+from stack.telemetry.catalogue import METRICS
 
 WINDOW_SECONDS = 300
+NAME = re.compile(r"[A-Za-z_:][\w:]*")
 ASKERS = 4
 
 Judged = tuple[PanelQuery, Result]
@@ -131,14 +134,31 @@ def _all_have_data(context: CheckContext, ask: Ask, window: Window, sources: Sou
     own = len(context.expected.dashboards) - len(dashboards)
     told = f"{len(panels)} panels with data, {len(answers)} queries of {len(dashboards)} dashboards"
     evidence = f"{told}{f' ({own} of your own apart)' if own else ''} {how}"
-    return Evidence(evidence, (*_unjudged(queries, sources), *_idle(empty)))
+    return Evidence(evidence, (*_unjudged(queries, sources), *_idle(context, empty)))
 
 
-def _idle(empty: Iterable[PanelQuery]) -> Iterator[str]:
-    """Panels that may be empty while the application makes no load of its own: nothing has happened."""
-    if places := [_place(query) for query in empty]:
-        said = f"{len(places)} panel queries are empty, the application's load being off"
-        yield f"{said}: {'; '.join(places[:SHOWN])}"
+def _idle(context: CheckContext, empty: Iterable[PanelQuery]) -> Iterator[str]:
+    """Panels that are empty while the application makes no load of its own, those apart that this explains."""
+    loads = _counted_by_load(context.expected.rules)
+    by_load: dict[bool, list[str]] = {}
+    for query in empty:
+        by_load.setdefault(not loads.isdisjoint(NAME.findall(query.expr)), []).append(_place(query))
+    for explained, places in sorted(by_load.items(), reverse=True):
+        why = (
+            ", the application's load being off"
+            if explained
+            else ", which the application's load does not explain"
+        )
+        yield f"{len(places)} panel queries are empty{why}: {'; '.join(places[:SHOWN])}"
+
+
+def _counted_by_load(rules: Iterable[Rule]) -> set[str]:
+    """The names of the application's series, and of what rules record of them."""
+    names = {name for metric in METRICS for name in metric.series}
+    for rule in rules:
+        if rule.kind == "recording" and not names.isdisjoint(NAME.findall(rule.expr)):
+            names.add(rule.name)
+    return names
 
 
 def _answers(ask: Ask, queries: Iterable[PanelQuery]) -> Iterator[Judged]:

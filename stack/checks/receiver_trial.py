@@ -181,7 +181,7 @@ class _Waiting(Struct):
     ) -> Outcome:
         said = reasons(self.log(LOG_LINES), self.proof)
         reason = said.get(kind) or said.get("") or otherwise
-        advice = remedy(reason if reason != otherwise else "timeout", self.tried.secret)
+        advice = remedy(reason if reason != otherwise else "timeout", self.tried.secret, kind)
         return Outcome(kind, status, False, seconds, reason, code_of(reason), advice)
 
     def _tallies(self) -> Tallies:

@@ -26,8 +26,7 @@ from stack.cli.session import Session
 from stack.clients.http import HttpFailure
 from stack.common.errors import SmokeFailed, StartFailed, UsageError
 from stack.common.yaml_text import load_yaml
-from stack.components.token import TARGET
-from stack.model.receivers import HEARTBEAT
+from stack.model.receivers import HEARTBEAT, TARGET
 
 if TYPE_CHECKING:
     from stack.deploy.describe import Description

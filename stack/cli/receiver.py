@@ -10,12 +10,14 @@ from stack.cli.given_secret import given_secret
 from stack.cli.own_change import OwnFile, make_change
 from stack.cli.printer import Printer
 from stack.cli.receiver_files import Wish, files_of, kept_secret, path_of, words_of
-from stack.cli.receiver_test import remember, tell, tried
+from stack.cli.receiver_test import remember, tell, tell_routes, tried
 from stack.cli.session import Session
 from stack.common.errors import StackError, UsageError
-from stack.components.own_paths import OWN_SECRETS
+from stack.components.own_paths import OWN_SECRETS, closing_line_cut
+from stack.components.receiver_options import option_of_secret
 from stack.components.receivers import SETTINGS, files
 from stack.deploy.receivers import receivers_in
+from stack.validation.secrets import secret_fault
 
 if TYPE_CHECKING:
     from stack.checks.receiver_trial import Outcome
@@ -41,6 +43,8 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
     for file in written:
         printer.line("written", file.path)
     found = _told(session, wish.name, proven)
+    described = proven[0][0] if proven else session.described(provide=False)
+    hears = tell_routes(session, described, wish.name, runs=bool(proven))
     printer.document(
         {
             "ok": True,
@@ -48,6 +52,7 @@ def add(options: argparse.Namespace, printer: Printer) -> int:
             "files": [file.path for file in written],
             "applied": applied,
             "outcomes": [document(one) for one in found],
+            **hears,
         }
     )
     return 0
@@ -85,8 +90,15 @@ def _wish(session: Session, options: argparse.Namespace) -> Wish:
         "quiet_hours": options.quiet_hours,
     }
     secret, secret_file = given_secret(session, options.secret_file)
+    _refuse_unusable(options, secret)
     texts = {"timezone": options.timezone or "", "repeat": options.repeat or ""}
     return Wish(name, options.type, lists, texts, words_of(options.set), secret, secret_file)
+
+
+def _refuse_unusable(options: argparse.Namespace, secret: bytes) -> None:
+    """A secret that could not be used is told by the name of the file that was given."""
+    if secret and (fault := secret_fault(closing_line_cut(secret), [option_of_secret(options.type)])):
+        raise UsageError(f"{options.secret_file}: {fault[0]}", hint=fault[1])
 
 
 def remove(options: argparse.Namespace, printer: Printer) -> int:

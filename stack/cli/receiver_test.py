@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stack.checks.alertmanager_file import FILE
@@ -22,6 +23,7 @@ from stack.model.spec import CONFIG_ROOT, CURRENT, container_name
 from stack.model.state import TestedReceiver
 
 if TYPE_CHECKING:
+    from stack.checks.routing import Alert
     from stack.deploy.describe import Description
 
 
@@ -31,10 +33,10 @@ def test(options: argparse.Namespace, printer: Printer) -> int:
     description, _ = running(session, "alertmanager")
     outcomes = tried(session, description, options.receiver, ends=options.resolve)
     tell(printer, options.receiver, outcomes)
-    hears = tell_routes(session, description, options.receiver)
+    hears = tell_routes(session, description, options.receiver, runs=True)
     remember(session, description, options.receiver)
     told = {"ok": True, "receiver": options.receiver, "outcomes": [document(one) for one in outcomes]}
-    printer.document({**told, "hears_of": hears, "seconds": round(session.seconds, 3)})
+    printer.document({**told, **hears, "seconds": round(session.seconds, 3)})
     return 0
 
 
@@ -75,28 +77,42 @@ def tell(printer: Printer, name: str, outcomes: Iterable[Outcome]) -> None:
         )
 
 
-def tell_routes(session: Session, description: Description, name: str) -> list[str]:
-    """The alerts of the rules that the receiver hears of, by the file, and of one by amtool; none is a warning."""
-    from stack.checks.receiver_remarks import heard_by
+def tell_routes(session: Session, description: Description, name: str, *, runs: bool) -> dict[str, list[str]]:
+    """The alerts of the rules that the receiver hears of by the file, and why it may be told of none: warnings.
+
+    Where the stack ``runs``, Prometheus and amtool are asked too.
+    """
+    from stack.checks.receiver_remarks import about, heard_by, told_of_surely, unheard_of
     from stack.checks.words import some_names
 
-    heard = [
-        one for one in heard_by(context_of(session.engine, description).expected, name) if not one.constant
-    ]
-    names = sorted({one.name for one in heard})
-    if not heard:
-        session.printer.warning(
-            f"warning   no alert of the rules gets to {name}: monitoring-stack validate says more"
-        )
-        return []
-    labels = [f"{label}={value}" for label, value in heard[0].labels.known.items() if "{{" not in value]
+    context = context_of(session.engine, description)
+    names = sorted({one.name for one in heard_by(context.expected, name) if not one.constant})
+    warnings = about(context.expected, name)
+    if not names and not warnings:
+        warnings.append(f"no alert of the rules gets to {name}")
+    if runs:
+        sure = told_of_surely(context.expected, name)
+        warnings += _elsewhere(session, name, sure) if sure else ()
+        with suppress(HttpFailure, KeyError):  # where Prometheus does not answer, the files alone tell
+            nothing_has = unheard_of(context.expected, name, context.prometheus.label_names())
+            warnings += nothing_has
+            names = names if sure or not nothing_has else []
+    for line in warnings:
+        session.printer.warning(f"warning   {line}")
+    if names:
+        session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
+    return {"hears_of": names, "warnings": warnings}
+
+
+def _elsewhere(session: Session, name: str, alert: Alert) -> Iterator[str]:
+    """A line where amtool, in the container that runs, sends the alert elsewhere."""
+    labels = [f"{label}={value}" for label, value in alert.labels.known.items()]
     argv = ("amtool", "config", "routes", "test", f"--config.file={CONFIG_ROOT}/{CURRENT}/{FILE}", *labels)
     ran = session.engine.execute(container_name(session.name, "alertmanager"), argv)
-    led = [word for word in re.split(r"[,\s]+", ran.output) if word]
+    said = [line for line in ran.output.splitlines() if not line.startswith("Warning:")]
+    led = [word for word in re.split(r"[,\s]+", " ".join(said)) if word]
     if ran.code == 0 and led and name not in led:
-        session.printer.warning(f"warning   amtool sends {heard[0].name} elsewhere: {' '.join(led)}")
-    session.printer.line("hears of", f"{len(names)} alerts of the rules: {some_names(names)}")
-    return names
+        yield f"amtool sends {alert.name} elsewhere: {' '.join(led)}"
 
 
 def log_of(session: Session) -> Log:

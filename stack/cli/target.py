@@ -39,7 +39,7 @@ OPTIONS = (
 """Lines of a scrape file, as remedies name them, and the options that write them."""
 
 
-UNKNOWN = "is unknown where Prometheus runs"
+UNKNOWN = "the name {} is unknown where Prometheus runs"
 
 
 class Wanted(Struct, frozen=True):
@@ -195,19 +195,20 @@ def _proven(session: Session, description: Description, wanted: Wanted) -> Proof
     try:
         return proven(session, description, wanted.name)
     except SmokeFailed as error:
-        if UNKNOWN in error.message and (better := _by_container(session, wanted)):
+        if better := _by_container(session, wanted, error.message):
             error.hint = better
         raise
 
 
-def _by_container(session: Session, wanted: Wanted) -> str:
-    """The command that adds the first target whose host is a container's name; empty where there is none."""
-    everyone = session.engine.neighbours()
-    for where in wanted.places:
-        host, _, asked = where.address.rpartition(":")
+def _by_container(session: Session, wanted: Wanted, said: str) -> str:
+    """The command that adds the first target that is said to be unknown and has a container's name; else empty."""
+    places = [where.address.rpartition(":") for where in wanted.places]
+    unknown = [(host, port) for host, _, port in places if UNKNOWN.format(host) in said]
+    everyone = session.engine.neighbours() if unknown else ()
+    for host, port in unknown:
         for one in everyone:
             if host in (one.name, one.service) and not one.component:
-                return f"there is a container of that name: target add {wanted.name} --container {one.name}:{asked}"
+                return f"there is a container of that name: target add {wanted.name} --container {one.name}:{port}"
     return ""
 
 

@@ -13,14 +13,19 @@ from msgspec import Struct
 
 from stack.clients.http import Http
 from stack.clients.shape import Typed, shaped, text
+from stack.common.moments import moment
 
 
 class ReceivedAlert(Typed, frozen=True):
-    """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds."""
+    """One alert that the webhook has stored. ``status``: firing or resolved; ``received`` in Unix seconds.
+
+    ``starts``: since when it fires, to the second.
+    """
 
     status: str
     name: str
     received: float
+    starts: float = 0.0
 
 
 class App(Struct, frozen=True):
@@ -53,6 +58,7 @@ class App(Struct, frozen=True):
                     a["status"],
                     a["labels"].get("alertname", ""),
                     datetime.fromisoformat(a["receivedAt"]).timestamp(),
+                    moment(a.get("startsAt", "")),
                 )
                 for a in answer.json()["alerts"]
             )

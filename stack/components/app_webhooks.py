@@ -11,7 +11,8 @@ import yaml
 
 from stack.common import yaml_edit as edit
 from stack.components.build import Build
-from stack.components.token import APP_TOKEN, CREDENTIALS, OTHERS, TARGET
+from stack.components.token import APP_TOKEN, CREDENTIALS, OTHERS
+from stack.model.receivers import TARGET
 from stack.model.spec import TEST_RECEIVER, TEST_RECEIVER_URL
 
 HOOKS = "webhook_configs"

@@ -26,10 +26,11 @@ from stack.components.gateway_settings import ACME_ROOT, CERTIFICATE, KEY, NAME,
 from stack.components.gateway_users import USERS, Account, machine_account, read
 from stack.components.manifest import Checks, Component, Data
 from stack.components.own_toml import Fault
-from stack.components.token import APP_TOKEN, TARGET, token_file
+from stack.components.token import APP_TOKEN, token_file
 from stack.engine.interface import ImageConfig
 from stack.images.pins import LOOKED_UP, Line, Pin
 from stack.images.recipes import ACCOUNTS, COMMON, NOBODY_USER, Recipe
+from stack.model.receivers import TARGET
 from stack.model.spec import (
     CONFIG_ROOT,
     CURRENT,

@@ -11,7 +11,7 @@ import yaml
 
 from stack.common import yaml_edit as edit
 from stack.components.alertmanager_text import with_ways
-from stack.components.token import TARGET
+from stack.model.receivers import TARGET
 from stack.model.spec import TEST_RECEIVER, TRIED_RECEIVER
 
 ROUTES = (

@@ -12,6 +12,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 TIME = r"(?:[01]\d|2[0-3]):[0-5]\d|24:00"
 HOURS = re.compile(rf"(?:(?P<days>[a-zA-Z,: ]+)\s+)?(?P<start>{TIME})\s*-\s*(?P<end>{TIME})")
 FORM = 'like "22:00-06:00", "sat,sun 00:00-24:00" or "mon:fri 18:00-08:00"'
+PLACE = re.compile(r"(?!Etc/|SystemV/|posix/|right/)[A-Za-z]+/")
+"""Zones by a place. Abbreviations are of several, and one that looks alike may be of another continent."""
 MIDNIGHT, END = "00:00", "24:00"
 
 
@@ -39,8 +41,9 @@ def _check_zone(name: str) -> None:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         if known := available_timezones():
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "such as Europe/Berlin"
+            places = {zone.lower(): zone for zone in known if PLACE.match(zone)}
+            near = difflib.get_close_matches(name.lower(), places, n=1)
+            hint = f"did you mean {places[near[0]]}?" if near else "a place, such as Europe/Berlin"
             raise Wrong(f"timezone: {name!r} is none", hint) from None
 
 

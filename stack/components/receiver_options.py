@@ -6,10 +6,12 @@ nothing here; amtool judges it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from stack.components.own_toml import Wrong
+from stack.model.receivers import FOLLOWS, HTTP, WITHOUT_HTTP
 
 WEBHOOK = {"url": "webhook_url"}
 SHORT: Mapping[str, Mapping[str, str]] = {
@@ -99,6 +101,11 @@ SECRETS = frozenset(
         "webhook_url",
     }
 )
+LOGIN = re.compile(r"(?:\w+://)?[^/@\s]*:[^/@\s]+@")
+RELAY = "smarthost"
+ADDRESS = re.compile(rf"url$|^{RELAY}$")
+PROXIES = frozenset({"proxy_url"})
+"""Addresses whose login can stand nowhere else."""
 SECRETS_OF = {"pagerduty": {"routing_key"}, "slack": {"api_url"}}
 """Options that are a secret with this integration only."""
 
@@ -108,16 +115,31 @@ def options_of(kind: str, words: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word, value in words.items():
         path = _meant(kind, word)
-        for name, option in _named({path: value}):
-            _refuse_secret(kind, word if name == path else name, option.rpartition(".")[2])
+        for name, option, one in _named({path: value}):
+            _refuse_secret(kind, word if name == path else name, option.rpartition(".")[2], one)
         _put(found, path, value, word)
     return found
 
 
-def _refuse_secret(kind: str, word: str, option: str) -> None:
+def _refuse_secret(kind: str, word: str, option: str, value: Any) -> None:
+    if option not in PROXIES and ADDRESS.search(option) and isinstance(value, str) and LOGIN.match(value):
+        where = "" if option == RELAY else "http_config.basic_auth with "
+        hint = f"leave it out there, and write {where}username and password_file"
+        raise Wrong(f"{word} holds a password, which does not stand in settings", hint)
     if option in SECRETS or option in SECRETS_OF.get(kind, ()):
         hint = f'put it into own/secrets/, and write {word}_file = "own/secrets/NAME"'
         raise Wrong(f"{word} is a secret and does not stand in settings", hint)
+
+
+def staying(kind: str, options: Mapping[str, Any], general: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with which no redirect is followed where nobody says otherwise: after one the message is lost.
+
+    What is sent on by 301, 302 or 303 is a GET without a body, whose answer counts as a delivery. ``general`` is
+    the file's own ``global.http_config``, which a receiver without one would have had.
+    """
+    if kind in WITHOUT_HTTP or not isinstance(own := options.get(HTTP) or general, Mapping):
+        return dict(options)
+    return {**options, HTTP: {FOLLOWS: False, **own}}
 
 
 def with_messages(kind: str, options: Mapping[str, Any], defined: Container[str]) -> dict[str, Any]:
@@ -129,6 +151,12 @@ def with_messages(kind: str, options: Mapping[str, Any], defined: Container[str]
             for key, value in PLAIN.get(kind, {}).items():
                 found.setdefault(key, value)
     return found
+
+
+def option_of_secret(kind: str) -> str:
+    """The option for the file of the secret that an integration cannot do without; empty where none is known."""
+    word = SECRET_WORDS.get(kind, "")
+    return _meant(kind, f"{word}_file") if word else ""
 
 
 def _meant(kind: str, word: str) -> str:
@@ -161,10 +189,10 @@ def _copy(value: Any) -> Any:
     return {key: _copy(one) for key, one in value.items()} if isinstance(value, Mapping) else value
 
 
-def _named(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Every option with a value, by its path and its name."""
+def _named(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every option by its path and its name, with its value."""
     for key, value in options.items():
         if isinstance(value, Mapping):
             yield from _named(value, f"{above}{key}.")
         else:
-            yield above + key, key
+            yield above + key, key, value

@@ -6,16 +6,17 @@ made of. Values are written as JSON, which is YAML too, so that each text stays 
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from stack.common import yaml_edit as edit
+from stack.common.yaml_text import load_yaml
 from stack.components.alertmanager_text import with_ways
-from stack.components.receiver_options import with_messages
+from stack.components.receiver_options import staying, with_messages
 from stack.components.receivers import Receiver
-from stack.model.receivers import NOT_THE_BUNDLES
+from stack.model.receivers import HTTP, NOT_THE_BUNDLES
 
 CONFIGS = "_configs"
 ASKED_FOR = "alertname"
@@ -27,7 +28,9 @@ def with_receivers(content: bytes, receivers: Sequence[Receiver], names: Contain
     As it is where they cannot be added: amtool tells then what it lacks.
     """
     notes = [one.origin for one in receivers]
-    entries, routes = [_receiver(one, names) for one in receivers], [_route(one) for one in receivers]
+    general = _general(content)
+    entries = [_receiver(one, names, general) for one in receivers]
+    routes = [_route(one) for one in receivers]
     edited = with_ways(content, entries, routes, notes)
     quiet = [one for one in receivers if one.quiet]
     # On the new text, since both may be put before the same key.
@@ -44,8 +47,19 @@ def _with_hours(content: bytes, quiet: Sequence[Receiver]) -> bytes:
     return edit.edited(text, [put]).encode(errors="surrogateescape")
 
 
-def _receiver(one: Receiver, defined: Container[str]) -> str:
-    options = with_messages(one.kind, one.options, defined)
+def _general(content: bytes) -> Mapping[str, Any]:
+    """How receivers are asked that say nothing of it themselves; nothing where the file says nothing, or is none."""
+    try:
+        found = load_yaml(content)
+    except yaml.YAMLError:
+        return {}
+    for key in ("global", HTTP):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _receiver(one: Receiver, defined: Container[str], general: Mapping[str, Any]) -> str:
+    options = with_messages(one.kind, staying(one.kind, one.options, general), defined)
     return edit.flow({"name": one.name, f"{one.kind}{CONFIGS}": [options]})
 
 

@@ -14,6 +14,7 @@ import yaml
 from stack.common import yaml_edit as edit
 from stack.components.build import Build
 from stack.components.manifest import SecretSpec
+from stack.model.receivers import TARGET
 from stack.model.spec import CONFIG_ROOT, NOBODY, ConfigFile
 
 APP_TOKEN = "app_token"  # noqa: S105 - the name of a secret
@@ -25,7 +26,6 @@ TOKEN = SecretSpec(
     form="letters, digits and -._~+/ (openssl rand -hex 32)",
 )
 """``pattern`` is what fits behind ``Bearer`` in a header (RFC 6750, 2.1)."""
-TARGET = "app:8000"
 CREDENTIALS = f"authorization: {{credentials_file: {CONFIG_ROOT}/secrets/{APP_TOKEN}}}"
 OTHERS = frozenset({"authorization", "basic_auth", "oauth2"})
 

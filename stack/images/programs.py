@@ -109,6 +109,7 @@ CHECKS = Program(
         "validation/provisioning.py",
         "validation/probing.py",
         "validation/scraping.py",
+        "validation/secrets.py",
     ),
     'ENTRYPOINT ["python3", "-m", "stack.components"]\nCMD []\n',
 )

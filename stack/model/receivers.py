@@ -7,6 +7,12 @@ from typing import Any
 
 from stack.model.spec import TRIED_RECEIVER
 
+TARGET = "app:8000"
+"""The application, as Alertmanager and Prometheus ask it."""
+HTTP = "http_config"
+FOLLOWS = "follow_redirects"
+WITHOUT_HTTP = frozenset({"email"})
+"""Integrations that have no ``http_config``."""
 HEARTBEAT = "stack-heartbeat"
 """The receiver that tells an address outside of the Watchdog, and nobody of anything else."""
 NOT_THE_BUNDLES = ('stack_test!="true"', 'alertname!="Watchdog"')

@@ -1,4 +1,4 @@
-"""What would make each notification fail: a template that nobody defines, a secret of more than one line. Pure."""
+"""What would make each notification fail: a template that nobody defines. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from stack.common import yaml_edit as edit
-from stack.common.errors import ConfigurationInvalid
 from stack.common.go_templates import BUILT_IN, named
 from stack.model.patterns import loaded_templates, names_in
 from stack.model.spec import ConfigFile
-from stack.validation.native import known_place, place, text_of, wrong
+from stack.validation.native import known_place, text_of, wrong
 
 MAIN = "alertmanager.yml"
 TEMPLATES = "templates/"
@@ -49,26 +48,6 @@ SAMPLE = {
     "externalURL": "https://example.com",
 }
 """What a notification is made of, of one alert as rules make it."""
-SEVERAL_LINES = (b"-----BEGIN ",)
-"""What certificates and keys begin with: they are read line by line."""
-
-
-def check_secrets(files: Iterable[ConfigFile]) -> None:
-    """A secret is one line: a line break or a blank at its end would be sent along, or refused."""
-    for file in files:
-        if not file.secret or not file.origin or any(sign in file.content for sign in SEVERAL_LINES):
-            continue
-        if not file.content.strip():
-            raise ConfigurationInvalid(f"{place(file)}: it is empty", hint="the secret as its one line")
-        if file.content != file.content.strip() or b"\n" in file.content or b"\r" in file.content:
-            what = (
-                "more than one line"
-                if b"\n" in file.content.strip()
-                else "a blank or an empty line around it"
-            )
-            raise ConfigurationInvalid(
-                f"{place(file)}: {what}", hint="the secret as its one line, nothing else"
-            )
 
 
 def check_templates(files: Iterable[ConfigFile]) -> None:
@@ -80,7 +59,7 @@ def check_templates(files: Iterable[ConfigFile]) -> None:
     document = edit.compose(text_of(found))
     loaded = loaded_templates(found.content, (f for f in listed if f.path.startswith(TEMPLATES)))
     known = names_in(loaded)
-    for _, node in _keyed(edit.member(document, "receivers")):
+    for _, node in keyed(edit.member(document, "receivers")):
         for name in named(node.value):
             if name not in known and not BUILT_IN.fullmatch(name):
                 raise wrong(found, *_undefined(name, known), int(node.start_mark.line) + 1)
@@ -99,7 +78,7 @@ def written_for_samples(files: Iterable[ConfigFile]) -> tuple[str, ...]:
         return ()
     receivers = edit.member(edit.compose(text_of(main)), "receivers")
     found: dict[tuple[str, str], str] = {}
-    for key, node in _keyed(receivers):
+    for key, node in keyed(receivers):
         if SIGN in node.value:
             kind = "html" if key == "html" else "text"
             found.setdefault((kind, node.value), known_place(main, int(node.start_mark.line) + 1))
@@ -116,7 +95,7 @@ def _undefined(name: str, known: Iterable[str]) -> tuple[str, str]:
     return f"template {name} is not defined, so that no notification could be written", hint
 
 
-def _keyed(
+def keyed(
     node: yaml.Node | None, key: str = "", seen: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, yaml.ScalarNode]]:
     """Every text below a node, with the key that it is the value of."""
@@ -124,7 +103,7 @@ def _keyed(
         yield key, node
     elif isinstance(node, yaml.MappingNode) and id(node) not in seen:
         for name, value in node.value:
-            yield from _keyed(value, str(name.value), seen | {id(node)})
+            yield from keyed(value, str(name.value), seen | {id(node)})
     elif isinstance(node, yaml.SequenceNode) and id(node) not in seen:
         for value in node.value:
-            yield from _keyed(value, key, seen | {id(node)})
+            yield from keyed(value, key, seen | {id(node)})

@@ -23,6 +23,8 @@ OWN = "own/"
 MADE_OF = re.compile(rb"  # ((?:own/receivers/|stack\.toml \[).*)$")
 """Ends a line of ours that is made of something else than the file it stands in."""
 KIND = re.compile(rb'"([a-z0-9]+)_configs"')
+LACKING = re.compile(r"no global \w+ ([\w ]+?) set\b")
+OPTION = re.compile(rb'"([a-z0-9_]+)": ')
 SPOKEN_OF = {b"email": ("email", "smtp")}
 """How amtool calls an integration where not by its name."""
 WILD = "*?["
@@ -157,12 +159,23 @@ def known_line(file: ConfigFile, line: int) -> int:
 
 
 def made_of(files: Iterable[ConfigFile], said: str) -> str:
-    """The places whose lines of ours are of a kind that a tool speaks of without a line, such as Slack; else empty."""
-    words = said.lower()
-    found: dict[str, None] = {}
+    """The places whose lines of ours are of a kind that a tool speaks of without a line, such as Slack; else empty.
+
+    Of a sentence about an option that is missing only those are meant that lack it.
+    """
+    words, lacking = said.lower(), LACKING.search(said)
+    found: dict[str, bool] = {}
     for file in files:
         for line in file.content.splitlines() if file.source else ():
             place_of, kind = MADE_OF.search(line), KIND.search(line)
             if place_of and kind and any(one in words for one in SPOKEN_OF.get(kind[1], (kind[1].decode(),))):
-                found[place_of[1].decode(errors="replace")] = None
-    return " or ".join(found)
+                has = lacking is not None and _has(line[: place_of.start()], lacking[1])
+                found[place_of[1].decode(errors="replace")] = has
+    return " or ".join([one for one, has in found.items() if not has] or found)
+
+
+def _has(line: bytes, option: str) -> bool:
+    """Whether a receiver of ours has an option, which is called as amtool does: ``API Key``."""
+    wanted = option.replace(" ", "").lower()
+    names = (name.decode().removesuffix("_file").replace("_", "") for name in OPTION.findall(line))
+    return any(name.endswith(wanted) for name in names)

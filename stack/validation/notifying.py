@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from stack.common import yaml_edit as edit
 from stack.common.errors import ConfigurationInvalid
+from stack.common.go_templates import defined
 from stack.model.spec import TEST_RECEIVER, ConfigFile
-from stack.validation.messages import MAIN, TEMPLATES, check_secrets, check_templates
+from stack.validation.messages import MAIN, TEMPLATES, check_templates, keyed
 from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
+from stack.validation.secrets import check_secrets
+
+LOST = re.compile(r"\s+(#[^\s#].*?)\s*$")
+"""What stands behind a key as a comment, and looks like a value: no blank behind its sign."""
 
 
 def check_notifying(files: tuple[ConfigFile, ...]) -> None:
@@ -20,7 +27,9 @@ def check_notifying(files: tuple[ConfigFile, ...]) -> None:
     for file in files:
         if file.path.startswith(TEMPLATES):
             _is_text(file)
+            _defines(file)
         elif file.path == MAIN:
+            _said_whole(file)
             _provable(file)
 
 
@@ -29,6 +38,26 @@ def _is_text(file: ConfigFile) -> None:
         file.content.decode()
     except UnicodeDecodeError as error:
         raise ConfigurationInvalid(f"{place(file)}: {error}", hint="save it as UTF-8") from error
+
+
+def _defines(file: ConfigFile) -> None:
+    """Text outside any definition is never sent."""
+    if (text := text_of(file)).strip() and not defined(text):
+        hint = 'write {{ define "NAME" }} before its text and {{ end }} behind it'
+        raise ConfigurationInvalid(f"{place(file)}: it defines no template, so nothing can use it", hint=hint)
+
+
+def _said_whole(file: ConfigFile) -> None:
+    """No value is lost as a comment: YAML takes what begins with # for one."""
+    lines = text_of(file).splitlines()
+    for key, node in keyed(edit.compose(text_of(file))):
+        line = int(node.start_mark.line)
+        behind = lines[line : line + 1] if not node.value and not node.style else ()
+        if lost := next(
+            (found for text in behind if (found := LOST.match(text, node.start_mark.column))), None
+        ):
+            what = f"{key}: {lost[1]} is a comment, and {key} is empty"
+            raise wrong(file, what, f'put it in quotes: {key}: "{lost[1]}"', line + 1)
 
 
 def _provable(file: ConfigFile) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from stack.model.spec import ConfigFile
 from stack.validation.native import known_line, place, text_of
+from stack.validation.notifying_remedies import NOTIFYING
 
 REMEDIES = (
     (
@@ -32,8 +33,15 @@ REMEDIES = (
     (r"cannot unmarshal !!\w+ .*into \[\]string", "write a list: [...]"),
     (
         r"no global SMTP (smarthost|from) set",
-        r"smtp_\1 under global:, or \1 in the receiver",
+        r"smtp_\1 under global:, or \1 in the receiver (in settings: from, and host for smarthost)",
     ),
+    (
+        r"no global Rocketchat TokenID",
+        "token_id_file in the receiver, or rocketchat_token_id_file under global:",
+    ),
+    (r"no global Wechat CorpID", "corp_id in the receiver, or wechat_api_corp_id under global:"),
+    (r"no global Wechat Api ?Secret", "secret_file in the receiver, or wechat_api_secret_file under global:"),
+    (r"no global (\w+) API Key", "key_file (api_key_file) in the receiver, or that of all under global:"),
     (r"no global [\w ]+ set\b", "set it under global:, or in the receiver"),
     (
         r'unsupported scheme "[^"]*" for URL',
@@ -48,7 +56,7 @@ OWN_LINE = re.compile(r": (\d+):(\d+): ")
 
 def remedy(said: str, component: str) -> str:
     """What to do about a tool's words; in general, the component's files."""
-    for pattern, words in REMEDIES:
+    for pattern, words in (*REMEDIES, *(NOTIFYING if component == "alertmanager" else ())):
         if found := re.search(pattern, said):
             return found.expand(words)
     return f"correct {component}'s files"

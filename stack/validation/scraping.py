@@ -9,6 +9,7 @@ from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_text import load_yaml
 from stack.model.spec import TARGETS, ConfigFile
 from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
+from stack.validation.secrets import check_secrets
 
 MAIN = "prometheus.yml"
 SCRAPE = "scrape/"
@@ -20,6 +21,7 @@ def check_scraping(files: tuple[ConfigFile, ...]) -> None:
     check_loaded(files, MAIN, "scrape_config_files", SCRAPE)
     check_loaded(files, MAIN, "rule_files", RULES)
     check_named_files(files)
+    check_secrets(files)
     _distinct_jobs(files)
     for file in files:
         if file.path.startswith(f"{TARGETS}/"):

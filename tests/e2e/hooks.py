@@ -35,7 +35,7 @@ class Heard:
 
 
 class _Hook(BaseHTTPRequestHandler):
-    """``/CODE/NAME`` answers with the code."""
+    """``/CODE/NAME`` answers with the code; one of 3xx leads to where a GET is taken."""
 
     heard: Heard
 
@@ -45,9 +45,16 @@ class _Hook(BaseHTTPRequestHandler):
         self.heard.add(parts[1], json.loads(body))
         said = SAID.get(parts[1], b"invalid_token")
         self.send_response(int(parts[0]))
+        if parts[0].startswith("3"):
+            self.send_header("Location", f"/200/{parts[1]}")
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
         self.wfile.write(said)
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent."""

@@ -56,6 +56,7 @@ def tables(there: Hooks) -> dict[str, tuple[str, str]]:
         "email": (mail + relay, "right"),
         "forbidden": (hook.replace("{kind}", "webhook"), there.url("/403/forbidden")),
         "down": (hook.replace("{kind}", "webhook"), there.url("/503/down")),
+        "redirected": (hook.replace("{kind}", "webhook"), there.url("/301/redirected")),
         "unknown": (hook.replace("{kind}", "webhook"), "http://no-such-host.invalid/"),
         "plain-relay": (mail + f'host = "{HOST}:{there.plain}"\n', ""),
         "wrong-password": (mail + relay, "wrong"),
@@ -131,6 +132,7 @@ FAULTS = {
     "forbidden": "receiver forbidden (webhook) answered 403 to the notification: "
     "unexpected status code 403: invalid_token: it does not accept the secret: put a valid one into own/secrets/",
     "down": "answered 503 to the notification: unexpected status code 503",
+    "redirected": "answered 301 to the notification: unexpected status code 301",
     "unknown": "no such host: no DNS server that containers ask knows this host",
     "plain-relay": "does not advertise the STARTTLS extension: the relay offers no TLS",
     "wrong-password": "correct own/secrets/wrong-password",

@@ -170,6 +170,18 @@ def test_what_cannot_be_meant_is_told(
     assert str(caught.value).startswith(said) and caught.value.hint
 
 
+def test_a_secret_that_could_not_be_used_is_told_by_the_file_that_was_given(
+    running: Client, secret: str
+) -> None:
+    Path(secret).write_text('SLACK_URL="https://hooks.example/hidden"\n')
+    with pytest.raises(
+        UsageError, match=r"slack: a name and = before the secret, as in a \.env file"
+    ) as caught:
+        add(running, secret)
+    assert "hidden" not in str(caught.value) and secret in str(caught.value)
+    assert not (running.home / SECRET).exists()
+
+
 def test_a_slip_in_the_type_has_a_suggestion(running: Client, secret: str) -> None:
     with pytest.raises(UsageError) as caught:
         running("receiver", "add", "x", "slak", "--secret-file", secret)
@@ -213,3 +225,22 @@ def test_a_secret_that_is_missing_stops_every_change(running: Client) -> None:
         match=r"stack\.toml \[receivers\.mine\]: api_url_file: own/secrets/slack is missing",
     ):
         running("reload")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--severity", "critcal"), "no alert of the rules gets to receiver oncall"),
+        (("--quiet-hours", "00:00-24:00"), "receiver oncall is told nothing in the whole coming week"),
+        (("--severity", "critical"), ""),
+    ],
+)
+@pytest.mark.parametrize("runs", [True, False])
+def test_that_nobody_would_ever_be_told_is_said_when_it_is_added(
+    client: Client, trials: list[str], secret: str, words: tuple[str, ...], said: str, runs: bool
+) -> None:
+    assert not runs or client("start") == 0
+    code, ran = add(client, secret, *words)
+    warnings = ran.documents[0]["warnings"]
+    assert code == 0 and bool(warnings) == bool(said) and all(said in line for line in warnings)
+    assert bool(ran.documents[0]["hears_of"]) == (said[:8] != "no alert")

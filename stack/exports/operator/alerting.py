@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterator
 
 from stack.common.matchers import UNREADABLE, parse
 from stack.common.yaml_text import load_yaml
-from stack.components.token import TARGET
 from stack.exports.operator.http import HasNoPlace
 from stack.exports.operator.integrations import CONFIGS, integration
 from stack.exports.operator.wish import Going, Json, camel, slug
-from stack.model.receivers import HEARTBEAT
+from stack.model.receivers import HEARTBEAT, TARGET
 from stack.model.spec import TEST_RECEIVER, TEST_RECEIVER_URL, TRIED_RECEIVER, ServiceSpec
 
 MAIN = "alertmanager.yml"

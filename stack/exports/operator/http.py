@@ -18,7 +18,7 @@ def access(going: Going, owner: str, options: Json) -> Json:
     """These options; ``HasNoPlace`` where one cannot be said."""
     told: Json = {}
     for key, value in options.items():
-        told |= _one(going, owner, key, value or {})
+        told |= _one(going, owner, key, {} if value is None else value)
     return told
 
 

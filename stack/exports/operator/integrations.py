@@ -67,7 +67,7 @@ PAIRS = ("headers", "details", "customFields")
 """Maps that are lists of key and value there."""
 TEMPLATE = re.compile(r"\{\{-?\s*template\s+\"([^\"]+)\"")
 HTTP, TLS = "http_config", "tls_config"
-ANYHOW = ("follow_redirects", "enable_http2")
+ANYHOW = ("enable_http2",)
 
 
 def integration(going: Going, owner: str, kind: str, options: Json, templates: Collection[str]) -> Json:

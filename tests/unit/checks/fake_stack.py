@@ -31,6 +31,7 @@ CONFIG = """
 route:
   receiver: default
   repeat_interval: 1m
+  group_interval: 5s
 receivers:
   - name: default
     webhook_configs:

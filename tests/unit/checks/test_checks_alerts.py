@@ -24,6 +24,7 @@ BASE = f"""
 route:
   receiver: default
   repeat_interval: 1m
+  group_interval: 5s
   routes: [ROUTES]
 receivers:
   - name: default
@@ -90,6 +91,7 @@ SWALLOWED = [
     ),
     (config("{matchers: ['stack_test=\"true\"'], receiver: nobody}"), "nobody hears of StackProof"),
     (config("{repeat_interval: 4h}"), "route.routes[0] repeats the Watchdog only each 14400 s"),
+    (config("{group_interval: 5m}"), "route.routes[0] repeats the Watchdog only each 300 s"),
     (
         config(
             "", "{source_matchers: ['alertname=\"Watchdog\"'], target_matchers: ['severity=\"critical\"']}"
@@ -248,7 +250,9 @@ def test_a_container_that_does_not_say_is_no_proof() -> None:
 def test_the_loaded_file_is_compared_with_the_rendered_one() -> None:
     check = next(c for c in all_checks() if c.name == "alertmanager.config")
     fake = FakeStack()
-    other = "route: {receiver: default, repeat_interval: 60s}\nreceivers: [{name: default}]\n"
+    other = (
+        "route: {receiver: default, repeat_interval: 60s, group_interval: 5s}\nreceivers: [{name: default}]\n"
+    )
     reply: Reply = (200, {"config": {"original": other}})
     fake.products["alertmanager"]["GET /api/v2/status"] = reply
     fake.products["alertmanager"]["GET /metrics"] = (

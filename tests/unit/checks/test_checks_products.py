@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stack.checks import alert_path, app
 from stack.checks.check import Check
 from stack.checks.context import Execute
-from stack.checks.model import Dashboard, DataSource, Expected, Finding
+from stack.checks.model import Dashboard, DataSource, Expected, Finding, Rule
 from stack.checks.runner import run
 from stack.components import COMPONENTS, after_change, all_checks
 from stack.engine.interface import Ran
@@ -658,12 +658,21 @@ def test_nan_is_data_where_nobody_calls_the_application() -> None:
 
 def test_an_empty_panel_is_a_remark_where_nobody_calls_the_application() -> None:
     fake = FakeStack()
-    fake.products["grafana"]["POST /api/ds/query"] = answered(p1_A=frames())
-    with fake.running(makes_load=False) as expected:
+    fake.products["grafana"]["POST /api/ds/query"] = answered(p1_A=frames(), p2_A=frames(), p3_A=frames())
+    asked = ("rate(gate_invocations_total[5m])", "node_load1", "1 + gate:invocations:rate5m")
+    data = {"type": "prometheus", "uid": "prometheus"}
+    panels = [
+        {"id": n, "title": f"p{n}", "datasource": data, "targets": [{"refId": "A", "expr": expr}]}
+        for n, expr in enumerate(asked, 1)
+    ]
+    board = Dashboard("gates", json.dumps({**BOARD, "panels": panels}))
+    recorded = Rule("g", "gate:invocations:rate5m", "recording", "rate(gate_invocations_total[5m])")
+    with fake.running(makes_load=False, dashboards=(board,), rules=(recorded,)) as expected:
         finding = finding_of(BY_NAME["grafana.panels"], expected)
     assert finding.status == "ok"
     assert finding.warnings == (
-        "1 panel queries are empty, the application's load being off: gates / Rate / A",
+        "2 panel queries are empty, the application's load being off: gates / p1 / A; gates / p3 / A",
+        "1 panel queries are empty, which the application's load does not explain: gates / p2 / A",
     )
     with fake.running() as expected:
         assert "is empty" in finding_of(BY_NAME["grafana.panels"], expected).evidence

@@ -111,16 +111,22 @@ def test_an_alert_of_which_nobody_hears_cannot_be_drilled() -> None:
     assert hearing(elsewhere).obstacle(GONE) == obstacle
 
 
-def test_the_application_knows_status_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_the_application_the_alerts_since_the_fault_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stack.checks.drill_hearing.wall_clock", lambda: NOW)
     products = Products(expected=replace(WHOLE, addresses=(("app", "http://x"),)))
     heard = hearing_of(cast(CheckContext, products))
     assert isinstance(heard, OfApplication) and heard.obstacle(GONE) == ""
     heard.listen(GONE, "firing")
-    products.received = [
-        ReceivedAlert("resolved", GONE.alert, NOW + 2),
-        ReceivedAlert("firing", GONE.alert, NOW - 5),
-    ]
-    assert not heard.heard(GONE)
-    products.received.insert(0, ReceivedAlert("firing", GONE.alert, NOW + 3))
+    old = [of("resolved", NOW + 2, NOW - 30), of("firing", NOW + 1, NOW - 30)]
+    products.received = list(old)
+    assert not heard.heard(GONE), "it is told late of an alert of before the fault"
+    products.received.insert(0, of("firing", NOW + 3, NOW + 1))
     assert heard.heard(GONE)
+    heard.listen(GONE, "resolved")
+    assert not heard.heard(GONE), "it has heard of an end, but of an earlier alert's"
+    products.received.insert(0, of("resolved", NOW + 9, NOW + 1))
+    assert heard.heard(GONE)
+
+
+def of(status: str, received: float, starts: float) -> ReceivedAlert:
+    return ReceivedAlert(status, GONE.alert, received, starts)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from stack.checks.context import CheckContext
-from stack.checks.delivery_faults import CODES, code_of, remedy
+from stack.checks.delivery_faults import CODES, MAIL_CODES, UNKNOWN, code_of, remedy
 from stack.checks.model import Broken
 from stack.checks.receiver_trial import Outcome, Tried, document, receiver_of, trial
 from stack.clients.alertmanager import HeldAlert
@@ -179,6 +179,36 @@ FAULTS = [
     ("send STARTTLS command: tls: failed to verify certificate: x509: unknown authority", "", "the TLS of the relay"),
     ("*smtp.plainAuth auth: 535 5.7.8 Authentication credentials invalid", "535", "the relay refuses user or password"),
     ('Post "<redacted>": tls: failed to verify certificate: x509: certificate signed by', "", "its certificate is not"),
+    ("unexpected status code 301: moved", "301", "its server sends on to another address"),
+    ("unexpected status code 308: http://x", "308", "its server sends on to another address"),
+    ("send RCPT command: 550 No such user", "550", "the relay refuses the address"),
+    ("create SMTP client: 421 too many connections", "421", "the relay takes no connection for now"),
+    ("send RCPT command: 450 4.2.0 greylisted", "450", "the relay waits, or knows no such mailbox"),
+    ("send MAIL command: 451 4.3.0 try later", "451", "the relay takes no mail for now"),
+    ("send RCPT command: 452 4.5.3 too many recipients", "452", "the relay has no room"),
+    ("send MAIL command: 530 5.7.0 must issue a STARTTLS command first", "530", "the relay wants TLS and a login"),
+    ("delivery failure: 552 5.3.4 message too big", "552", "the message is too long"),
+    ("delivery failure: 554 rejected as spam", "554", "the relay refuses the message or this machine"),
+    ("send MAIL command: 503 bad sequence", "503", "the relay refuses the mail"),
+    ("establish TLS connection to server: EOF", "", "it ends the connection without an answer"),
+    ("create SMTP client: EOF", "", "it ends the connection without an answer"),
+    ('Post "<redacted>": EOF', "", "it ends the connection without an answer"),
+    ('Post "<redacted>": read tcp 1.2.3.4:1->1.2.3.4:2: read: connection reset by peer', "", "it ends the connection"),
+    ('Post "<redacted>": net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x15"', "",
+        "it does not speak HTTP"),
+    ('Post "<redacted>": remote error: tls: handshake failure', "", "TLS fails there"),
+    ("establish TLS connection to server: tls: first record does not look like a TLS handshake", "",
+        "it begins without TLS"),
+    ("unexpected status code 400: Client sent an HTTP request to an HTTPS server.", "400", "it speaks HTTP with TLS"),
+    ("parse 'to' addresses: mail: missing '@' or angle-addr", "", "to is NAME@HOST"),
+    ("must be exactly one 'from' address (got: 2)", "", "from is one NAME@HOST"),
+    ("find auth mechanism: missing password for PLAIN auth mechanism", "", "a login has a password"),
+    ("telegram: Forbidden: bot was kicked from the group chat (403)", "403", "the bot is not let in there"),
+    ("unexpected status code 422: x", "422", "it does not understand the message"),
+    ("could not unmarshal JSON response: invalid character '<'", "", "what answers there is another service"),
+    ('parse "<redacted>": invalid URL escape "%zz"', "", "the address in own/secrets/x cannot be read"),
+    ("lookup a on 127.0.0.11:53: read udp 1.2.3.4:5: i/o timeout", "", "DNS does not answer"),
+    ('Post "<redacted>": proxyconnect tcp: dial tcp 1.2.3.4:3128: connect: connection refused', "", "the proxy is not"),
     ("anything else", "", "correct the receiver"),
 ]  # fmt: skip
 
@@ -189,7 +219,17 @@ def test_each_reason_has_its_code_and_its_remedy(reason: str, code: str, hint: s
     assert remedy(reason, "own/secrets/x").startswith(hint)
 
 
+def test_a_relay_that_does_not_greet_may_begin_with_tls() -> None:
+    said = "establish connection to server: context deadline exceeded"
+    assert "force_implicit_tls = true" in remedy(said, "", "email")
+    assert remedy(said, "", "webhook").startswith("it does not answer in time: is a firewall")
+
+
 def test_every_code_has_a_remedy_with_and_without_a_secret() -> None:
-    for code in CODES:
+    for code, said in (
+        *((c, f"status code {c}: x") for c in CODES),
+        *((c, f"command: {c} x") for c in MAIL_CODES),
+    ):
         for secret in ("own/secrets/x", ""):
-            assert "{" not in remedy(f"unexpected status code {code}: x", secret)
+            found = remedy(said, secret)
+            assert "{" not in found and found != UNKNOWN and code_of(said) == code

@@ -79,14 +79,17 @@ class Products:
             return self.held
         found = []
         if value in self.thrown and self.now - self.thrown[value] >= self.told:
-            found.append(ReceivedAlert("firing", value, BEGIN + self.thrown[value] + self.told))
+            found.append(self._told("firing", value, self.thrown[value] + self.told))
         if self._over(value):
-            found.insert(0, ReceivedAlert("resolved", value, BEGIN + self.now))
+            found.insert(0, self._told("resolved", value, self.now))
         return (
             *found,
             ReceivedAlert("firing", value, BEGIN - 500),
             ReceivedAlert("resolved", value, BEGIN - 600),
         )
+
+    def _told(self, status: str, name: str, received: float) -> ReceivedAlert:
+        return ReceivedAlert(status, name, BEGIN + received, BEGIN + self.thrown[name] + self.firing)
 
     @property
     def http(self) -> None:

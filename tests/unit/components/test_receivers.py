@@ -74,6 +74,7 @@ def test_a_receiver_has_its_integration_its_route_and_its_secret() -> None:
                 "channel": "#ops",
                 "title": '{{ template "stack.title" . }}',
                 "text": '{{ template "stack.chat" . }}',
+                "http_config": {"follow_redirects": False},
             }
         ],
     }
@@ -88,6 +89,33 @@ def test_a_receiver_has_its_integration_its_route_and_its_secret() -> None:
     }
     files = {f.path: f for f in assemble(told).service("alertmanager").files}
     assert files["secrets/slack"].content == b"https://hooks.example/x" and files["secrets/slack"].secret
+
+
+def http_of(made_of: Build, name: str) -> Any:
+    (one,) = (one for one in config(made_of)["receivers"] if one["name"] == name)
+    (options,) = next(value for key, value in one.items() if key.endswith("_configs"))
+    return options.get("http_config")
+
+
+def test_no_redirect_is_followed_since_the_message_would_be_lost() -> None:
+    tables = {
+        "plain": {"type": "webhook", "url": "http://x/"},
+        "own": {"type": "webhook", "url": "http://x/", "http_config": {"proxy_url": "http://own:1"}},
+        "asked": {"type": "webhook", "url": "http://x/", "http_config": {"follow_redirects": True}},
+        "mail": {"type": "email", "to": "a@b"},
+    }
+    general = b"global: {http_config: {proxy_url: 'http://all:1', tls_config: {server_name: 0123}}}\n"
+    stays = {"follow_redirects": False}
+    for main, inherited in (
+        (MINE.encode(), {}),
+        (general + MINE.encode(), {"proxy_url": "http://all:1", "tls_config": {"server_name": "0123"}}),
+    ):
+        told = made(tables, {MAIN: main})
+        assert http_of(told, "plain") == stays | inherited, "as a receiver without an http_config has it"
+        assert http_of(told, "own") == stays | {"proxy_url": "http://own:1"}
+        assert http_of(told, "asked") == {"follow_redirects": True} and http_of(told, "mail") is None
+    on = made(tables, {MAIN: b"global: {http_config: {follow_redirects: true}}\n" + MINE.encode()})
+    assert http_of(on, "plain") == {"follow_redirects": True}, "it is said for all"
 
 
 def test_without_receivers_the_shipped_file_stays_to_the_byte() -> None:
@@ -154,6 +182,8 @@ def test_who_asks_for_the_heartbeat_gets_it() -> None:
         ("webex", {"token_file": "t"}, {"http_config": {"authorization": {"credentials_file": "t"}}}),
         ("jira", {"http_config": {"a": 1}, "user": "u", "username": "u"},
             {"http_config": {"a": 1, "basic_auth": {"username": "u"}}, "user": "u"}),
+        ("webhook", {"url": "http://a/b:c@d", "http_config": {"proxy_url": "http://u:p@x"}},
+            {"url": "http://a/b:c@d", "http_config": {"proxy_url": "http://u:p@x"}}),
         ("mattermost", {"options": {"type": "custom_x"}}, {"type": "custom_x"}),
         ("newest", {"what_it_has": [1, {"a": True}]}, {"what_it_has": [1, {"a": True}]}),
     ],
@@ -173,6 +203,9 @@ def test_words_become_options_and_what_is_unknown_goes_on(
         (ONCALL | {"api_url_file": "x"}, "api_url_file: it says the same as api_url_file"),
         ({"type": "webhook", "http_config": {"basic_auth": {"password": "p"}}}, "http_config.basic_auth.password is"),
         ({"type": "pagerduty", "routing_key": "p"}, "routing_key is a secret"),
+        ({"type": "webhook", "url": "https://me:p@x/"}, "url holds a password, which does not stand in settings"),
+        ({"type": "jira", "url": "https://me:p@x/"}, "url holds a password"),
+        ({"type": "email", "host": "me:p@x:25"}, "host holds a password"),
         (ONCALL | {"severities": [1]}, "severities: [1] is no list of texts"),
         (ONCALL | {"quiet_hours": ["17-9"]}, "quiet_hours: '17-9' cannot be read"),
         (ONCALL | {"quiet_hours": ["noday 17:00-09:00"]}, "quiet_hours: 'noday' is no day"),
@@ -187,6 +220,21 @@ def test_what_cannot_be_meant_is_refused(table: Any, message: str) -> None:
     with pytest.raises(Wrong) as caught:
         read("x", "here", table)
     assert str(caught.value).startswith(message) and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("CEST", "a place, such as Europe/Berlin"),
+        ("PDT", "a place, such as Europe/Berlin"),
+        ("europe/berlin ", "did you mean Europe/Berlin?"),
+        ("America/New York", "did you mean America/New_York?"),
+    ],
+)
+def test_a_zone_is_a_place_and_no_abbreviation_that_looks_alike(zone: str, hint: str) -> None:
+    with pytest.raises(Wrong) as caught:
+        read("x", "here", ONCALL | {"timezone": zone})
+    assert caught.value.hint == hint
 
 
 def test_a_time_of_toml_is_no_text(tmp_path: Path) -> None:

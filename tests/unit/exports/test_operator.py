@@ -190,7 +190,11 @@ def test_an_own_file_comes_along_with_its_tree_of_routes() -> None:
     assert route["activeTimeIntervals"] == ["day"]
     assert [m["value"] for m in route["routes"][0]["matchers"]] == ["b.*", "d", "f"]
     assert spec["receivers"][0]["webhookConfigs"] == [
-        {"urlSecret": {"name": "monitoring-stack-secrets", "key": "hook"}, "maxAlerts": 3, "httpConfig": {}}
+        {
+            "urlSecret": {"name": "monitoring-stack-secrets", "key": "hook"},
+            "maxAlerts": 3,
+            "httpConfig": {"followRedirects": True},
+        }
     ]
     (day,) = spec["muteTimeIntervals"]
     assert day["timeIntervals"][0]["daysOfMonth"] == [{"start": 1, "end": 5}, {"start": -1, "end": -1}]

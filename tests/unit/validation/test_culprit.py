@@ -6,6 +6,7 @@ import pytest
 
 from stack.model.spec import ConfigFile
 from stack.validation.culprit import Files, culprit
+from stack.validation.native import made_of
 
 LINES = b"""\
 receivers:
@@ -47,3 +48,30 @@ def test_one_without_which_it_says_something_else(name: bytes, place: str) -> No
 
 def test_nobody_is_named_where_nothing_is_made_of_settings() -> None:
     assert culprit((file(LINES, b""),), "it is bad", lambda files: "never asked") == ""
+
+
+MAILS = b"""\
+receivers:
+- {"name": "whole", "email_configs": [{"from": "c@d", "smarthost": "e:25"}]}  # stack.toml [receivers.whole]
+- {"name": "a", "email_configs": [{"to": "from: you", "smarthost": "e:25"}]}  # stack.toml [receivers.a]
+- {"name": "b", "email_configs": [{"to": "a@b", "from": "c@d"}]}  # own/receivers/b.toml
+- {"name": "o", "opsgenie_configs": [{"api_key_file": "x"}]}  # own/receivers/o.toml
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "places"),
+    [
+        ("no global SMTP from set", "stack.toml [receivers.a]"),
+        ("no global SMTP smarthost set", "own/receivers/b.toml"),
+        ("no global OpsGenie URL set", "own/receivers/o.toml"),
+        ("no global OpsGenie API Key set either inline or in a file", "own/receivers/o.toml"),
+        (
+            "email: something else",
+            "stack.toml [receivers.whole] or stack.toml [receivers.a] or own/receivers/b.toml",
+        ),
+        ("no global Slack API URL set", ""),
+    ],
+)
+def test_of_an_option_that_is_missing_those_that_lack_it_are_named(said: str, places: str) -> None:
+    assert made_of((file(MAILS),), said) == places

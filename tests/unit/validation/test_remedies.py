@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from stack.model.spec import ConfigFile
@@ -36,6 +38,64 @@ PLACE = "own/prometheus/scrape/a.yml"
 )
 def test_what_helps(said: str, words: str) -> None:
     assert words in remedy(said, "prometheus")
+
+
+SENTENCES = (Path(__file__).parent / "amtool_sentences.txt").read_text().splitlines()
+"""All that Alertmanager says of a file that it refuses, from the errors in the sources of 0.28 to 0.34."""
+
+
+@pytest.mark.parametrize("said", SENTENCES)
+def test_every_sentence_of_amtool_has_a_remedy_of_its_own(said: str) -> None:
+    for placed in (said, f"own/alertmanager/alertmanager.yml: {said}"):
+        found = remedy(placed, "alertmanager")
+        assert not found.startswith("correct alertmanager's files") and "\\" not in found
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('undefined receiver "people" used in route', "add a receiver named people under receivers:"),
+        (
+            'undefined time interval "night" used in route',
+            "add an interval named night under time_intervals:",
+        ),
+        ("root route must not have any matchers", "move it to a route below routes:"),
+        ("at most one of url & url_file must be configured", "keep one of url & url_file"),
+        ("one of url or url_file must be configured", "add one of url or url_file"),
+        (
+            "at most one of basic_auth, oauth2 & authorization must be configured",
+            "http_config logs in by one of",
+        ),
+        ("missing discord config", "an entry of discord_configs is empty"),
+        ("missing to address in email config", "to in the receiver says whom"),
+        ("missing name or url in Slack action configuration", "give each Slack action its name or url"),
+        ('address "smtp.example.com": missing port in address', "HOST:PORT"),
+        (
+            "unknown parse_mode on telegram_config, must be HTML or empty string",
+            "parse_mode is one of HTML or empty",
+        ),
+        (
+            "exactly one of cert or cert_file must be configured when a client key is",
+            "cert_file and key_file",
+        ),
+        ("no global Rocketchat TokenID set either inline or in a file", "token_id_file in the receiver"),
+        ("no global Wechat CorpID set", "corp_id in the receiver"),
+        (
+            "no global OpsGenie API Key set either inline or in a file",
+            "key_file (api_key_file) in the receiver",
+        ),
+        ("expected label name", 'a matcher is LABEL="VALUE"'),
+        ("couldn't parse timestamp 9, invalid format", "times are HH:MM"),
+        ("start time cannot be equal or greater than end time", "the earlier first"),
+        ("unable to load location: unknown time zone Berlin", "Europe/Berlin"),
+        ("this Alertmanager has no integration slak", "correct slak, docs/receivers.md lists them"),
+        ("field max_alert not found in type config.plain", "there is no max_alert at that place"),
+        ("cannot unmarshal !!str `x` into int", "a number"),
+        ("cannot unmarshal !!seq into config.plain", "a single value belongs there"),
+    ],
+)
+def test_a_remedy_of_alertmanagers_names_what_is_meant(said: str, words: str) -> None:
+    assert words in remedy(said, "alertmanager")
 
 
 @pytest.mark.parametrize(

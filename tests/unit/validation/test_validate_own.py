@@ -21,7 +21,16 @@ from tests.unit.components.test_own import JOB, MAIN, MINE, RULES, SCRAPE, TARGE
 CA = trustme.CA().cert_pem.bytes()
 RECEIVER = "own/receivers/oncall.toml"
 SLACK = b'type = "slack"\nurl_file = "own/secrets/slack"\n'
-SECRETS = {"own/secrets/password": b"", "own/secrets/team/ca.pem": CA, "own/secrets/a b": b""}
+SECRETS = {"own/secrets/password": b"p", "own/secrets/team/ca.pem": CA, "own/secrets/a b": b"p"}
+OPS = b"""\
+templates: [templates/*.tmpl]
+route: {receiver: a}
+receivers:
+- name: a
+  slack_configs:
+  - api_url_file: ../secrets/slack
+    channel: %b
+"""
 STATIC = b"scrape_configs:\n- job_name: q\n  static_configs: [{targets: [a]}]\n"
 
 
@@ -30,7 +39,11 @@ def check(build: Build) -> None:
 
 
 def test_all_that_is_named_is_there() -> None:
-    check(own({f"{SCRAPE}mine.yml": JOB, **SECRETS, MAIN: MINE, "own/secrets/slack": b"s"}))
+    check(
+        own(
+            {f"{SCRAPE}mine.yml": JOB, **SECRETS, MAIN: MINE, "own/secrets/slack": b"https://hooks.example/x"}
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,16 +60,30 @@ def test_all_that_is_named_is_there() -> None:
             f"{RECEIVER}: api_url_file: own/secrets/slack is missing or no file: put it there",
         ),
         (
-            {RECEIVER: SLACK + b"text = '{{ template \"stack.txt\" . }}'\n", "own/secrets/slack": b"s"},
+            {
+                RECEIVER: SLACK + b"text = '{{ template \"stack.txt\" . }}'\n",
+                "own/secrets/slack": b"https://hooks.example/x",
+            },
             f"{RECEIVER}: template stack.txt is not defined, so that no notification could be written: did you mean",
         ),
         (
-            {MAIN: MINE.replace(b"'#a'", b"'{{ template \"x\" . }}'"), "own/secrets/slack": b"s"},
+            {
+                MAIN: MINE.replace(b"'#a'", b"'{{ template \"x\" . }}'"),
+                "own/secrets/slack": b"https://hooks.example/x",
+            },
             f"{MAIN}:5: template x is not defined",
         ),
         (
             {"own/alertmanager/templates/a.tmpl": b'\n{{ define "a" }}{{ template "b" . }}{{ end }}'},
             "own/alertmanager/templates/a.tmpl:2: template b is not defined",
+        ),
+        (
+            {MAIN: OPS % b"#a and b  ", "own/secrets/slack": b"https://hooks.example/x"},
+            f'{MAIN}:7: channel: #a and b is a comment, and channel is empty: put it in quotes: channel: "#a and b"',
+        ),
+        (
+            {"own/alertmanager/templates/a.tmpl": b'{{ .CommonLabels.a }}\n{{/* define "x" */}}'},
+            "own/alertmanager/templates/a.tmpl: it defines no template, so nothing can use it: write {{ define",
         ),
         (
             {MAIN: MINE, "own/secrets/slack": b"\n"},
@@ -115,7 +142,7 @@ def test_all_that_is_named_is_there() -> None:
         (
             {
                 MAIN: b"templates: [x/*.tmpl]\n" + MINE,
-                "own/secrets/slack": b"s",
+                "own/secrets/slack": b"https://hooks.example/x",
                 "own/alertmanager/templates/a.tmpl": b"",
             },
             f"own/alertmanager/templates/a.tmpl: no pattern under templates of {MAIN} loads it: it needs",
@@ -127,7 +154,7 @@ def test_all_that_is_named_is_there() -> None:
             "prometheus/rules/alertmanager.yml: no pattern under rule_files of prometheus/prometheus.yml loads it",
         ),
         (
-            {MAIN: MINE + b"  - name: stack-test\n", "own/secrets/slack": b"s"},
+            {MAIN: MINE + b"  - name: stack-test\n", "own/secrets/slack": b"https://hooks.example/x"},
             f"{MAIN}:6: no route leads to the receiver stack-test, so no alert path can be proven: add the route",
         ),
         (
@@ -143,7 +170,7 @@ def test_file_line_and_remedy_are_named(files: dict[str, bytes], message: str) -
 
 
 def test_a_main_file_of_the_users_own_need_not_load_what_is_shipped() -> None:
-    check(own({MAIN: MINE, "own/secrets/slack": b"s"}))
+    check(own({MAIN: MINE, "own/secrets/slack": b"https://hooks.example/x"}))
 
 
 def test_lines_are_told_as_the_user_has_them() -> None:
@@ -164,7 +191,7 @@ def test_a_tool_speaks_of_the_users_own_path_and_line() -> None:
     asked = MemoryEngine(
         program=lambda argv, files: Ran(1, said) if "amtool" in " ".join(argv) else Ran(0, "")
     )
-    spec = assemble(own({MAIN: MINE, "own/secrets/slack": b"s"}))
+    spec = assemble(own({MAIN: MINE, "own/secrets/slack": b"https://hooks.example/x"}))
     for service in spec.services:
         asked.hold(service.image)
     only = StackSpec("s", (spec.service("alertmanager"),))
@@ -227,7 +254,9 @@ def judge_in_image(found: FileFound | None) -> None:
 
 
 def test_what_the_tool_says_of_a_receiver_names_the_place_that_it_is_made_of() -> None:
-    spec = assemble(own({RECEIVER: SLACK + b"chanel = 'a'\n", "own/secrets/slack": b"s"}))
+    spec = assemble(
+        own({RECEIVER: SLACK + b"chanel = 'a'\n", "own/secrets/slack": b"https://hooks.example/x"})
+    )
     main = next(f for f in spec.service("alertmanager").files if f.path == "alertmanager.yml")
     line = next(n for n, text in enumerate(main.content.splitlines(), 1) if b"chanel" in text)
     said = (
@@ -263,7 +292,14 @@ def test_a_complaint_without_a_line_names_the_receivers_that_it_can_be_about(
 
 
 def test_texts_that_are_to_be_sent_are_written_for_samples_with_their_places() -> None:
-    spec = assemble(own({RECEIVER: SLACK + b"text = '{{ .Foo }}'\n", "own/secrets/slack": b"s"}))
+    spec = assemble(
+        own({RECEIVER: SLACK + b"text = '{{ .Foo }}'\n", "own/secrets/slack": b"https://hooks.example/x"})
+    )
     words = BY_NAME["alertmanager"].tool_words(spec.service("alertmanager").files)
     assert json.loads(words[0])["alerts"]
     assert words[1:4] == (RECEIVER, "text", "{{ .Foo }}") and words[6] == '{{ template "stack.title" . }}'
+
+
+def test_a_comment_behind_a_key_is_a_comment() -> None:
+    for value in (b"ops #a", b"# none", b"'' #a", b"|\n      #a"):
+        check(own({MAIN: OPS % value, "own/secrets/slack": b"https://hooks.example/x"}))
