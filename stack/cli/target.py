@@ -203,12 +203,12 @@ def _proven(session: Session, description: Description, wanted: Wanted) -> Proof
 def _by_container(session: Session, wanted: Wanted, said: str) -> str:
     """The command that adds the first target that is said to be unknown and has a container's name; else empty."""
     places = [where.address.rpartition(":") for where in wanted.places]
-    unknown = [(host, port) for host, _, port in places if UNKNOWN.format(host) in said]
+    unknown = [(host, asked) for host, _, asked in places if UNKNOWN.format(host) in said]
     everyone = session.engine.neighbours() if unknown else ()
-    for host, port in unknown:
+    for host, asked in unknown:
         for one in everyone:
             if host in (one.name, one.service) and not one.component:
-                return f"there is a container of that name: target add {wanted.name} --container {one.name}:{port}"
+                return f"there is a container of that name: target add {wanted.name} --container {one.name}:{asked}"
     return ""
 
 
