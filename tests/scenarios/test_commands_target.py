@@ -29,6 +29,7 @@ class Scraping:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.errors: dict[str, str] = {}
+        self.samples = "3"
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs in the files that are in use."""
@@ -59,10 +60,10 @@ class Scraping:
         }
 
     def query(self, asked: Asked) -> Reply:
-        """Three samples of each target, whatever is asked about them."""
+        """So many samples of each target, whatever is asked about them."""
         del asked
         found = [
-            {"metric": {"job": job["job_name"], "instance": a}, "value": [1, "3"]}
+            {"metric": {"job": job["job_name"], "instance": a}, "value": [1, self.samples]}
             for job in self.jobs()
             for a in addresses(job)
         ]
@@ -185,6 +186,30 @@ def test_a_name_that_only_a_container_elsewhere_has_is_told(running: Client, scr
     running.engine.neighbour("web-1", "front", ports=(8000,))
     scraping.errors["web"] = "dial tcp: lookup web-1 on 127.0.0.11:53: no such host"
     assert "target add web --container web-1:8000" in refused(running, "add", "web", "web-1:8000").hint
+
+
+def test_the_name_that_a_redirect_leads_to_is_not_that_of_the_target(
+    running: Client, scraping: Scraping
+) -> None:
+    running.engine.foreign_network("front")
+    running.engine.neighbour("web-1", "front", ports=(8000,))
+    scraping.errors["web"] = 'Get "http://login:9/": dial tcp: lookup login on 127.0.0.11:53: no such host'
+    error = refused(running, "add", "web", "web-1:8000")
+    assert "the name login is unknown" in error.message and "to where web-1:8000 redirects" in error.message
+    assert "--container" not in error.hint
+
+
+def test_a_target_without_samples_has_its_word_in_the_list(running: Client, scraping: Scraping) -> None:
+    assert running("target", "add", "shop", "shop:8000") == 0
+
+    def faults() -> dict[str, str]:
+        return {t["job"]: t["fault"] for t in document(running.run("target", "list")[1])["targets"]}
+
+    assert not any(faults().values())
+    scraping.samples = "0"
+    assert faults()["shop"] == (
+        "its page has no samples, or metric_relabel_configs drop all: own/prometheus/scrape/shop.yml:2"
+    )
 
 
 def test_a_port_of_the_machine(running: Client) -> None:
