@@ -27,6 +27,13 @@ TARGET = Command(
                 ),
                 value("--network", metavar="NETWORK", help="by which of its networks a container is reached"),
                 value("--path", help="path of its metrics (/metrics)"),
+                value(
+                    "--param",
+                    action="append",
+                    default=[],
+                    metavar="K=V",
+                    help="a parameter of the query; repeatable",
+                ),
                 value("--scheme", choices=("http", "https"), help="how it is asked (http)"),
                 value(
                     "--label", action="append", default=[], metavar="K=V", help="a label of all its series"

@@ -18,7 +18,7 @@ from stack.model.outer import NETWORK_LABEL
 from stack.targets.addresses import Address, address, machine, port
 from stack.targets.containers import Around, Place, find, place, split
 from stack.targets.files import free_path, hosts, owners, secrets_of, without_job
-from stack.targets.jobs import FOLDER, JobText, job_name, label, setting
+from stack.targets.jobs import FOLDER, JobText, job_name, label, param, path_and_params, setting
 
 if TYPE_CHECKING:
     from stack.checks.target_proof import Proof
@@ -34,6 +34,10 @@ OPTIONS = (
     ("set metrics_path", "set --path"),
     ("is metrics_path", "is --path"),
     ("metrics_path or port", "--path or port"),
+    ("(params: {...})", "(--param NAME=VALUE)"),
+    ("follow_redirects: true", "--set follow_redirects=true"),
+    ("scrape_protocols: [", "--set scrape_protocols=["),
+    ("honor_timestamps: false", "--set honor_timestamps=false"),
     ("scrape_timeout, at most scrape_interval", "--timeout, at most --interval"),
 )  # fmt: skip
 """Lines of a scrape file, as remedies name them, and the options that write them."""
@@ -154,14 +158,16 @@ def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText
     """The job's text, from options and places."""
     first = wanted.places[0]
     labels = [label(one) for one in options.label]
+    path, asked = path_and_params(options.path or first.path)
     return JobText(
         name=wanted.name,
         addresses=tuple(one.address for one in wanted.places),
-        path=_path(options.path or first.path),
+        path=_path(path),
         scheme=(options.scheme or first.scheme).removesuffix("http"),
         interval=options.interval or "",
         timeout=options.timeout or "",
         labels=(*labels, *([(NETWORK_LABEL, first.network)] if first.network else [])),
+        params=(*asked, *map(param, options.param)),
         more=tuple(setting(one) for one in options.set),
         token=given.token,
         user=given.user,

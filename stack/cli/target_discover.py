@@ -138,7 +138,7 @@ def _attempt(session: Session, waiting: dict[str, Found]) -> dict[str, str]:
 
 def _files(session: Session, waiting: dict[str, Found]) -> list[OwnFile]:
     options = argparse.Namespace(
-        label=[], set=[], path="", scheme="", interval="", timeout="", insecure_skip_verify=False
+        label=[], param=[], set=[], path="", scheme="", interval="", timeout="", insecure_skip_verify=False
     )
     files = []
     for name, one in waiting.items():

@@ -31,7 +31,7 @@ def address(text: str, name: str = "NAME") -> Address:
             f"{text}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind"
         )
     if parts.username is not None or parts.query or parts.fragment:
-        hint = "HOST:PORT with --path; credentials with --token-file or --basic-auth-file"
+        hint = "HOST:PORT with --path and --param; credentials with --token-file or --basic-auth-file"
         raise UsageError(f"{_shown(text)}: only host, port and path can be said there", hint=hint)
     host, sign, written = (
         parts.netloc.rpartition(":") if not parts.netloc.endswith("]") else (parts.netloc, "", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -17,13 +18,15 @@ LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 SWITCHES = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+QUOTES = "\"'"
 NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
 class JobText(Struct, frozen=True):
     """What a job says; empty where Prometheus' default is meant.
 
-    ``labels`` of its targets; ``more``: further keys of a scrape configuration that hold one value each. ``token``,
+    ``labels`` of its targets; ``params`` of the query that is asked, a name perhaps more than once. ``more``: further
+    keys of a scrape configuration that hold one value each, or a list of them in brackets. ``token``,
     ``password``, ``authority``: files below own/secrets/ with a bearer token, the password of ``user``, and the
     certificate of who signed that of the target.
     """
@@ -35,6 +38,7 @@ class JobText(Struct, frozen=True):
     interval: str = ""
     timeout: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
     more: tuple[tuple[str, str], ...] = ()
     token: str = ""
     user: str = ""
@@ -53,10 +57,15 @@ class JobText(Struct, frozen=True):
             ("scrape_timeout", self.timeout),
             ("metrics_path", self.path),
             ("scheme", self.scheme),
-            *self.more,
         ):
             if value:
                 yield f"    {key}: {scalar(value)}"
+        yield from (f"    {key}: {_flow(value)}" for key, value in self.more)
+        if self.params:
+            yield "    params:"
+        for name in dict.fromkeys(name for name, _ in self.params):
+            values = ", ".join(quoted(value) for one, value in self.params if one == name)
+            yield f"      {scalar(name)}: [{values}]"
         yield from self._credentials()
         yield from self._tls()
         yield "    static_configs:"
@@ -97,6 +106,13 @@ def scalar(text: str) -> str:
     return text if plain or duration or _is_path(text) else quoted(text)
 
 
+def _flow(text: str) -> str:
+    """One value, or a list of them in brackets."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return scalar(text)
+    return f"[{', '.join(scalar(one.strip().strip(QUOTES)) for one in text[1:-1].split(',') if one.strip())}]"
+
+
 def _is_path(text: str) -> bool:
     return bool(re.fullmatch(r"(?:own/|/)[A-Za-z0-9_./-]*", text))
 
@@ -114,13 +130,34 @@ def job_name(text: str) -> str:
 def label(text: str) -> tuple[str, str]:
     """``k=v`` as a label; ``UsageError`` where it is none."""
     name, sign, value = text.partition("=")
-    if not sign or not LABEL.fullmatch(name) or name.startswith("__"):
+    if not sign:
         raise UsageError(f"--label {text}: not of the form NAME=VALUE", hint="such as --label team=shop")
+    if not LABEL.fullmatch(name) or name.startswith("__"):
+        hint = (
+            "letters, digits and _, beginning with none of __ or a digit; others only in a file of your own"
+        )
+        raise UsageError(f"--label {text}: {name!r} cannot be the name of a label here", hint=hint)
     if name == "job":
         raise UsageError(
             f"--label {text}: the label job is the target's name", hint="target add NAME gives it"
         )
     return name, value
+
+
+def param(text: str) -> tuple[str, str]:
+    """``name=value`` of the query that is asked; ``UsageError`` where it is none."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise UsageError(
+            f"--param {text}: not of the form NAME=VALUE", hint="such as --param module=http_2xx"
+        )
+    return name, value
+
+
+def path_and_params(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A path, and what stands behind its question mark: a path of Prometheus' has none."""
+    path, _, query = text.partition("?")
+    return path, tuple(parse_qsl(query, keep_blank_values=True))
 
 
 def setting(text: str) -> tuple[str, str]:

@@ -247,7 +247,7 @@ def test_a_secret_that_is_none_is_refused_without_its_text(running: Client, cont
         (("add", "shop"), "a target has a name and an address"),
         (("add", "shop", "localhost:1"), "Prometheus' own container"),
         (("add", "a/b", "x:1"), "cannot name a target"),
-        (("add", "a", "x:1", "--label", "__network__=y"), "not of the form NAME=VALUE"),
+        (("add", "a", "x:1", "--label", "__network__=y"), "cannot be the name of a label"),
         (("add", "a", "x:1", "--network", "y"), "--network chooses"),
         (("add", "a", "--host", "1", "--container", "c"), "two ways"),
         (("add", "a", "x:1", "--host", "1"), "one of them"),

@@ -8,7 +8,7 @@ import yaml
 from stack.common.errors import UsageError
 from stack.common.yaml_text import load_yaml
 from stack.targets.addresses import address, machine
-from stack.targets.jobs import JobText, job_name, label, scalar, setting
+from stack.targets.jobs import JobText, job_name, label, param, path_and_params, scalar, setting
 
 WHOLE = """\
 scrape_configs:
@@ -55,6 +55,44 @@ def test_the_smallest_job() -> None:
     assert JobText("a", ("a:1",)).text() == (
         'scrape_configs:\n  - job_name: a\n    static_configs:\n      - targets:\n          - "a:1"\n'
     )
+
+
+def test_parameters_and_lists() -> None:
+    told = JobText(
+        "a",
+        ("a:1",),
+        params=(("format", "prometheus"), ("match[]", 'up{a="b"}'), ("match[]", "17:00"), ("on", "")),
+        more=(("scrape_protocols", "[PrometheusText0.0.4, 'OpenMetricsText1.0.0']"), ("sample_limit", "5")),
+    )
+    (job,) = yaml.safe_load(told.text())["scrape_configs"]
+    assert job["params"] == {"format": ["prometheus"], "match[]": ['up{a="b"}', "17:00"], "on": [""]}
+    assert job["scrape_protocols"] == ["PrometheusText0.0.4", "OpenMetricsText1.0.0"]
+    assert job["sample_limit"] == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "params"),
+    [
+        ("/m", "/m", ()),
+        ("/m?format=prometheus&a=%26&b", "/m", (("format", "prometheus"), ("a", "&"), ("b", ""))),
+        ("", "", ()),
+    ],
+)
+def test_a_path_with_a_question(text: str, path: str, params: tuple[tuple[str, str], ...]) -> None:
+    assert path_and_params(text) == (path, params)
+
+
+def test_a_parameter() -> None:
+    assert (param("a=b=c"), param("a=")) == (("a", "b=c"), ("a", ""))
+    for text in ("a", "=b"):
+        with pytest.raises(UsageError, match="not of the form NAME=VALUE"):
+            param(text)
+
+
+@pytest.mark.parametrize("name", ["a.b", "1a", "__a", "ü"])
+def test_a_name_that_no_label_has_is_told(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--label {name}=c: '{name}' cannot be the name of a label"):
+        label(f"{name}=c")
 
 
 def test_a_login() -> None:
