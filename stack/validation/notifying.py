@@ -14,6 +14,7 @@ from stack.validation.messages import MAIN, TEMPLATES, check_templates, keyed
 from stack.validation.native import check_loaded, check_named_files, place, text_of, wrong
 from stack.validation.secrets import check_secrets
 
+COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 LOST = re.compile(r"\s+(#[^\s#].*?)\s*$")
 """What stands behind a key as a comment, and looks like a value: no blank behind its sign."""
 
@@ -41,8 +42,8 @@ def _is_text(file: ConfigFile) -> None:
 
 
 def _defines(file: ConfigFile) -> None:
-    """Text outside any definition is never sent."""
-    if (text := text_of(file)).strip() and not defined(text):
+    """Text outside any definition is never sent; a comment is not meant to be."""
+    if (text := COMMENT.sub("", text_of(file))).strip() and not defined(text):
         hint = 'write {{ define "NAME" }} before its text and {{ end }} behind it'
         raise ConfigurationInvalid(f"{place(file)}: it defines no template, so nothing can use it", hint=hint)
 

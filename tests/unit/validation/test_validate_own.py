@@ -173,6 +173,11 @@ def test_a_main_file_of_the_users_own_need_not_load_what_is_shipped() -> None:
     check(own({MAIN: MINE, "own/secrets/slack": b"https://hooks.example/x"}))
 
 
+@pytest.mark.parametrize("text", [b"", b"\n", b'{{/* define "x" */}}\n{{- /* two\nlines */ -}}\n'])
+def test_a_template_file_of_comments_alone_is_none_that_anybody_misses(text: bytes) -> None:
+    check(own({"own/alertmanager/templates/a.tmpl": text}))
+
+
 def test_lines_are_told_as_the_user_has_them() -> None:
     source = b"a: 1\nb:\n  - x\n  - y\nc: 2\n"
     file = ConfigFile("a.yml", source).edited(b"a: 1\nb:\n  - ours\n  - x\n  - y\nc: 3\n")
