@@ -80,11 +80,7 @@ def _sentences(
 def _suspicious(engine: Engine, service: ServiceSpec, container: str) -> bool:
     """Whether a look from outside tells that something may have been changed."""
     links = _links(service)
-    filled = [folder for folder in service.exact if _below(folder, service.assets)]
-    groups = [
-        _with_folders(versioned(service)),
-        {**dict.fromkeys(filled), **_with_folders(_few(service.assets))},
-    ]
+    groups = [_with_folders(versioned(service)), _with_folders(_few(service))]
     paths = (*(path for group in groups for path in group), *links)
     root, *told = engine.stat(container, (CONFIG_ROOT, *(f"{CONFIG_ROOT}/{path}" for path in paths)))
     seen = dict(zip(paths, told, strict=True))
@@ -115,17 +111,16 @@ def _with_folders(files: Iterable[ConfigFile]) -> dict[str, ConfigFile | None]:
     return {**dict.fromkeys(sorted(_folders(files))), **{file.path: file for file in files}}
 
 
-def _below(folder: str, files: Iterable[ConfigFile]) -> bool:
-    return any(file.path.startswith(f"{folder}/") for file in files)
-
-
 def _folders(files: Iterable[ConfigFile]) -> set[str]:
     return {str(up) for file in files for up in PurePosixPath(file.path).parents} - {"."}
 
 
-def _few(assets: tuple[ConfigFile, ...]) -> tuple[ConfigFile, ...]:
-    """Unversioned files that are looked at one by one."""
-    return tuple(f for f in assets if f.secret or len(assets) <= LOOKED_AT)
+def _few(service: ServiceSpec) -> tuple[ConfigFile, ...]:
+    """Unversioned files that are looked at one by one; of a folder of exactly these one, which tells of the folder."""
+    if len(service.assets) <= LOOKED_AT:
+        return service.assets
+    first = {next((f.path for f in service.assets if f.path.startswith(f"{e}/")), "") for e in service.exact}
+    return tuple(f for f in service.assets if f.secret or f.path in first)
 
 
 def _changed(seen: FileStat | None) -> str:

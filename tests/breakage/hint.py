@@ -106,7 +106,11 @@ FILES = (
         "COMPONENT/FILE:LINE:COLUMN: ... correct the YAML",
         written("prometheus/rules/mine.yml", "groups: [\n"),
     ),
-    file("correct COMPONENT's files", edited(AM, "receiver: default", "receiver: nobody")),
+    file("correct COMPONENT's files", edited("prometheus/rules/app-gates.yml", "sum by (", "summ by (")),
+    file(
+        "alertmanager/FILE:LINE: undefined receiver ... add a receiver named NAME",
+        edited(AM, "receiver: default", "receiver: nobody"),
+    ),
     file(
         "alertmanager/FILE:LINE: template NAME is not defined, so that no notification could be written",
         edited(

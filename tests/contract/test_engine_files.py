@@ -77,12 +77,10 @@ def test_a_folder_holds_nothing_but_what_is_written_where_that_is_asked(bench: B
     assert bench.engine.observe(bench.stack).leftovers == ()
 
 
-def described(bench: Bench, *more: ConfigFile) -> tuple[ServiceSpec, Actions]:
+def described(bench: Bench, assets: tuple[ConfigFile, ...] = ASSETS) -> tuple[ServiceSpec, Actions]:
     """A running service with versioned files, others and links, as a finished start leaves it."""
     links = LinkFolder("boards", (("a.json", "main.yml"), ("below/b.json", "rules/a.yml")))
-    wanted = replace(
-        service(bench), files=FILES, assets=(*ASSETS, *more), linked=links, exact=("page", "empty")
-    )
+    wanted = replace(service(bench), files=FILES, assets=assets, linked=links, exact=("page", "empty"))
     make(bench, wanted)
     actions = Actions(bench.engine, StackSpec(bench.stack, (wanted,)))
     volume = config_volume(bench.stack, "web_app")
@@ -146,8 +144,12 @@ def test_a_folder_that_was_closed_is_seen_named_and_opened(bench: Bench, folder:
     assert bench.engine.observe(bench.stack).leftovers == ()
 
 
-def test_a_file_added_to_a_folder_of_exactly_these_is_seen_and_goes(bench: Bench) -> None:
-    wanted, actions = described(bench, *(ConfigFile(f"page/{n}", b"") for n in range(LOOKED_AT)))
+@pytest.mark.parametrize("secrets", [ASSETS, ASSETS[:1]])
+def test_a_file_added_to_a_folder_of_exactly_these_is_seen_and_goes(
+    bench: Bench, secrets: tuple[ConfigFile, ...]
+) -> None:
+    more = tuple(ConfigFile(f"page/{n}", b"") for n in range(LOOKED_AT))
+    wanted, actions = described(bench, (*secrets, *more))
     CLOCK.sleep(SECOND)
     write(bench, ConfigFile("page/more.html", b"<p>"))
     assert found(bench, wanted) == found(bench, wanted, thorough=True) == ("page/more.html was added",)
