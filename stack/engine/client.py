@@ -125,12 +125,14 @@ class Client:
         try:
             with forgiving(NOT_FOUND), self.open("HEAD", place, query=query) as reply:
                 return str(reply.headers.get(PATH_STAT, ""))
-        except Refusal:  # without words: an answer to HEAD has no body
+        except Refusal as wordless:  # an answer to HEAD has no body
             try:
                 self.open("GET", place, query=query).close()
             except Refusal as error:
-                if error.status != NOT_FOUND and CIRCLE not in error.text:
-                    raise
+                if error.status == NOT_FOUND or CIRCLE in error.text:
+                    return ""
+                raise
+            raise wordless
         return ""
 
     def _send(

@@ -36,6 +36,8 @@ class Engine:
         if request.method == "HEAD":
             return Reply(500, {}, iter(()), lambda: None, None)
         if path == "containers/c1/archive":
+            if self.words == "none":
+                return self._reply(200, {})
             return self._reply(500, {"message": self.words} if self.words else {})
         if path != "containers/c1/json":
             return self._reply(200, EMPTY[path])
@@ -53,7 +55,9 @@ def test_one_that_is_being_removed_is_left_out(then: str) -> None:
     assert engine.statuses == []
 
 
-@pytest.mark.parametrize(("words", "told"), [("", "{}"), ("no space left", "no space left")])
+@pytest.mark.parametrize(
+    ("words", "told"), [("", "{}"), ("no space left", "no space left"), ("none", "HTTP status 500")]
+)
 def test_a_refusal_is_told_in_the_words_that_only_reading_brings(words: str, told: str) -> None:
     with pytest.raises(StartFailed, match=f"observe demo: {told}"):
         Snapshots(Client(Engine(["running", "running"], words), "unix:///x", 1)).observe("demo")
