@@ -111,7 +111,7 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
     if not found.running:
         return _down(spec, service, found)
     changed = _changed(name, service, found)
-    if not changed and _begins_anew(found, now):
+    if _begins_anew(found, now) and (found.drift or not changed):
         again = f"again and again (start {found.restarts + 1})"
         if found.oom_killed:
             return _starved(f"{name} was killed for memory {again}", service, found)

@@ -124,6 +124,21 @@ def test_between_two_ends_a_container_runs_and_is_at_fault(restarts: int, later:
         assert condition(SPEC, healthy, moment("2026-01-01T00:00:00Z") + later)[0].status == "ok"
 
 
+@pytest.mark.parametrize(("restarts", "again"), [(4, True), (0, False)])
+def test_files_that_its_ends_come_from_are_told_with_them(restarts: int, again: bool) -> None:
+    drift, now = ("prometheus.yml has permissions 0 instead of 444",), moment("2026-01-01T00:00:00Z")
+    found = seen(
+        container("app", health="starting", restarts=restarts, started_at="2026-01-01T00:00:00Z", drift=drift)
+    )
+    finding = condition(SPEC, found, now + 1)[0]
+    assert finding.evidence == f"demo-app{' ends again and again (start 5)' * again}: {drift[0]}"
+    assert finding.hint == (
+        "monitoring-stack start writes the files anew"
+        if again
+        else "monitoring-stack reload writes the rendered files anew"
+    )
+
+
 @pytest.mark.parametrize(
     ("ahead", "said"), [(7200.4, "is 2 h ahead of this"), (-42, "is 42 s behind this"), (0, "")]
 )
