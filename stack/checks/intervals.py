@@ -10,7 +10,6 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = (
@@ -69,8 +68,12 @@ def _any(entry: Entry, key: str, holds: Any) -> bool:
 
 def _zone(name: str) -> tzinfo:
     """``Local`` is the container's own zone, which is UTC; so is one that this machine does not know."""
+    if name in ("UTC", "Local"):
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
-        return UTC if name in ("UTC", "Local") else ZoneInfo(name)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
 

@@ -30,7 +30,7 @@ from stack.exports.files import secrets as secrets_of_service
 from stack.images.lock import read_lock
 from stack.images.pins import pinned
 from stack.images.programs import APP
-from stack.validation.files import check_syntax
+from stack.validation.syntax import check_syntax
 
 SHOWN = 8
 LIST = ".exported"

@@ -20,7 +20,7 @@ from stack.config.tree import read_native
 from stack.deploy.describe import read_secret
 from stack.deploy.left_out import left_out, refuse_faults
 from stack.exports.compose_own import override, own_files
-from stack.validation.files import check_syntax
+from stack.validation.syntax import check_syntax
 
 BEYOND_VARIABLES = ("public_url", "watchdog.every")
 """Settings whose values stand in files and in several words of a container."""

@@ -11,11 +11,6 @@ from typing import Any
 
 from stack import __version__
 from stack.cli.channel import Channel
-from stack.cli.grammar_alerting import ALERTING_COMMANDS
-from stack.cli.grammar_export import EXPORT
-from stack.cli.grammar_gateway import GATEWAY_COMMANDS
-from stack.cli.grammar_keep import KEEPING_COMMANDS
-from stack.cli.grammar_own import OWN_COMMANDS
 from stack.cli.grammar_parts import CHOICE, COMPONENTS_HELP, Command, flag, value
 
 YES = flag("-y", "--yes", help="do not ask")
@@ -73,7 +68,7 @@ REPORT = Command(
         ),
     ),
 )
-COMMANDS: tuple[Command, ...] = (
+BASIC: tuple[Command, ...] = (
     Command("start", "bring the stack up and prove it", "lifecycle:start", START),
     Command("stop", "stop all containers and keep everything", "lifecycle:stop"),
     Command(
@@ -181,17 +176,23 @@ COMMANDS: tuple[Command, ...] = (
         (value("shell", choices=("bash", "zsh", "tcsh")),),
         only_shows=True,
     ),
-    *KEEPING_COMMANDS,
-    *GATEWAY_COMMANDS,
-    *ALERTING_COMMANDS,
-    *OWN_COMMANDS,
-    EXPORT,
 )
 
 
+def commands() -> tuple[Command, ...]:
+    """All commands; those that are none of the basic ones are read only where one of them is meant."""
+    from stack.cli.grammar_alerting import ALERTING_COMMANDS
+    from stack.cli.grammar_export import EXPORT
+    from stack.cli.grammar_gateway import GATEWAY_COMMANDS
+    from stack.cli.grammar_keep import KEEPING_COMMANDS
+    from stack.cli.grammar_own import OWN_COMMANDS
+
+    return (*BASIC, *KEEPING_COMMANDS, *GATEWAY_COMMANDS, *ALERTING_COMMANDS, *OWN_COMMANDS, EXPORT)
+
+
 def command_names() -> tuple[str, ...]:
-    """All commands, for documents and completion."""
-    return tuple(c.name for c in COMMANDS)
+    """The name of each command."""
+    return tuple(c.name for c in commands())
 
 
 class Parser(argparse.ArgumentParser):
@@ -219,10 +220,14 @@ def parser(word: str = "") -> argparse.ArgumentParser:
     volume.add_argument("-q", "--quiet", action="store_true", help="errors only")
     top = Parser(prog="monitoring-stack", description="A monitoring stack, brought up and proven.")
     top.add_argument("--version", action="version", version=f"monitoring-stack {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in [c for c in COMMANDS if c.name == word] or COMMANDS:
-        _grow(commands, command, common)
+    below = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in _named(BASIC, word) or _named(commands(), word) or commands():
+        _grow(below, command, common)
     return top
+
+
+def _named(among: tuple[Command, ...], word: str) -> list[Command]:
+    return [command for command in among if command.name == word]
 
 
 def _grow(commands: Any, command: Command, common: Parser) -> None:

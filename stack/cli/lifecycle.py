@@ -106,7 +106,7 @@ def show_plan(session: Session, asked: Description | None = None) -> int:
     from stack.deploy.converge import decide
     from stack.deploy.left_out import refuse_faults
     from stack.deploy.outer_networks import gone
-    from stack.validation.files import check_syntax
+    from stack.validation.syntax import check_syntax
 
     description = asked or session.described(provide=False)
     refuse_faults(description.left_out)

@@ -37,7 +37,7 @@ def _smoke_here(options: argparse.Namespace, printer: Printer) -> int:
     from stack.deploy.ends import with_last_words
     from stack.deploy.verify import patience, prober_for
     from stack.deploy.volumes import examined
-    from stack.validation.files import check_syntax
+    from stack.validation.syntax import check_syntax
 
     session = Session.open(options, printer)
     observed = session.engine.observe(session.name)

@@ -124,12 +124,22 @@ class Http(Struct, frozen=True):
             connection.close()
 
 
+class _Connection(http.client.HTTPConnection):
+    """Python loads its whole IDNA tables for a host that is given as text; a name of ASCII needs none."""
+
+    def connect(self) -> None:
+        """As the base class calls it."""
+        host: Any = self.host.encode() if self.host.isascii() else self.host
+        self.sock = socket.create_connection((host, self.port), self.timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def _connection(place: SplitResult, seconds: float) -> http.client.HTTPConnection:
     """Over TLS it must have a certificate that this machine trusts; SSL_CERT_FILE names an authority of one's own."""
     host = place.hostname or ""
     if place.scheme == "https":
         return http.client.HTTPSConnection(host, place.port or 443, timeout=seconds)
-    return http.client.HTTPConnection(host, place.port or 80, timeout=seconds)
+    return _Connection(host, place.port or 80, timeout=seconds)
 
 
 def _body(data: Mapping[str, str] | None, document: Any) -> tuple[bytes | None, str]:

@@ -11,14 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stack.common.errors import StartFailed
-from stack.engine import (
-    archive,
-    convert,
-    examining_program,
-    failures,
-    keeping_program,
-    upgrading_program,
-)
+from stack.engine import archive, convert, failures
 from stack.engine.client import TAR, Client
 from stack.engine.containers import Containers
 from stack.engine.frames import framed
@@ -117,8 +110,10 @@ class Keeping:
                         said += part
         finally:
             self._containers.discard(helper)
+        from stack.engine.keeping_program import WHOLE
+
         *words_said, last = said.decode(errors="replace").strip().splitlines() or [""]
-        if last != keeping_program.WHOLE:
+        if last != WHOLE:
             told = failures.one_line(last or "it ended without a word")
             raise StartFailed(f"{what}: {told}", logs=tuple(words_said))
 
@@ -133,12 +128,13 @@ def damage(path: str, why: str, moved: list[str]) -> Damage:
     return Damage(path, why, tuple(moved))
 
 
-PROGRAMS = (keeping_program, examining_program, upgrading_program)
+PROGRAMS = ("keeping_program", "examining_program", "upgrading_program")
 
 
 def _program() -> str:
     """All programs as one text, the later ones knowing the first by its name."""
-    sources = {one.__name__: Path(one.__file__ or "").read_text("utf-8") for one in PROGRAMS}
+    here = Path(__file__)
+    sources = {f"stack.engine.{one}": here.with_name(f"{one}.py").read_text("utf-8") for one in PROGRAMS}
     return LOADER.format(sources=sources)
 
 

@@ -23,7 +23,7 @@ from stack.config.tree import read_tree
 from stack.deploy import verify
 from stack.deploy.verify import IN_TURNS, Verification
 from stack.model.spec import ConfigFile, Health, Limits, LinkFolder, ServiceSpec, StackSpec
-from stack.validation.files import check_syntax
+from stack.validation.syntax import check_syntax
 from tests.contract.config_on_disk import ConfigOnDisk
 from tests.fakes.engine.memory import MemoryEngine
 from tests.grafana_standin import NEXT, VERSION

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.cli import grammar
 from stack.cli import main as cli
-from stack.cli.grammar import COMMANDS, parser
+from stack.cli.grammar import parser
 from stack.cli.grammar_parts import Command
 from stack.cli.printer import Printer
 from stack.common import errors
@@ -24,7 +25,7 @@ from stack.model.events import Milestone, Progress
 ROOT = Path(__file__).resolve().parents[3]
 
 
-LEAVES = [leaf for command in COMMANDS for leaf in command.actions or (command,)]
+LEAVES = [leaf for command in grammar.commands() for leaf in command.actions or (command,)]
 
 
 @pytest.mark.parametrize("command", LEAVES, ids=lambda c: c.handler)

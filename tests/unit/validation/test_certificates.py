@@ -10,7 +10,7 @@ import trustme
 
 from stack.common.errors import ConfigurationInvalid
 from stack.components import BY_NAME, assemble
-from stack.validation.files import check_syntax
+from stack.validation.syntax import check_syntax
 from tests.unit.components.test_own import SCRAPE, own
 
 AUTHORITY = trustme.CA()

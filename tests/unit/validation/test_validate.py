@@ -13,7 +13,8 @@ from stack.common.errors import ConfigurationInvalid
 from stack.components import BY_NAME
 from stack.engine.interface import Ran
 from stack.model.spec import ConfigFile, Health, Limits, ServiceSpec, StackSpec
-from stack.validation.files import check_syntax, validate
+from stack.validation.files import validate
+from stack.validation.syntax import check_syntax
 from tests.fakes.engine.memory import MemoryEngine
 
 

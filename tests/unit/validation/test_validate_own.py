@@ -13,8 +13,9 @@ from stack.components.build import Build
 from stack.engine.interface import Ran
 from stack.model.found import FileFound
 from stack.model.spec import ConfigFile, StackSpec
-from stack.validation.files import check_syntax, validate
+from stack.validation.files import validate
 from stack.validation.native import known_line
+from stack.validation.syntax import check_syntax
 from tests.fakes.engine.memory import MemoryEngine
 from tests.unit.components.test_own import JOB, MAIN, MINE, RULES, SCRAPE, TARGETS, own
 

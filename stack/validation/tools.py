@@ -1,0 +1,121 @@
+"""The products' own tools on rendered files, in short-lived containers of their images, and their complaint in the
+words and at the places that people know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import filterfalse
+
+from msgspec.structs import replace
+
+from stack.common.errors import ConfigurationInvalid
+from stack.engine.interface import Engine, Job
+from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec
+from stack.validation.culprit import culprit
+from stack.validation.native import check_outside, known_line, known_place, made_of, outside, place
+from stack.validation.remedies import located, remedy
+
+PROGRESS = re.compile(r"SUCCESS|Checking .*(?<!FAILED)$")
+"""What promtool and amtool say of files that are sound, or that they begin with."""
+FOLDER = f"{CONFIG_ROOT}/{CURRENT}"
+"""Where the files will be, so that what they say of each other's places holds while they are checked, too."""
+STAND_IN = b"a-secret-that-the-check-need-not-know"
+LINE = re.compile(r"\bline (\d+)")
+MADE_OF_ALREADY = re.compile(r"stack\.toml \[|own/receivers/|[^ ]+:\d+:")
+"""A complaint that has a place with a line, or that of a receiver."""
+
+
+def run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: Engine) -> None:
+    """Judges a component's files; ``ConfigurationInvalid`` with the place, the remedy and the last lines said."""
+    ours = (*(f"{CURRENT}/{file.path}" for file in service.files), *(a.path for a in service.assets))
+    named = tuple(outside(service.judged, ours))
+    paths = tuple(value.value for _, value in named)
+    job = Job(service.image, argv, tuple(_laid_out(service)), CONFIG_ROOT, user=service.user, look_at=paths)
+    ran = engine.run(stack, job)
+    check_outside(named, ran.seen, service.image, service.user)
+    if ran.code != 0:
+        lines, said = _said(ran.output, service)
+        if not MADE_OF_ALREADY.match(said):
+
+            def again(files: tuple[ConfigFile, ...]) -> str:
+                other = replace(service, files=files)
+                return _said(engine.run(stack, replace(job, files=tuple(_laid_out(other)))).output, other)[1]
+
+            found = made_of(service.files, said) or culprit(service.files, said, again)
+            said = f"{found}: {said.partition(': ')[2] or said}" if found else said
+        raise ConfigurationInvalid(
+            located(said, service.files, service.component),
+            hint=f"{remedy(said, service.component)}; nothing was changed",
+            logs=tuple(_by_known_names(line, service) for line in lines[-8:]),
+        )
+
+
+def _said(output: str, service: ServiceSpec) -> tuple[tuple[str, ...], str]:
+    """The lines of a tool's output, and its complaint, by the places that people know."""
+    lines = tuple(line.strip() for line in output.splitlines() if line.strip())
+    lines = tuple(_by_known_lines(line, service, output) for line in lines)
+    return lines, _placed(_by_known_names(_complaint(lines), service))
+
+
+def _by_known_lines(said: str, service: ServiceSpec, output: str) -> str:
+    """The lines that a tool speaks of, as they stand in the file that people have; it tells the file elsewhere."""
+    meant = [f for f in service.files if f.source and f"{FOLDER}/{f.path}" in output]
+    if len(meant) != 1:
+        return said
+    places = {known_place(meant[0], int(found[1])) for found in LINE.finditer(said)}
+    if len(places) == 1 and not (known := places.pop()).startswith(f"{place(meant[0])}:"):
+        return f"{known}: {LINE.split(said)[-1].removeprefix(':').strip()}"
+    return LINE.sub(lambda found: f"line {known_line(meant[0], int(found[1]))}", said)
+
+
+def _by_known_names(said: str, service: ServiceSpec) -> str:
+    """What a tool says of files in its container, by the paths that people know. Longest first: none is cut short."""
+    known = {f"{FOLDER}/{file.path}": place(file, service.component) for file in service.files}
+    known |= {
+        f"{CONFIG_ROOT}/{file.path}": place(file) for file in service.judged if file not in service.files
+    }
+    for inside in sorted(known, key=len, reverse=True):
+        said = said.replace(inside, known[inside])
+    return said.replace(FOLDER, service.component)
+
+
+def _laid_out(service: ServiceSpec) -> Iterable[ConfigFile]:
+    """The files, and one in place of each secret: promtool refuses a configuration whose credentials are missing."""
+    for file in service.files:
+        yield replace(file, path=f"{CURRENT}/{file.path}")
+    for asset in service.assets:
+        if asset.secret:
+            yield replace(asset, content=STAND_IN)
+        elif asset in service.judged:
+            yield asset
+
+
+def _placed(said: str) -> str:
+    """The place first, as everywhere: promtool and amtool put words before it, and the line behind."""
+    said = re.sub(r'^error loading scrape configs: "([^"]+)"', r"\1", said)
+    said = re.sub(
+        r"field (\w+)_configs not found in type \S+", r"this Alertmanager has no integration \1", said
+    )
+    said = re.sub(r"^[^:]+: yaml: unmarshal errors: ((?:stack\.toml|own/receivers/).*)", r"\1", said)
+    return re.sub(r"^([^:]+): yaml: unmarshal errors: line (\d+)", r"\1:\2", said)
+
+
+def _complaint(lines: tuple[str, ...]) -> str:
+    """What the tool found first. Where there are several faults, or the line is but a heading, they follow below.
+
+    promtool says ``FAILED: fault`` or ``FAILED:`` with faults below, amtool ``Checking 'file'  FAILED: fault``. What
+    they say of sound files comes by another stream, so that it may stand anywhere between.
+    """
+    for number, line in enumerate(lines):
+        before, failed, said = line.partition("FAILED:")
+        if failed:
+            place = before.strip().removeprefix("Checking ").strip("'")
+            said = " ".join(filter(None, (place and f"{place}:", said.strip())))
+            for below in filterfalse(PROGRESS.match, lines[number + 1 :]):
+                if said and not said.endswith(":"):
+                    break
+                said = f"{said} {below}".strip()
+            return said
+    return lines[-1] if lines else "no output"
