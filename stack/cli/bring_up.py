@@ -16,6 +16,7 @@ from stack.components import BY_NAME
 from stack.deploy.converge import carry_out, decide
 from stack.deploy.describe import Description, secrets_of
 from stack.deploy.left_out import refuse_faults
+from stack.deploy.namesakes import refuse_namesakes
 from stack.deploy.outer_networks import gone
 from stack.deploy.reconcile import reconcile
 from stack.deploy.volumes import examined
@@ -172,6 +173,8 @@ def _carry_out(
             carry_out(observed, plan, actions, emit)
         remembered.result()
     milestones.ready()
+    joined = any(step.verb is Verb.JOIN for step in plan.steps)
+    refuse_namesakes(description.spec, session.engine.observe(session.name) if joined else observed)
 
 
 def _further_hosts(session: Session, description: Description) -> Along | None:

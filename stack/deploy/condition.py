@@ -14,6 +14,7 @@ from stack.common.moments import moment, short
 from stack.deploy.differences import differences
 from stack.deploy.ends import MIB, disk_fault, memory_limit, more_memory, why
 from stack.deploy.mend import unknown_there
+from stack.deploy.namesakes import namesake
 from stack.deploy.outer_networks import unjoined
 from stack.model.observed import Observed, ObservedContainer, in_place
 from stack.model.spec import ServiceSpec, StackSpec, container_name
@@ -116,7 +117,7 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
         if found.oom_killed:
             return _starved(f"{name} was killed for memory {again}", service, found)
         return _ended(spec, service, found, f"{name} ends {again}", "")
-    return _unreachable(spec, service, found, observed) or changed
+    return _unreachable(spec, service, found, observed) or changed or namesake(service, observed)
 
 
 def _begins_anew(found: ObservedContainer, now: float) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from stack.engine import convert, labels
-from stack.engine.client import Client, filters
+from stack.engine.client import NOT_FOUND, Client, filters, forgiving
+from stack.engine.neighbours import neighbour
 from stack.engine.observation import networks_of_others, observed_container
 from stack.engine.transport import Refusal
+from stack.model.neighbours import Neighbour
 from stack.model.observed import Applied, Observed, ObservedContainer, placed
 from stack.model.spec import APPLIED, CONFIG_ROOT, CURRENT
 
@@ -42,6 +44,9 @@ class Snapshots:
             ids, others = {n["Id"] for n in networks}, networks_of_others(everyone, name)
             asked = pool.map(lambda one: self._observe_one(one, ids, others), listed)
             containers, leftovers = placed(name, filter(None, asked))
+            on = {n["Name"]: n["Id"] for n in networks} | {
+                network: others[network] for c in containers for network in c.networks if network in others
+            }
             known.result()
             return Observed(
                 name,
@@ -53,7 +58,19 @@ class Snapshots:
                 locked=any(labels.is_lock(c["Labels"]) for c in all_listed),
                 others=tuple(sorted(others)),
                 ahead=self._client.ahead,
+                beside=self._beside(on.values(), {c["Id"] for c in all_listed}),
             )
+
+    def _beside(self, networks: Iterable[str], ours: set[str]) -> tuple[Neighbour, ...]:
+        """Others on these networks. An engine that says nothing of who is on a network has none."""
+        ids = {one for network in networks for one in self._inside(network)} - ours
+        seen = (self._client.found("container", one) for one in sorted(ids))
+        return tuple(neighbour(one) for one in seen if one is not None)
+
+    def _inside(self, network: str) -> Iterable[str]:
+        with forgiving(NOT_FOUND):
+            return self._client.json("GET", f"networks/{network}").get("Containers") or ()
+        return ()
 
     def _listed(self, path: str, stack: str, **more: int) -> Any:
         return self._client.json("GET", path, query={**filters(**labels.selector(stack)), **more})

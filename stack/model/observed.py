@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from stack.model.names import next_name
+from stack.model.neighbours import Neighbour
 from stack.model.spec import Mount, container_name
 
 HELPER = "helper"
@@ -142,7 +143,8 @@ class Observed(Struct, frozen=True):
 
     ``has_state``: the engine keeps a state document for it, which is listed nowhere else. ``locked``: a command holds
     its lock, or was killed while it did. ``others``: names of the networks of others that a container can join.
-    ``ahead``: seconds by which the engine's clock is ahead of this machine's.
+    ``ahead``: seconds by which the engine's clock is ahead of this machine's. ``beside``: running containers of others
+    on networks that one of ours is on.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Observed(Struct, frozen=True):
     locked: bool = False
     others: tuple[str, ...] = ()
     ahead: float = 0.0
+    beside: tuple[Neighbour, ...] = ()
 
     def container(self, component: str) -> ObservedContainer | None:
         """The component's container, if there is one."""

@@ -6,34 +6,15 @@ The products' own tools run in short-lived containers of their images, so nothin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from stack.common.wait import together
 from stack.engine.interface import Engine
 from stack.model.spec import ConfigFile, ServiceSpec, StackSpec, ordered
+from stack.validation.rules import Rules
 
 AtRest = tuple[str, tuple[ConfigFile, ...]]
 Idle = tuple[AtRest, ...]
-
-
-class FileRules(Protocol):
-    """What a component brings to the checking of its files."""
-
-    @property
-    def tool(self) -> tuple[str, ...]:
-        """The command that judges them in a container of its image; empty where there is none."""
-
-    @property
-    def tool_words(self) -> Callable[[tuple[ConfigFile, ...]], tuple[str, ...]]:
-        """What the command is told of these files besides."""
-
-    @property
-    def check_files(self) -> Callable[[tuple[ConfigFile, ...]], None]:
-        """Rules of ours; ``ConfigurationInvalid`` names the file and the remedy."""
-
-
-Rules = Mapping[str, FileRules]
 
 
 def validate(

@@ -11,8 +11,8 @@ from stack.common.errors import ConfigurationInvalid
 from stack.common.yaml_text import load_yaml
 from stack.model.names import kind_of
 from stack.model.spec import ConfigFile
-from stack.validation.files import Rules
 from stack.validation.native import known_line, place
+from stack.validation.rules import Rules
 
 
 def check_syntax(rules: Rules, *components: tuple[str, tuple[ConfigFile, ...]]) -> None:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from tests.breakage.breakage import Breakage, Kind
-from tests.breakage.hands import detached, foreign_removed, forwarder_killed, network_made, network_removed
+from tests.breakage.breakage import Act, Breakage, Kind
+from tests.breakage.hands import (
+    FOREIGN,
+    api,
+    detached,
+    foreign_removed,
+    forwarder_killed,
+    network_made,
+    network_removed,
+    python_image,
+)
+from tests.e2e.stack_command import Stack
 
 OFF = r" \S+ is not connected to network"
 ENTRY = "COMPONENT.container: NAME is not connected to network NETWORK"
@@ -20,7 +30,37 @@ def _detached(component: str, kind: Kind) -> Breakage:
     )
 
 
+def namesake(name: str) -> Act:
+    """Somebody's container on the stack's network, known there by the name of one of its services."""
+
+    def act(stack: Stack) -> None:
+        ends = api().create_networking_config({stack.name: api().create_endpoint_config(aliases=[name])})
+        made = api().create_container(
+            python_image(),
+            ["-c", "import time; time.sleep(600)"],
+            entrypoint=["python3"],
+            name=f"{stack.name}-namesake",
+            labels={FOREIGN: "1"},
+            networking_config=ends,
+        )
+        api().start(made["Id"])
+
+    return act
+
+
 ROWS = (
+    Breakage(
+        "namesake-on-the-network",
+        namesake("alertmanager"),
+        r"alertmanager\.container: \S+-namesake, which is none of this stack, is known as alertmanager on network",
+        r"docker network disconnect \S+ \S+-namesake",
+        "COMPONENT.container: NAME, which is none of this stack, is known as NAME on network NETWORK, too",
+        status=5,
+        start="refuses",
+        refusal=r"alertmanager: \S+-namesake, which is none of this stack, is known as alertmanager on network",
+        refusal_code=5,
+        undo=foreign_removed("{}-namesake"),
+    ),
     _detached("app", "bare"),
     _detached("alertmanager", "whole"),
     _detached("prometheus", "bare"),

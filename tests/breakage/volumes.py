@@ -153,7 +153,7 @@ ROWS = (
             restarted("prometheus"),
             started_again("prometheus", 3),
         ),
-        r"prometheus\.container: \S+ ends .*again and again: prometheus.yml " + UNREADABLE,
+        r"prometheus\.container: \S+ ends .*again and again(?: \(start \d+\))?: prometheus.yml " + UNREADABLE,
         "start writes the files anew",
         AGAIN,
         status=5,

@@ -78,6 +78,9 @@ class Bench(Protocol):
     def connect_by_hand(self, container: str, network: str) -> None:
         """Somebody connects a container to a network of theirs."""
 
+    def run_beside(self, name: str, network: str) -> None:
+        """Somebody runs a container on a network, where its name is a name."""
+
     def lose_foreign_network(self, name: str) -> None:
         """Somebody removes a network of theirs, and takes running containers off it first."""
 
@@ -194,6 +197,9 @@ class MemoryBench:
         if found is not None:
             found.endpoints[network] = {"NetworkID": self.engine.network_ids[network], "Aliases": None}
 
+    def run_beside(self, name: str, network: str) -> None:
+        self.engine.neighbour(name, network)
+
     def lose_foreign_network(self, name: str) -> None:
         self.engine.lose_foreign_network(name)
 
@@ -276,6 +282,10 @@ class DockerBench:
 
     def connect_by_hand(self, container: str, network: str) -> None:
         self.raw.networks.get(network).connect(container)
+
+    def run_beside(self, name: str, network: str) -> None:
+        self.others.insert(0, ("container", name))
+        self.raw.containers.run(TINY, ["/bin/sh", "-c", LOOP], name=name, network=network, detach=True)
 
     def lose_foreign_network(self, name: str) -> None:
         network = self.raw.networks.get(name)

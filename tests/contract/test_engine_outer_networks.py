@@ -111,3 +111,20 @@ def test_its_names_are_unknown_there(bench: Bench, shop: str) -> None:
     apply(bench, wanted)
     told = bench.engine.inspect(container)["NetworkSettings"]["Networks"][shop]  # type: ignore[index]
     assert set(told["Aliases"]) - {container[:12], name} == {f"{name}.monitoring-stack"}
+
+
+def test_who_runs_on_a_network_of_ours_is_seen(bench: Bench, shop: str) -> None:
+    """Not those that do not run, nor those on other networks."""
+    container = make(bench, service(bench))
+    away, here, joined = (f"{bench.stack}-{name}" for name in ("away", "here", "joined"))
+    bench.foreign("network", f"{shop}-2")
+    bench.run_beside(away, f"{shop}-2")
+    bench.run_beside(joined, shop)
+    bench.foreign("container", f"{bench.stack}-resting")
+    bench.connect_by_hand(f"{bench.stack}-resting", bench.stack)
+    assert bench.engine.observe(bench.stack).beside == ()
+    bench.run_beside(here, bench.stack)
+    bench.connect_by_hand(container, shop)
+    found = bench.engine.observe(bench.stack).beside
+    assert sorted((one.name, *dict(one.networks)) for one in found) == [(here, bench.stack), (joined, shop)]
+    assert all(dict(one.networks).popitem()[1][0] == one.name for one in found)

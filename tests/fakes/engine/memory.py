@@ -255,7 +255,15 @@ class MemoryEngine(MemoryVolumes):
                 has_state=state in self.volumes,
                 locked=self.find(convert.keeper_name(name, labels.LOCK)) is not None,
                 others=tuple(sorted(self._others(name))),
+                beside=self._beside(name, {n for c in mine for n in c.endpoints}),
             )
+
+    def _beside(self, stack: str, networks: set[str]) -> tuple[Neighbour, ...]:
+        return tuple(
+            neighbour(c.inspect())
+            for c in sorted(self.containers.values(), key=lambda c: c.id)
+            if labels.stack_of(c.marks) != stack and c.state == "running" and networks & {*c.endpoints}
+        )
 
     def _seen(self, container: MemoryContainer) -> ObservedContainer:
         volume = self.volumes.get(container.mounts().get(CONFIG_ROOT, ""))

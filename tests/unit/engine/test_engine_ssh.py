@@ -169,7 +169,8 @@ def test_a_command_that_ends_hangs_up(ssh: Program) -> None:
     ssh.does("exec sleep 30")
     begun = "threading.Thread(target=connect, args=('ssh://web1',), daemon=True).start()"
     noted = f"while not pathlib.Path({str(ssh.noted)!r}).exists(): time.sleep(0.01)"
-    script = f"import pathlib, threading, time\nfrom stack.engine.docker import connect\n{begun}\n{noted}"
+    started = "time.sleep(1)  # it notes its login before who starts it has it in hand"
+    script = f"import pathlib, threading, time\nfrom stack.engine.docker import connect\n{begun}\n{noted}\n{started}"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30, capture_output=True)
     ssh.none_runs()
 
