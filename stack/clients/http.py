@@ -28,6 +28,7 @@ MOST_BYTES = 64 << 20
 SECONDS = 5.0
 READILY = 1.5
 REFUSED = "connection refused: nobody listens there"
+LATE = "no whole answer within"
 PLAIN = ("", "identity")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -215,7 +216,7 @@ def reason(error: BaseException, seconds: float = SECONDS) -> str:
     if isinstance(error, ConnectionRefusedError):
         return REFUSED
     if isinstance(error, TimeoutError):
-        return f"no whole answer within {seconds:g} s"
+        return f"{LATE} {seconds:g} s"
     if isinstance(error, http.client.RemoteDisconnected):
         return "the connection was closed without an answer"
     if isinstance(error, http.client.IncompleteRead):

@@ -22,7 +22,7 @@ from stack.model.spec import StackSpec
 def looked_again(engine: Engine, spec: StackSpec, report: Report, heard: Callable[[Finding], None]) -> Report:
     """The report with the containers that are at fault now as causes; ``heard`` hears of each."""
     observed = with_last_words(engine, engine.observe(spec.name))
-    unforwarded = tuple(forwarding_faults(spec, observed, report))
+    unforwarded = tuple(forwarding_faults(engine, spec, observed, report))
     # A health check that fails by now says no more than the silence that was found.
     observed = replace(observed, containers=tuple(replace(c, health="") for c in observed.containers))
     found = explained(report, (*condition(spec, observed, wall_clock()), *unforwarded))

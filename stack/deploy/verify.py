@@ -26,7 +26,7 @@ from stack.components import BY_NAME, after_change, checks_of
 from stack.components.hooks import Hooks, Scene
 from stack.deploy.describe import Description
 from stack.deploy.ends import ANY_LIFE, Life, died, disk_fault, health_of, life_of, unresponsive
-from stack.deploy.forwarding import cut_off, refuse_unforwarded
+from stack.deploy.forwarding import Silence, cut_off, refuse_unforwarded, unwell_inside
 from stack.engine.interface import Engine, Ran
 from stack.model.events import Event, Progress, StepBegun, StepDone
 from stack.model.plan import Verb
@@ -50,6 +50,7 @@ class _Wait:
     """``until`` when a component that answers is waited for; 0 before it was told to read its files again."""
 
     until: float = 0.0
+    silence: Silence = field(default_factory=Silence)
 
 
 @dataclass
@@ -147,7 +148,7 @@ class Verification:
         if not repaired and self._hopeless(service, failed, wait):
             raise NotReady(f"{name}: {first.evidence}", hint=first.hint)
         if any(f.stage == "ready" for f in failed):
-            self._revive(service, first.evidence)
+            self._revive(service, first.evidence, wait)
         self.emit(Progress(service.component, first.evidence))
         raise NotYet(first.evidence)
 
@@ -174,14 +175,16 @@ class Verification:
             return False
         return any(f.final for f in failed) or self.clock.now() > wait.until
 
-    def _revive(self, service: ServiceSpec, evidence: str) -> None:
+    def _revive(self, service: ServiceSpec, evidence: str, wait: _Wait) -> None:
         """Restarts, once, a process that has answered before and does not any more, or is not reached any more."""
         name, done = container_name(self.spec.name, service.component), f"{service.component} restarted"
-        if done in self.repaired:
+        state, again = self.engine.inspect(name), done in self.repaired
+        health = health_of(state)
+        silent = wait.silence.lasts(self.engine, self.spec, service, evidence, health, again=again)
+        if again:
             return
-        state = self.engine.inspect(name)
-        refuse_unforwarded(self.spec, service, evidence, health_of(state))
-        if not unresponsive(state) and not cut_off(self.spec, service, evidence, health_of(state)):
+        refuse_unforwarded(self.spec, service, evidence, health)
+        if not (silent or unresponsive(state) or cut_off(self.spec, service, evidence, health)):
             return
         self.repaired.append(done)
         self.emit(StepBegun(Verb.RESTART, name))
@@ -204,14 +207,8 @@ class Verification:
     def _own_health(self, service: ServiceSpec) -> tuple[Finding, ...]:
         if died(self.engine, self.spec, service) is not None:
             return (_not_ready(service, "its process has ended"),)
-        name, health = container_name(self.spec.name, service.component), service.health
-        try:
-            ran = self.engine.execute(name, health.test[1:], seconds=health.timeout)
-        except StartFailed as error:
-            return (_not_ready(service, error.message),)
-        if ran.code == 0:
-            return ()
-        return (_not_ready(service, ran.output.strip() or f"its health command ended with {ran.code}"),)
+        said = unwell_inside(self.engine, self.spec, service)
+        return (_not_ready(service, said),) if said else ()
 
 
 def asked_again(components: tuple[str, ...]) -> tuple[str, ...]:
