@@ -76,6 +76,11 @@ class Metadata(Typed, frozen=True):
     unit: str
 
 
+REJECTIONS = tuple(
+    f"prometheus_target_scrapes_sample_{why}_total"
+    for why in ("out_of_order", "out_of_bounds", "duplicate_timestamp")
+)
+"""Its counters of samples that it was given and did not store."""
 Labels = tuple[tuple[str, str], ...]
 Values = tuple[float, ...]
 
@@ -116,6 +121,11 @@ class Prometheus(Struct, frozen=True):
         answer = self.http.get("/api/v1/targets", params={"state": "active"})
         with shaped(answer):
             return tuple(_target(target) for target in _data(answer)["activeTargets"])
+
+    def rejected(self) -> int:
+        """How many samples it was given and did not store since it started, as it says now."""
+        rows = (line.split() for line in self.http.get("/metrics").text.splitlines())
+        return sum(int(float(row[1])) for row in rows if len(row) == 2 and row[0] in REJECTIONS)
 
     def reload_succeeded(self) -> bool:
         """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""

@@ -1,0 +1,74 @@
+"""How many samples of a scrape Prometheus has stored, which it says of no target itself.
+
+What it rejects is counted for all targets together, and what it has added only in the scrape that did so. A job that
+gives its series other names (``honor_labels``, a relabelling) is not found by them either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stack.checks.context import CheckContext
+from stack.checks.model import Job
+from stack.checks.promql import quoted
+from stack.clients.prometheus import REJECTIONS
+from stack.common.durations import duration
+
+SHOWN_WITHIN = 12.0
+"""Seconds after a load by which its targets are shown: Prometheus passes new ones on each five."""
+AFTER = "scrape_samples_post_metric_relabeling"
+SCRAPED = "scrape_samples_scraped"
+ADDED = "scrape_series_added"
+REPORTS = (
+    "up",
+    AFTER,
+    SCRAPED,
+    "scrape_duration_seconds",
+    ADDED,
+    "scrape_timeout_seconds",
+    "scrape_sample_limit",
+    "scrape_body_size_bytes",
+    "ALERTS",
+    "ALERTS_FOR_STATE",
+)
+"""What Prometheus itself says of each scrape and of alerts on it, beside the samples of the target."""
+REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
+
+
+def stored_of(context: CheckContext, job: Job, kept: Mapping[str, int]) -> dict[str, int]:
+    """By instance, of the samples that a scrape has ``kept``, as many as are stored for certain.
+
+    Those are the series under the job's name, or those that were added lately, or all but what was rejected, by
+    whomever, since before the latest scrape.
+    """
+    found = _found(context, job)
+    if all(found.get(name, 0) >= count for name, count in kept.items()):
+        return found
+    rejected = rejected_since(context, job.interval + job.timeout)
+    return {name: max(found.get(name, 0), count - rejected) for name, count in kept.items()}
+
+
+def rejected_since(context: CheckContext, seconds: float) -> int:
+    """How many samples at most, of any target, were rejected in so many seconds up to now."""
+    total = context.prometheus.rejected()
+    names = "|".join(job.name for job in context.expected.jobs if job.component == "prometheus")
+    if not total or not names:
+        return total
+    counters = f"{{__name__=~{quoted('|'.join(REJECTIONS))}, job=~{quoted(names)}}}"
+    before = context.prometheus.query(f"sum({counters} offset {duration(seconds)})")
+    return total - next((int(sample.value) for sample in before if sample.value <= total), 0)
+
+
+def _found(context: CheckContext, job: Job) -> dict[str, int]:
+    names = "|".join(REPORTS)
+    span = duration(SHOWN_WITHIN + 2 * (job.interval + job.timeout))
+    of_job = f"job={quoted(job.name)}"
+    found = (
+        *context.prometheus.query(f'count by (instance) ({{{of_job}, __name__!~"{names}"}})'),
+        *context.prometheus.query(f"max by (instance) (max_over_time({ADDED}{{{of_job}}}[{span}]))"),
+    )
+    counts: dict[str, int] = {}
+    for sample in found:
+        name = dict(sample.labels).get("instance", "")
+        counts[name] = max(counts.get(name, 0), int(sample.value))
+    return counts
