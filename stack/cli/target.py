@@ -18,7 +18,7 @@ from stack.model.outer import NETWORK_LABEL
 from stack.targets.addresses import Address, address, machine, port
 from stack.targets.containers import Around, Place, find, place, split
 from stack.targets.files import free_path, hosts, owners, secrets_of, without_job
-from stack.targets.jobs import FOLDER, JobText, job_name, label, param, path_and_params, setting
+from stack.targets.jobs import FOLDER, JobText, apart, job_name, label, once, param, path_and_params, setting
 
 if TYPE_CHECKING:
     from stack.checks.target_proof import Proof
@@ -157,9 +157,9 @@ def around_of(session: Session) -> Around:
 def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText:
     """The job's text, from options and places."""
     first = wanted.places[0]
-    labels = [label(one) for one in options.label]
+    labels = once("--label", map(label, options.label))
     path, asked = path_and_params(options.path or first.path)
-    return JobText(
+    job = JobText(
         name=wanted.name,
         addresses=tuple(one.address for one in wanted.places),
         path=_path(path),
@@ -168,13 +168,15 @@ def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText
         timeout=options.timeout or "",
         labels=(*labels, *([(NETWORK_LABEL, first.network)] if first.network else [])),
         params=(*asked, *map(param, options.param)),
-        more=tuple(setting(one) for one in options.set),
+        more=once("--set", map(setting, options.set)),
         token=given.token,
         user=given.user,
         password=given.password,
         authority=given.authority,
         insecure=options.insecure_skip_verify,
     )
+    apart(job)
+    return job
 
 
 def _path(path: str) -> str:

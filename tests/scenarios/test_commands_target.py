@@ -254,6 +254,13 @@ def test_a_secret_that_is_none_is_refused_without_its_text(running: Client, cont
         (("add", "a", "http://x:1/m", "http://x:2/n"), "one scheme and one path"),
         (("add", "node", "x:1"), "is a job already: prometheus/scrape/node_exporter.yml:2"),
         (("add", "a", "x:1", "--ca-file", "/nowhere"), "No such file"),
+        (("add", "a", "x:1", "--set", "job_name=b"), "job_name has its own option"),
+        (
+            ("add", "a", "x:1", "--set", "sample_limit=1", "--set", "sample_limit=2"),
+            "sample_limit is given twice",
+        ),
+        (("add", "a", "x:1", "--label", "b=1", "--label", "b=1"), "--label: b is given twice"),
+        (("add", "a", "x:1", "--insecure-skip-verify", "--set", "tls_config={}"), "--set tls_config: "),
         (("remove", "node"), "is a job of the bundle"),
         (("remove", "nobody"), "there is no target nobody"),
         (("add", "--container", "nobody"), "there is no container nobody"),
@@ -265,7 +272,7 @@ def test_what_cannot_be_meant_changes_nothing(running: Client, words: tuple[str,
 
 
 def test_what_prometheus_would_refuse_changes_nothing(running: Client) -> None:
-    error = refused(running, "add", "a", "x:1", "--set", "job_name=b")
+    error = refused(running, "add", "a", "x:1", "--set", "basic_auth={password_file: own/secrets/none}")
     assert isinstance(error, ConfigurationInvalid) and f"{FOLDER}/a.yml" in error.message
 
 
