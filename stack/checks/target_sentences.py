@@ -34,7 +34,7 @@ SENTENCES = (
         "{c.at}: name a file that lies in Prometheus' container and that its user (65534) may read",
     ),
     Sentence(
-        "connection refused",
+        "connection refused|cannot assign requested address",
         "nobody listens on {c.host}, which is inside Prometheus' own container",
         "{c.at}: name the container of the service instead, or the address of the machine that it runs on",
         when="loopback",
@@ -262,7 +262,7 @@ SENTENCES = (
         "{c.at}: scrape_protocols: [PrometheusText0.0.4] asks for text",
     ),
     Sentence(
-        "cannot assign requested address",
+        "connect: (?:cannot assign requested address|invalid argument)",
         "{c.host} is no address that Prometheus' container can ask",
         "{c.at}: name the container of the service, or the address of the machine that it runs on",
     ),

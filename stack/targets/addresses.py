@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from stack.common.errors import UsageError
-from stack.model.outer import MACHINE
+from stack.model.outer import MACHINE, is_itself
 
-LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1|0\.0\.0\.0")
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]")
 MOST_PORT = 65535
 
@@ -42,7 +41,7 @@ def address(text: str, name: str = "NAME") -> Address:
         raise UsageError(f"{text}: not an address", hint="HOST:PORT, such as shop:8000 or [fe80::1]:8000")
     if not written:
         raise UsageError(f"{text}: its port is missing", hint=f"{host}:PORT, such as {host}:8000")
-    if LOOPBACK.fullmatch(host.strip("[]")):
+    if is_itself(host):
         raise UsageError(
             f"{text}: that is Prometheus' own container, not this machine",
             hint=f"target add {name} --host {written} for a service of the engine's machine, "

@@ -197,8 +197,13 @@ CASES = [
         "scrape_protocols: [PrometheusText0.0.4]",
     ),
     (
-        'Get "http://h:80/metrics": dial tcp 0.0.0.0:80: connect: cannot assign requested address',
-        "h:80 is no address that Prometheus' container can ask",
+        'Get "http://[2001:db8::1]:80/metrics": dial tcp [2001:db8::1]:80: connect: cannot assign requested address',
+        "[2001:db8::1]:80 is no address that Prometheus' container can ask",
+        "name the container of the service",
+    ),
+    (
+        'Get "http://[fe80::1]:80/metrics": dial tcp [fe80::1]:80: connect: invalid argument',
+        "[fe80::1]:80 is no address that Prometheus' container can ask",
         "name the container of the service",
     ),
     (
@@ -220,6 +225,25 @@ def test_the_cause_and_the_line_to_change(said: str, cause: str, remedy: str) ->
     assert cause in found.cause
     assert remedy in found.remedy
     assert PLACE in found.remedy or "renew the certificate" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("0.0.0.0", "dial tcp 0.0.0.0:99: connect: connection refused"),
+        ("127.0.0.2", "dial tcp 127.0.0.2:99: connect: connection refused"),
+        ("LOCALHOST", "dial tcp [::1]:99: connect: connection refused"),
+        ("ip6-localhost", "dial tcp [::1]:99: connect: cannot assign requested address"),
+        ("[::1]", "dial tcp [::1]:99: connect: cannot assign requested address"),
+        ("[::]", "dial tcp [::]:99: connect: cannot assign requested address"),
+        ("[::ffff:127.0.0.1]", "dial tcp 127.0.0.1:99: connect: connection refused"),
+    ],
+)
+def test_each_address_of_the_container_itself_is_told_as_that(host: str, said: str) -> None:
+    url = f"http://{host}:99/metrics"
+    found = fault(OWN, target(f'Get "{url}": {said}', url))
+    assert found.cause == f"nobody listens on {host}:99, which is inside Prometheus' own container"
+    assert "name the container of the service instead" in found.remedy
 
 
 def test_a_loopback_address_is_prometheus_own_container() -> None:

@@ -161,6 +161,9 @@ def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
         ("localhost:8000", "Prometheus' own container"),
         ("http://127.0.0.1:8000/metrics", "Prometheus' own container"),
         ("[::1]:8000", "Prometheus' own container"),
+        ("LOCALHOST:8000", "Prometheus' own container"),
+        ("0.0.0.0:8000", "Prometheus' own container"),
+        ("[::]:8000", "Prometheus' own container"),
     ],
 )
 def test_what_is_no_address(text: str, said: str) -> None:
