@@ -32,7 +32,11 @@ REPORTS = (
     "ALERTS_FOR_STATE",
 )
 """What Prometheus itself says of each scrape and of alerts on it, beside the samples of the target."""
+NOT_REPORTS = f'__name__!~"{"|".join(REPORTS)}"'
 REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
+MEND_TIMES = (
+    "{at}: honor_timestamps: false where the target writes times; a series must stand on its page once"
+)
 
 
 def stored_of(context: CheckContext, job: Job, kept: Mapping[str, int]) -> dict[str, int]:
@@ -48,6 +52,21 @@ def stored_of(context: CheckContext, job: Job, kept: Mapping[str, int]) -> dict[
     return {name: max(found.get(name, 0), count - rejected) for name, count in kept.items()}
 
 
+def unstored(context: CheckContext, kept: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Of the samples that each target's latest scrape has kept, by job and instance, how many are not stored.
+
+    Only where Prometheus has rejected any of late, and only of jobs whose series bear the names of their targets.
+    """
+    jobs = context.expected.jobs
+    if not rejected_since(context, max((job.interval + job.timeout for job in jobs), default=0.0)):
+        return {}
+    renamed = {job.name for job in jobs if job.renamed}
+    found = context.prometheus.query(f'count by (job, instance) ({{job!="", {NOT_REPORTS}}})')
+    stored = {(dict(one.labels)["job"], dict(one.labels).get("instance", "")): one.value for one in found}
+    missing = {place: count - int(stored.get(place, 0)) for place, count in kept.items()}
+    return {place: count for place, count in missing.items() if count > 0 and place[0] not in renamed}
+
+
 def rejected_since(context: CheckContext, seconds: float) -> int:
     """How many samples at most, of any target, were rejected in so many seconds up to now."""
     total = context.prometheus.rejected()
@@ -60,11 +79,10 @@ def rejected_since(context: CheckContext, seconds: float) -> int:
 
 
 def _found(context: CheckContext, job: Job) -> dict[str, int]:
-    names = "|".join(REPORTS)
     span = duration(SHOWN_WITHIN + 2 * (job.interval + job.timeout))
     of_job = f"job={quoted(job.name)}"
     found = (
-        *context.prometheus.query(f'count by (instance) ({{{of_job}, __name__!~"{names}"}})'),
+        *context.prometheus.query(f"count by (instance) ({{{of_job}, {NOT_REPORTS}}})"),
         *context.prometheus.query(f"max by (instance) (max_over_time({ADDED}{{{of_job}}}[{span}]))"),
     )
     counts: dict[str, int] = {}

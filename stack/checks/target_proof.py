@@ -11,7 +11,7 @@ from stack.checks.check import LONGEST_WAITED_FOR
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Job, Pending
 from stack.checks.promql import quoted
-from stack.checks.stored import AFTER, REJECTED, SCRAPED, SHOWN_WITHIN, stored_of
+from stack.checks.stored import AFTER, MEND_TIMES, REJECTED, SCRAPED, SHOWN_WITHIN, stored_of
 from stack.checks.target_faults import fault
 from stack.checks.words import some
 from stack.clients.http import HttpFailure
@@ -22,9 +22,6 @@ from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 KEPT_WITHIN = 3.0
 """Seconds after a scrape by which its samples can be asked for."""
 EVERY = 0.1
-MEND_TIMES = (
-    "{at}: honor_timestamps: false where the target writes times; a series must stand on its page once"
-)
 
 
 class Proof(Struct, frozen=True):

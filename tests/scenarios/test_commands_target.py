@@ -15,7 +15,7 @@ from stack.common.yaml_text import load_yaml
 from stack.deploy.describe import Description
 from stack.engine.interface import Engine, Ran
 from stack.model.spec import ConfigFile
-from tests.loopback import Asked, Reply, serve
+from tests.loopback import Asked, Reply, Routes, serve
 from tests.scenarios.commands import NAME, Client, Said
 from tests.unit.checks.fake_stack import data
 
@@ -30,6 +30,8 @@ class Scraping:
         self.client = client
         self.errors: dict[str, str] = {}
         self.samples = "3"
+        self.rejections = 0
+        self.unstored = ""
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs in the files that are in use."""
@@ -59,13 +61,21 @@ class Scraping:
             "lastScrape": "2026-01-01T00:00:00Z",
         }
 
-    def query(self, asked: Asked) -> Reply:
-        """So many samples of each target, whatever is asked about them."""
+    def metrics(self, asked: Asked) -> Reply:
+        """``GET /metrics``: how much it has rejected since it started."""
         del asked
+        return 200, f"prometheus_target_scrapes_sample_out_of_bounds_total {self.rejections}\n"
+
+    def query(self, asked: Asked) -> Reply:
+        """So many samples of each target; none was rejected earlier, and of one job none is stored."""
+        expr = asked.params["query"]
+        if " offset " in expr:
+            return data({"resultType": "vector", "result": []})
         found = [
             {"metric": {"job": job["job_name"], "instance": a}, "value": [1, self.samples]}
             for job in self.jobs()
             for a in addresses(job)
+            if not (expr.startswith("count by (job, instance)") and job["job_name"] == self.unstored)
         ]
         return data({"resultType": "vector", "result": found})
 
@@ -79,7 +89,12 @@ def scraping(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scrapi
     """A started stack whose Prometheus answers."""
     assert client("start") == 0
     told = Scraping(client)
-    with serve({"GET /api/v1/targets": told.targets, "POST /api/v1/query": told.query}) as address:
+    routes: Routes = {
+        "GET /api/v1/targets": told.targets,
+        "POST /api/v1/query": told.query,
+        "GET /metrics": told.metrics,
+    }
+    with serve(routes) as address:
 
         def asked(engine: Engine, description: Description) -> CheckContext:
             del engine
@@ -210,6 +225,26 @@ def test_a_target_without_samples_has_its_word_in_the_list(running: Client, scra
     assert faults()["shop"] == (
         "its page has no samples, or metric_relabel_configs drop all: own/prometheus/scrape/shop.yml:2"
     )
+
+
+def test_a_target_whose_samples_are_kept_and_not_stored_has_its_word_in_the_list(
+    running: Client, scraping: Scraping
+) -> None:
+    assert running("target", "add", "shop", "shop:8000") == 0
+    assert running("target", "add", "far", "far:9", "--set", "honor_labels=true") == 0
+
+    def told(unstored: str, rejections: int) -> dict[str, Any]:
+        scraping.unstored, scraping.rejections = unstored, rejections
+        rows = document(running.run("target", "list")[1])["targets"]
+        assert not any(row["fault"] for row in rows if row["job"] != "shop")
+        return next(row for row in rows if row["job"] == "shop")
+
+    assert (told("shop", 0)["fault"], told("", 3)["fault"]) == ("", "")
+    assert told("far", 3)["fault"] == "", "its series bear other names"
+    row = told("shop", 3)
+    assert row["samples"] == 0 and row["fault"].startswith("none of its 3 samples is stored: they repeat")
+    assert row["fault"].endswith("a series must stand on its page once")
+    assert "own/prometheus/scrape/shop.yml:2: honor_timestamps: false" in row["fault"]
 
 
 def test_a_port_of_the_machine(running: Client) -> None:
