@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
+from stack.checks.sentence import Sentence
 from stack.checks.target_faults import Fault
-from stack.checks.target_sentences import Sentence
 from stack.model.outer import is_itself
 
 METRICS = "Metrics that would have been returned:"

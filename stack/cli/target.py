@@ -37,6 +37,8 @@ OPTIONS = (
     ("(params: {...})", "(--param NAME=VALUE)"),
     ("follow_redirects: true", "--set follow_redirects=true"),
     ("scrape_protocols: [", "--set scrape_protocols=["),
+    ("enable_compression: false", "--set enable_compression=false"),
+    ("correct proxy_url", "correct --set proxy_url"),
     ("honor_timestamps: false", "--set honor_timestamps=false"),
     ("scrape_timeout, at most scrape_interval", "--timeout, at most --interval"),
 )  # fmt: skip

@@ -179,6 +179,45 @@ CASES = [
         "must write UTF-8 without one",
     ),
     (
+        'expected a valid start token, got "\\xff" ("INVALID") while parsing: "\\xff"',
+        "http://h:80/metrics is UTF-16",
+        "must write UTF-8",
+    ),
+    ("gzip: invalid header", "cannot be read as that (gzip: invalid header)", "enable_compression: false"),
+    ("flate: corrupt input before offset 5", "says that it is compressed", "enable_compression: false"),
+    ("unexpected data after # EOF", "goes on behind # EOF", "must write # EOF once"),
+    (
+        'Get "ftp://x/": unsupported protocol scheme "ftp"',
+        'h:80 redirects /metrics to where nothing can be asked: unsupported protocol scheme "ftp"',
+        "set metrics_path to the final address",
+    ),
+    (
+        'Get "http://h:80/metrics": failed to parse Location header "http://%zz/": parse "http://%zz/": invalid URL '
+        'escape "%zz"',
+        "redirects /metrics to where nothing can be asked",
+        "set metrics_path to the final address",
+    ),
+    (
+        'Get "http://h:80/metrics": proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused',
+        "the proxy by which h:80 is asked cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused",
+        "correct proxy_url",
+    ),
+    (
+        'Get "http://h:80/metrics": proxyconnect tcp: tls: first record does not look like a TLS handshake',
+        "the proxy by which h:80 is asked cannot be reached: tls: first record",
+        "correct proxy_url",
+    ),
+    (
+        'Get "http://h:80/metrics": oauth2: cannot fetch token: 501 Unsupported method\nResponse: <html>\n',
+        "the token for h:80 is not had: cannot fetch token: 501 Unsupported method",
+        "correct oauth2",
+    ),
+    (
+        "clientpb: insufficient length of buffer, expected at least 98 bytes, got 11 bytes",
+        "cannot be read as that (expected at least 98 bytes, got 11 bytes)",
+        "h:80 must name the format that it writes",
+    ),
+    (
         'expected label name, got "\\r" ("INVALID") while parsing: "a 1\\r"',
         "ends its lines with CR LF",
         "must end its lines with",
@@ -269,6 +308,11 @@ def test_of_a_component_its_own_log_is_the_place_to_read_on(said: str) -> None:
     found = fault(Job("node", "scrape/node_exporter.yml", 2, "node_exporter"), target(said))
     assert found.remedy == "monitoring-stack logs node_exporter shows why"
     assert found.cause
+
+
+def test_a_status_that_names_no_other_address_is_no_redirect() -> None:
+    found = fault(OWN, target("server returned HTTP status 304 Not Modified"))
+    assert found.cause == "h:80 answers 304 Not Modified to /metrics"
 
 
 def test_what_is_not_known_is_passed_on() -> None:
