@@ -76,6 +76,7 @@ SELDOM = frozenset(
         "target-redirect",
         "target-redirect-nowhere",
         "target-redirect-ftp",
+        "target-bom",
         "target-utf-16",
         "target-protobuf",
         "target-joined",
