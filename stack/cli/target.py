@@ -131,16 +131,25 @@ def asked_for(session: Session, options: argparse.Namespace) -> Wanted:
             "a target has a name and an address",
             "target add NAME HOST:PORT, target add --container CONTAINER, or target add NAME --host PORT",
         )
-    return Wanted(job_name(name), _places([address(one, name) for one in rest]))
+    return Wanted(job_name(name), _places([address(one, name) for one in rest], options))
 
 
-def _places(addresses: list[Address]) -> tuple[Place, ...]:
+def _places(addresses: list[Address], options: argparse.Namespace) -> tuple[Place, ...]:
     if len({(one.scheme or "http", _path(one.path)) for one in addresses}) > 1:
         raise usage_of(
             "addresses of one target have one scheme and one path",
             "add a target for each, with a name of its own",
         )
-    return tuple(Place(one.place, "", one.path, one.scheme) for one in addresses)
+    first = addresses[0]
+    for option, given, said in (
+        ("--path", options.path, first.path),
+        ("--scheme", options.scheme, first.scheme),
+    ):
+        if given and said and given != said:
+            raise usage_of(
+                f"{option} {given}: the address says {said}", f"leave out {option}, or the URL's own"
+            )
+    return tuple(dict.fromkeys(Place(one.place, "", one.path, one.scheme) for one in addresses))
 
 
 def container_place(session: Session, wanted: str, asked: int, network: str) -> Place:

@@ -180,6 +180,8 @@ def param(text: str) -> tuple[str, str]:
 
 def path_and_params(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """A path, and what stands behind its question mark: a path of Prometheus' has none."""
+    if "://" in text.partition("?")[0]:
+        raise UsageError(f"--path {text}: that is a whole URL", hint="give it as the address, without --path")
     path, _, query = text.partition("?")
     return path, tuple(parse_qsl(query, keep_blank_values=True))
 

@@ -252,6 +252,18 @@ def test_a_port_of_the_machine(running: Client) -> None:
     assert told["job"] == "host-9000" and told["targets"][0]["instance"] == "host.docker.internal:9000"
 
 
+def test_a_token_has_no_kind_before_it(running: Client) -> None:
+    (running.home / "token").write_text("Bearer geheim\n")
+    error = refused(running, "add", "a", "a:1", "--token-file", str(running.home / "token"))
+    assert "it begins with Bearer" in error.message and "geheim" not in error.message
+
+
+def test_an_address_that_is_given_twice_is_one(running: Client) -> None:
+    assert running("target", "add", "a", "a:1", "a:1") == 0
+    (job,) = load_yaml((running.home / FOLDER / "a.yml").read_text())["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["a:1"]}]
+
+
 def test_secrets_are_copied_delivered_and_go_with_the_job(running: Client) -> None:
     token = running.home / "token"
     token.write_text("geheim\n")
@@ -289,6 +301,9 @@ def test_a_secret_that_is_none_is_refused_without_its_text(running: Client, cont
         (("add", "a", "http://x:1/m", "http://x:2/n"), "one scheme and one path"),
         (("add", "node", "x:1"), "is a job already: prometheus/scrape/node_exporter.yml:2"),
         (("add", "a", "x:1", "--ca-file", "/nowhere"), "No such file"),
+        (("add", "a", "http://x:1/m", "--path", "/n"), "--path /n: the address says /m"),
+        (("add", "a", "https://x", "--scheme", "http"), "--scheme http: the address says https"),
+        (("add", "a", "x:1", "--path", "http://x/m"), "--path http://x/m: that is a whole URL"),
         (("add", "a", "x:1", "--set", "job_name=b"), "job_name has its own option"),
         (
             ("add", "a", "x:1", "--set", "sample_limit=1", "--set", "sample_limit=2"),

@@ -96,6 +96,12 @@ def test_a_path_with_a_question(text: str, path: str, params: tuple[tuple[str, s
     assert path_and_params(text) == (path, params)
 
 
+def test_a_path_is_no_url() -> None:
+    with pytest.raises(UsageError, match="that is a whole URL"):
+        path_and_params("http://shop/m")
+    assert path_and_params("/probe?target=http://a")[1] == (("target", "http://a"),)
+
+
 def test_a_parameter() -> None:
     assert (param("a=b=c"), param("a=")) == (("a", "b=c"), ("a", ""))
     for text in ("a", "=b"):
@@ -155,6 +161,9 @@ def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
         ("[fe80::1]", "its port is missing"),
         ("", "not an address"),
         ("a b:1", "not an address"),
+        ("http://[::1:80/m", "not an address"),
+        ("http://me:secret@[::1:80/m", "not an address"),
+        ("shop:\u0663", "not a port"),
         ("ftp://shop:21", "http or https"),
         ("http://me:secret@shop:1/", "only host, port and path"),
         ("shop:1?x=1", "only host, port and path"),
