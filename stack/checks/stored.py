@@ -6,16 +6,20 @@ gives its series other names (``honor_labels``, a relabelling) is not found by t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from msgspec import Struct
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Job
 from stack.checks.promql import quoted
-from stack.clients.prometheus import REJECTIONS
+from stack.clients.prometheus import REJECTIONS, Target
 from stack.common.durations import duration
+from stack.common.moments import instant
 
-SHOWN_WITHIN = 12.0
-"""Seconds after a load by which its targets are shown: Prometheus passes new ones on each five."""
+BEFORE = 0.5
+"""Seconds before a scrape from which its samples are looked for: they bear its time, more or less."""
 AFTER = "scrape_samples_post_metric_relabeling"
 SCRAPED = "scrape_samples_scraped"
 ADDED = "scrape_series_added"
@@ -39,16 +43,53 @@ MEND_TIMES = (
 )
 
 
-def stored_of(context: CheckContext, job: Job, kept: Mapping[str, int]) -> dict[str, int]:
+class Scrapes(Struct, frozen=True):
+    """The targets of one job, and what to ask of Prometheus about their latest scrapes alone.
+
+    A job of the same name that was removed just now has left series for minutes. ``chosen``: a matcher of the job.
+    ``span``: back to before the first of these scrapes.
+    """
+
+    context: CheckContext
+    job: Job
+    chosen: str
+    span: str
+
+    @classmethod
+    def of(cls, context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Scrapes:
+        """Those of these targets, which were all scraped."""
+        labels = "|".join(re.escape(one) for one in sorted({t.job_label for t in targets}))
+        scraped = min(instant(t.last_scrape) for t in targets)
+        (now,) = context.prometheus.query("time()")
+        return cls(context, job, f"job=~{quoted(labels)}", duration(now.value - scraped + BEFORE))
+
+    def reported(self, metric: str) -> dict[str, int]:
+        """What Prometheus reports of them, by instance."""
+        return self._counts(f"last_over_time({metric}{{{self.chosen}}}[{self.span}])")
+
+    def found(self) -> dict[str, int]:
+        """Series by instance: those under the job's name, or those that were added."""
+        named = self._counts(
+            f"count by (instance) (last_over_time({{{self.chosen}, {NOT_REPORTS}}}[{self.span}]))"
+        )
+        added = self._counts(f"max by (instance) (max_over_time({ADDED}{{{self.chosen}}}[{self.span}]))")
+        return {name: max(named.get(name, 0), added.get(name, 0)) for name in {*named, *added}}
+
+    def _counts(self, expr: str) -> dict[str, int]:
+        found = self.context.prometheus.query(expr)
+        return {dict(sample.labels).get("instance", ""): int(sample.value) for sample in found}
+
+
+def stored_of(scrapes: Scrapes, kept: Mapping[str, int]) -> dict[str, int]:
     """By instance, of the samples that a scrape has ``kept``, as many as are stored for certain.
 
-    Those are the series under the job's name, or those that were added lately, or all but what was rejected, by
+    Those are the series that were found, or all but what was rejected, by
     whomever, since before the latest scrape.
     """
-    found = _found(context, job)
+    found, job = scrapes.found(), scrapes.job
     if all(found.get(name, 0) >= count for name, count in kept.items()):
         return found
-    rejected = rejected_since(context, job.interval + job.timeout)
+    rejected = rejected_since(scrapes.context, job.interval + job.timeout)
     return {name: max(found.get(name, 0), count - rejected) for name, count in kept.items()}
 
 
@@ -76,17 +117,3 @@ def rejected_since(context: CheckContext, seconds: float) -> int:
     counters = f"{{__name__=~{quoted('|'.join(REJECTIONS))}, job=~{quoted(names)}}}"
     before = context.prometheus.query(f"sum({counters} offset {duration(seconds)})")
     return total - next((int(sample.value) for sample in before if sample.value <= total), 0)
-
-
-def _found(context: CheckContext, job: Job) -> dict[str, int]:
-    span = duration(SHOWN_WITHIN + 2 * (job.interval + job.timeout))
-    of_job = f"job={quoted(job.name)}"
-    found = (
-        *context.prometheus.query(f"count by (instance) ({{{of_job}, {NOT_REPORTS}}})"),
-        *context.prometheus.query(f"max by (instance) (max_over_time({ADDED}{{{of_job}}}[{span}]))"),
-    )
-    counts: dict[str, int] = {}
-    for sample in found:
-        name = dict(sample.labels).get("instance", "")
-        counts[name] = max(counts.get(name, 0), int(sample.value))
-    return counts

@@ -10,8 +10,7 @@ from msgspec import Struct
 from stack.checks.check import LONGEST_WAITED_FOR
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Job, Pending
-from stack.checks.promql import quoted
-from stack.checks.stored import AFTER, MEND_TIMES, REJECTED, SCRAPED, SHOWN_WITHIN, stored_of
+from stack.checks.stored import AFTER, MEND_TIMES, REJECTED, SCRAPED, Scrapes, stored_of
 from stack.checks.target_faults import fault
 from stack.checks.words import some
 from stack.clients.http import HttpFailure
@@ -19,6 +18,8 @@ from stack.clients.prometheus import Target
 from stack.common.durations import duration
 from stack.common.wait import CLOCK, Clock, NotYet, TimedOut, until
 
+SHOWN_WITHIN = 12.0
+"""Seconds after a load by which its targets are shown: Prometheus passes new ones on each five."""
 KEPT_WITHIN = 3.0
 """Seconds after a scrape by which its samples can be asked for."""
 EVERY = 0.1
@@ -81,7 +82,8 @@ def gone(context: CheckContext, name: str, *, clock: Clock = CLOCK) -> None:
 def _scraped(context: CheckContext, job: Job, rare: bool) -> tuple[Target, ...]:
     targets = tuple(t for t in context.prometheus.targets() if t.job == job.name)
     if not targets:
-        raise Pending(f"Prometheus shows no target of {job.name}")
+        hint = "its relabel_configs may leave none" if job.chosen else ""
+        raise Pending(f"Prometheus shows no target of {job.name}", hint)
     if down := [t for t in targets if t.health == "down"]:
         faults = [(t, fault(job, t)) for t in down]
         raise Broken(some(f"{t.job} {t.instance} is down: {f.cause}" for t, f in faults), faults[0][1].remedy)
@@ -91,8 +93,10 @@ def _scraped(context: CheckContext, job: Job, rare: bool) -> tuple[Target, ...]:
 
 
 def _kept(context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Proof:
-    kept, offered = _counts(context, job.name, AFTER), _counts(context, job.name, SCRAPED)
-    stored = stored_of(context, job, kept)
+    scrapes = Scrapes.of(context, job, targets)
+    reported, offered = scrapes.reported(AFTER), scrapes.reported(SCRAPED)
+    kept = {t.instance: reported[t.instance] for t in targets if t.instance in reported}
+    stored = stored_of(scrapes, kept)
     warnings = []
     for target in targets:
         name = target.instance
@@ -121,8 +125,3 @@ def _nothing(job: Job, instance: str, offered: int) -> Exception:
     return NotYet(
         f"{job.name} {instance} is up and its page has no samples", f"is {job.path} the page of metrics?"
     )
-
-
-def _counts(context: CheckContext, job: str, metric: str) -> dict[str, int]:
-    found = context.prometheus.query(f"{metric}{{job={quoted(job)}}}")
-    return {dict(sample.labels).get("instance", ""): int(sample.value) for sample in found}

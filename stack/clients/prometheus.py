@@ -43,7 +43,7 @@ class Target(Typed, frozen=True):
     """One scrape target. ``health``: up, down or unknown (not scraped yet).
 
     ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling. ``last_scrape``: when it
-    was asked last, as Go writes a moment.
+    was asked last, as Go writes a moment. ``label``: its label job.
     """
 
     job: str
@@ -53,11 +53,12 @@ class Target(Typed, frozen=True):
     url: str = ""
     found: tuple[tuple[str, str], ...] = ()
     last_scrape: str = ""
+    label: str = ""
 
     @property
     def job_label(self) -> str:
         """The label job of its series: the name of its job, unless that gives it another."""
-        return dict(self.found).get("job", self.job)
+        return self.label or dict(self.found).get("job", self.job)
 
 
 class Sample(Typed, frozen=True):
@@ -270,6 +271,7 @@ def _target(target: dict[str, Any]) -> Target:
         target.get("scrapeUrl", ""),
         _labels(target.get("discoveredLabels", {})),
         target.get("lastScrape", ""),
+        labels.get("job", ""),
     )
 
 

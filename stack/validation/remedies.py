@@ -27,7 +27,7 @@ REMEDIES = (
         r"field \w+ not found in type rulefmt\.RuleGroups|into rulefmt\.[rR]uleGroups",
         "a rule file begins with groups:, each with its name and rules",
     ),
-    (r"not a valid duration string", "a duration has its unit: 15s, 5m, 1h"),
+    (r"not a valid duration string|unknown unit .* in duration", "a duration has its unit: 15s, 5m, 1h"),
     (r"scrape timeout greater than scrape interval", "scrape_timeout is at most scrape_interval"),
     (r"couldn't parse timestamp", "times are HH:MM, such as 09:00"),
     (r"Groupname must not be empty", "give each group a name"),

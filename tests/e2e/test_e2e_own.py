@@ -170,6 +170,16 @@ def test_another_scrape_interval_is_carried_through(mine: Stack) -> None:
 FEDERATED = ("--path", "/federate", "--param", 'match[]={job="alertmanager",__name__=~"up|go_info",stack=""}')
 
 
+def test_what_a_job_of_that_name_had_before_proves_nothing(mine: Stack) -> None:
+    given = ("--interval", "1s", "--timeout", "1s")
+    mine.ok("target", "add", "far", "alertmanager:9093", *given)
+    mine.ok("target", "remove", "far")
+    one_name = "metric_relabel_configs=[{target_label: __name__, replacement: one}]"
+    told = mine.ok("target", "add", "far", "alertmanager:9093", *given, "--set", one_name, "--json").json()
+    assert told["targets"][0]["samples"] < 100 and "are not stored" in told["warnings"][0]
+    mine.ok("target", "remove", "far")
+
+
 def test_what_bears_other_names_is_stored_whenever_it_is_asked(mine: Stack) -> None:
     given = (*FEDERATED, "--interval", "1s", "--timeout", "1s", "--set", "honor_labels=true")
     told = mine.ok("target", "add", "far", "prometheus:9090", *given, "--json").json()

@@ -69,6 +69,8 @@ class Scraping:
     def query(self, asked: Asked) -> Reply:
         """So many samples of each target; none was rejected earlier, and of one job none is stored."""
         expr = asked.params["query"]
+        if expr == "time()":
+            return data({"resultType": "scalar", "result": [1, "1767225601"]})
         if " offset " in expr:
             return data({"resultType": "vector", "result": []})
         found = [

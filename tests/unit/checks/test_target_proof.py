@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Expected, Job
-from stack.checks.stored import AFTER, SCRAPED
+from stack.checks.stored import ADDED, AFTER
 from stack.checks.target_proof import Proof, gone, prove
 from stack.clients.prometheus import Sample, Target
 from stack.common.wait import Clock
 
 SELF = Job("prometheus", component="prometheus")
 SHOP = Job("shop", interval=5.0, timeout=5.0, addresses=("shop:1",))
-UP = Target("shop", "shop:1", "up", "")
+UP = Target("shop", "shop:1", "up", "", last_scrape="1970-01-01T00:16:38.5Z")
 FRESH = replace(UP, health="unknown")
 OTHER = Target("other", "o:1", "down", "x")
 
@@ -43,6 +43,7 @@ class Answers:
     stored: int = 3
     added: int = 0
     rejections: int = 3
+    label: str = "shop"
     before: float | None = 0
     asked: int = field(default=0)
 
@@ -57,17 +58,19 @@ class Answers:
         if "prometheus_target_scrapes_sample" in expr:
             assert 'job=~"prometheus"' in expr and expr.endswith(" offset 10s)")
             return () if self.before is None else (Sample((), self.before),)
-        assert 'job="shop"' in expr
-        if "scrape_series_added" in expr and not expr.startswith("count"):
-            return (Sample((("instance", "shop:1"),), self.added),)
-        value = (
-            self.kept if expr.startswith(AFTER) else self.scraped if expr.startswith(SCRAPED) else self.stored
-        )
-        return (
-            ()
-            if value is None or (value == 0 and "count" in expr)
-            else (Sample((("instance", "shop:1"),), value),)
-        )
+        if expr == "time()":
+            return (Sample((), 1000.0),)
+        assert f'job=~"{self.label}"' in expr and "[2s]" in expr
+        if expr.startswith("count"):
+            return self._samples(self.stored or None)
+        if ADDED in expr:
+            return self._samples(self.added)
+        return self._samples(self.kept if AFTER in expr else self.scraped)
+
+    def _samples(self, value: int | None) -> tuple[Sample, ...]:
+        """Of the target, and of one that the job had before."""
+        earlier = Sample((("instance", "earlier:1"),), 7.0)
+        return (earlier,) if value is None else (Sample((("instance", "shop:1"),), value), earlier)
 
     @property
     def context(self) -> CheckContext:
@@ -128,6 +131,16 @@ def test_what_bears_other_names_and_was_added_long_ago_is_stored_unless_it_is_re
 ) -> None:
     found = proof((UP,), stored=0, added=0, rejections=rejections, before=before)
     assert (found.kept, len(found.warnings)) == (kept, warnings)
+
+
+def test_its_label_may_be_another_than_its_name() -> None:
+    assert proof((replace(UP, label="z.1"),), label=r"z\\.1").kept == 3
+
+
+def test_a_job_whose_relabelling_leaves_none_is_told_so() -> None:
+    with pytest.raises(Broken, match="no target of shop") as caught:
+        proof((), job=replace(SHOP, chosen=True))
+    assert "its relabel_configs may leave none" in caught.value.hint
 
 
 def test_what_is_rejected_now_was_not_stored() -> None:

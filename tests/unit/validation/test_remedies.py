@@ -42,6 +42,7 @@ PLACE = "own/prometheus/scrape/a.yml"
         ("no global Slack API URL set either inline or in a file", "under global:, or in the receiver"),
         ('unsupported scheme "" for URL', "url_file"),
         ('not a valid duration string: "5"', "has its unit"),
+        ('unknown unit "." in duration "1.5m"', "has its unit"),
         ('scrape timeout greater than scrape interval for job "a"', "at most scrape_interval"),
         ("couldn't parse timestamp 9:00, invalid format", "09:00"),
         ("something new", "correct prometheus's files"),
