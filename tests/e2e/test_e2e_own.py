@@ -170,13 +170,19 @@ def test_another_scrape_interval_is_carried_through(mine: Stack) -> None:
 FEDERATED = ("--path", "/federate", "--param", 'match[]={job="alertmanager",__name__=~"up|go_info",stack=""}')
 
 
-def test_what_a_job_of_that_name_had_before_proves_nothing(mine: Stack) -> None:
-    given = ("--interval", "1s", "--timeout", "1s")
-    mine.ok("target", "add", "far", "alertmanager:9093", *given)
+def test_only_the_targets_of_a_job_count_whatever_it_had_before_and_whatever_its_labels_are(
+    mine: Stack,
+) -> None:
+    given = (*FEDERATED, "--interval", "1s", "--timeout", "1s")
+    assert "1 target up, 2 samples kept" in mine.ok("target", "add", "far", "prometheus:9090", *given).out
     mine.ok("target", "remove", "far")
-    one_name = "metric_relabel_configs=[{target_label: __name__, replacement: one}]"
-    told = mine.ok("target", "add", "far", "alertmanager:9093", *given, "--set", one_name, "--json").json()
-    assert told["targets"][0]["samples"] < 100 and "are not stored" in told["warnings"][0]
+    other = ("--label", "instance=other", "--set", "relabel_configs=[{target_label: job, replacement: z}]")
+    assert (
+        "1 target up, 2 samples kept"
+        in mine.ok("target", "add", "far", "prometheus:9090", *given, *other).out
+    )
+    rows = {row["job"]: row for row in mine.ok("target", "list", "--json").json()["targets"]}
+    assert (rows["far"]["samples"], rows["far"]["fault"]) == (2, "")
     mine.ok("target", "remove", "far")
 
 
