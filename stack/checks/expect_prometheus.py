@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from stack.checks.model import Job, Pairs, Rule
+from stack.checks.native_lines import job_lines, rule_lines
 from stack.checks.pint import Requests, requests_in
 from stack.common.durations import seconds
 from stack.model.outer import NETWORK_LABEL
@@ -20,8 +21,6 @@ MAIN = "prometheus.yml"
 OWN = ("own/", "~own+")
 """Begins what is the user's, in the tree and as it is rendered."""
 INTERVAL, TIMEOUT = "1m", "10s"
-RULE_LINE = re.compile(r"^\s*(?:-\s+)?(?:alert|record)\s*:")
-JOB_LINE = re.compile(r"^\s*(?:-\s+)?job_name\s*:")
 DISCOVERY = "_sd_configs"
 CHOOSING = frozenset({"keep", "drop", "keepequal", "dropequal"})
 READ_FILES = ("ca_file", "cert_file", "key_file", "credentials_file", "password_file", "username_file")
@@ -68,12 +67,13 @@ def rules_of(
     shipped = tuple(components)
     default = global_of(documents).get("evaluation_interval", INTERVAL)
     for path in sorted({path for path, _ in _groups(documents)}):
-        lines = _lines(texts.get(path, ""), RULE_LINE)
+        groups = [(group, group.get("rules") or ()) for group in documents[path].get("groups") or ()]
+        lines = rule_lines(texts.get(path, ""), sum(len(rules) for _, rules in groups))
         requests = requests_in(texts.get(path, ""), lines)
         own = _owner(path, shipped) is None and not _is_digest(documents[path])
         number = 0
-        for group in documents[path].get("groups") or ():
-            for rule in group.get("rules") or ():
+        for group, rules in groups:
+            for rule in rules:
                 place = lines[number] if number < len(lines) else 0
                 yield _rule(path, group, rule, default, place=place, own=own, requests=requests)
                 number += 1
@@ -117,9 +117,10 @@ def jobs_of(
     for path, document in sorted(documents.items()):
         if path != MAIN and not path.startswith("scrape/"):
             continue
-        lines = _lines(texts.get(path, ""), JOB_LINE)
+        jobs = (document or {}).get("scrape_configs") or ()
+        lines = job_lines(texts.get(path, ""), len(jobs))
         component = _owner(path, shipped) or ""
-        for number, job in enumerate((document or {}).get("scrape_configs") or ()):
+        for number, job in enumerate(jobs):
             yield _job(path, job, whole, lines[number] if number < len(lines) else 0, component)
 
 
@@ -147,6 +148,7 @@ def _job(path: str, job: Mapping[str, Any], whole: Mapping[str, Any], line: int,
         discovered=bool(found := tuple(_discoveries(job))),
         by=found,
         chosen=any(str((r or {}).get("action", "")).lower() in CHOOSING for r in relabels),
+        renamed=bool(job.get("honor_labels") or job.get("metric_relabel_configs")),
         files=tuple(_files_read(job)),
         reserved=tuple(sorted(name for name in labels if name.startswith("__"))),
         network=labels.get(NETWORK_LABEL, ""),
@@ -206,7 +208,3 @@ def _owner(path: str, components: tuple[str, ...]) -> str | None:
     stem = PurePosixPath(path).stem.rpartition("+")[2]  # behind its folders
     known = sorted(components, key=len, reverse=True)
     return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
-
-
-def _lines(text: str, pattern: re.Pattern[str]) -> list[int]:
-    return [n for n, line in enumerate(text.splitlines(), 1) if pattern.match(line)]

@@ -69,6 +69,7 @@ class Job(Struct, frozen=True):
     ``file`` is relative to Prometheus' configuration, ``line`` in it (0: unknown). ``component`` is the one that it
     scrapes, empty for a job of the user's. ``addresses`` are those written down; ``discovered``: others come from
     service discovery, ``by`` these kinds of it, such as ``file``. ``chosen``: its relabelling may leave some out.
+    ``renamed``: its series may bear another job and instance than its targets.
     ``files``: what it reads at work, such as a CA.
     ``reserved``: labels beginning with two underscores that its targets are given, each in place of a field.
     ``network``: one of others on which its targets live, so that Prometheus joins it.
@@ -89,6 +90,7 @@ class Job(Struct, frozen=True):
     discovered: bool = False
     by: tuple[str, ...] = ()
     chosen: bool = False
+    renamed: bool = False
     files: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
     network: str = ""

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from stack.checks.target_faults import LOOPBACK, Fault
-from stack.checks.target_sentences import Sentence
+from stack.checks.sentence import Sentence
+from stack.checks.target_faults import Fault
+from stack.model.outer import is_itself
 
 METRICS = "Metrics that would have been returned:"
 FIELD = re.compile(r'(\w+)=("(?:\\.|[^"\\])*"|\S*)')
@@ -66,7 +67,7 @@ class Case(Struct, frozen=True):
     def loopback(self) -> bool:
         """Whether it is inside the container of blackbox_exporter."""
         url = self.target if "://" in self.target else f"//{self.target}"
-        return bool(LOOPBACK.fullmatch(urlsplit(url).hostname or ""))
+        return is_itself(urlsplit(url).hostname or "")
 
     @property
     def circle(self) -> bool:

@@ -127,7 +127,8 @@ def samples(context: CheckContext) -> Evidence:
     if lost:
         raise NotYet(some(lost), "metric_relabel_configs of the job drop all, or its page is empty")
     remarks += [
-        f"Prometheus rejects samples that {REJECTED[kind]}: {count:g} within {WINDOW} (its own log at debug names them)"
+        f"Prometheus rejects samples that {REJECTED[kind]}: {count:g} within {WINDOW} (target list says of which "
+        "targets, its log at debug of which series)"
         for kind, count in _rejected(context)
     ]
     return Evidence(f"samples of {len(jobs)} jobs are kept", tuple(remarks))

@@ -14,11 +14,10 @@ from stack.checks.model import Job
 from stack.checks.target_sentences import SENTENCES
 from stack.clients.prometheus import Target
 from stack.model.names import host_of
-from stack.model.outer import MACHINE
+from stack.model.outer import MACHINE, is_itself
 
 ASKED = re.compile(r'Get "(https?://[^"]+)": ')
 """How Go begins: the address that it asked last."""
-LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 
 
 class Fault(Struct, frozen=True):
@@ -76,8 +75,7 @@ class Case(Struct, frozen=True):
     @property
     def loopback(self) -> bool:
         """Whether the address is inside Prometheus' own container, and Prometheus itself is not meant."""
-        name = urlsplit(self.url).hostname or ""
-        return bool(LOOPBACK.fullmatch(name)) and self.job.component != "prometheus"
+        return is_itself(urlsplit(self.url).hostname or "") and self.job.component != "prometheus"
 
     @property
     def elsewhere(self) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from stack.checks.check import LONGEST_WAITED_FOR
 from stack.checks.context import CheckContext
 from stack.checks.model import Broken, Job, Pending
-from stack.checks.promql import quoted
+from stack.checks.stored import AFTER, MEND_TIMES, REJECTED, SCRAPED, Scrapes, stored_of
 from stack.checks.target_faults import fault
 from stack.checks.words import some
 from stack.clients.http import HttpFailure
@@ -23,26 +23,6 @@ SHOWN_WITHIN = 12.0
 KEPT_WITHIN = 3.0
 """Seconds after a scrape by which its samples can be asked for."""
 EVERY = 0.1
-AFTER = "scrape_samples_post_metric_relabeling"
-SCRAPED = "scrape_samples_scraped"
-ADDED = "scrape_series_added"
-REPORTS = (
-    "up",
-    AFTER,
-    SCRAPED,
-    "scrape_duration_seconds",
-    ADDED,
-    "scrape_timeout_seconds",
-    "scrape_sample_limit",
-    "scrape_body_size_bytes",
-    "ALERTS",
-    "ALERTS_FOR_STATE",
-)
-"""What Prometheus itself says of each scrape and of alerts on it, beside the samples of the target."""
-REJECTED = "they repeat a series with another value, or carry a time that is too far from now"
-MEND_TIMES = (
-    "{at}: honor_timestamps: false where the target writes times; a series must stand on its page once"
-)
 
 
 class Proof(Struct, frozen=True):
@@ -102,7 +82,8 @@ def gone(context: CheckContext, name: str, *, clock: Clock = CLOCK) -> None:
 def _scraped(context: CheckContext, job: Job, rare: bool) -> tuple[Target, ...]:
     targets = tuple(t for t in context.prometheus.targets() if t.job == job.name)
     if not targets:
-        raise Pending(f"Prometheus shows no target of {job.name}")
+        hint = "its relabel_configs may leave none" if job.chosen else ""
+        raise Pending(f"Prometheus shows no target of {job.name}", hint)
     if down := [t for t in targets if t.health == "down"]:
         faults = [(t, fault(job, t)) for t in down]
         raise Broken(some(f"{t.job} {t.instance} is down: {f.cause}" for t, f in faults), faults[0][1].remedy)
@@ -112,8 +93,10 @@ def _scraped(context: CheckContext, job: Job, rare: bool) -> tuple[Target, ...]:
 
 
 def _kept(context: CheckContext, job: Job, targets: tuple[Target, ...]) -> Proof:
-    kept, offered = _counts(context, job.name, AFTER), _counts(context, job.name, SCRAPED)
-    stored = _stored(context, job)
+    scrapes = Scrapes.of(context, job, targets)
+    reported, offered = scrapes.reported(AFTER), scrapes.reported(SCRAPED)
+    kept = {t.instance: reported[t.instance] for t in targets if t.instance in reported}
+    stored = stored_of(scrapes, kept)
     warnings = []
     for target in targets:
         name = target.instance
@@ -142,27 +125,3 @@ def _nothing(job: Job, instance: str, offered: int) -> Exception:
     return NotYet(
         f"{job.name} {instance} is up and its page has no samples", f"is {job.path} the page of metrics?"
     )
-
-
-def _counts(context: CheckContext, job: str, metric: str) -> dict[str, int]:
-    found = context.prometheus.query(f"{metric}{{job={quoted(job)}}}")
-    return {dict(sample.labels).get("instance", ""): int(sample.value) for sample in found}
-
-
-def _stored(context: CheckContext, job: Job) -> dict[str, int]:
-    """Series by instance: those that are found under the job's name, or that Prometheus says it has added lately.
-
-    With ``honor_labels``, or after a relabelling, they bear other names than the job's.
-    """
-    names = "|".join(REPORTS)
-    span = duration(SHOWN_WITHIN + 2 * (job.interval + job.timeout))
-    of_job = f"job={quoted(job.name)}"
-    found = (
-        *context.prometheus.query(f'count by (instance) ({{{of_job}, __name__!~"{names}"}})'),
-        *context.prometheus.query(f"max by (instance) (max_over_time({ADDED}{{{of_job}}}[{span}]))"),
-    )
-    counts: dict[str, int] = {}
-    for sample in found:
-        name = dict(sample.labels).get("instance", "")
-        counts[name] = max(counts.get(name, 0), int(sample.value))
-    return counts

@@ -16,8 +16,7 @@ from stack.common.durations import seconds
 from stack.common.errors import UsageError
 from stack.components.blackbox import shipped
 from stack.components.probes import ADDRESS
-from stack.model.outer import NETWORK_LABEL
-from stack.targets.addresses import LOOPBACK
+from stack.model.outer import NETWORK_LABEL, is_itself
 from stack.targets.jobs import FOLDER as SCRAPE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -110,7 +109,7 @@ def _check_host(url: str) -> None:
         raise UsageError(f"{url.partition('://')[0]}://...@{host}: user and password in a URL", hint=hint)
     if not host or (port is None and parts.netloc.endswith(":")):
         raise UsageError(f"{url}: no {'port' if host else 'host'}", hint=f"it is one of {FORMS}")
-    if LOOPBACK.fullmatch(host):
+    if is_itself(host):
         where = "is the container of blackbox_exporter itself"
         hint = "--host PORT is a port of the engine's machine, --container C[:PORT] one of a container"
         raise UsageError(f"{url}: {host} {where}", hint=hint)

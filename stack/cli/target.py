@@ -18,7 +18,7 @@ from stack.model.outer import NETWORK_LABEL
 from stack.targets.addresses import Address, address, machine, port
 from stack.targets.containers import Around, Place, find, place, split
 from stack.targets.files import free_path, hosts, owners, secrets_of, without_job
-from stack.targets.jobs import FOLDER, JobText, job_name, label, param, path_and_params, setting
+from stack.targets.jobs import FOLDER, JobText, apart, job_name, label, once, param, path_and_params, setting
 
 if TYPE_CHECKING:
     from stack.checks.target_proof import Proof
@@ -37,6 +37,8 @@ OPTIONS = (
     ("(params: {...})", "(--param NAME=VALUE)"),
     ("follow_redirects: true", "--set follow_redirects=true"),
     ("scrape_protocols: [", "--set scrape_protocols=["),
+    ("enable_compression: false", "--set enable_compression=false"),
+    ("correct proxy_url", "correct --set proxy_url"),
     ("honor_timestamps: false", "--set honor_timestamps=false"),
     ("scrape_timeout, at most scrape_interval", "--timeout, at most --interval"),
 )  # fmt: skip
@@ -129,16 +131,25 @@ def asked_for(session: Session, options: argparse.Namespace) -> Wanted:
             "a target has a name and an address",
             "target add NAME HOST:PORT, target add --container CONTAINER, or target add NAME --host PORT",
         )
-    return Wanted(job_name(name), _places([address(one, name) for one in rest]))
+    return Wanted(job_name(name), _places([address(one, name) for one in rest], options))
 
 
-def _places(addresses: list[Address]) -> tuple[Place, ...]:
+def _places(addresses: list[Address], options: argparse.Namespace) -> tuple[Place, ...]:
     if len({(one.scheme or "http", _path(one.path)) for one in addresses}) > 1:
         raise usage_of(
             "addresses of one target have one scheme and one path",
             "add a target for each, with a name of its own",
         )
-    return tuple(Place(one.place, "", one.path, one.scheme) for one in addresses)
+    first = addresses[0]
+    for option, given, said in (
+        ("--path", options.path, first.path),
+        ("--scheme", options.scheme, first.scheme),
+    ):
+        if given and said and given != said:
+            raise usage_of(
+                f"{option} {given}: the address says {said}", f"leave out {option}, or the URL's own"
+            )
+    return tuple(dict.fromkeys(Place(one.place, "", one.path, one.scheme) for one in addresses))
 
 
 def container_place(session: Session, wanted: str, asked: int, network: str) -> Place:
@@ -157,9 +168,9 @@ def around_of(session: Session) -> Around:
 def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText:
     """The job's text, from options and places."""
     first = wanted.places[0]
-    labels = [label(one) for one in options.label]
+    labels = once("--label", map(label, options.label))
     path, asked = path_and_params(options.path or first.path)
-    return JobText(
+    job = JobText(
         name=wanted.name,
         addresses=tuple(one.address for one in wanted.places),
         path=_path(path),
@@ -168,13 +179,15 @@ def job_of(options: argparse.Namespace, wanted: Wanted, given: Given) -> JobText
         timeout=options.timeout or "",
         labels=(*labels, *([(NETWORK_LABEL, first.network)] if first.network else [])),
         params=(*asked, *map(param, options.param)),
-        more=tuple(setting(one) for one in options.set),
+        more=once("--set", map(setting, options.set)),
         token=given.token,
         user=given.user,
         password=given.password,
         authority=given.authority,
         insecure=options.insecure_skip_verify,
     )
+    apart(job)
+    return job
 
 
 def _path(path: str) -> str:

@@ -36,6 +36,9 @@ def given_files(options: argparse.Namespace, name: str, tree: Mapping[str, bytes
         raise UsageError("--token-file and --basic-auth-file are two ways to log in", hint="give one of them")
     if options.token_file:
         content = _line("--token-file", options.token_file)
+        if content.lower().startswith(b"bearer "):
+            said = f"--token-file {options.token_file}: it begins with Bearer, which is sent before it anyway"
+            raise UsageError(said, hint="the token alone")
         path, files = _kept(options.token_file, f"{name}.token", content, tree)
         given = replace(given, token=path, files=files)
     if options.basic_auth_file:

@@ -43,7 +43,7 @@ class Target(Typed, frozen=True):
     """One scrape target. ``health``: up, down or unknown (not scraped yet).
 
     ``job`` is its scrape job, ``instance`` its label, ``found`` its labels before relabelling. ``last_scrape``: when it
-    was asked last, as Go writes a moment.
+    was asked last, as Go writes a moment. ``label``: its label job.
     """
 
     job: str
@@ -53,11 +53,12 @@ class Target(Typed, frozen=True):
     url: str = ""
     found: tuple[tuple[str, str], ...] = ()
     last_scrape: str = ""
+    label: str = ""
 
     @property
     def job_label(self) -> str:
         """The label job of its series: the name of its job, unless that gives it another."""
-        return dict(self.found).get("job", self.job)
+        return self.label or dict(self.found).get("job", self.job)
 
 
 class Sample(Typed, frozen=True):
@@ -76,6 +77,11 @@ class Metadata(Typed, frozen=True):
     unit: str
 
 
+REJECTIONS = tuple(
+    f"prometheus_target_scrapes_sample_{why}_total"
+    for why in ("out_of_order", "out_of_bounds", "duplicate_timestamp")
+)
+"""Its counters of samples that it was given and did not store."""
 Labels = tuple[tuple[str, str], ...]
 Values = tuple[float, ...]
 
@@ -116,6 +122,11 @@ class Prometheus(Struct, frozen=True):
         answer = self.http.get("/api/v1/targets", params={"state": "active"})
         with shaped(answer):
             return tuple(_target(target) for target in _data(answer)["activeTargets"])
+
+    def rejected(self) -> int:
+        """How many samples it was given and did not store since it started, as it says now."""
+        rows = (line.split() for line in self.http.get("/metrics").text.splitlines())
+        return sum(int(float(row[1])) for row in rows if len(row) == 2 and row[0] in REJECTIONS)
 
     def reload_succeeded(self) -> bool:
         """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""
@@ -260,6 +271,7 @@ def _target(target: dict[str, Any]) -> Target:
         target.get("scrapeUrl", ""),
         _labels(target.get("discoveredLabels", {})),
         target.get("lastScrape", ""),
+        labels.get("job", ""),
     )
 
 

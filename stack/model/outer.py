@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 PREDEFINED = ("bridge", "host", "none")
@@ -12,6 +14,17 @@ MACHINE = "host.docker.internal"
 """The engine's own machine by a name, for services that run there outside any container."""
 TEXTFILES = "/textfile"
 """Where node_exporter finds the files of metrics that others write on the engine's machine."""
+
+
+ITSELF = re.compile(
+    r"localhost|ip6-localhost|127(?:\.\d+){3}|0\.0\.0\.0|::1?|::ffff:(?:127(?:\.\d+){3}|0\.0\.0\.0)",
+    re.IGNORECASE,
+)
+
+
+def is_itself(host: str) -> bool:
+    """Whether a container that asks this host, a name or an address perhaps in brackets, asks itself."""
+    return bool(ITSELF.fullmatch(host.strip("[]")))
 
 
 class OuterNetwork(Struct, frozen=True):

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from stack.common.errors import UsageError
-from stack.model.outer import MACHINE
+from stack.model.outer import MACHINE, is_itself
 
-LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1|0\.0\.0\.0")
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]")
 MOST_PORT = 65535
+FORMS = "HOST:PORT, such as shop:8000 or [fe80::1]:8000"
 
 
 class Address(Struct, frozen=True):
@@ -25,7 +25,10 @@ class Address(Struct, frozen=True):
 
 def address(text: str, name: str = "NAME") -> Address:
     """An address as Prometheus takes it; ``UsageError`` names the remedy, for the target ``name``."""
-    parts = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+    except ValueError:
+        raise UsageError(f"{_shown(text)}: not an address", hint=FORMS) from None
     if parts.scheme not in ("", "http", "https"):
         raise UsageError(
             f"{text}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind"
@@ -39,10 +42,10 @@ def address(text: str, name: str = "NAME") -> Address:
     if not sign:
         host, written = parts.netloc, {"http": "80", "https": "443"}.get(parts.scheme, "")
     if not HOST.fullmatch(host):
-        raise UsageError(f"{text}: not an address", hint="HOST:PORT, such as shop:8000 or [fe80::1]:8000")
+        raise UsageError(f"{text}: not an address", hint=FORMS)
     if not written:
         raise UsageError(f"{text}: its port is missing", hint=f"{host}:PORT, such as {host}:8000")
-    if LOOPBACK.fullmatch(host.strip("[]")):
+    if is_itself(host):
         raise UsageError(
             f"{text}: that is Prometheus' own container, not this machine",
             hint=f"target add {name} --host {written} for a service of the engine's machine, "
@@ -53,7 +56,7 @@ def address(text: str, name: str = "NAME") -> Address:
 
 def port(text: str) -> int:
     """A port number; ``UsageError`` where it is none."""
-    if not text.isdecimal() or not 0 < int(text) <= MOST_PORT:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MOST_PORT:
         raise UsageError(f"{text}: not a port", hint=f"a number from 1 to {MOST_PORT}")
     return int(text)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
+import yaml
 from msgspec import Struct
 
 from stack.common.errors import UsageError
+from stack.common.yaml_text import load_yaml
 
 FOLDER = "own/prometheus/scrape/"
 SECRETS = "own/secrets/"
@@ -18,15 +21,27 @@ LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 SWITCHES = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
-QUOTES = "\"'"
+FLOW = ("[", "{", '"', "'")
+"""How a value begins that is not the text itself."""
 NUMBER = re.compile(r"0|[1-9][0-9]*")
+DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
+OPTIONS = {
+    "job_name": "NAME",
+    "static_configs": "ADDRESS",
+    "metrics_path": "--path",
+    "params": "--param",
+    "scheme": "--scheme",
+    "scrape_interval": "--interval",
+    "scrape_timeout": "--timeout",
+}
+"""Keys of a job that ``target add`` is told in another way than by --set."""
 
 
 class JobText(Struct, frozen=True):
     """What a job says; empty where Prometheus' default is meant.
 
     ``labels`` of its targets; ``params`` of the query that is asked, a name perhaps more than once. ``more``: further
-    keys of a scrape configuration that hold one value each, or a list of them in brackets. ``token``,
+    keys of a scrape configuration, each with its value as it is written on one line of YAML. ``token``,
     ``password``, ``authority``: files below own/secrets/ with a bearer token, the password of ``user``, and the
     certificate of who signed that of the target.
     """
@@ -107,10 +122,19 @@ def scalar(text: str) -> str:
 
 
 def _flow(text: str) -> str:
-    """One value, or a list of them in brackets."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return scalar(text)
-    return f"[{', '.join(scalar(one.strip().strip(QUOTES)) for one in text[1:-1].split(',') if one.strip())}]"
+    """What YAML makes of a text that begins as a list, a mapping or a quoted text; else the text."""
+    return _inline(load_yaml(text) if text.startswith(FLOW) else text)
+
+
+def _inline(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_inline(key)}: {_inline(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, str):
+        return value if DECIMAL.fullmatch(value) else scalar(value)
+    return json.dumps(value)
 
 
 def _is_path(text: str) -> bool:
@@ -156,6 +180,8 @@ def param(text: str) -> tuple[str, str]:
 
 def path_and_params(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """A path, and what stands behind its question mark: a path of Prometheus' has none."""
+    if "://" in text.partition("?")[0]:
+        raise UsageError(f"--path {text}: that is a whole URL", hint="give it as the address, without --path")
     path, _, query = text.partition("?")
     return path, tuple(parse_qsl(query, keep_blank_values=True))
 
@@ -166,4 +192,33 @@ def setting(text: str) -> tuple[str, str]:
     if not sign or not value or not KEY.fullmatch(name):
         hint = "such as --set fallback_scrape_protocol=PrometheusText0.0.4"
         raise UsageError(f"--set {text}: not of the form KEY=VALUE", hint=hint)
+    if name in OPTIONS:
+        raise UsageError(f"--set {text}: {name} has its own option", hint=f"give it as {OPTIONS[name]}")
+    try:
+        _flow(value)
+    except yaml.YAMLError as error:
+        said = getattr(error, "problem", None) or "it cannot be read"
+        hint = "a value that begins with a bracket or a quotation mark is read as YAML"
+        raise UsageError(f"--set {text}: {said}", hint=hint) from None
     return name, value
+
+
+def once(option: str, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The pairs of an option by which each name is given once."""
+    told = tuple(pairs)
+    names = [name for name, _ in told]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{option}: {name} is given twice", hint="give it once")
+    return told
+
+
+def apart(job: JobText) -> None:
+    """``UsageError`` where --set gives a key that other options write."""
+    for key, written, options in (
+        ("authorization", job.token, "--token-file"),
+        ("basic_auth", job.password, "--basic-auth-file"),
+        ("tls_config", job.authority or job.insecure, "--ca-file and --insecure-skip-verify"),
+    ):
+        if written and key in dict(job.more):
+            raise UsageError(f"--set {key}: {options} would write it too", hint="say all of it by --set")

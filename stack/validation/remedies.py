@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from stack.model.spec import ConfigFile
+from stack.targets.scrape_keys import meant
 from stack.validation.native import known_line, place, text_of
 from stack.validation.notifying_remedies import NOTIFYING
 
@@ -26,11 +27,16 @@ REMEDIES = (
         r"field \w+ not found in type rulefmt\.RuleGroups|into rulefmt\.[rR]uleGroups",
         "a rule file begins with groups:, each with its name and rules",
     ),
-    (r"not a valid duration string", "a duration has its unit: 15s, 5m, 1h"),
+    (r"not a valid duration string|unknown unit .* in duration", "a duration has its unit: 15s, 5m, 1h"),
     (r"scrape timeout greater than scrape interval", "scrape_timeout is at most scrape_interval"),
     (r"couldn't parse timestamp", "times are HH:MM, such as 09:00"),
     (r"Groupname must not be empty", "give each group a name"),
-    (r"cannot unmarshal !!\w+ .*into \[\]string", "write a list: [...]"),
+    (r"cannot unmarshal !!\w+ .*into \[\]", "write a list: [...]"),
+    (r"cannot unmarshal !!\w+ .*into (?:u?int|float)\d*$", "write a number, without quotation marks"),
+    (r"cannot unmarshal !!\w+ .*into bool$", "write true or false"),
+    (r"cannot unmarshal !!\w+ .*into url\.Values", "write a list for each name: {name: [value]}"),
+    (r"cannot unmarshal !!str .*into \w+\.(?:plain|\w*Config)$", "write a mapping: {key: value}"),
+    (r"units: unknown unit", "a size has its unit: 512KB, 10MB, 1GB"),
     (
         r"no global SMTP (smarthost|from) set",
         r"smtp_\1 under global:, or \1 in the receiver (in settings: from, and host for smarthost)",
@@ -48,6 +54,7 @@ REMEDIES = (
         "a whole URL, https://...; no product replaces variables: name a file with the URL by url_file or api_url_file",
     ),
 )
+NO_KEY = re.compile(r"field (\w+) not found in type config\.ScrapeConfig$")
 QUOTED = re.compile(r'"([^"]*)"|`(?:\^\(\?:)?(.*?)(?:\)\$)?`|timestamp (\S+),')
 """What a tool says that it has read; a regular expression without the anchors that it was given."""
 OWN_LINE = re.compile(r": (\d+):(\d+): ")
@@ -56,6 +63,8 @@ OWN_LINE = re.compile(r": (\d+):(\d+): ")
 
 def remedy(said: str, component: str) -> str:
     """What to do about a tool's words; in general, the component's files."""
+    if (found := NO_KEY.search(said)) and (key := meant(found[1])):
+        return f"is it {key}?"
     for pattern, words in (*REMEDIES, *(NOTIFYING if component == "alertmanager" else ())):
         if found := re.search(pattern, said):
             return found.expand(words)

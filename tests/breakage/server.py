@@ -14,6 +14,8 @@ FILE = "prometheus/scrape/faulty.yml"
 SCRIPT = """
 import http.server, ssl, sys, threading, time
 TEXT = 'text/plain; version=0.0.4'
+OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+PROTOBUF = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited'
 ANSWERS = {
     '/400': (400, TEXT, b'Client sent an HTTP request to an HTTPS server.'),
     '/401': (401, TEXT, b'no'),
@@ -28,6 +30,13 @@ ANSWERS = {
     '/big': (200, TEXT, b''.join(b'm{i="%0999d"} 1\\n' % i for i in range(100))),
     '/empty': (200, TEXT, b''),
     '/fine': (200, TEXT, b'a_metric 1\\n'),
+    '/bom': (200, TEXT, b'\\xef\\xbb\\xbfa_metric 1\\n'),
+    '/utf-16': (200, TEXT, 'a_metric 1\\n'.encode('utf-16')),
+    '/protobuf': (200, PROTOBUF, b'a_metric 1\\n'),
+    '/joined': (200, OPEN_METRICS, b'a_metric 1\\n# EOF\\nb_metric 1\\n# EOF\\n'),
+    '/gzip': (200, TEXT, b'a_metric 1\\n'),
+    '/nowhere': (302, None, b''),
+    '/ftp': (302, None, b''),
     '/twice': (200, TEXT, b'a_metric 1\\na_metric 2\\n'),
 }
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,6 +54,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, kind, body = ANSWERS.get(path, ANSWERS['/fine'])
         self.send_response(status)
         if kind: self.send_header('Content-Type', kind)
+        if path == '/gzip': self.send_header('Content-Encoding', 'gzip')
+        if path == '/ftp': self.send_header('Location', 'ftp://faulty/')
         self.send_header('Content-Length', str(len(body))); self.end_headers()
         self.wfile.write(body)
     def log_message(self, *args): pass

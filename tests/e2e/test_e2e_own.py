@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import docker
 import pytest
 
+from stack.checks.context import CheckContext
+from stack.checks.model import Expected, Job
+from stack.checks.target_proof import prove
+from stack.clients.http import Http
+from stack.clients.prometheus import Prometheus
 from stack.common.wait import NotYet, until
 from tests.e2e.conftest import Make
 from tests.e2e.stack_command import Stack
@@ -158,6 +165,43 @@ def test_another_scrape_interval_is_carried_through(mine: Stack) -> None:
     assert report["ok"] and any("panels with data" in finding["evidence"] for finding in report["findings"])
     main.write_text(shipped)
     mine.ok("reload")
+
+
+FEDERATED = ("--path", "/federate", "--param", 'match[]={job="alertmanager",__name__=~"up|go_info",stack=""}')
+
+
+def test_only_the_targets_of_a_job_count_whatever_it_had_before_and_whatever_its_labels_are(
+    mine: Stack,
+) -> None:
+    given = (*FEDERATED, "--interval", "1s", "--timeout", "1s")
+    assert "1 target up, 2 samples kept" in mine.ok("target", "add", "far", "prometheus:9090", *given).out
+    mine.ok("target", "remove", "far")
+    other = ("--label", "instance=other", "--set", "relabel_configs=[{target_label: job, replacement: z}]")
+    assert (
+        "1 target up, 2 samples kept"
+        in mine.ok("target", "add", "far", "prometheus:9090", *given, *other).out
+    )
+    rows = {row["job"]: row for row in mine.ok("target", "list", "--json").json()["targets"]}
+    assert (rows["far"]["samples"], rows["far"]["fault"]) == (2, "")
+    mine.ok("target", "remove", "far")
+
+
+def test_what_bears_other_names_is_stored_whenever_it_is_asked(mine: Stack) -> None:
+    given = (*FEDERATED, "--interval", "1s", "--timeout", "1s", "--set", "honor_labels=true")
+    told = mine.ok("target", "add", "far", "prometheus:9090", *given, "--json").json()
+    assert told["targets"][0]["samples"] == 2 and told["warnings"] == []
+    prometheus = Prometheus(Http(mine.url("prometheus")))
+    job = Job("far", interval=1.0, timeout=1.0)
+    expected = Expected(mine.name, (), jobs=(Job("prometheus", component="prometheus"), job))
+
+    def nothing_is_new() -> None:
+        if mine.query('max_over_time(scrape_series_added{job="far"}[20s])') != [0.0]:
+            raise NotYet("its series were added lately")
+
+    until(nothing_is_new, seconds=40, retry=(NotYet,))
+    again = prove(cast(CheckContext, SimpleNamespace(prometheus=prometheus, expected=expected)), job)
+    assert (again.kept, again.warnings) == (2, ())
+    mine.ok("target", "remove", "far")
 
 
 def test_without_them_the_stack_is_as_shipped(mine: Stack) -> None:

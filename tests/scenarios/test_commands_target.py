@@ -15,7 +15,7 @@ from stack.common.yaml_text import load_yaml
 from stack.deploy.describe import Description
 from stack.engine.interface import Engine, Ran
 from stack.model.spec import ConfigFile
-from tests.loopback import Asked, Reply, serve
+from tests.loopback import Asked, Reply, Routes, serve
 from tests.scenarios.commands import NAME, Client, Said
 from tests.unit.checks.fake_stack import data
 
@@ -30,6 +30,8 @@ class Scraping:
         self.client = client
         self.errors: dict[str, str] = {}
         self.samples = "3"
+        self.rejections = 0
+        self.unstored = ""
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs in the files that are in use."""
@@ -59,13 +61,23 @@ class Scraping:
             "lastScrape": "2026-01-01T00:00:00Z",
         }
 
-    def query(self, asked: Asked) -> Reply:
-        """So many samples of each target, whatever is asked about them."""
+    def metrics(self, asked: Asked) -> Reply:
+        """``GET /metrics``: how much it has rejected since it started."""
         del asked
+        return 200, f"prometheus_target_scrapes_sample_out_of_bounds_total {self.rejections}\n"
+
+    def query(self, asked: Asked) -> Reply:
+        """So many samples of each target; none was rejected earlier, and of one job none is stored."""
+        expr = asked.params["query"]
+        if expr == "time()":
+            return data({"resultType": "scalar", "result": [1, "1767225601"]})
+        if " offset " in expr:
+            return data({"resultType": "vector", "result": []})
         found = [
             {"metric": {"job": job["job_name"], "instance": a}, "value": [1, self.samples]}
             for job in self.jobs()
             for a in addresses(job)
+            if not (expr.startswith("count by (job, instance)") and job["job_name"] == self.unstored)
         ]
         return data({"resultType": "vector", "result": found})
 
@@ -79,7 +91,12 @@ def scraping(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scrapi
     """A started stack whose Prometheus answers."""
     assert client("start") == 0
     told = Scraping(client)
-    with serve({"GET /api/v1/targets": told.targets, "POST /api/v1/query": told.query}) as address:
+    routes: Routes = {
+        "GET /api/v1/targets": told.targets,
+        "POST /api/v1/query": told.query,
+        "GET /metrics": told.metrics,
+    }
+    with serve(routes) as address:
 
         def asked(engine: Engine, description: Description) -> CheckContext:
             del engine
@@ -212,9 +229,41 @@ def test_a_target_without_samples_has_its_word_in_the_list(running: Client, scra
     )
 
 
+def test_a_target_whose_samples_are_kept_and_not_stored_has_its_word_in_the_list(
+    running: Client, scraping: Scraping
+) -> None:
+    assert running("target", "add", "shop", "shop:8000") == 0
+    assert running("target", "add", "far", "far:9", "--set", "honor_labels=true") == 0
+
+    def told(unstored: str, rejections: int) -> dict[str, Any]:
+        scraping.unstored, scraping.rejections = unstored, rejections
+        rows = document(running.run("target", "list")[1])["targets"]
+        assert not any(row["fault"] for row in rows if row["job"] != "shop")
+        return next(row for row in rows if row["job"] == "shop")
+
+    assert (told("shop", 0)["fault"], told("", 3)["fault"]) == ("", "")
+    assert told("far", 3)["fault"] == "", "its series bear other names"
+    row = told("shop", 3)
+    assert row["samples"] == 0 and row["fault"].startswith("none of its 3 samples is stored: they repeat")
+    assert row["fault"].endswith("a series must stand on its page once")
+    assert "own/prometheus/scrape/shop.yml:2: honor_timestamps: false" in row["fault"]
+
+
 def test_a_port_of_the_machine(running: Client) -> None:
     told = document(running.run("target", "add", "--host", "9000")[1])
     assert told["job"] == "host-9000" and told["targets"][0]["instance"] == "host.docker.internal:9000"
+
+
+def test_a_token_has_no_kind_before_it(running: Client) -> None:
+    (running.home / "token").write_text("Bearer geheim\n")
+    error = refused(running, "add", "a", "a:1", "--token-file", str(running.home / "token"))
+    assert "it begins with Bearer" in error.message and "geheim" not in error.message
+
+
+def test_an_address_that_is_given_twice_is_one(running: Client) -> None:
+    assert running("target", "add", "a", "a:1", "a:1") == 0
+    (job,) = load_yaml((running.home / FOLDER / "a.yml").read_text())["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["a:1"]}]
 
 
 def test_secrets_are_copied_delivered_and_go_with_the_job(running: Client) -> None:
@@ -254,6 +303,16 @@ def test_a_secret_that_is_none_is_refused_without_its_text(running: Client, cont
         (("add", "a", "http://x:1/m", "http://x:2/n"), "one scheme and one path"),
         (("add", "node", "x:1"), "is a job already: prometheus/scrape/node_exporter.yml:2"),
         (("add", "a", "x:1", "--ca-file", "/nowhere"), "No such file"),
+        (("add", "a", "http://x:1/m", "--path", "/n"), "--path /n: the address says /m"),
+        (("add", "a", "https://x", "--scheme", "http"), "--scheme http: the address says https"),
+        (("add", "a", "x:1", "--path", "http://x/m"), "--path http://x/m: that is a whole URL"),
+        (("add", "a", "x:1", "--set", "job_name=b"), "job_name has its own option"),
+        (
+            ("add", "a", "x:1", "--set", "sample_limit=1", "--set", "sample_limit=2"),
+            "sample_limit is given twice",
+        ),
+        (("add", "a", "x:1", "--label", "b=1", "--label", "b=1"), "--label: b is given twice"),
+        (("add", "a", "x:1", "--insecure-skip-verify", "--set", "tls_config={}"), "--set tls_config: "),
         (("remove", "node"), "is a job of the bundle"),
         (("remove", "nobody"), "there is no target nobody"),
         (("add", "--container", "nobody"), "there is no container nobody"),
@@ -265,7 +324,7 @@ def test_what_cannot_be_meant_changes_nothing(running: Client, words: tuple[str,
 
 
 def test_what_prometheus_would_refuse_changes_nothing(running: Client) -> None:
-    error = refused(running, "add", "a", "x:1", "--set", "job_name=b")
+    error = refused(running, "add", "a", "x:1", "--set", "basic_auth={password_file: own/secrets/none}")
     assert isinstance(error, ConfigurationInvalid) and f"{FOLDER}/a.yml" in error.message
 
 

@@ -17,6 +17,7 @@ from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, document_of
 from stack.components.places import OWN
 from stack.config.secret import Secret
+from stack.model.outer import is_itself
 
 FOLDER = f"{OWN}exporters/"
 SUFFIX = ".toml"
@@ -28,7 +29,6 @@ ADDRESS = re.compile(
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?"
 )
 LAST_PORT = 65535
-LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]", re.IGNORECASE)
 WORDS: dict[str, type] = {
     "address": str,
     "user": str,
@@ -199,7 +199,7 @@ def address_of(text: str, usual_port: int) -> tuple[str, int]:
     port = int(found["port"] or usual_port)
     if not 0 < port <= LAST_PORT:
         raise Wrong(f"address: {port} is no port", f"1-{LAST_PORT}")
-    if LOOPBACK.fullmatch(found["host"]):
+    if is_itself(found["host"]):
         hint = (
             f"host.docker.internal:{port} is the machine that the engine runs on (exporter add --host {port})"
         )

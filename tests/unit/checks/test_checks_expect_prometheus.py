@@ -169,3 +169,47 @@ def test_comments_of_pint_are_for_the_rule_that_they_stand_at() -> None:
 
 def test_a_whole_file_can_be_left_out() -> None:
     assert {rule.unchecked for rule in rules(rules__x_yml=f"# pint ignore/file\n{RULES}")} == {(("", ""),)}
+
+
+ODD_JOBS = """\
+scrape_configs:
+  - {scrape_interval: 5s, job_name: flow}
+  - job_name: block
+    static_configs:
+      - targets: []
+        labels:
+          job_name: a label
+  - scrape_interval: 5s
+    job_name: second
+"""
+ODD_RULES = """\
+groups:
+  - name: a
+    rules:
+      - {record: flow, expr: up}
+      - alert: Block
+        expr: up
+        annotations:
+          description: |
+            alert: it says
+  - {name: b, rules: [{alert: A, expr: up}, {alert: B, expr: up}]}
+  - name: c
+    rules:
+      - expr: up
+        record: last
+"""
+
+
+def test_each_job_and_rule_has_its_own_line_however_it_is_written() -> None:
+    texts = {"scrape/a.yml": ODD_JOBS, "rules/a.yml": ODD_RULES}
+    documents = {path: load_yaml(text) for path, text in texts.items()}
+    jobs = {job.name: job.line for job in jobs_of(documents, texts, ())}
+    assert jobs == {"flow": 2, "block": 3, "second": 9}
+    rules = {rule.name: rule.line for rule in rules_of(documents, texts, ())}
+    assert rules == {"flow": 4, "Block": 5, "A": 10, "B": 10, "last": 14}
+
+
+def test_a_file_in_json_has_lines_too() -> None:
+    text = '{"scrape_configs": [\n{"job_name": "a"},\n{"job_name": "b"}]}'
+    documents = {"scrape/a.json": load_yaml(text)}
+    assert [job.line for job in jobs_of(documents, {"scrape/a.json": text}, ())] == [2, 3]

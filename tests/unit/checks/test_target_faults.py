@@ -179,6 +179,45 @@ CASES = [
         "must write UTF-8 without one",
     ),
     (
+        'expected a valid start token, got "\\xff" ("INVALID") while parsing: "\\xff"',
+        "http://h:80/metrics is UTF-16",
+        "must write UTF-8",
+    ),
+    ("gzip: invalid header", "cannot be read as that (gzip: invalid header)", "enable_compression: false"),
+    ("flate: corrupt input before offset 5", "says that it is compressed", "enable_compression: false"),
+    ("unexpected data after # EOF", "goes on behind # EOF", "must write # EOF once"),
+    (
+        'Get "ftp://x/": unsupported protocol scheme "ftp"',
+        'h:80 redirects /metrics to where nothing can be asked: unsupported protocol scheme "ftp"',
+        "set metrics_path to the final address",
+    ),
+    (
+        'Get "http://h:80/metrics": failed to parse Location header "http://%zz/": parse "http://%zz/": invalid URL '
+        'escape "%zz"',
+        "redirects /metrics to where nothing can be asked",
+        "set metrics_path to the final address",
+    ),
+    (
+        'Get "http://h:80/metrics": proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused',
+        "the proxy by which h:80 is asked cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused",
+        "correct proxy_url",
+    ),
+    (
+        'Get "http://h:80/metrics": proxyconnect tcp: tls: first record does not look like a TLS handshake',
+        "the proxy by which h:80 is asked cannot be reached: tls: first record",
+        "correct proxy_url",
+    ),
+    (
+        'Get "http://h:80/metrics": oauth2: cannot fetch token: 501 Unsupported method\nResponse: <html>\n',
+        "the token for h:80 is not had: cannot fetch token: 501 Unsupported method",
+        "correct oauth2",
+    ),
+    (
+        "clientpb: insufficient length of buffer, expected at least 98 bytes, got 11 bytes",
+        "cannot be read as that (expected at least 98 bytes, got 11 bytes)",
+        "h:80 must name the format that it writes",
+    ),
+    (
         'expected label name, got "\\r" ("INVALID") while parsing: "a 1\\r"',
         "ends its lines with CR LF",
         "must end its lines with",
@@ -197,8 +236,13 @@ CASES = [
         "scrape_protocols: [PrometheusText0.0.4]",
     ),
     (
-        'Get "http://h:80/metrics": dial tcp 0.0.0.0:80: connect: cannot assign requested address',
-        "h:80 is no address that Prometheus' container can ask",
+        'Get "http://[2001:db8::1]:80/metrics": dial tcp [2001:db8::1]:80: connect: cannot assign requested address',
+        "[2001:db8::1]:80 is no address that Prometheus' container can ask",
+        "name the container of the service",
+    ),
+    (
+        'Get "http://[fe80::1]:80/metrics": dial tcp [fe80::1]:80: connect: invalid argument',
+        "[fe80::1]:80 is no address that Prometheus' container can ask",
         "name the container of the service",
     ),
     (
@@ -220,6 +264,25 @@ def test_the_cause_and_the_line_to_change(said: str, cause: str, remedy: str) ->
     assert cause in found.cause
     assert remedy in found.remedy
     assert PLACE in found.remedy or "renew the certificate" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("0.0.0.0", "dial tcp 0.0.0.0:99: connect: connection refused"),
+        ("127.0.0.2", "dial tcp 127.0.0.2:99: connect: connection refused"),
+        ("LOCALHOST", "dial tcp [::1]:99: connect: connection refused"),
+        ("ip6-localhost", "dial tcp [::1]:99: connect: cannot assign requested address"),
+        ("[::1]", "dial tcp [::1]:99: connect: cannot assign requested address"),
+        ("[::]", "dial tcp [::]:99: connect: cannot assign requested address"),
+        ("[::ffff:127.0.0.1]", "dial tcp 127.0.0.1:99: connect: connection refused"),
+    ],
+)
+def test_each_address_of_the_container_itself_is_told_as_that(host: str, said: str) -> None:
+    url = f"http://{host}:99/metrics"
+    found = fault(OWN, target(f'Get "{url}": {said}', url))
+    assert found.cause == f"nobody listens on {host}:99, which is inside Prometheus' own container"
+    assert "name the container of the service instead" in found.remedy
 
 
 def test_a_loopback_address_is_prometheus_own_container() -> None:
@@ -245,6 +308,11 @@ def test_of_a_component_its_own_log_is_the_place_to_read_on(said: str) -> None:
     found = fault(Job("node", "scrape/node_exporter.yml", 2, "node_exporter"), target(said))
     assert found.remedy == "monitoring-stack logs node_exporter shows why"
     assert found.cause
+
+
+def test_a_status_that_names_no_other_address_is_no_redirect() -> None:
+    found = fault(OWN, target("server returned HTTP status 304 Not Modified"))
+    assert found.cause == "h:80 answers 304 Not Modified to /metrics"
 
 
 def test_what_is_not_known_is_passed_on() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from stack.checks.target_sentences import SENTENCES, Sentence
+from stack.checks.sentence import Sentence
+from stack.checks.target_sentences import SENTENCES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md"
 WORDS = {

@@ -44,6 +44,17 @@ def test_prometheus_reads_vectors_scalars_and_ranges() -> None:
         assert client.label_values("job", "") == ("all",)
 
 
+def test_prometheus_tells_what_it_has_rejected_since_its_start() -> None:
+    counter = "prometheus_target_scrapes_sample_{}_total"
+    page = (
+        f"# TYPE {counter.format('out_of_order')} counter\n{counter.format('out_of_order')} 2\n"
+        f"{counter.format('duplicate_timestamp')} 1e+03\n"
+        'prometheus_target_scrapes_pool_sync_total{scrape_job="a b"} 7\n'
+    )
+    with serve({"GET /metrics": (200, page)}) as base:
+        assert Prometheus(Http(base)).rejected() == 1002
+
+
 SHAPES: list[tuple[str, Callable[[str], object], Any]] = [
     ("GET /api/v1/rules", lambda base: Prometheus(Http(base)).rules(), {"data": {"groups": [{}]}}),
     ("GET /api/v1/alerts", lambda base: active_alerts(Http(base)), {"data": {"alerts": [{"labels": {}}]}}),

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from stack.common.errors import UsageError
 from stack.common.yaml_text import load_yaml
 from stack.targets.addresses import address, machine
-from stack.targets.jobs import JobText, job_name, label, param, path_and_params, scalar, setting
+from stack.targets.jobs import (
+    OPTIONS,
+    JobText,
+    apart,
+    job_name,
+    label,
+    once,
+    param,
+    path_and_params,
+    scalar,
+    setting,
+)
 
 WHOLE = """\
 scrape_configs:
@@ -82,6 +96,12 @@ def test_a_path_with_a_question(text: str, path: str, params: tuple[tuple[str, s
     assert path_and_params(text) == (path, params)
 
 
+def test_a_path_is_no_url() -> None:
+    with pytest.raises(UsageError, match="that is a whole URL"):
+        path_and_params("http://shop/m")
+    assert path_and_params("/probe?target=http://a")[1] == (("target", "http://a"),)
+
+
 def test_a_parameter() -> None:
     assert (param("a=b=c"), param("a=")) == (("a", "b=c"), ("a", ""))
     for text in ("a", "=b"):
@@ -141,12 +161,18 @@ def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
         ("[fe80::1]", "its port is missing"),
         ("", "not an address"),
         ("a b:1", "not an address"),
+        ("http://[::1:80/m", "not an address"),
+        ("http://me:secret@[::1:80/m", "not an address"),
+        ("shop:\u0663", "not a port"),
         ("ftp://shop:21", "http or https"),
         ("http://me:secret@shop:1/", "only host, port and path"),
         ("shop:1?x=1", "only host, port and path"),
         ("localhost:8000", "Prometheus' own container"),
         ("http://127.0.0.1:8000/metrics", "Prometheus' own container"),
         ("[::1]:8000", "Prometheus' own container"),
+        ("LOCALHOST:8000", "Prometheus' own container"),
+        ("0.0.0.0:8000", "Prometheus' own container"),
+        ("[::]:8000", "Prometheus' own container"),
     ],
 )
 def test_what_is_no_address(text: str, said: str) -> None:
@@ -176,3 +202,61 @@ def test_labels_and_settings() -> None:
     for text in ("a", "a=", "A=b", "static_configs"):
         with pytest.raises(UsageError):
             setting(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('["a,b", c]', ["a,b", "c"]),
+        ("['a, b']", ["a, b"]),
+        ("[]", []),
+        ('[{source_labels: [a, b], regex: "x;(.*)", action: drop}]',
+         [{"source_labels": ["a", "b"], "regex": "x;(.*)", "action": "drop"}]),
+        ("{server_name: 'a: b', insecure_skip_verify: true}", {"server_name": "a: b", "insecure_skip_verify": True}),
+        ("'a: b'", "a: b"),
+        ("5", 5),
+        ("1.5", 1.5),
+        ("[1.5, null]", [1.5, None]),
+        ("yes", "yes"),
+        ("http://a:1#b", "http://a:1#b"),
+    ],
+)  # fmt: skip
+def test_the_value_of_a_further_key_is_yaml(text: str, value: object) -> None:
+    told = JobText("a", ("a:1",), more=(setting(f"k={text}"),)).text()
+    (job,) = yaml.safe_load(told)["scrape_configs"]
+    assert job["k"] == value
+
+
+@pytest.mark.parametrize("text", ["[a", "{a: b", '"a', "[a]]", "'a' b"])
+def test_a_value_that_is_no_yaml_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"--set k={text}: ")):
+        setting(f"k={text}")
+
+
+@pytest.mark.parametrize("key", OPTIONS)
+def test_a_key_that_has_its_own_option_is_no_further_key(key: str) -> None:
+    with pytest.raises(UsageError, match=f"{key} has its own option") as caught:
+        setting(f"{key}=x")
+    assert caught.value.hint == f"give it as {OPTIONS[key]}"
+
+
+def test_a_name_is_given_once() -> None:
+    assert once("--label", [("a", "1"), ("b", "1")]) == (("a", "1"), ("b", "1"))
+    with pytest.raises(UsageError, match="--label: a is given twice"):
+        once("--label", [("a", "1"), ("b", "1"), ("a", "1")])
+
+
+@pytest.mark.parametrize(
+    ("key", "job"),
+    [
+        ("authorization", JobText("a", ("a:1",), token="own/secrets/t")),
+        ("basic_auth", JobText("a", ("a:1",), user="u", password="own/secrets/p")),
+        ("tls_config", JobText("a", ("a:1",), authority="own/secrets/c")),
+        ("tls_config", JobText("a", ("a:1",), insecure=True)),
+    ],
+)
+def test_a_key_that_another_option_writes_is_no_further_key(key: str, job: JobText) -> None:
+    apart(job)
+    apart(JobText("a", ("a:1",), more=((key, "{}"),)))
+    with pytest.raises(UsageError, match=f"--set {key}"):
+        apart(replace(job, more=((key, "{}"),)))
