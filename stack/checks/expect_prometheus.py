@@ -12,6 +12,7 @@ from typing import Any
 
 from stack.checks.model import Job, Pairs, Rule
 from stack.checks.pint import Requests, requests_in
+from stack.common import yaml_edit as edit
 from stack.common.durations import seconds
 from stack.model.outer import NETWORK_LABEL
 from stack.model.spec import DIGEST_RULE
@@ -55,7 +56,7 @@ def with_variables(text: str, environment: Mapping[str, str]) -> str:
 def digest_of(documents: Mapping[str, Any]) -> str:
     """What the digest rule carries; empty where there is none."""
     for _, group in _groups(documents):
-        for rule in group.get("rules") or ():
+        for rule in rules_in(group):
             if rule.get("record") == DIGEST_RULE:
                 return str(rule["labels"]["digest"])
     return ""
@@ -68,12 +69,12 @@ def rules_of(
     shipped = tuple(components)
     default = global_of(documents).get("evaluation_interval", INTERVAL)
     for path in sorted({path for path, _ in _groups(documents)}):
-        lines = _lines(texts.get(path, ""), RULE_LINE)
+        lines = _rule_lines(texts.get(path, ""), documents[path])
         requests = requests_in(texts.get(path, ""), lines)
         own = _owner(path, shipped) is None and not _is_digest(documents[path])
         number = 0
-        for group in documents[path].get("groups") or ():
-            for rule in group.get("rules") or ():
+        for group in groups_in(documents[path]):
+            for rule in rules_in(group):
                 place = lines[number] if number < len(lines) else 0
                 yield _rule(path, group, rule, default, place=place, own=own, requests=requests)
                 number += 1
@@ -89,7 +90,7 @@ def _rule(
     own: bool,
     requests: Requests,
 ) -> Rule:
-    alerting = "alert" in rule
+    alerting = is_alert(rule)
     return Rule(
         group=str(group["name"]),
         name=str(rule["alert"] if alerting else rule["record"]),
@@ -174,6 +175,21 @@ def _files_read(node: Any) -> Iterator[str]:
                 yield from _files_read(value)
 
 
+def groups_in(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The groups of a rule file; Go's YAML leaves items of a list that are null out."""
+    return [group for group in (document or {}).get("groups") or () if group is not None]
+
+
+def rules_in(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rules of a group, as Prometheus has them."""
+    return [rule for rule in group.get("rules") or () if rule is not None]
+
+
+def is_alert(rule: Mapping[str, Any]) -> bool:
+    """Whether Prometheus takes it for an alert: a key without a value is none to it."""
+    return bool(text_of(rule.get("alert")))
+
+
 def text_of(value: object) -> str:
     """A scalar as Go's YAML gives it to a text field."""
     if value is None:
@@ -190,12 +206,12 @@ def _pairs(values: Mapping[Any, Any]) -> Pairs:
 def _groups(documents: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path, document in documents.items():
         if path.startswith("rules/"):
-            for group in (document or {}).get("groups") or ():
+            for group in groups_in(document):
                 yield path, group
 
 
 def _is_digest(document: Mapping[str, Any]) -> bool:
-    rules = [r for group in document.get("groups") or () for r in group.get("rules") or ()]
+    rules = [rule for group in groups_in(document) for rule in rules_in(group)]
     return [r.get("record") for r in rules] == [DIGEST_RULE]
 
 
@@ -206,6 +222,18 @@ def _owner(path: str, components: tuple[str, ...]) -> str | None:
     stem = PurePosixPath(path).stem.rpartition("+")[2]  # behind its folders
     known = sorted(components, key=len, reverse=True)
     return next((name for name in known if stem == name or stem.startswith(f"{name}-")), None)
+
+
+def _rule_lines(text: str, document: Mapping[str, Any]) -> list[int]:
+    """The line of each rule; the nodes are asked where the text alone does not tell, as in JSON or behind an alias."""
+    lines = _lines(text, RULE_LINE)
+    if len(lines) == sum(len(rules_in(group)) for group in groups_in(document)):
+        return lines
+    document_node = edit.compose(text.removeprefix(edit.BYTE_ORDER_MARK))
+    groups = edit.items(edit.member(document_node, "groups"))
+    rules = [rule for group in groups for rule in edit.items(edit.member(group, "rules")) if edit.keys(rule)]
+    names = [edit.member(rule, "record") or edit.member(rule, "alert") or rule for rule in rules]
+    return [int(name.start_mark.line) + 1 for name in names]
 
 
 def _lines(text: str, pattern: re.Pattern[str]) -> list[int]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from stack.common.errors import ConfigurationInvalid
 from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
+from stack.common.yaml_text import remedy as remedy_of
 from stack.engine.interface import Engine, Job
 from stack.model.names import kind_of
 from stack.model.spec import CONFIG_ROOT, CURRENT, ConfigFile, ServiceSpec, StackSpec, ordered
@@ -115,7 +116,8 @@ def _yaml(file: ConfigFile, where: str) -> Any:
         mark = error.problem_mark
         position = f":{known_line(file, mark.line + 1)}:{mark.column + 1}" if mark else ""
         raise ConfigurationInvalid(
-            f"{where}{position}: {error.problem}", hint="correct the YAML; nothing was changed"
+            f"{where}{position}: {error.problem}",
+            hint=f"{remedy_of(error, file.content.decode(errors='replace'))}; nothing was changed",
         ) from error
     except yaml.YAMLError as error:
         raise ConfigurationInvalid(
