@@ -16,6 +16,8 @@ TRUTH = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 UNQUOTED = re.compile(r""":\s+(?:\{\{|[{[](?!.*[}\]]\s*(?:#.*)?$))""")
 """A template, or a selector and what is done with it, where YAML sees the beginning of a mapping or list."""
 WHOLE = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
+FRACTION = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+"""A number of YAML 1.2 that is not whole, asked after whole ones."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -44,6 +46,22 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 _Loader.add_implicit_resolver(f"{TAG}bool", TRUTH, list("tTfF"))
 _Loader.add_implicit_resolver(f"{TAG}int", WHOLE, list("-+0123456789"))
+
+
+class _JsonLike(_Loader):
+    """With fractions too, where a value is no text because a reader wants one, but because it is written as one."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: list(found) for first, found in _Loader.yaml_implicit_resolvers.items()
+    }
+
+
+_JsonLike.add_implicit_resolver(f"{TAG}float", FRACTION, list("-+.0123456789"))
+
+
+def load_json_like(text: str) -> Any:
+    """A document that is JSON written as YAML; ``yaml.YAMLError`` with its place where it is none."""
+    return yaml.load(text, Loader=_JsonLike)  # noqa: S506 - a safe loader
 
 
 def load_yaml(text: str | bytes) -> Any:
