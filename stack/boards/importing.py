@@ -67,8 +67,6 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
             if is_v2(spec):
                 return _from_v2(spec, uid)
             found = {**spec, "uid": spec.get("uid") or uid}
-        elif kind == "GrafanaDashboard" and isinstance(inner(spec).get("json"), str):
-            found = document(inner(spec)["json"].encode(), name)
         elif inside := texts_of(found):
             key, text = _only(inside, name)
             name = f"{name}, {key}"
@@ -86,7 +84,7 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
 
 def _only(inside: Mapping[str, str], name: str) -> tuple[str, str]:
     if len(inside) > 1:
-        what = f"{len(inside)} files in a ConfigMap: {_some([*inside])}"
+        what = f"{len(inside)} dashboards in one file: {_some([*inside])}"
         raise Refused(f"{name}: {what}", hint="give the JSON of each a file of its own")
     (one,) = inside.items()
     return one

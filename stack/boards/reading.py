@@ -92,14 +92,14 @@ def _sound(found: Any) -> Any:
 
 
 def texts_of(found: Mapping[str, Any]) -> dict[str, str]:
-    """The files in a ConfigMap, or in the ConfigMaps of a list, that are JSON."""
+    """The dashboards as text in an object of Kubernetes: of the operator, or in the ConfigMaps of a list, or in one."""
     kind = str(found.get("kind") or "")
     if kind in ("List", "ConfigMapList"):
         maps = objects(found.get("items"))
         names = [str(inner(one.get("metadata")).get("name") or number) for number, one in enumerate(maps, 1)]
         parts = zip(names, map(texts_of, maps), strict=True)
         return {f"{name}/{key}": text for name, part in parts for key, text in part.items()}
-    data = inner(found.get("data")) if kind == "ConfigMap" else {}
+    data = inner(found.get({"ConfigMap": "data", "GrafanaDashboard": "spec"}.get(kind, "")))
     return {
         key: text for key, text in data.items() if isinstance(text, str) and text.lstrip().startswith("{")
     }

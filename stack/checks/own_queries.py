@@ -28,6 +28,7 @@ from stack.dashboards.queries import WITHOUT_QUERY
 POINTS = 700
 """Points across a panel of usual width."""
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
+CONDITION = re.compile(rf"(\w+)\s*[=!]~?\s*({QUOTED.pattern})")
 EXPRESSIONS = "__expr__"
 MIXED = "-- Mixed --"
 TAKEN = "monitoring-stack dashboard add FILE names the stack's own"
@@ -38,7 +39,8 @@ class Query(Struct, frozen=True):
 
     ``sent`` is what a browser sends: Grafana itself puts in what follows from time and width. ``source``: whom it asks,
     the name or uid of a data source, empty for the default one. ``lacking``: variables that it names and have no value,
-    ``bare``: one of them stands where PromQL wants a number or a duration.
+    ``bare``: one of them stands where PromQL wants a number or a duration, ``loose``: labels of whose conditions they
+    are a part.
     """
 
     expr: str
@@ -49,6 +51,7 @@ class Query(Struct, frozen=True):
     source: str = ""
     lacking: tuple[str, ...] = ()
     bare: bool = False
+    loose: frozenset[str] = frozenset()
 
 
 class Scene(Struct, frozen=True):
@@ -125,9 +128,14 @@ def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:
                 source=_plain(name, values, span),
                 lacking=tuple(sorted(names_in(str(target["expr"])) & scene.told.without)),
                 bare=bool(names_in(QUOTED.sub("", str(target["expr"]))) & scene.told.without),
+                loose=_loose(str(target["expr"]), scene.told.without),
             )
         )
     return made
+
+
+def _loose(expr: str, without: frozenset[str]) -> frozenset[str]:
+    return frozenset(found[1] for found in CONDITION.finditer(expr) if names_in(found[2]) & without)
 
 
 def _asks(target: Model) -> bool:

@@ -154,7 +154,9 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
     if found := next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None):
         return found
     deeper = next(_deeper(document, ()), "")
-    return (f"its groups stand under {deeper}", "give a file with what stands there alone") if deeper else None
+    return (
+        (f"its groups stand under {deeper}", "give a file with what stands there alone") if deeper else None
+    )
 
 
 def _deeper(node: yaml.Node, keys: tuple[str, ...]) -> Iterator[str]:

@@ -11,8 +11,8 @@ import yaml
 
 from stack.boards.board import Board, slug
 from stack.boards.importing import imported
-from stack.boards.reading import Refused
 from stack.boards.model import panels, source_name
+from stack.boards.reading import Refused
 from stack.model.spec import ConfigFile
 from stack.validation.provisioning import check_provisioning
 
@@ -321,11 +321,14 @@ def test_half_a_character_is_what_grafana_makes_of_it() -> None:
         (b'{"panels": {}}', "it has no list of panels"),
         (b'{"kind": "ConfigMap", "data": {"x": "-"}}', "a resource ConfigMap"),
         (b'{"kind": "ConfigMap", "data": {"x.json": "{}"}}', "file.json, x.json: no dashboard"),
-        (b'{"kind": "ConfigMap", "data": {"x": "{}", "y": "{}"}}', "2 files in a ConfigMap: x, y: give the JSON"),
+        (
+            b'{"kind": "ConfigMap", "data": {"x": "{}", "y": "{}"}}',
+            "2 dashboards in one file: x, y: give the JSON",
+        ),
         (
             b'{"kind": "ConfigMapList", "items": [{"kind": "ConfigMap", "data": {"x": "{}"}},'
             b' {"kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"x": "{}"}}]}',
-            "2 files in a ConfigMap: 1/x, m/x: give the JSON",
+            "2 dashboards in one file: 1/x, m/x: give the JSON",
         ),
         (b"kind: ConfigMap\ndata:\n  a: |\n    {\n  b: [\n", "file.json:6: no YAML: did not find"),
         (b" \n", "an empty file"),

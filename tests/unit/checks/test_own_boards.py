@@ -394,6 +394,9 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         (panel("up[$v]}}"), "$v has no value"),
         (panel('nothing_divided{job=~"$v",x=~"$w"}'), "$v, $w have no value"),
         (panel('gone{job=~"$v"}'), "no series has the name gone"),
+        (panel('flat_total{job="$v:"}'), "$v has no value"),
+        (panel('gone{job="a"} / flat_total{job = "$v:"}'), "no series has the name gone; $v has no value"),
+        (panel('flat_total{job="no",x=~"$v"}'), 'no series of flat_total has job="no"; there is "app"'),
     ],
 )
 def test_a_variable_without_a_value_is_the_reason(

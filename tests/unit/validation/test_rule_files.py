@@ -216,13 +216,19 @@ def test_several_documents_become_one_file() -> None:
             'kind: ConfigMap\ndata:\n  a.rule: "ALERT x\\n\\tIF up == 0\\n"\n',
             "f.yml: the rule format of Prometheus 1: promtool update rules",
         ),
-        (f"groups:\n-\n{GROUP}".replace("name: a", "nome: a"), "f.yml:3: a group without a name: give it one"),
+        (
+            f"groups:\n-\n{GROUP}".replace("name: a", "nome: a"),
+            "f.yml:3: a group without a name: give it one",
+        ),
         ("groups:\n- a\n- b\n", "f.yml:2: a group is no mapping: groups:"),
         (f"groups:\n{GROUP}  - x\n", "f.yml:5: a rule is no mapping: groups:"),
         (f"groups:\n{GROUP}".replace("name: a", "name: {{ x }}"), "f.yml:2: name is no text: a value"),
         (f"{PLAIN}    labels:\n      a: {{{{ x }}}} y\n", "f.yml:9: did not find expected key: a value that"),
         ("{\n  local a = 1,\n  x: |||\n|||\n}", "f.yml:3: Jsonnet, the source of rules: render it"),
-        (PLAIN.replace("sum(up)", '{job="x"} == 0'), "f.yml:7: did not find expected key: a value that begins"),
+        (
+            PLAIN.replace("sum(up)", '{job="x"} == 0'),
+            "f.yml:7: did not find expected key: a value that begins",
+        ),
         (PLAIN.replace("    expr", "\texpr"), "f.yml:7: found a tab character"),
         (PLAIN.replace("sum(up)", "up\x07"), "f.yml:7: unacceptable character #x0007: control characters"),
         ("<!DOCTYPE html>\n<p>", "f.yml: a web page, no rules: download the file itself (raw)"),
@@ -231,7 +237,10 @@ def test_several_documents_become_one_file() -> None:
             "serverFiles:\n  alerts.yml:\n    groups:\n    - {name: a, rules: [{record: x, expr: up}]}\n",
             "f.yml: its groups stand under serverFiles.alerts.yml: give a file",
         ),
-        ("kind: ConfigMap\ndata:\n  a: |\n    groups:\n    - name: a\n     rules:\n", "f.yml:6: did not find"),
+        (
+            "kind: ConfigMap\ndata:\n  a: |\n    groups:\n    - name: a\n     rules:\n",
+            "f.yml:6: did not find",
+        ),
         ("kind: AlertingRule\n", "f.yml: an AlertingRule without rules: they stand under spec"),
         (
             "defaults: &d {team: a}\nkind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
