@@ -175,12 +175,12 @@ def _files_read(node: Any) -> Iterator[str]:
                 yield from _files_read(value)
 
 
-def groups_in(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+def groups_in(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The groups of a rule file; Go's YAML leaves items of a list that are null out."""
     return [group for group in (document or {}).get("groups") or () if group is not None]
 
 
-def rules_in(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def rules_in(group: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rules of a group, as Prometheus has them."""
     return [rule for rule in group.get("rules") or () if rule is not None]
 

@@ -120,7 +120,7 @@ def _inside(body: Body) -> yaml.Node:
         return yaml.compose(body.text or "", Loader=edit.LOADER) or edit.EMPTY
     except yaml.MarkedYAMLError as error:
         if mark := error.problem_mark:
-            mark = yaml.Mark(mark.name, mark.index, body.line(mark.line) - 1, mark.column, None, None)
+            mark = yaml.Mark(mark.name, mark.index, body.line(mark.line) - 1, mark.column, None, 0)
         raise yaml.MarkedYAMLError(problem=error.problem, problem_mark=mark) from error
 
 
