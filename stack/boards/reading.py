@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +10,7 @@ import yaml
 
 from stack.boards.model import inner, objects
 from stack.common.errors import ConfigurationInvalid
+from stack.common.json_text import NoJson, load_json
 from stack.common.yaml_text import line_of, load_json_like
 
 EXPORT = "in Grafana: Export, as a file, Classic model (Export as code with Grafana 13)"
@@ -22,10 +21,6 @@ LONE = re.compile(r"[\ud800-\udfff]")
 
 class Refused(ConfigurationInvalid):
     """The file is no dashboard that can be taken; ``hint`` says which is."""
-
-
-class _NoNumber(ValueError):
-    """A number that JSON does not have, or no reader of it takes."""
 
 
 def document(content: bytes, name: str) -> Any:
@@ -43,41 +38,21 @@ def document(content: bytes, name: str) -> Any:
 
 def _of_json(text: str, name: str) -> Any:
     try:
-        return _sound(json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_whole))
-    except _NoNumber as error:
-        line = text.count("\n", 0, text.find(str(error))) + 1
-        shown = str(error) if len(str(error)) < 30 else f"{str(error)[:20]}..."
-        raise Refused(
-            f"{name}:{line}: no JSON: {shown} is no number of it", hint="correct that value"
-        ) from error
-    except json.JSONDecodeError as error:
+        return _sound(load_json(text))
+    except NoJson as error:
         page = text.lstrip().startswith("<")
-        what = "a web page, no JSON" if page else f"no JSON: {error.msg}"
+        what = "a web page, no JSON" if page else f"no JSON: {error}"
         hint = "download the file itself (raw), not the page that shows it" if page else EXPORT
-        raise Refused(f"{name}:{error.lineno}:{error.colno}: {what}", hint=hint) from error
-    except RecursionError as error:
-        raise Refused(f"{name}: no JSON: nested too deep", hint=EXPORT) from error
+        raise Refused(f"{name}{error.place}: {what}", hint=hint) from error
 
 
 def _of_yaml(text: str, name: str) -> Any:
     try:
         return _sound(load_json_like(text))
-    except (yaml.YAMLError, RecursionError) as error:
-        line = line_of(error, text) if isinstance(error, yaml.YAMLError) else 0
+    except yaml.YAMLError as error:
+        line = line_of(error, text)
         what = getattr(error, "problem", "") or str(error).partition("\n")[0]
         raise Refused(f"{name}{f':{line}' if line else ''}: no YAML: {what}", hint=EXPORT) from error
-
-
-def _no_number(said: str) -> Any:
-    raise _NoNumber(said)
-
-
-def _float(said: str) -> float:
-    return value if math.isfinite(value := float(said)) else _no_number(said)
-
-
-def _whole(said: str) -> float:
-    return int(said) if len(said) < 20 else _float(said)
 
 
 def _sound(found: Any) -> Any:

@@ -6,6 +6,7 @@ import re
 
 LOGIN = re.compile(r"\A(\w+://)?.*@", re.DOTALL)
 
+
 def printable(text: str) -> str:
     """The text with line breaks as spaces and each character that is not printable as its escape."""
     line = " ".join(text.splitlines()) if "\n" in text or "\r" in text else text

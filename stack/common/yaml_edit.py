@@ -30,7 +30,7 @@ def compose(text: str) -> yaml.Node | None:
         text = "\n" + text[1:]
     try:
         return yaml.compose(text, Loader=LOADER)
-    except (yaml.YAMLError, UnicodeError):  # the latter: bytes that are no text
+    except (yaml.YAMLError, UnicodeError, RecursionError):  # bytes that are no text; brackets in thousands
         return None
 
 

@@ -61,12 +61,19 @@ _JsonLike.add_implicit_resolver(f"{TAG}float", FRACTION, list("-+.0123456789"))
 
 def load_json_like(text: str) -> Any:
     """A document that is JSON written as YAML; ``yaml.YAMLError`` with its place where it is none."""
-    return yaml.load(text, Loader=_JsonLike)  # noqa: S506 - a safe loader
+    return _load(text, _JsonLike)
 
 
 def load_yaml(text: str | bytes) -> Any:
     """The document; ``yaml.YAMLError`` with its place where it is none."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    return _load(text, _Loader)
+
+
+def _load(text: str | bytes, loader: type[Any]) -> Any:
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
+    except RecursionError as error:
+        raise yaml.YAMLError("nested too deep") from error
 
 
 def remedy(error: yaml.YAMLError, text: str) -> str:

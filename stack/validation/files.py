@@ -6,7 +6,6 @@ The products' own tools run in short-lived containers of their images, so nothin
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import filterfalse
@@ -16,6 +15,7 @@ import yaml
 from msgspec.structs import replace
 
 from stack.common.errors import ConfigurationInvalid
+from stack.common.json_text import NoJson, load_json
 from stack.common.wait import together
 from stack.common.yaml_text import load_yaml
 from stack.common.yaml_text import remedy as remedy_of
@@ -127,17 +127,11 @@ def _yaml(file: ConfigFile, where: str) -> Any:
 
 def _json(where: str, content: bytes) -> Any:
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_json)
-    except ValueError as error:
-        position = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return load_json(content.decode("utf-8"))
+    except NoJson as error:
         raise ConfigurationInvalid(
-            f"{where}{position}: {error}", hint="correct the JSON; nothing was changed"
+            f"{where}{error.place}: {error}", hint="correct the JSON; nothing was changed"
         ) from error
-
-
-def _no_json(word: str) -> Any:
-    """Python would take NaN and Infinity, and UTF-16 or a byte order mark; the products take none of them."""
-    raise ValueError(f"{word} is no JSON")
 
 
 def _run_tool(stack: str, service: ServiceSpec, argv: tuple[str, ...], engine: Engine) -> None:

@@ -137,6 +137,8 @@ def _documents(text: str, name: str) -> tuple[list[yaml.Node], list[Body]]:
         problem = str(getattr(error, "problem", "")) or str(error).partition("\n")[0]
         what, hint = _no_yaml(text) or (problem, remedy(error, text))
         raise wrong(name, line_of(error, text), what, hint) from error
+    except RecursionError as error:
+        raise wrong(name, 0, "nested too deep", "correct the YAML") from error
 
 
 def _no_yaml(text: str) -> tuple[str, str] | None:

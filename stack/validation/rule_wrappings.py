@@ -149,8 +149,9 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
         if kind in OPERATORS:
             hint = "they stand under spec: groups: [{name: NAME, rules: [...]}]"
         return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind} without rules", hint
-    if isinstance(document, yaml.SequenceNode) and document.value:
-        return foreign(document.value[0])
+    if isinstance(document, yaml.SequenceNode):
+        first = document.value[0] if document.value else None
+        return foreign(first) if isinstance(first, yaml.MappingNode) else None
     if found := next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None):
         return found
     deeper = next(_deeper(document, ()), "")
