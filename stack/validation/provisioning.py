@@ -61,8 +61,7 @@ def _board(file: ConfigFile) -> dict[str, Any]:
     board = json.loads(file.content)
     if isinstance(board, dict) and (RESOURCE in str(board.get("apiVersion")) or "elements" in board):
         raise _fault(place(file, "grafana"), "a dashboard in the format of resources", RESOURCE_HINT)
-    listed = board.get("panels") if isinstance(board, dict) else None
-    if not isinstance(listed, list):
+    if not isinstance(board, dict) or not isinstance(listed := board.get("panels"), list):
         raise _fault(place(file, "grafana"), "no dashboard", NO_BOARD)
     if not _all_objects(listed):
         number = next(n for n, one in enumerate(listed, 1) if not isinstance(one, dict))
