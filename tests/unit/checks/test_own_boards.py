@@ -407,6 +407,17 @@ def test_a_variable_without_a_value_is_the_reason(
     assert (verdict.kind, verdict.why) == ("empty", why)
 
 
+@pytest.mark.parametrize(
+    "expr", ["# of $old\nup", "up # {job=~'$old'}", 'up{job="app"} # "$old', 'up{job!="#"}']
+)
+def test_variables_in_comments_are_nobodys_concern(context: CheckContext, expr: str) -> None:
+    assert of(context, panel(expr)).kind == "data"
+
+
+def test_what_looks_like_a_comment_in_a_text_is_none(context: CheckContext) -> None:
+    assert "no variable is called old" in of(context, panel('up{job!="# $old"}')).why
+
+
 def test_what_is_wrong_whatever_the_value_stays_so(context: CheckContext) -> None:
     assert of(context, panel('up{job="$v"}}'), v={"query": "label_values(gone, job)"}).kind == "wrong"
 
