@@ -11,9 +11,9 @@ from msgspec import Struct
 from stack.common import yaml_edit as edit
 from stack.common.durations import seconds
 from stack.common.errors import ConfigurationInvalid
+from stack.common.logql import LOGQL
 from stack.validation.rule_wrappings import Body
 
-LOGQL = re.compile(r'\}\s*(?:\|[=~>]|!=\s*["`]|\|\s*(?:json|logfmt|pattern|regexp|unpack|line_format)\b)')
 STRING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""")
 MACRO = re.compile(r"\$\{?\w+\}?|\[\[\w+\]\]")
 MERGE, NULL = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"

@@ -264,6 +264,34 @@ def test_a_time_that_is_over_becomes_the_last_hour() -> None:
     assert take({**PLAIN, "time": {"from": "now-2d/d", "to": "now-1d/d"}}).notes == ()
 
 
+def test_names_without_a_type_are_known_by_what_they_are_asked() -> None:
+    """As files from before Grafana 8.3 have them."""
+
+    def asks(source: object, **target: str) -> dict[str, Any]:
+        return {"type": "timeseries", "title": str(target), "datasource": source, "targets": [target]}
+
+    board = take(
+        {
+            "title": "Old",
+            "panels": [
+                asks("Logs", expr='{app="x"} |= "e"'),
+                asks("Logs", expr='count_over_time({app="x"}[5m])'),
+                asks("Numbers", expr="up"),
+                asks("Tables", rawSql="select 1"),
+                asks({"uid": "Lines"}, measurement="cpu"),
+            ],
+        }
+    )
+    ours, loki = {"type": "prometheus", "uid": "${datasource}"}, {"type": "loki", "uid": "Logs"}
+    found = [panel["datasource"] for panel in board.model["panels"]]
+    assert found == [loki, loki, ours, "Tables", {"uid": "Lines"}]
+    assert [note.partition(",")[0] for note in board.notes] == [
+        "2 panels ask a loki data source",
+        "1 panel asks a Tables data source",
+        "1 panel asks a Lines data source",
+    ]
+
+
 YAML = """\
 apiVersion: dashboard.grafana.app/v1
 kind: Dashboard
