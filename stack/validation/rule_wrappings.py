@@ -144,6 +144,8 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
         )
     if kind == "ConfigMap" and any(OLD_FORMAT.search(text) for text in _texts(document)):
         return OLD
+    if kind in ("Dashboard", "GrafanaDashboard"):
+        return "a dashboard of Grafana", "dashboard add FILE takes it"
     if kind:
         hint = "give the PrometheusRule, or the file that its groups stand in"
         if kind in OPERATORS:
