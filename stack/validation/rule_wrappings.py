@@ -144,13 +144,8 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
         )
     if kind == "ConfigMap" and any(OLD_FORMAT.search(text) for text in _texts(document)):
         return OLD
-    if kind in ("Dashboard", "GrafanaDashboard"):
-        return "a dashboard of Grafana", "dashboard add FILE takes it"
     if kind:
-        hint = "give the PrometheusRule, or the file that its groups stand in"
-        if kind in OPERATORS:
-            hint = "they stand under spec: groups: [{name: NAME, rules: [...]}]"
-        return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind} without rules", hint
+        return _object(kind)
     if isinstance(document, yaml.SequenceNode):
         first = document.value[0] if document.value else None
         return foreign(first) if isinstance(first, yaml.MappingNode) else None
@@ -160,6 +155,16 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
     return (
         (f"its groups stand under {deeper}", "give a file with what stands there alone") if deeper else None
     )
+
+
+def _object(kind: str) -> tuple[str, str]:
+    """An object of Kubernetes in which no rules were found."""
+    if kind in ("Dashboard", "GrafanaDashboard"):
+        return "a dashboard of Grafana", "dashboard add FILE takes it"
+    hint = "give the PrometheusRule, or the file that its groups stand in"
+    if kind in OPERATORS:
+        hint = "they stand under spec: groups: [{name: NAME, rules: [...]}]"
+    return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind} without rules", hint
 
 
 def _deeper(node: yaml.Node, keys: tuple[str, ...]) -> Iterator[str]:
