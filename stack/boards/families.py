@@ -121,7 +121,7 @@ def _family(
 def _kind(base: str, names: list[str], told: str, members: list[dict[str, str]]) -> Kind:
     if f"{base}_bucket" in names:
         return "histogram"
-    if told in ("histogram", "gaugehistogram"):
+    if told in ("histogram", "gaugehistogram") and base in names:
         return "native"
     if told == "summary" or any("quantile" in one for one in members) or f"{base}_count" in names:
         return "summary"

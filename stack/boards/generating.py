@@ -74,10 +74,13 @@ def _groups(job: str, families: Iterable[Family]) -> list[Section]:
             divided.setdefault("_".join(family.name.split("_")[:2]), []).append(family)
     alone = [name for name, members in divided.items() if len(members) == 1 and name not in RUNTIME]
     if len(alone) > 1:
-        divided["others"] = [one for name in alone for one in divided.pop(name)]
-    ordered = sorted(divided.items(), key=lambda item: (item[0] in RUNTIME, item[0] == "others", item[0]))
+        found_alone = [one for name in alone for one in divided.pop(name)]
+        divided[""] = [*divided.pop("", []), *found_alone]
+    ordered = sorted(divided.items(), key=lambda item: (item[0] in RUNTIME, item[0] == "", item[0]))
     made = (
-        Section(name.replace("_", " "), tuple(metric_panels(job, members)), name in RUNTIME)
+        Section(
+            name.replace("_", " ").strip() or "others", tuple(metric_panels(job, members)), name in RUNTIME
+        )
         for name, members in ordered
     )
     return [section for section in made if section.panels]

@@ -15,13 +15,12 @@ from stack.boards.board import UID_LENGTH, Board, slug
 from stack.boards.durations import is_relative, seconds_of
 from stack.boards.model import inner, objects, panels, title_of
 from stack.boards.old_panels import foreign, modern, replacement
+from stack.boards.reading import EXPORT, Refused, document, other, texts_of
 from stack.boards.resources import classic, is_v2
 from stack.boards.rows import on_a_grid
 from stack.boards.sources import ours
-from stack.common.errors import ConfigurationInvalid
 
 RESOURCE = "dashboard.grafana.app/"
-EXPORT = "in Grafana: Export, as a file, Classic model (Export as code with Grafana 13)"
 LEAST_REFRESH = 5.0
 SHOWN = 5
 DROPPED = (
@@ -30,13 +29,9 @@ DROPPED = (
 )  # fmt: skip
 
 
-class Refused(ConfigurationInvalid):
-    """The file is no dashboard that can be taken; ``hint`` says which is."""
-
-
 def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Board:
     """The dashboard in a file called ``name``. ``uid`` and ``title``: what it is to have instead of its own."""
-    found, notes = _unwrapped(_document(content, name), name)
+    found, notes = _unwrapped(document(content, name), name)
     board: dict[str, Any] = json.loads(json.dumps(found))  # a copy, nothing shared
     inputs = _with_inputs(board, notes)
     if on_a_grid(board):
@@ -54,25 +49,11 @@ def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Bo
     return Board(board, tuple(notes))
 
 
-def _document(content: bytes, name: str) -> Any:
-    if content.startswith(b"\x1f\x8b"):
-        raise Refused(f"{name}: it is compressed (gzip)", hint="gunzip it first")
-    try:
-        text = content.decode("utf-8-sig")
-        return json.loads(text)
-    except UnicodeDecodeError as error:
-        raise Refused(f"{name}: not UTF-8 text", hint=EXPORT) from error
-    except (ValueError, RecursionError) as error:
-        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        html = content.lstrip()[:1] == b"<"
-        what = "a web page, no JSON" if html else f"no JSON: {error}"
-        hint = "download the file itself (raw), not the page that shows it" if html else EXPORT
-        raise Refused(f"{name}{place}: {what}", hint=hint) from error
-
-
 def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
     """The model inside whatever it came in, and what was lost on the way."""
-    for _ in range(4):
+    for _ in range(5):
+        if isinstance(found, list) and len(found) == 1:
+            (found,) = found
         if not isinstance(found, dict):
             break
         spec, kind = found.get("spec"), str(found.get("kind") or "")
@@ -86,8 +67,10 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
             if is_v2(spec):
                 return _from_v2(spec, uid)
             found = {**spec, "uid": spec.get("uid") or uid}
-        elif kind == "GrafanaDashboard" and isinstance(inner(spec).get("json"), str):
-            found = _document(inner(spec)["json"].encode(), name)
+        elif inside := texts_of(found):
+            key, text = _only(inside, name)
+            name = f"{name}, {key}"
+            found = document(text.encode(), name)
         elif isinstance(found.get("dashboard"), dict):
             found = _with_outer_inputs(found)
         elif isinstance(found.get("json"), dict) and "panels" not in found:
@@ -95,8 +78,16 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
         else:
             break
     if not isinstance(found, dict) or not ("panels" in found or "rows" in found):
-        raise _other(found, name)
+        raise other(found, name)
     return found, []
+
+
+def _only(inside: Mapping[str, str], name: str) -> tuple[str, str]:
+    if len(inside) > 1:
+        what = f"{len(inside)} dashboards in one file: {_some([*inside])}"
+        raise Refused(f"{name}: {what}", hint="give the JSON of each a file of its own")
+    (one,) = inside.items()
+    return one
 
 
 def _from_v2(spec: Mapping[str, Any], uid: str) -> tuple[dict[str, Any], list[str]]:
@@ -113,27 +104,6 @@ def _with_outer_inputs(found: Mapping[str, Any]) -> dict[str, Any]:
         if one.get("name") in given and one.get("type") == "constant":
             one["value"] = given[one["name"]]
     return board
-
-
-def _other(found: Any, name: str) -> Refused:
-    """What it is instead, as far as it can be told."""
-    if isinstance(found, list):
-        return Refused(f"{name}: a list, no dashboard", hint="give one dashboard a file")
-    known = found if isinstance(found, dict) else {}
-    kind = str(known.get("kind") or known.get("apiVersion") or "")
-    if "ConfigMap" in kind or kind == "List":
-        what, hint = f"a Kubernetes {kind}", "give the dashboard's JSON that stands under data"
-    elif kind == "LibraryPanel" or isinstance(known.get("model"), dict):
-        what, hint = "a library panel", "export a dashboard that shows it"
-    elif "groups" in known or "alertRules" in known:
-        what, hint = "alert rules", EXPORT
-    elif "url" in known and "access" in known:
-        what, hint = "a data source", EXPORT
-    elif kind:
-        what, hint = f"a resource {kind}", EXPORT
-    else:
-        return Refused(f"{name}: no dashboard: it has no list of panels", hint=EXPORT)
-    return Refused(f"{name}: {what}, no dashboard", hint=hint)
 
 
 def _with_inputs(board: dict[str, Any], notes: list[str]) -> dict[str, str]:
@@ -270,7 +240,7 @@ def _uid(said: str) -> str:
 
 
 def _stem(name: str) -> str:
-    return re.sub(r"\.json$", "", name.replace("\\", "/").rpartition("/")[2]) or "Dashboard"
+    return re.sub(r"\.(?:json|ya?ml)$", "", name.replace("\\", "/").rpartition("/")[2]) or "Dashboard"
 
 
 def _panels(count: int, kind: str = "") -> str:

@@ -140,7 +140,7 @@ def _summary(job: str, family: Family, title: str) -> Drawn:
     unit, about = unit_of(family.name, family.unit), _about(family)
     labels = promql.shown_labels(family)
     if family.quantiles:
-        by = ", ".join(("quantile", *labels))
+        by = promql.labels(("quantile", *labels))
         expr = f"max by ({by}) ({promql.select(job, family.name)})"
         return Drawn(
             "timeseries",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from stack.boards.families import Family
 
 RATE = "$__rate_interval"
+METRIC, LABEL = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*"), re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""Names that need no quotes; all others are Prometheus' too since version 3."""
 READABLE = 20
 """Lines that one panel shows at most."""
 
 
 def select(job: str, name: str, *matchers: str) -> str:
     """A selector of the job's series."""
-    inside = ", ".join((f"job={json.dumps(job, ensure_ascii=False)}", 'instance=~"$instance"', *matchers))
-    return f"{name}{{{inside}}}"
+    inside = ", ".join((f"job={_quoted(job)}", 'instance=~"$instance"', *matchers))
+    return f"{name}{{{inside}}}" if METRIC.fullmatch(name) else f"{{{_quoted(name)}, {inside}}}"
 
 
 def rate(job: str, name: str, *matchers: str) -> str:
@@ -25,7 +28,16 @@ def rate(job: str, name: str, *matchers: str) -> str:
 
 def total(by: Sequence[str], vector: str) -> str:
     """Sum over everything but some labels."""
-    return f"sum by ({', '.join(by)}) ({vector})" if by else f"sum({vector})"
+    return f"sum by ({labels(by)}) ({vector})" if by else f"sum({vector})"
+
+
+def labels(names: Sequence[str]) -> str:
+    """Names of labels in a list; in quotes where they are not plain."""
+    return ", ".join(name if LABEL.fullmatch(name) else _quoted(name) for name in names)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def shown_labels(family: Family) -> tuple[str, ...]:
@@ -41,16 +53,16 @@ def shown_labels(family: Family) -> tuple[str, ...]:
 
 def split(family: Family, vector: str) -> tuple[str, str]:
     """The sum of a counter's rates by its labels, and the legend; where there are too many values, the largest ten."""
-    labels = shown_labels(family)
+    shown = shown_labels(family)
     crowded = next((label for label, count in family.labels if count > READABLE), "")
-    if not labels and crowded:
+    if not shown and crowded:
         return f"topk(10, {total((crowded,), vector)})", f"{{{{{crowded}}}}}"
-    return total(labels, vector), legend(labels)
+    return total(shown, vector), legend(shown)
 
 
-def legend(labels: Sequence[str]) -> str:
+def legend(names: Sequence[str]) -> str:
     """The values of the labels, as a legend."""
-    return " ".join(f"{{{{{label}}}}}" for label in labels)
+    return " ".join(f"{{{{{label}}}}}" for label in names)
 
 
 def quantile(job: str, family: Family, share: str, by: Sequence[str] = ()) -> str:

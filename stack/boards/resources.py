@@ -14,6 +14,7 @@ from stack.boards.model import inner, objects
 COLUMNS = 24
 AUTO_HEIGHTS = {"short": 5, "standard": 8, "tall": 12}
 AUTO_COLUMNS = 3
+SHOWN = 5
 REFRESH = {"never": 0, "onDashboardLoad": 1, "onTimeRangeChanged": 2}
 HIDE = {"dontHide": 0, "hideLabel": 1, "hideVariable": 2, "inControlsMenu": 3}
 SORT = {
@@ -52,6 +53,9 @@ def classic(spec: Mapping[str, Any], name: str) -> tuple[dict[str, Any], list[st
     """The dashboard in the classic format, and what could not be kept. ``name``: the resource's, which is the uid."""
     layout = _Layout(inner(spec["elements"]))
     placed = layout.placed(inner(spec["layout"]))
+    if unplaced := [title for key, title in layout.titles() if key not in layout.used]:
+        count = f"{len(unplaced)} panel{'s' if len(unplaced) > 1 else ''}"
+        layout.lost.append(f"{count} that its layout shows nowhere left out: {', '.join(unplaced[:SHOWN])}")
     time = inner(spec.get("timeSettings"))
     board = {
         "uid": name,
@@ -80,6 +84,12 @@ class _Layout:
 
     elements: Mapping[str, Any]
     lost: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def titles(self) -> Iterator[tuple[str, str]]:
+        """The title of each element by its name."""
+        for key, one in self.elements.items():
+            yield key, str(inner(inner(one).get("spec")).get("title") or key)
 
     def placed(self, layout: Mapping[str, Any]) -> list[Panel]:
         """The panels of the outermost layout: rows and tabs as rows, one below the other."""
@@ -146,7 +156,9 @@ class _Layout:
         return panels, top + -(-len(panels) // columns) * height
 
     def _panel(self, item: Mapping[str, Any], place: dict[str, int]) -> Panel | None:
-        element = inner(self.elements.get(str(inner(item.get("element")).get("name"))))
+        name = str(inner(item.get("element")).get("name"))
+        self.used.add(name)
+        element = inner(self.elements.get(name))
         said = inner(element.get("spec"))
         if not element:
             self.lost.append("a place without its panel was left out")

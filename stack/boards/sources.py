@@ -19,8 +19,10 @@ from stack.boards.model import (
     source_name,
     templates,
 )
+from stack.common.logql import LOGQL
 
 VARIABLE = "datasource"
+LOKI = "loki"
 OURS = {"selected": True, "text": "Prometheus", "value": "prometheus"}
 
 
@@ -30,9 +32,8 @@ def ours(board: dict[str, Any], inputs: Mapping[str, str]) -> dict[str, list[str
     ``inputs``: the names of the export's inputs and the type of each.
     """
     name = _variable(board, inputs)
-    sources = _Sources(
-        name, inputs, {v["name"]: str(v.get("query")) for v in templates(board) if v.get("type") == VARIABLE}
-    )
+    variables = {v["name"]: str(v.get("query")) for v in templates(board) if v.get("type") == VARIABLE}
+    sources = _Sources(name, inputs, variables, _others(board))
     for owner, asks in _owners(board):
         sources.name(owner, asks)
     foreign: dict[str, list[str]] = {}
@@ -78,7 +79,10 @@ def _variable(board: dict[str, Any], inputs: Mapping[str, str]) -> str:
 class _Sources:
     """What a reference means, and what it becomes."""
 
-    def __init__(self, name: str, inputs: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, inputs: Mapping[str, str], variables: Mapping[str, str], others: Mapping[str, str]
+    ) -> None:
+        self._others = others
         self._ours = {"type": PROMETHEUS, "uid": f"${{{name}}}"}
         self._inputs = inputs
         self._variables = variables
@@ -95,6 +99,8 @@ class _Sources:
             named = _plain(source_name(found))
             keeps = isinstance(found, dict) and self._variables.get(named) in LIKE_PROMETHEUS
             owner["datasource"] = {"type": PROMETHEUS, "uid": f"${{{named}}}"} if keeps else dict(self._ours)
+        elif kind == LOKI and not inner(found).get("type"):  # else its queries would be taken for PromQL
+            owner["datasource"] = {"type": LOKI, "uid": source_name(found)}
 
     def kind_of(self, found: object) -> str:
         """The type that is meant: what is said, else that of the variable or input, else Prometheus.
@@ -111,7 +117,24 @@ class _Sources:
         said = str(inner(found).get("type") or "")
         if said or not uid:
             return said
-        return PROMETHEUS
+        return self._others.get(uid, PROMETHEUS)
+
+
+def _others(board: Mapping[str, Any]) -> dict[str, str]:
+    """The names without a type, as before Grafana 8.3, of what is not asked in PromQL: Loki, or as they are called."""
+    asked: dict[str, list[dict[str, Any]]] = {}
+    for panel in panels(board):
+        for target in objects(panel.get("targets")):
+            found = target.get("datasource") or panel.get("datasource")
+            if source_name(found) and not inner(found).get("type"):
+                asked.setdefault(source_name(found), []).append(target)
+    others: dict[str, str] = {}
+    for name, targets in asked.items():
+        if any(LOGQL.search(str(one.get("expr") or "")) for one in targets):
+            others[name] = LOKI
+        elif not any("expr" in one for one in targets):
+            others[name] = name
+    return others
 
 
 def _plain(reference: str) -> str:

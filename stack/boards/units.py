@@ -70,7 +70,7 @@ def plain_name(name: str) -> str:
     words = name.removesuffix("_total").split("_")
     while len(words) > 1 and words[-1] in WORDS:
         words.pop()
-    text = " ".join(word for word in words if word)
+    text = " ".join(word for word in words if word) or name
     return text[:1].upper() + text[1:]
 
 

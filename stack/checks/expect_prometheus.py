@@ -54,7 +54,7 @@ def with_variables(text: str, environment: Mapping[str, str]) -> str:
 def digest_of(documents: Mapping[str, Any]) -> str:
     """What the digest rule carries; empty where there is none."""
     for _, group in _groups(documents):
-        for rule in group.get("rules") or ():
+        for rule in rules_in(group):
             if rule.get("record") == DIGEST_RULE:
                 return str(rule["labels"]["digest"])
     return ""
@@ -67,7 +67,7 @@ def rules_of(
     shipped = tuple(components)
     default = global_of(documents).get("evaluation_interval", INTERVAL)
     for path in sorted({path for path, _ in _groups(documents)}):
-        groups = [(group, group.get("rules") or ()) for group in documents[path].get("groups") or ()]
+        groups = [(group, rules_in(group)) for group in groups_in(documents[path])]
         lines = rule_lines(texts.get(path, ""), sum(len(rules) for _, rules in groups))
         requests = requests_in(texts.get(path, ""), lines)
         own = _owner(path, shipped) is None and not _is_digest(documents[path])
@@ -89,7 +89,7 @@ def _rule(
     own: bool,
     requests: Requests,
 ) -> Rule:
-    alerting = "alert" in rule
+    alerting = is_alert(rule)
     return Rule(
         group=str(group["name"]),
         name=str(rule["alert"] if alerting else rule["record"]),
@@ -176,6 +176,21 @@ def _files_read(node: Any) -> Iterator[str]:
                 yield from _files_read(value)
 
 
+def groups_in(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The groups of a rule file; Go's YAML leaves items of a list that are null out."""
+    return [group for group in (document or {}).get("groups") or () if group is not None]
+
+
+def rules_in(group: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rules of a group, as Prometheus has them."""
+    return [rule for rule in group.get("rules") or () if rule is not None]
+
+
+def is_alert(rule: Mapping[str, Any]) -> bool:
+    """Whether Prometheus takes it for an alert: a key without a value is none to it."""
+    return bool(text_of(rule.get("alert")))
+
+
 def text_of(value: object) -> str:
     """A scalar as Go's YAML gives it to a text field."""
     if value is None:
@@ -192,12 +207,12 @@ def _pairs(values: Mapping[Any, Any]) -> Pairs:
 def _groups(documents: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path, document in documents.items():
         if path.startswith("rules/"):
-            for group in (document or {}).get("groups") or ():
+            for group in groups_in(document):
                 yield path, group
 
 
 def _is_digest(document: Mapping[str, Any]) -> bool:
-    rules = [r for group in document.get("groups") or () for r in group.get("rules") or ()]
+    rules = [rule for group in groups_in(document) for rule in rules_in(group)]
     return [r.get("record") for r in rules] == [DIGEST_RULE]
 
 

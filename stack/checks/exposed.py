@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -12,7 +13,8 @@ from stack.clients.prometheus import Prometheus
 
 LATELY = 300.0
 """Seconds within which a series was seen, and something was observed."""
-STEP = 15.0
+STEP = 5.0
+"""Seconds between two looks: two scrapes of a target that is new lie no further apart."""
 MOST_SERIES = 20_000
 AT_ONCE = 100
 NAME = "__name__"
@@ -33,7 +35,7 @@ def _busy(prometheus: Prometheus, job: str, names: Sequence[str], now: float) ->
     """Those of the series that have grown lately."""
     busy: set[str] = set()
     for first in range(0, len(names), AT_ONCE):
-        some = "|".join(names[first : first + AT_ONCE])
+        some = "|".join(map(re.escape, names[first : first + AT_ONCE]))
         expr = f"sum by ({NAME}) ({{job={quoted(job)},{NAME}=~{quoted(some)}}})"
         for labels, values in prometheus.lines(expr, now - LATELY, now, STEP):
             if values and values[-1] > min(values):

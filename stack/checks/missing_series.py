@@ -23,9 +23,10 @@ EXPLAINED = 5
 
 
 class Missing(Struct, frozen=True):
-    """Why a selector finds nothing, in words."""
+    """Why a selector finds nothing, in words. ``labels``: those whose conditions leave none of the metric's series."""
 
     text: str
+    labels: tuple[str, ...] = ()
 
 
 def why(
@@ -45,7 +46,7 @@ def why(
             found[selector] = Missing(_no_metric(selector, names))
         else:
             values = _values(prometheus, selector, recorded) if explained else {}
-            found[selector] = Missing(_no_match(selector, there, values))
+            found[selector] = _no_match(selector, there, values)
     return found
 
 
@@ -93,18 +94,19 @@ def _no_metric(selector: Selector, names: list[str]) -> str:
     return f"no series has the name {selector.metric}{instead}"
 
 
-def _no_match(selector: Selector, there: set[Selector], values: Mapping[str, tuple[str, ...]]) -> str:
+def _no_match(selector: Selector, there: set[Selector], values: Mapping[str, tuple[str, ...]]) -> Missing:
     metric = selector.metric or "any metric"
     for matcher in selector.matchers:
-        known = values.get(matcher.label)
+        known, label = values.get(matcher.label), (matcher.label,)
         if known == () or (known is None and selector.metric and selector.only(_any(matcher)) not in there):
-            return f"no series of {metric} has the label {matcher.label}"
+            return Missing(f"no series of {metric} has the label {matcher.label}", label)
         if known is not None and not any(matcher.accepts(value) for value in known):
-            return f"no series of {metric} has {matcher}; there is {_shown(matcher, known)}"
+            text = f"no series of {metric} has {matcher}; there is {_shown(matcher, known)}"
+            return Missing(text, label)
         if known is None and selector.only(matcher) not in there:
-            return f"no series of {metric} has {matcher}"
+            return Missing(f"no series of {metric} has {matcher}", label)
     together = " and ".join(str(m) for m in selector.matchers)
-    return f"no series of {metric} has {together} at once"
+    return Missing(f"no series of {metric} has {together} at once", tuple(m.label for m in selector.matchers))
 
 
 def _shown(matcher: Matcher, known: Sequence[str]) -> str:

@@ -17,12 +17,12 @@ FIRST = re.compile(r"\s*(?:-\s+)?")
 
 def job_lines(text: str, count: int) -> list[int]:
     """Those of all jobs, of which there are so many; none where the text is no YAML."""
-    return _plain(text, JOB, count) or [*_named(_jobs(edit.compose(text)), {"job_name"})]
+    return _plain(text, JOB, count) or [*_named(_jobs(_composed(text)), {"job_name"})]
 
 
 def rule_lines(text: str, count: int) -> list[int]:
     """The same of all rules."""
-    return _plain(text, RULE, count) or [*_named(_rules(edit.compose(text)), {"alert", "record"})]
+    return _plain(text, RULE, count) or [*_named(_rules(_composed(text)), {"alert", "record"})]
 
 
 def _plain(text: str, key: re.Pattern[str], count: int) -> list[int]:
@@ -34,13 +34,17 @@ def _plain(text: str, key: re.Pattern[str], count: int) -> list[int]:
     return [n for n, _ in places] if plain else []
 
 
+def _composed(text: str) -> yaml.Node | None:
+    return edit.compose(text.removeprefix(edit.BYTE_ORDER_MARK))
+
+
 def _jobs(document: yaml.Node | None) -> list[yaml.Node]:
     return edit.items(edit.member(document, "scrape_configs"))
 
 
 def _rules(document: yaml.Node | None) -> list[yaml.Node]:
     groups = edit.items(edit.member(document, "groups"))
-    return [rule for group in groups for rule in edit.items(edit.member(group, "rules"))]
+    return [rule for group in groups for rule in edit.items(edit.member(group, "rules")) if edit.keys(rule)]
 
 
 def _named(nodes: list[yaml.Node], keys: Collection[str]) -> Iterator[int]:

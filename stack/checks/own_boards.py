@@ -6,16 +6,16 @@ Emptiness can be right there: what the panel asks for may not exist in this Prom
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from stack.boards.durations import range_of
 from stack.boards.model import Model
 from stack.checks.context import CheckContext
-from stack.checks.missing_series import why
+from stack.checks.missing_series import Missing, why
 from stack.checks.own_asking import Asked, Door, door
 from stack.checks.own_queries import PanelQueries, Query, Scene, panel_queries, shown_panels, span_of
 from stack.checks.own_variables import answered
@@ -25,6 +25,8 @@ from stack.checks.words import some, some_names
 from stack.clients.prometheus import Refused
 
 ASKERS = 4
+Reason = tuple[Sequence[Missing], str]
+"""What a query without data lacks, and why it has none where it lacks nothing."""
 Kind = Literal["data", "empty", "wrong", "skipped"]
 DATA: Kind = "data"
 EMPTY: Kind = "empty"
@@ -72,7 +74,8 @@ class Judgement(Struct, frozen=True):
         parts = [
             f"{count} {word}" for kind, word in counted if (count := sum(p.kind == kind for p in self.panels))
         ]
-        return f"{len(self.panels)} panels: {', '.join(parts)}" if parts else "no panel that shows data"
+        word = "panel" if len(self.panels) == 1 else "panels"
+        return f"{len(self.panels)} {word}: {', '.join(parts)}" if parts else "no panel that shows data"
 
     def lines(self) -> Iterator[str]:
         """One for each panel that a person would look at again, and each remark."""
@@ -103,7 +106,7 @@ def judged(context: CheckContext, board: Model, now: float, by: Door | None = No
     return Judgement(str(board.get("uid", "")), str(board.get("title", "")), verdicts, remarks)
 
 
-def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mapping[str, str]) -> Verdict:
+def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mapping[str, Reason]) -> Verdict:
     if panel.skipped:
         return Verdict(panel.title, SKIPPED, panel.skipped)
     exprs = tuple(one_line(query.expr) for query in panel.queries)
@@ -116,7 +119,7 @@ def _verdict(panel: PanelQueries, answers: Mapping[Query, Asked], reasons: Mappi
     if any(one.numbers for one in results):
         return Verdict(panel.title, DATA, "", exprs)
     told = dict.fromkeys(
-        _why_empty(query, answers[query], reasons.get(query.expr, "")) for query in panel.queries
+        _why_empty(query, answers[query], *reasons.get(query.expr, ((), YOUNG))) for query in panel.queries
     )
     return Verdict(panel.title, EMPTY, some(told), exprs)
 
@@ -126,12 +129,13 @@ def _for_want(query: Query, error: str) -> bool:
     return query.bare and not UNKNOWN_FUNCTION.search(error)
 
 
-def _why_empty(query: Query, found: Asked, reason: str) -> str:
-    """What a query without a value makes of it is no fault of the query: its metric is missing here."""
-    if query.lacking and (found.error or reason in (YOUNG, UNMET)):
+def _why_empty(query: Query, found: Asked, lacks: Sequence[Missing], otherwise: str) -> str:
+    """What a query without a value makes of a condition is no fault of the condition."""
+    told = dict.fromkeys(one.text for one in lacks if query.loose.isdisjoint(one.labels))
+    if query.lacking and (found.error or not told or len(told) < len(lacks)):
         has = "have" if len(query.lacking) > 1 else "has"
-        return f"{some_names(f'${name}' for name in query.lacking)} {has} no value"
-    return ONLY_NAN if found.series and reason in (YOUNG, UNMET) else reason
+        told[f"{some_names(f'${name}' for name in query.lacking)} {has} no value"] = None
+    return some(told) or (ONLY_NAN if found.series else otherwise)
 
 
 def explained(fault: str) -> str:
@@ -142,21 +146,23 @@ def explained(fault: str) -> str:
     return f"{found[1]} is a function of MetricsQL, the language of VictoriaMetrics, which Prometheus does not know"
 
 
-def _reasons(context: CheckContext, exprs: list[str]) -> dict[str, str]:
+def _reasons(context: CheckContext, exprs: list[str]) -> dict[str, Reason]:
     """Why each of these expressions finds nothing."""
     readings = {expr: reading(expr) for expr in dict.fromkeys(exprs)}
     wanted = {s: None for read in readings.values() if read for s in _needed(read.selectors)}
-    missing: dict[Selector, Any] = {}
+    missing: dict[Selector, Missing] = {}
     try:
         there = found(context, wanted)
         missing = why(context.prometheus, [s for s in wanted if s not in there], {})
     except Refused:
         there = set(wanted)
-    told = {}
-    for expr, read in readings.items():
-        gone = [missing[s].text for s in _needed(read.selectors) if s in missing] if read else []
-        told[expr] = some(dict.fromkeys(gone)) or (UNMET if read is not None and read.chooses else YOUNG)
-    return told
+    return {
+        expr: (
+            [missing[s] for s in _needed(read.selectors) if s in missing] if read else [],
+            UNMET if read is not None and read.chooses else YOUNG,
+        )
+        for expr, read in readings.items()
+    }
 
 
 def _needed(selectors: Iterable[Selector]) -> Iterator[Selector]:

@@ -28,6 +28,8 @@ from stack.dashboards.queries import WITHOUT_QUERY
 POINTS = 700
 """Points across a panel of usual width."""
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
+COMMENT = re.compile(rf"({QUOTED.pattern})|#[^\n]*")
+CONDITION = re.compile(rf"(\w+)\s*[=!]~?\s*({QUOTED.pattern})")
 EXPRESSIONS = "__expr__"
 MIXED = "-- Mixed --"
 TAKEN = "monitoring-stack dashboard add FILE names the stack's own"
@@ -38,7 +40,8 @@ class Query(Struct, frozen=True):
 
     ``sent`` is what a browser sends: Grafana itself puts in what follows from time and width. ``source``: whom it asks,
     the name or uid of a data source, empty for the default one. ``lacking``: variables that it names and have no value,
-    ``bare``: one of them stands where PromQL wants a number or a duration.
+    ``bare``: one of them stands where PromQL wants a number or a duration, ``loose``: labels of whose conditions they
+    are a part.
     """
 
     expr: str
@@ -49,6 +52,7 @@ class Query(Struct, frozen=True):
     source: str = ""
     lacking: tuple[str, ...] = ()
     bare: bool = False
+    loose: frozenset[str] = frozenset()
 
 
 class Scene(Struct, frozen=True):
@@ -116,18 +120,24 @@ def panel_queries(panel: Model, repeated: str, scene: Scene) -> PanelQueries:
     for target in asked:
         name = _named(target, panel)[0]
         fault = _lost(name, scene)
+        expr = _without_comments(str(target["expr"]))
         least = seconds_of(_plain(target.get("interval") or panel.get("interval"), values, span))
         shown = span_of(span.end, span.seconds, span.scrape, least, scene.points)
         made.targets.append(target)
         made.queries.append(
             replace(
-                _query(target, values, shown, fault),
+                _query(expr, _instant(target), values, shown, fault),
                 source=_plain(name, values, span),
-                lacking=tuple(sorted(names_in(str(target["expr"])) & scene.told.without)),
-                bare=bool(names_in(QUOTED.sub("", str(target["expr"]))) & scene.told.without),
+                lacking=tuple(sorted(names_in(expr) & scene.told.without)),
+                bare=bool(names_in(QUOTED.sub("", expr)) & scene.told.without),
+                loose=_loose(expr, scene.told.without),
             )
         )
     return made
+
+
+def _loose(expr: str, without: frozenset[str]) -> frozenset[str]:
+    return frozenset(found[1] for found in CONDITION.finditer(expr) if names_in(found[2]) & without)
 
 
 def _asks(target: Model) -> bool:
@@ -177,9 +187,16 @@ def _plain(text: object, values: Mapping[str, Value], span: Span) -> str:
         return ""
 
 
-def _query(target: Model, values: Mapping[str, Value], span: Span, fault: str) -> Query:
-    instant = bool(target.get("instant")) and not target.get("range")
-    text = str(target["expr"])
+def _without_comments(expr: str) -> str:
+    """Variables in a comment are nobody's concern: Prometheus reads none."""
+    return COMMENT.sub(lambda found: found[1] or "", expr)
+
+
+def _instant(target: Model) -> bool:
+    return bool(target.get("instant")) and not target.get("range")
+
+
+def _query(text: str, instant: bool, values: Mapping[str, Value], span: Span, fault: str) -> Query:
     try:
         sent = interpolated(text, values, span.left_to_grafana())
         return Query(interpolated(text, values, span.macros()), instant, span, fault, sent)

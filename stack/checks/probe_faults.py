@@ -70,6 +70,11 @@ class Case(Struct, frozen=True):
         return is_itself(urlsplit(url).hostname or "")
 
     @property
+    def encrypted(self) -> bool:
+        """Whether it is asked by TLS."""
+        return self.target.startswith("https://")
+
+    @property
     def circle(self) -> bool:
         """Whether it was redirected until nobody followed any more."""
         return len(self.redirects) >= MOST_REDIRECTS
@@ -231,6 +236,12 @@ SENTENCES = (
         "deadline exceeded|[Tt]imeout|timed out",
         "{c.host} did not answer within {c.seconds:g} s",
         "is it the right address and port, and does no firewall drop what is asked? --every 30s allows 10 s",
+    ),
+    Sentence(
+        "EOF|connection reset by peer",
+        "{c.host} ends the connection without an answer",
+        "is it the right port, and does it speak TLS at all (http://, tcp://)?",
+        when="encrypted",
     ),
     Sentence(
         "EOF|connection reset by peer|malformed HTTP",

@@ -64,7 +64,7 @@ def _look(context: CheckContext, results: Results) -> tuple[list[Doubt], int]:
         doubt
         for rule, made, read in readings
         if read is not None
-        for doubt in _of_rule(rule, made, read, reasons)
+        for doubt in _of_rule(rule, made, read, reasons, there)
     ]
     doubts += [Doubt(rule, text) for rule, text in _unknown_alerts(context.expected.rules, readings)]
     return doubts, len(wanted)
@@ -161,11 +161,19 @@ def _by_rule(selector: Selector, recorded: dict[str, tuple[Pairs, ...]]) -> bool
     )
 
 
-def _of_rule(rule: Rule, made: Outcome, read: Reading, reasons: dict[Selector, Missing]) -> Iterator[Doubt]:
-    lacking = [reasons[s] for s in _looked_for(rule, read) if s in reasons]
-    yield from (Doubt(rule, missing.text) for missing in lacking)
+def _of_rule(
+    rule: Rule, made: Outcome, read: Reading, reasons: dict[Selector, Missing], there: set[Selector]
+) -> Iterator[Doubt]:
+    wanted = [*_looked_for(rule, read)]
+    yield from (Doubt(rule, reasons[selector].text) for selector in wanted if selector in reasons)
     asked = made.asked and not any(_asked_not_to(rule.unchecked, s) for s in read.selectors)
-    if rule.kind == "recording" and not lacking and not made.series and not read.chooses and asked:
+    if (
+        rule.kind == "recording"
+        and there.issuperset(wanted)
+        and not made.series
+        and not read.chooses
+        and asked
+    ):
         yield Doubt(rule, "it records nothing, though there are series of all that it reads")
 
 

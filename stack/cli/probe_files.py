@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,7 +73,8 @@ def aimed(url: str, module: str) -> tuple[str, str, str]:
     """Target, module and the name that a name server is asked for; ``UsageError`` where they are not clear."""
     scheme, separator, rest = url.strip().partition("://")
     scheme = scheme.lower() if separator else scheme
-    url = f"{scheme}{separator}{rest}"
+    url = f"{scheme}{separator}{_bracketed(rest)}" if separator else _bracketed(url.strip())
+    rest = url.partition("://")[2]
     if separator and scheme not in BY_SCHEME:
         raise UsageError(f"{url}: nobody asks {scheme}://", hint=f"it is one of {FORMS}")
     if not separator and not module:
@@ -93,6 +95,15 @@ def aimed(url: str, module: str) -> tuple[str, str, str]:
     return _with_port(host, chosen, prober), chosen, path if kind == "dns" else ""
 
 
+def _bracketed(rest: str) -> str:
+    """An IPv6 address that stands alone as a URL has it."""
+    host, slash, path = rest.partition("/")
+    try:
+        return f"[{IPv6Address(host)}]{slash}{path}"
+    except ValueError:
+        return rest
+
+
 def _check_host(url: str) -> None:
     """``UsageError`` for what no probe can ask, or what would stand in a label for all to read."""
     if not url.isprintable() or " " in url:
@@ -101,9 +112,8 @@ def _check_host(url: str) -> None:
         parts = urlsplit(url if "://" in url else f"//{url}")
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UsageError(
-            f"{url}: {str(error).lower()}", hint="HOST, HOST:PORT or [IPv6]:PORT, 1-65535"
-        ) from None
+        said = "the port is no number" if "cast" in str(error) else str(error).lower()
+        raise UsageError(f"{url}: {said}", hint="HOST, HOST:PORT or [IPv6]:PORT, 1-65535") from None
     if "@" in parts.netloc:
         hint = "leave them out: --basic-auth-file FILE keeps them out of every label"
         raise UsageError(f"{url.partition('://')[0]}://...@{host}: user and password in a URL", hint=hint)
@@ -123,7 +133,9 @@ def _with_port(host: str, module: str, prober: str) -> str:
         raise UsageError(f"{host}: which port?", hint=f"write {host}:PORT")
     if prober == "icmp" and port is not None:
         raise UsageError(f"{host}: a ping knows no port", hint="tcp://HOST:PORT asks one")
-    return host
+    return (
+        host.strip("[]") if host.endswith("]") else host
+    )  # as a host name it is looked up, and has no brackets
 
 
 def checked(wish: Wish, own_modules: Mapping[str, str]) -> Wish:

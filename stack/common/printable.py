@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+LOGIN = re.compile(r"\A(\w+://)?.*@", re.DOTALL)
+
 
 def printable(text: str) -> str:
     """The text with line breaks as spaces and each character that is not printable as its escape."""
@@ -9,3 +13,8 @@ def printable(text: str) -> str:
     if line.isprintable():
         return line
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+
+
+def without_login(text: str) -> str:
+    """An address or URL without what may be a password in it."""
+    return LOGIN.sub(r"\1...@", text)

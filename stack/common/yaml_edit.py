@@ -12,6 +12,8 @@ import yaml
 from msgspec import Struct
 
 BYTE_ORDER_MARK = "\ufeff"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+EMPTY = yaml.SequenceNode("tag:yaml.org,2002:seq", [])
 
 
 class Edit(Struct, frozen=True):
@@ -27,8 +29,8 @@ def compose(text: str) -> yaml.Node | None:
     if text.startswith(BYTE_ORDER_MARK):  # it would not be counted
         text = "\n" + text[1:]
     try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeError):  # the latter: bytes that are no text
+        return yaml.compose(text, Loader=LOADER)
+    except (yaml.YAMLError, UnicodeError, RecursionError):  # bytes that are no text; brackets in thousands
         return None
 
 

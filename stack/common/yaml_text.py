@@ -13,7 +13,11 @@ import yaml
 
 TAG = "tag:yaml.org,2002:"
 TRUTH = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+UNQUOTED = re.compile(r""":\s+(?:\{\{|[{[](?!.*[}\]]\s*(?:#.*)?$))""")
+"""A template, or a selector and what is done with it, where YAML sees the beginning of a mapping or list."""
 WHOLE = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
+FRACTION = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+"""A number of YAML 1.2 that is not whole, asked after whole ones."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -44,6 +48,53 @@ _Loader.add_implicit_resolver(f"{TAG}bool", TRUTH, list("tTfF"))
 _Loader.add_implicit_resolver(f"{TAG}int", WHOLE, list("-+0123456789"))
 
 
+class _JsonLike(_Loader):
+    """With fractions too, where a value is no text because a reader wants one, but because it is written as one."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: list(found) for first, found in _Loader.yaml_implicit_resolvers.items()
+    }
+
+
+_JsonLike.add_implicit_resolver(f"{TAG}float", FRACTION, list("-+.0123456789"))
+
+
+def load_json_like(text: str) -> Any:
+    """A document that is JSON written as YAML; ``yaml.YAMLError`` with its place where it is none."""
+    return _load(text, _JsonLike)
+
+
 def load_yaml(text: str | bytes) -> Any:
     """The document; ``yaml.YAMLError`` with its place where it is none."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    return _load(text, _Loader)
+
+
+def _load(text: str | bytes, loader: type[Any]) -> Any:
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
+    except RecursionError as error:
+        raise yaml.YAMLError("nested too deep") from error
+
+
+def remedy(error: yaml.YAMLError, text: str) -> str:
+    """What to do about a text that is no YAML."""
+    problem = str(getattr(error, "problem", ""))
+    mark = getattr(error, "problem_mark", None)
+    line = "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else ""
+    if "\t" in line and ("cannot start any token" in problem or "tab character" in problem):
+        return "spaces indent YAML, not tabs"
+    if UNQUOTED.search(line):
+        return "a value that begins with { or [ needs quotes"
+    if "mapping values are not allowed" in problem:
+        return "a text with a colon and a blank needs quotes"
+    if "<document start>" in problem:
+        return "is a line before it indented otherwise?"
+    return "correct the YAML"
+
+
+def line_of(error: yaml.YAMLError, text: str) -> int:
+    """The line of the fault, from 1; 0 where it is not known."""
+    if mark := getattr(error, "problem_mark", None):
+        return int(mark.line) + 1
+    place = getattr(error, "position", None)  # of a character that YAML does not take
+    return text.count("\n", 0, place) + 1 if isinstance(place, int) else 0

@@ -208,7 +208,9 @@ def _without(path: str, component: str) -> LeftOut:
 
 def _other_suffix(path: str, suffixes: tuple[str, ...]) -> LeftOut:
     several = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
-    return LeftOut(path, f"its name does not end with {several}", "rename it")
+    of_yaml = suffixes == (".json",) and path.endswith((".yaml", ".yml"))
+    hint = "monitoring-stack dashboard add FILE makes JSON of it" if of_yaml else "rename it"
+    return LeftOut(path, f"its name does not end with {several}", hint)
 
 
 def _instead(folder: str) -> str:

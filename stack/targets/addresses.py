@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from stack.common.errors import UsageError
+from stack.common.printable import without_login
 from stack.model.outer import MACHINE, is_itself
 
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]")
@@ -25,29 +26,30 @@ class Address(Struct, frozen=True):
 
 def address(text: str, name: str = "NAME") -> Address:
     """An address as Prometheus takes it; ``UsageError`` names the remedy, for the target ``name``."""
+    shown = without_login(text)
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
     except ValueError:
-        raise UsageError(f"{_shown(text)}: not an address", hint=FORMS) from None
+        raise UsageError(f"{shown}: not an address", hint=FORMS) from None
     if parts.scheme not in ("", "http", "https"):
         raise UsageError(
-            f"{text}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind"
+            f"{shown}: a target is scraped over http or https", hint="HOST:PORT, or a URL of that kind"
         )
-    if parts.username is not None or parts.query or parts.fragment:
+    if "@" in parts.netloc or _cut_password(text, parts.netloc) or parts.query or parts.fragment:
         hint = "HOST:PORT with --path and --param; credentials with --token-file or --basic-auth-file"
-        raise UsageError(f"{_shown(text)}: only host, port and path can be said there", hint=hint)
+        raise UsageError(f"{shown}: only host, port and path can be said there", hint=hint)
     host, sign, written = (
         parts.netloc.rpartition(":") if not parts.netloc.endswith("]") else (parts.netloc, "", "")
     )
     if not sign:
         host, written = parts.netloc, {"http": "80", "https": "443"}.get(parts.scheme, "")
     if not HOST.fullmatch(host):
-        raise UsageError(f"{text}: not an address", hint=FORMS)
+        raise UsageError(f"{shown}: not an address", hint=FORMS)
     if not written:
-        raise UsageError(f"{text}: its port is missing", hint=f"{host}:PORT, such as {host}:8000")
+        raise UsageError(f"{shown}: its port is missing", hint=f"{host}:PORT, such as {host}:8000")
     if is_itself(host):
         raise UsageError(
-            f"{text}: that is Prometheus' own container, not this machine",
+            f"{shown}: that is Prometheus' own container, not this machine",
             hint=f"target add {name} --host {written} for a service of the engine's machine, "
             f"or target add {name} --container CONTAINER for one in a container",
         )
@@ -66,6 +68,7 @@ def machine(text: str) -> str:
     return f"{MACHINE}:{port(text)}"
 
 
-def _shown(text: str) -> str:
-    """Without what may be a password."""
-    return re.sub(r"//[^/@]*@", "//...@", text)
+def _cut_password(text: str, netloc: str) -> bool:
+    """Whether what stands before the first slash is a name and half a password."""
+    written = netloc.rpartition(":")
+    return "@" in text and bool(written[1]) and not written[2].isdecimal()

@@ -31,6 +31,10 @@ RESOURCE = "dashboard.grafana.app/"
 RESOURCE_HINT = (
     "Grafana loads the classic format from files: monitoring-stack dashboard add FILE makes it of this one"
 )
+NO_BOARD = (
+    "a dashboard is a JSON object with a list of panels; "
+    "monitoring-stack dashboard add FILE makes one of other forms"
+)
 ONE_ORGANISATION = (None, 0, 1)
 LEAST_REFRESH = 5.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|M|y)")
@@ -57,10 +61,11 @@ def _board(file: ConfigFile) -> dict[str, Any]:
     board = json.loads(file.content)
     if isinstance(board, dict) and (RESOURCE in str(board.get("apiVersion")) or "elements" in board):
         raise _fault(place(file, "grafana"), "a dashboard in the format of resources", RESOURCE_HINT)
-    if not isinstance(board, dict) or not _all_objects(board.get("panels")):
-        raise _fault(
-            place(file, "grafana"), "no dashboard", "a dashboard is a JSON object with a list of panels"
-        )
+    if not isinstance(board, dict) or not isinstance(listed := board.get("panels"), list):
+        raise _fault(place(file, "grafana"), "no dashboard", NO_BOARD)
+    if not _all_objects(listed):
+        number = next(n for n, one in enumerate(listed, 1) if not isinstance(one, dict))
+        raise _fault(place(file, "grafana"), f"panel {number} of its list is no object", "take it out")
     for key in ("uid", "title"):
         if not isinstance(board.get(key), str) or not board[key].strip():
             raise _fault(place(file, "grafana"), f"no {key}", "give the dashboard a fixed one")

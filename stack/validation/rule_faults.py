@@ -11,11 +11,12 @@ from msgspec import Struct
 from stack.common import yaml_edit as edit
 from stack.common.durations import seconds
 from stack.common.errors import ConfigurationInvalid
+from stack.common.logql import LOGQL
 from stack.validation.rule_wrappings import Body
 
-LOGQL = re.compile(r'\}\s*(?:\|[=~>]|!=\s*["`]|\|\s*(?:json|logfmt|pattern|regexp|unpack|line_format)\b)')
 STRING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""")
 MACRO = re.compile(r"\$\{?\w+\}?|\[\[\w+\]\]")
+MERGE, NULL = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"
 OF_GROUP, OF_RULE = ("interval", "query_offset"), ("for", "keep_firing_for")
 
 
@@ -28,16 +29,31 @@ class Judge(Struct, frozen=True):
         """Each rule: its group, its number there, its line."""
         seen: dict[str, int] = {}
         for body in found:
-            for group in edit.items(body.groups):
-                line, name = line_of(group, body), edit.text_of(edit.member(group, "name"))
+            for group in _present(body.groups):
+                line, name = line_of(group, body), self._name(group, body)
                 if name in seen:
                     what = f"group {name} is there already, in line {seen[name]}"
                     raise wrong(self.name, line, what, "name one of them otherwise")
                 seen[name] = line
                 self._durations(group, OF_GROUP, body)
-                for number, rule in enumerate(edit.items(edit.member(group, "rules")), 1):
+                for number, rule in enumerate(_present(edit.member(group, "rules")), 1):
+                    self._mapping(rule, "a rule", body)
                     self._rule(rule, body)
                     yield name, number, line_of(rule, body)
+
+    def _name(self, group: yaml.Node, body: Body) -> str:
+        self._mapping(group, "a group", body)
+        found = edit.member(group, "name")
+        if found is not None:
+            self._text("name", found, body)
+        if not edit.text_of(found):
+            raise wrong(self.name, line_of(group, body), "a group without a name", "give it one: name: NAME")
+        return edit.text_of(found)
+
+    def _mapping(self, node: yaml.Node, what: str, body: Body) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            hint = "groups: [{name: NAME, rules: [{alert: NAME, expr: QUERY}]}]"
+            raise wrong(self.name, line_of(node, body), f"{what} is no mapping", hint)
 
     def _rule(self, rule: yaml.Node, body: Body) -> None:
         self._durations(rule, OF_RULE, body)
@@ -45,6 +61,8 @@ class Judge(Struct, frozen=True):
         for part in ("labels", "annotations"):
             texts = edit.member(rule, part)
             for key, value in texts.value if isinstance(texts, yaml.MappingNode) else ():
+                if key.tag == MERGE:  # whose values stand elsewhere
+                    continue
                 self._text(f"{part} {key.value}", value, body)
 
     def _durations(self, owner: yaml.Node, keys: tuple[str, ...], body: Body) -> None:
@@ -78,7 +96,12 @@ class Judge(Struct, frozen=True):
 
 def line_of(node: yaml.Node, body: Body) -> int:
     """The line of the user's file."""
-    return int(node.start_mark.line) + 1 + body.above
+    return body.line(int(node.start_mark.line))
+
+
+def _present(node: yaml.Node | None) -> list[yaml.Node]:
+    """The items of a list; Prometheus leaves out those that are null."""
+    return [item for item in edit.items(node) if item.tag != NULL]
 
 
 def wrong(name: str, line: int, what: str, hint: str) -> ConfigurationInvalid:

@@ -13,12 +13,24 @@ import yaml
 from msgspec import Struct
 
 from stack.common import yaml_edit as edit
-from stack.validation.rule_faults import Judge, line_of, wrong
+from stack.common.yaml_text import line_of, remedy
+from stack.validation.rule_faults import Judge, wrong
 from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_other_rulers, of_thanos
 
 HELM = re.compile(r"\{\{-?\s*(?:\.Values|if\s|range\s|include\s|template\s|end\s*-?\}\})")
 HELM_VALUES = re.compile(r"\{\{-?[^{}\n]*\.(?:Values|Release|Chart|Capabilities)\b")
 """What no template of an alert has, also where the file is YAML as it is."""
+WEB_PAGE = re.compile(r"\A\s*<(?:!doctype|html)\b", re.IGNORECASE)
+RAW = "download the file itself (raw), not the page that shows it"
+NO_YAML = (
+    (HELM, "a template of Helm", "render it first: helm template"),
+    (
+        re.compile(r"^\s*(?:local\s+\w+\s*=|import\s)|\+?::|\+:\s*[\[{]|\|\|\|", re.MULTILINE),
+        "Jsonnet, the source of rules",
+        "render it first: jsonnet -J vendor -e '(import \"FILE\").prometheusAlerts'",
+    ),
+)
+"""What is taken for YAML and is none, with the remedy."""
 GZIP = b"\x1f\x8b"
 FORMS = "it needs groups: [{name: ..., rules: [...]}], or that under spec: of a PrometheusRule"
 
@@ -69,10 +81,10 @@ class RuleFile(Struct, frozen=True):
 def understood(data: bytes, name: str) -> RuleFile:
     """The rules in a file called ``name``. ``ConfigurationInvalid`` names file, line and remedy."""
     text = _text(data, name)
-    documents = _documents(text, name)
-    found = [body for document in documents for body in bodies(document)]
+    documents, found = _documents(text, name)
     if not found:
-        what, hint = next((said for d in documents if (said := foreign(d))), ("no rules in it", FORMS))
+        told = next((said for one in documents if (said := foreign(one))), None)
+        what, hint = told or _no_yaml(text) or ("no rules in it", FORMS)
         raise wrong(name, 0, what, hint)
     _of_prometheus(found, name)
     rules = tuple(Judge(name).rules(found))
@@ -91,7 +103,7 @@ def _of_prometheus(found: list[Body], name: str) -> None:
     """``ConfigurationInvalid`` where a group says something to the ruler of another product."""
     for body in found:
         for key, whose in of_other_rulers(body):
-            line = line_of(key, body)
+            line = body.line(key.start_mark.line)
             what = f"{key.value} is for the ruler of {whose}, Prometheus does not know it"
             raise wrong(name, line, what, "take that line out")
 
@@ -108,33 +120,29 @@ def _text(data: bytes, name: str) -> str:
     if found := HELM_VALUES.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise wrong(name, line, "a template of Helm", "render it first: helm template")
+    if WEB_PAGE.match(text):
+        raise wrong(name, 0, "a web page, no rules", RAW)
     if OLD_FORMAT.search(text) and "groups:" not in text:
         raise wrong(name, 0, *OLD)
     return text
 
 
-def _documents(text: str, name: str) -> list[yaml.Node]:
+def _documents(text: str, name: str) -> tuple[list[yaml.Node], list[Body]]:
+    """The documents, and the groups in them."""
     try:
-        found = yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return [node for node in found if not _is_empty(node)]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        if HELM.search(text):
-            raise wrong(name, line, "a template of Helm", "render it first: helm template") from error
-        hint = _yaml_hint(str(error.problem), "".join(text.splitlines()[line - 1 : line]))
-        raise wrong(name, line, str(error.problem), hint) from error
+        composed = yaml.compose_all(text, Loader=edit.LOADER)
+        documents = [node for node in composed if not _is_empty(node)]
+        return documents, [body for document in documents for body in bodies(document)]
     except yaml.YAMLError as error:
-        raise wrong(name, 0, " ".join(str(error).split()), "correct the YAML") from error
+        problem = str(getattr(error, "problem", "")) or str(error).partition("\n")[0]
+        what, hint = _no_yaml(text) or (problem, remedy(error, text))
+        raise wrong(name, line_of(error, text), what, hint) from error
+    except RecursionError as error:
+        raise wrong(name, 0, "nested too deep", "correct the YAML") from error
 
 
-def _yaml_hint(problem: str, line: str) -> str:
-    if "cannot start any token" in problem and "\t" in line:
-        return "spaces indent YAML, not tabs"
-    if "mapping values are not allowed" in problem:
-        return "a text with a colon and a blank needs quotes"
-    if "<document start>" in problem:
-        return "is a line before it indented otherwise?"
-    return "correct the YAML"
+def _no_yaml(text: str) -> tuple[str, str] | None:
+    return next(((what, hint) for pattern, what, hint in NO_YAML if pattern.search(text)), None)
 
 
 def _is_empty(node: yaml.Node | None) -> bool:
@@ -144,7 +152,7 @@ def _is_empty(node: yaml.Node | None) -> bool:
 def _taken_out(text: str, found: list[Body]) -> tuple[str, tuple[int, ...]]:
     """The groups of all bodies under one key."""
     source = text.splitlines()
-    written = [("groups:", line_of(found[0].groups, found[0]))]
+    written = [("groups:", found[0].line(found[0].groups.start_mark.line))]
     for body in found:
         written += _block(body, source) if _is_block(body, source) else _flow(body)
     return "\n".join(line for line, _ in written) + "\n", tuple(number for _, number in written)
@@ -172,7 +180,7 @@ def _block(body: Body, source: list[str]) -> Iterator[tuple[str, int]]:
             continue
         line = lines[number]
         kept = line[column:] if not line[:column].strip() else line.lstrip()
-        yield kept, number + 1 + body.above
+        yield kept, body.line(number)
 
 
 def _is_comment(line: str) -> bool:
@@ -189,4 +197,4 @@ def _flow(body: Body) -> Iterator[tuple[str, int]]:
     for group in edit.items(body.groups):
         dumped = yaml.serialize(group, Dumper=yaml.SafeDumper, width=1_000_000, allow_unicode=True)
         for number, line in enumerate(dumped.rstrip("\n").splitlines()):
-            yield ("- " if number == 0 else "  ") + line, line_of(group, body)
+            yield ("- " if number == 0 else "  ") + line, body.line(group.start_mark.line)

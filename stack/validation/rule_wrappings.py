@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stack.common import yaml_edit as edit
 
-OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules")
-"""Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics' and Google's."""
+OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules", "AlertingRule")
+"""Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics', Google's and OpenShift's."""
 OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
 OLD = ("the rule format of Prometheus 1", "promtool update rules of Prometheus 2 makes YAML of it")
 THANOS = "partial_response_strategy"
@@ -25,6 +26,7 @@ OTHER_RULERS = {
     **dict.fromkeys(("eval_delay", "eval_alignment", "tenant", "debug"), "VictoriaMetrics"),
 }
 """Keys of a group that Prometheus does not have, and whose ruler has them."""
+DEPTH = 5
 MIXIN = ("prometheusAlerts", "prometheusRules")
 GRAFANA = {"folder", "orgId"}
 FOREIGN = (
@@ -48,13 +50,19 @@ FOREIGN = (
 class Body(Struct, frozen=True):
     """A list of groups, and what it was wrapped in. ``text``: the text that it stands in, where that is inside another.
 
-    ``above``: lines of the file above that text.
+    ``above``: lines of the file above that text. ``at``: the one line that it begins on, where its own are not the
+    file's: a text in quotes.
     """
 
     groups: yaml.SequenceNode
     wrapping: str = ""
     text: str | None = None
     above: int = 0
+    at: int = 0
+
+    def line(self, number: int) -> int:
+        """The line of the user's file, from 1, of line ``number``, from 0, of what the groups stand in."""
+        return self.at or number + 1 + self.above
 
 
 def bodies(document: yaml.Node) -> Iterator[Body]:
@@ -98,11 +106,22 @@ def _plain(document: yaml.Node) -> Iterator[Body]:
 
 def _of_config_map(data: yaml.Node | None) -> Iterator[Body]:
     for _, value in data.value if isinstance(data, yaml.MappingNode) else ():
-        if not isinstance(value, yaml.ScalarNode) or value.style != "|":
+        if not isinstance(value, yaml.ScalarNode) or "groups" not in value.value:
             continue
-        inner = edit.compose(value.value)
-        for body in bodies(inner) if inner is not None else ():
-            yield Body(body.groups, "ConfigMap", value.value, int(value.start_mark.line) + 1)
+        line = int(value.start_mark.line) + 1
+        whole = Body(edit.EMPTY, "ConfigMap", value.value, line, 0 if value.style == "|" else line)
+        for body in bodies(_inside(whole)):
+            yield replace(whole, groups=body.groups)
+
+
+def _inside(body: Body) -> yaml.Node:
+    """The document in a text; what is wrong with it is said with the line of the file."""
+    try:
+        return yaml.compose(body.text or "", Loader=edit.LOADER) or edit.EMPTY
+    except yaml.MarkedYAMLError as error:
+        if mark := error.problem_mark:
+            mark = yaml.Mark(mark.name, mark.index, body.line(mark.line) - 1, mark.column, None, 0)
+        raise yaml.MarkedYAMLError(problem=error.problem, problem_mark=mark) from error
 
 
 def _are_groups(node: yaml.SequenceNode) -> bool:
@@ -126,10 +145,34 @@ def foreign(document: yaml.Node) -> tuple[str, str] | None:
     if kind == "ConfigMap" and any(OLD_FORMAT.search(text) for text in _texts(document)):
         return OLD
     if kind:
-        return f"a {kind} without rules", "give the PrometheusRule, or the file that its groups stand in"
-    if isinstance(document, yaml.SequenceNode) and document.value:
-        return foreign(document.value[0])
-    return next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None)
+        return _object(kind)
+    if isinstance(document, yaml.SequenceNode):
+        first = document.value[0] if document.value else None
+        return foreign(first) if isinstance(first, yaml.MappingNode) else None
+    if found := next(((what, hint) for wanted, what, hint in FOREIGN if wanted <= keys), None):
+        return found
+    deeper = next(_deeper(document, ()), "")
+    return (
+        (f"its groups stand under {deeper}", "give a file with what stands there alone") if deeper else None
+    )
+
+
+def _object(kind: str) -> tuple[str, str]:
+    """An object of Kubernetes in which no rules were found."""
+    if kind in ("Dashboard", "GrafanaDashboard"):
+        return "a dashboard of Grafana", "dashboard add FILE takes it"
+    hint = "give the PrometheusRule, or the file that its groups stand in"
+    if kind in OPERATORS:
+        hint = "they stand under spec: groups: [{name: NAME, rules: [...]}]"
+    return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind} without rules", hint
+
+
+def _deeper(node: yaml.Node, keys: tuple[str, ...]) -> Iterator[str]:
+    """Keys below which there are groups, as in the values of a Helm chart."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) and len(keys) < DEPTH else ():
+        if isinstance(value, yaml.SequenceNode) and _are_groups(value):
+            yield ".".join(keys)
+        yield from _deeper(value, (*keys, str(key.value)))
 
 
 def _texts(document: yaml.Node) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
 
 from stack.common.errors import ConfigurationInvalid
+from stack.common.json_text import NoJson, load_json
 from stack.common.yaml_text import load_yaml
+from stack.common.yaml_text import remedy as remedy_of
 from stack.model.names import kind_of
 from stack.model.spec import ConfigFile
 from stack.validation.native import known_line, place
@@ -48,7 +49,8 @@ def _yaml(file: ConfigFile, where: str) -> Any:
         mark = error.problem_mark
         position = f":{known_line(file, mark.line + 1)}:{mark.column + 1}" if mark else ""
         raise ConfigurationInvalid(
-            f"{where}{position}: {error.problem}", hint="correct the YAML; nothing was changed"
+            f"{where}{position}: {error.problem}",
+            hint=f"{remedy_of(error, file.content.decode(errors='replace'))}; nothing was changed",
         ) from error
     except yaml.YAMLError as error:
         raise ConfigurationInvalid(
@@ -58,14 +60,8 @@ def _yaml(file: ConfigFile, where: str) -> Any:
 
 def _json(where: str, content: bytes) -> Any:
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_json)
-    except ValueError as error:
-        position = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return load_json(content.decode("utf-8"))
+    except NoJson as error:
         raise ConfigurationInvalid(
-            f"{where}{position}: {error}", hint="correct the JSON; nothing was changed"
+            f"{where}{error.place}: {error}", hint="correct the JSON; nothing was changed"
         ) from error
-
-
-def _no_json(word: str) -> Any:
-    """Python would take NaN and Infinity, and UTF-16 or a byte order mark; the products take none of them."""
-    raise ValueError(f"{word} is no JSON")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from stack.common.printable import without_login
 from stack.components.build import Build
 from stack.components.own_paths import OWN_HOSTS, OWN_SECRETS, closing_line_cut
 from stack.components.own_toml import Fault, Wrong, document_of
@@ -195,7 +196,9 @@ def address_of(text: str, usual_port: int) -> tuple[str, int]:
     """Host and port of ``HOST`` or ``HOST:PORT``; ``Wrong`` where it is neither, or leads to the exporter itself."""
     found = ADDRESS.fullmatch(text)
     if found is None:
-        raise Wrong(f"address: {text!r} is no HOST or HOST:PORT", f"like db.example:{usual_port}")
+        raise Wrong(
+            f"address: {without_login(text)!r} is no HOST or HOST:PORT", f"like db.example:{usual_port}"
+        )
     port = int(found["port"] or usual_port)
     if not 0 < port <= LAST_PORT:
         raise Wrong(f"address: {port} is no port", f"1-{LAST_PORT}")

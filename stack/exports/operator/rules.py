@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stack.checks.expect_prometheus import text_of
+from stack.checks.expect_prometheus import groups_in, is_alert, rules_in, text_of
 from stack.common.yaml_text import load_yaml
 from stack.components.build import belongs
 from stack.exports.operator.wish import THEIRS, Going, Json, slug
@@ -27,7 +27,7 @@ def rules(going: Going) -> Iterator[Json]:
     """One object a file."""
     for file in going.spec.service("prometheus").files:
         if file.path.startswith(RULES) and not file.secret and not _is_theirs(file):
-            groups = [_group(going, group) for group in (load_yaml(file.content) or {}).get("groups") or ()]
+            groups = [_group(going, group) for group in groups_in(load_yaml(file.content))]
             if groups := [group for group in groups if group["rules"]]:
                 yield going.made(
                     "monitoring.coreos.com/v1/PrometheusRule", _name(file), spec={"groups": groups}
@@ -49,17 +49,15 @@ def _group(going: Going, group: Json) -> Json:
     told: Json = {key: _plain(key, group[key]) for key in GROUP if key in group}
     if group.get("labels"):
         told["labels"] = _texts(group["labels"])
-    told["rules"] = [
-        _rule(going, rule) for rule in group.get("rules") or () if rule.get("record") != DIGEST_RULE
-    ]
+    told["rules"] = [_rule(going, rule) for rule in rules_in(group) if rule.get("record") != DIGEST_RULE]
     return told
 
 
 def _rule(going: Going, rule: Json) -> Json:
-    told: Json = {key: text_of(rule[key]) for key in RULE if key in rule}
+    told: Json = {key: text_of(rule[key]) for key in RULE if text_of(rule.get(key))}
     told["expr"] = text_of(rule["expr"])
     labels = _texts(rule.get("labels") or {})
-    if "alert" in rule:
+    if is_alert(rule):
         labels["namespace"] = going.wish.namespace
     annotations = _texts(rule.get("annotations") or {})
     if annotations.get(RUNBOOK, "").startswith(RUNBOOKS):

@@ -226,6 +226,44 @@ def test_the_panels_are_bounded_and_the_rest_is_told() -> None:
     assert titles == ["shop", "shop a", "shop b"]
 
 
+ODD = families_of(
+    (Described("a.b", "counter"), Described("half", "histogram"), Described("sum.x", "summary")),
+    (
+        *(series("a.b", **{"http.method": m, "x": m}) for m in ("GET", "PUT")),
+        series("half_count"),
+        series("half_sum"),
+        *histogram("c d"),
+        *(series("sum.x", **{"quantile": q, "http.code": c}) for q in ("0.5", "0.9") for c in ("1", "2")),
+        *(series(name) for name in ("_", "__x", "others_a", "others_b", "alone", "einsam")),
+    ),
+)
+
+
+def test_names_that_only_quotes_let_stand() -> None:
+    exprs = {
+        target["expr"]
+        for panel in panels(generated("shop", ODD).model)
+        for target in panel.get("targets", [])
+    }
+    inside = 'job="shop", instance=~"$instance"'
+    assert {
+        f'sum by ("http.method", x) (rate({{"a.b", {inside}}}[$__rate_interval]))',
+        f'histogram_quantile(0.5, sum by (le) (rate({{"c d_bucket", {inside}}}[$__rate_interval])))',
+        f'max by (quantile, "http.code") ({{"sum.x", {inside}}})',
+    } <= exprs
+
+
+def test_a_histogram_without_buckets_shows_its_average() -> None:
+    assert {one.name: one.kind for one in ODD}["half"] == "summary"
+
+
+def test_no_metric_is_lost_and_no_title_empty() -> None:
+    board = generated("shop", ODD).model
+    text = str([target["expr"] for panel in panels(board) for target in panel.get("targets", [])])
+    assert [one.name for one in ODD if one.name not in text] == []
+    assert all(panel["title"].strip(" :") for panel in board["panels"])
+
+
 def test_a_crowded_counter_shows_the_largest() -> None:
     crowded = families_of((), [series("x_total", user=str(n)) for n in range(READABLE + 1)])
     (expr,) = exprs(generated('a"b', crowded))["X per second"]

@@ -7,10 +7,12 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from stack.boards.board import Board, slug
-from stack.boards.importing import Refused, imported
+from stack.boards.importing import imported
 from stack.boards.model import panels, source_name
+from stack.boards.reading import Refused
 from stack.model.spec import ConfigFile
 from stack.validation.provisioning import check_provisioning
 
@@ -262,6 +264,79 @@ def test_a_time_that_is_over_becomes_the_last_hour() -> None:
     assert take({**PLAIN, "time": {"from": "now-2d/d", "to": "now-1d/d"}}).notes == ()
 
 
+def test_names_without_a_type_are_known_by_what_they_are_asked() -> None:
+    """As files from before Grafana 8.3 have them."""
+
+    def asks(source: object, **target: str) -> dict[str, Any]:
+        return {"type": "timeseries", "title": str(target), "datasource": source, "targets": [target]}
+
+    board = take(
+        {
+            "title": "Old",
+            "panels": [
+                asks("Logs", expr='{app="x"} |= "e"'),
+                asks("Logs", expr='count_over_time({app="x"}[5m])'),
+                asks("Numbers", expr="up"),
+                asks("Tables", rawSql="select 1"),
+                asks({"uid": "Lines"}, measurement="cpu"),
+            ],
+        }
+    )
+    ours, loki = {"type": "prometheus", "uid": "${datasource}"}, {"type": "loki", "uid": "Logs"}
+    found = [panel["datasource"] for panel in board.model["panels"]]
+    assert found == [loki, loki, ours, "Tables", {"uid": "Lines"}]
+    assert [note.partition(",")[0] for note in board.notes] == [
+        "2 panels ask a loki data source",
+        "1 panel asks a Tables data source",
+        "1 panel asks a Lines data source",
+    ]
+
+
+YAML = """\
+apiVersion: dashboard.grafana.app/v1
+kind: Dashboard
+metadata:
+  name: shop
+spec:
+  title: 2024-01-01
+  panels:
+    - type: stat
+      gridPos: {x: 0, "y": 0, w: 12, h: 8}
+      fieldConfig: {defaults: {min: 0.5, max: 1e3, decimals: 2, custom: {on: off, no: true}}}
+      targets:
+        - expr: |
+            up
+"""
+
+
+def test_a_resource_in_yaml_is_what_it_is_in_json() -> None:
+    board = imported(YAML.encode(), "shop.yaml")
+    assert (board.uid, board.title) == ("shop", "2024-01-01")
+    (panel,) = board.model["panels"]
+    assert panel["fieldConfig"]["defaults"] == {
+        "min": 0.5, "max": 1000.0, "decimals": 2, "custom": {"on": "off", "no": True},
+    }  # fmt: skip
+    assert [target["expr"] for target in panel["targets"]] == ["up\n"]
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "ConfigMapList", "YAML", "a list"])
+def test_the_one_dashboard_in_what_holds_several(kind: str) -> None:
+    one = {"kind": "ConfigMap", "data": {"shop.json": json.dumps({"title": "Shop", "panels": []})}}
+    made = {
+        "ConfigMap": one,
+        "YAML": one,
+        "ConfigMapList": {"kind": "ConfigMapList", "items": [one]},
+        "a list": [{"title": "Shop", "panels": []}],
+    }[kind]
+    text = yaml.safe_dump(made) if kind == "YAML" else json.dumps(made)
+    assert imported(text.encode(), "f").title == "Shop"
+
+
+def test_half_a_character_is_what_grafana_makes_of_it() -> None:
+    board = imported(b'{"title": "a\\ud83d", "panels": []}', "f")
+    assert (board.title, board.text().encode().decode()) == ("a\ufffd", board.text())
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -272,13 +347,29 @@ def test_a_time_that_is_over_becomes_the_last_hour() -> None:
         (b"3", "it has no list of panels"),
         (b"{}", "it has no list of panels: in Grafana: Export"),
         (b'{"panels": {}}', "it has no list of panels"),
-        (b'{"kind": "ConfigMap", "data": {"x.json": "{}"}}', "a Kubernetes ConfigMap"),
+        (b'{"kind": "ConfigMap", "data": {"x": "-"}}', "a resource ConfigMap"),
+        (b'{"kind": "ConfigMap", "data": {"x.json": "{}"}}', "file.json, x.json: no dashboard"),
+        (
+            b'{"kind": "ConfigMap", "data": {"x": "{}", "y": "{}"}}',
+            "2 dashboards in one file: x, y: give the JSON",
+        ),
+        (
+            b'{"kind": "ConfigMapList", "items": [{"kind": "ConfigMap", "data": {"x": "{}"}},'
+            b' {"kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"x": "{}"}}]}',
+            "2 dashboards in one file: 1/x, m/x: give the JSON",
+        ),
+        (b"kind: ConfigMap\ndata:\n  a: |\n    {\n  b: [\n", "file.json:6: no YAML: did not find"),
+        (b" \n", "an empty file"),
+        (b'{"panels":\n[{"min": NaN}]}', "file.json:2: no JSON: NaN is no number of JSON"),
+        (b'{"panels": [{"max": 1e999}]}', "file.json:1: no JSON: 1e999 is no number of JSON"),
+        (b'{"panels": [{"max": %s}]}' % (b"9" * 5000), "no JSON: 99999999999999999999... is no number"),
+        (b'{"kind": "GrafanaDashboard", "spec": {"url": "http://x"}}', "only says where its dashboard is"),
         (b'{"kind": "Folder", "apiVersion": "folder.grafana.app/v1"}', "a resource Folder"),
         (b'{"groups": []}', "alert rules"),
         (b'{"name": "P", "url": "http://p", "access": "proxy"}', "a data source"),
         (b'{"uid": "l", "kind": 1, "model": {"type": "stat"}}', "a library panel"),
         (b'{"kind": "Dashboard", "metadata": {}, "spec": {"panels": {}}}', "a dashboard of Perses"),
-        (b"[" * 100_000, "no JSON"),
+        (b"[" * 100_000, "no JSON: nested too deep"),
     ],
     ids=lambda value: value[:24] if isinstance(value, bytes) else "",
 )

@@ -90,13 +90,18 @@ def shape(made: Board) -> list[tuple[str, int, int]]:
 
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_a_grid(wrapped: bool) -> None:
-    made = board(grid(item("panel-1"), item("panel-2", 8)), wrapped=wrapped)
+    made = board(grid(item("panel-1"), item("panel-2", 8), item("panel-3", 16)), wrapped=wrapped)
     assert (made.uid, made.title) == ("two", "Two")
-    assert shape(made) == [("P1", 0, 0), ("P2", 8, 0)]
+    assert shape(made) == [("P1", 0, 0), ("P2", 8, 0), ("P3", 16, 0)]
     first = made.model["panels"][0]
     assert (first["type"], first["fieldConfig"]["defaults"]["unit"]) == ("stat", "s")
     assert first["targets"][0]["expr"] == "up" and sources(made) == {"${datasource}"}
     assert made.notes == ("converted from the format of resources, version 2",)
+
+
+def test_panels_that_the_layout_shows_nowhere_are_named() -> None:
+    made = board(grid(item("panel-2")))
+    assert made.notes[1:] == ("2 panels that its layout shows nowhere left out: P1, P3",)
 
 
 def test_rows_tabs_and_what_is_inside() -> None:

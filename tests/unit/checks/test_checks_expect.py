@@ -82,8 +82,8 @@ def test_everything_comes_from_the_files() -> None:
         Job("own", "prometheus.yml", interval=7, timeout=7, addresses=("a",)),
     )
     assert found.rules == (
-        Rule("g", "A", "alerting", "up == 0", "rules/app.yml", own=True),
-        Rule("g", "a:b", "recording", "1", "rules/app.yml", own=True),
+        Rule("g", "A", "alerting", "up == 0", "rules/app.yml", 4, own=True),
+        Rule("g", "a:b", "recording", "1", "rules/app.yml", 5, own=True),
         Rule(
             "stack_digest",
             "stack:config_digest:info",

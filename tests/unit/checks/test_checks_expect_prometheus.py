@@ -60,6 +60,35 @@ def test_all_that_a_rule_says() -> None:
     assert down.place == "prometheus/rules/mine.yml:7 first/Down"
 
 
+def test_what_has_no_value_is_left_out_as_prometheus_does() -> None:
+    text = (
+        "groups:\n-\n- name: a\n  rules:\n  -\n  - record: x\n    alert:\n    expr: 1\n- name: b\n  rules:\n"
+    )
+    (rule,) = rules(rules__x_yml=text)
+    assert (rule.kind, rule.name, rule.line) == ("recording", "x", 6)
+
+
+JSON = """\ufeff{"groups":
+[{"name": "a", "rules":
+[{"alert": "A", "expr": "1"},
+{"record": "b", "expr": "1"}]}]}"""
+ALIAS = "groups:\n- name: a\n  rules: &r\n  - record: b\n    expr: 1\n- name: c\n  rules: *r\n"
+ONE_LINE = """\
+groups:
+- name: a
+  rules: [{record: b, expr: 1}]
+- name: c
+  rules:
+  - record: b
+    expr: 1
+"""
+
+
+@pytest.mark.parametrize(("text", "lines"), [(JSON, [3, 4]), (ALIAS, [4, 4]), (ONE_LINE, [3, 6])])
+def test_the_line_of_a_rule_however_it_is_written(text: str, lines: list[int]) -> None:
+    assert [rule.line for rule in rules(rules__x_yml=text)] == lines
+
+
 @pytest.mark.parametrize(
     ("path", "own"),
     [

@@ -99,3 +99,9 @@ def test_a_job_without_targets_that_say_anything(prometheus: Prometheus) -> None
         assert exposed(Prometheus(Http(address)), "x", NOW) == ()
     with serve({"GET /api/v1/series": data([{"__name__": 3}])}) as address, pytest.raises(HttpFailure):
         exposed(Prometheus(Http(address)), "x", NOW)
+
+
+def test_two_scrapes_of_a_new_target_are_told_apart(prometheus: Prometheus) -> None:
+    exposed(prometheus, 'a"b', NOW)
+    (asked,) = [one for one in ASKED if "step" in one.params]
+    assert float(asked.params["step"]) <= 5

@@ -394,6 +394,9 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         (panel("up[$v]}}"), "$v has no value"),
         (panel('nothing_divided{job=~"$v",x=~"$w"}'), "$v, $w have no value"),
         (panel('gone{job=~"$v"}'), "no series has the name gone"),
+        (panel('flat_total{job="$v:"}'), "$v has no value"),
+        (panel('gone{job="a"} / flat_total{job = "$v:"}'), "no series has the name gone; $v has no value"),
+        (panel('flat_total{job="no",x=~"$v"}'), 'no series of flat_total has job="no"; there is "app"'),
     ],
 )
 def test_a_variable_without_a_value_is_the_reason(
@@ -402,6 +405,17 @@ def test_a_variable_without_a_value_is_the_reason(
     nobody = {"query": "label_values(gone, job)"}
     verdict = of(context, shown, v=nobody, w=nobody)
     assert (verdict.kind, verdict.why) == ("empty", why)
+
+
+@pytest.mark.parametrize(
+    "expr", ["# of $old\nup", "up # {job=~'$old'}", 'up{job="app"} # "$old', 'up{job!="#"}']
+)
+def test_variables_in_comments_are_nobodys_concern(context: CheckContext, expr: str) -> None:
+    assert of(context, panel(expr)).kind == "data"
+
+
+def test_what_looks_like_a_comment_in_a_text_is_none(context: CheckContext) -> None:
+    assert "no variable is called old" in of(context, panel('up{job!="# $old"}')).why
 
 
 def test_what_is_wrong_whatever_the_value_stays_so(context: CheckContext) -> None:

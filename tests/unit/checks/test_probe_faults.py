@@ -77,6 +77,7 @@ CASES = [
     ("10.0.0.1", [error("raw-read udp 0.0.0.0:1: i/o timeout", "Timeout reading from socket")],
      "10.0.0.1 did not answer within 9.5 s", "firewall"),
     ("http://shop/", [error('Get "http://shop/": EOF')], "shop ends the connection without an answer", "https://"),
+    ("https://shop/", [error('Get "https://shop/": EOF')], "shop ends the connection without", "speak TLS at all (http://"),
     ("http://shop/", [error("a sentence of tomorrow")], "http://shop/: Error for HTTP request a sentence of tomorrow",
      "logs blackbox"),
     ("http://shop/", [], "http://shop/: blackbox_exporter says no reason", "logs blackbox"),

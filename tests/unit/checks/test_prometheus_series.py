@@ -181,6 +181,12 @@ def test_a_label_that_a_recording_does_not_keep() -> None:
     assert "no series of job:up:sum has the label code" in finding.evidence
 
 
+def test_one_that_reads_what_is_yet_to_be_recorded_may_record_nothing_so_far() -> None:
+    later = rule("job:up:sum > bool 1", "recording", "job:up:more", own=True)
+    finding = found_by(RECORDED, later, server=Server({later.expr: []}))
+    assert (finding.status, finding.warnings) == ("ok", ())
+
+
 def test_a_recording_rule_that_records_nothing() -> None:
     server = Server({RECORDED.expr: []})
     finding = found_by(RECORDED, rule("job:up:sum > 1"), server=server)

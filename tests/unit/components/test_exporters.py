@@ -163,6 +163,13 @@ FAULTS = {
         "exporter add --host 6380",
     ),
     "no port": ("redis", 'address = "db:70000"', "70000 is no port", "1-65535"),
+    "a password": (
+        "redis",
+        'address = "redis://me:ge/heim@db"',
+        "address: 'redis://...@db' is no HOST",
+        "like db",
+    ),
+    "another one": ("redis", 'address = "me:geheim@db"', "address: '...@db' is no HOST", "like db"),
     "a URL": ("redis", 'address = "redis://db"', "is no HOST or HOST:PORT", "like db.example:6379"),
     "unknown key": ("redis", 'adress = "db"', "unknown key adress", "known are address"),
     "another kind": ("redis", "address = 5", "address: 5 is no text", "correct"),

@@ -143,6 +143,7 @@ def test_every_reader_takes_a_name_for_a_text(text: str) -> None:
         ("http://shop:8000/metrics", "shop:8000", "http", "/metrics"),
         ("https://shop.example/", "shop.example:443", "https", ""),
         ("http://shop", "shop:80", "http", ""),
+        ("http://shop:1/a@b", "shop:1", "http", "/a@b"),
     ],
 )
 def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
@@ -167,6 +168,9 @@ def test_addresses(text: str, place: str, scheme: str, path: str) -> None:
         ("ftp://shop:21", "http or https"),
         ("http://me:secret@shop:1/", "only host, port and path"),
         ("shop:1?x=1", "only host, port and path"),
+        ("me:secret@shop:1", "...@shop:1: only host, port and path"),
+        ("http://me:se/cret@shop:1", "http://...@shop:1: only host"),
+        ("http://[fd00::1/", "fd00::1/: not an address"),
         ("localhost:8000", "Prometheus' own container"),
         ("http://127.0.0.1:8000/metrics", "Prometheus' own container"),
         ("[::1]:8000", "Prometheus' own container"),

@@ -46,6 +46,7 @@ spec:
     # last
   other: 1
 """
+GROUP = "- name: a\n  rules:\n  - {record: 'x:y', expr: sum(up)}\n"
 GROUPS = [{"name": "a", "rules": [{"record": "x:y", "expr": "sum(up)"}]}]
 
 
@@ -216,6 +217,34 @@ def test_several_documents_become_one_file() -> None:
             "f.yml: the rule format of Prometheus 1: promtool update rules",
         ),
         (
+            f"groups:\n-\n{GROUP}".replace("name: a", "nome: a"),
+            "f.yml:3: a group without a name: give it one",
+        ),
+        ("groups:\n- a\n- b\n", "f.yml:2: a group is no mapping: groups:"),
+        (f"groups:\n{GROUP}  - x\n", "f.yml:5: a rule is no mapping: groups:"),
+        (f"groups:\n{GROUP}".replace("name: a", "name: {{ x }}"), "f.yml:2: name is no text: a value"),
+        (f"{PLAIN}    labels:\n      a: {{{{ x }}}} y\n", "f.yml:9: did not find expected key: a value that"),
+        ("{\n  local a = 1,\n  x: |||\n|||\n}", "f.yml:3: Jsonnet, the source of rules: render it"),
+        (
+            PLAIN.replace("sum(up)", '{job="x"} == 0'),
+            "f.yml:7: did not find expected key: a value that begins",
+        ),
+        (PLAIN.replace("    expr", "\texpr"), "f.yml:7: found a tab character"),
+        (PLAIN.replace("sum(up)", "up\x07"), "f.yml:7: unacceptable character #x0007: control characters"),
+        ("[" * 5000 + "]" * 5000, "f.yml: no rules in it: it needs groups"),
+        ("kind: Dashboard\n", "f.yml: a dashboard of Grafana: dashboard add FILE takes it"),
+        ("<!DOCTYPE html>\n<p>", "f.yml: a web page, no rules: download the file itself (raw)"),
+        ("{ prometheusAlerts+:: { groups+: [] } }", "f.yml: Jsonnet, the source of rules: render it"),
+        (
+            "serverFiles:\n  alerts.yml:\n    groups:\n    - {name: a, rules: [{record: x, expr: up}]}\n",
+            "f.yml: its groups stand under serverFiles.alerts.yml: give a file",
+        ),
+        (
+            "kind: ConfigMap\ndata:\n  a: |\n    groups:\n    - name: a\n     rules:\n",
+            "f.yml:6: did not find",
+        ),
+        ("kind: AlertingRule\n", "f.yml: an AlertingRule without rules: they stand under spec"),
+        (
             "defaults: &d {team: a}\nkind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
             "    - {record: x, expr: up, labels: *d}\n",
             "f.yml: its groups use an anchor of elsewhere in the file: write its value out",
@@ -227,6 +256,26 @@ def test_what_cannot_be_taken_is_named_with_its_line_and_remedy(text: str, says:
         made(text)
     assert str(caught.value).startswith(says)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("style", ['"', "|"])
+def test_rules_in_a_text_of_a_config_map_however_it_is_quoted(style: str) -> None:
+    inside = f"groups:\n{GROUP}"
+    written = yaml.dump({"kind": "ConfigMap", "data": {"a.yml": inside}}, default_style=style, sort_keys=True)
+    found = made(written)
+    assert (groups_in(found), found.wrapping) == (GROUPS, "ConfigMap")
+    first = next(n for n, line in enumerate(written.splitlines(), 1) if "a.yml" in line)
+    assert found.rules == (("a", 1, found.line(4)),)
+    assert found.line(4) > first or style == '"'
+
+
+def test_values_that_are_merged_from_elsewhere_are_no_fault() -> None:
+    text = f"{PLAIN}    labels: &l {{a: b}}\n  - record: z\n    expr: up\n    labels:\n      <<: *l\n"
+    assert len(made(text).rules) == 2
+
+
+def test_rules_without_anything_are_none_as_to_prometheus() -> None:
+    assert made(PLAIN.replace("  rules:\n", "  rules:\n  -\n")).rules == (("a", 1, 7),)
 
 
 @pytest.mark.parametrize("flow", [False, True])
