@@ -144,6 +144,9 @@ ELSEWHERE = {
     "NAME is healthy and its port [ADDRESS]:PORT refuses: this engine forwards no IPv6 address": (
         "tests/unit/deploy/test_forwarding.py: this engine forwards no IPv6 address"
     ),
+    "NAME answers inside its container, and nothing comes back from ADDRESS:PORT": (
+        "tests/unit/deploy/test_forwarding.py: nothing comes back from"
+    ),
     "smoke --deep needs an engine on this machine": "tests/e2e/test_e2e_remote.py: needs an engine on this machine",
     "FILE: Permission denied": "tests/unit/config/test_walk.py: Permission denied",
     "a second default data source": "tests/unit/validation/test_validate.py: a second default",

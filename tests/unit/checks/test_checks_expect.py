@@ -79,7 +79,7 @@ def test_everything_comes_from_the_files() -> None:
     assert found.addresses == (("prometheus", "http://p"), ("grafana", "http://g"))
     assert found.jobs == (
         Job("app", "scrape/app.yml", 2, interval=7, timeout=7, addresses=("a", "b", "c")),
-        Job("own", "prometheus.yml", interval=7, timeout=7, addresses=("a",)),
+        Job("own", "prometheus.yml", 2, interval=7, timeout=7, addresses=("a",)),
     )
     assert found.rules == (
         Rule("g", "A", "alerting", "up == 0", "rules/app.yml", 4, own=True),
