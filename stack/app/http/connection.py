@@ -44,7 +44,8 @@ EVENTS_AT_ONCE = 8
 REFUSALS = {
     400: "this is no HTTP/1.1 request (RFC 9112): correct its form",
     431: f"the head is larger than 16 KiB or has more than {MOST_FIELDS} fields: send less",
-    501: "this transfer coding is not known here: use chunked, or Content-Length",
+    421: "an https address needs a connection with TLS (RFC 9110, section 7.4): ask for http, or the port of https",
+    501: "this transfer coding or method is not known here: use chunked, or Content-Length; this is no proxy",
     505: "only HTTP/1.1 and HTTP/1.0 are spoken here",
 }
 MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
@@ -93,6 +94,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
+        self.conn.secure = self.scheme == "https"
         self._made = self.loop.time()
         seconds = self.head_seconds
         if len(self.connections) - len(self._spares) > self.most:

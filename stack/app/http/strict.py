@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import h11
 
+from stack.app.http.target import in_origin_form
+
 MOST_FIELDS: Final = 100
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _FREE_CHUNKS: Final = 64
@@ -34,7 +36,7 @@ class StrictConnection(h11.Connection):
         self._chunks = -1
         self._bytes = 0
         self._allowed = 0
-        self.has_more = False
+        self.has_more = self.secure = False
 
     def allow(self, parts: int) -> None:
         """From now on; where nothing was allowed yet, none are given."""
@@ -53,6 +55,7 @@ class StrictConnection(h11.Connection):
             event = super().next_event()
             if isinstance(event, h11.Request):
                 self._begin(event)
+                event = in_origin_form(event, self.secure)
             elif isinstance(event, h11.Data):
                 self._allowed -= 1
                 self._count(len(event.data))
