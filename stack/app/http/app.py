@@ -19,7 +19,7 @@ from stack.app.http.bodies import LARGE_AT_ONCE
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.credentials import Credentials
 from stack.app.http.middleware.deadline import Deadline
-from stack.app.http.middleware.head import Head
+from stack.app.http.middleware.head import Head, Options
 from stack.app.http.middleware.observe import Observe
 from stack.app.http.middleware.trusted import Trusted
 from stack.app.http.routes import alerts, faults, gates, health, ingest, memory, metrics, tools
@@ -74,6 +74,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _add_layers(app: FastAPI, context: AppContext) -> None:
     """Innermost first: what is added last sees a request first."""
     settings = context.settings
+    app.add_middleware(Options)
     app.add_middleware(
         BodyLimit, limit=settings.max_body, uploads=dict.fromkeys(openapi.UPLOADS, settings.max_upload)
     )

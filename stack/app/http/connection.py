@@ -22,7 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from stack.app.http import problems
 from stack.app.http.hangups import HangUps
 from stack.app.http.strict import MOST_FIELDS, StrictConnection
-from stack.app.http.turns import Queue, Turnstile
+from stack.app.http.turns import Turnstile
 
 HEAD_SECONDS = 10.0
 STALL_SECONDS = 10.0
@@ -39,13 +39,17 @@ BUFFER_BYTES = 32 * 1024
 READ_BYTES = 16 * 1024
 MUCH_BYTES = 4 * 1024
 """Who sends so much at once is read again when others have had their turn."""
+EVENTS_AT_ONCE = 8
+"""Parts of a body, such as chunks, that are taken from what has been read before others have their turn."""
 REFUSALS = {
     400: "this is no HTTP/1.1 request (RFC 9112): correct its form",
     431: f"the head is larger than 16 KiB or has more than {MOST_FIELDS} fields: send less",
-    501: "this transfer coding is not known here: use chunked, or Content-Length",
+    421: "an https address needs a connection with TLS (RFC 9110, section 7.4): ask for http, or the port of https",
+    501: "this transfer coding or method is not known here: use chunked, or Content-Length; this is no proxy",
     505: "only HTTP/1.1 and HTTP/1.0 are spoken here",
 }
 MONITORING = frozenset(("/metrics", "/health", "/health/gates", "/health/detailed", "/alerts"))
+PROMPT = tuple(f"GET {path}{end}".encode() for path in sorted(MONITORING) for end in " ?")
 
 
 class Connection(H11Protocol):
@@ -67,12 +71,11 @@ class Connection(H11Protocol):
         self._task: asyncio.Task[Any] | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._made = self._asked = 0.0
-        self._gone = self._lost = False
+        self._gone = self._lost = self._waits = False
         shared = vars(self.server_state)
         self._spares: dict[Connection, None] = shared.setdefault("spares", {})
         self._stalled_spares: dict[Connection, float] = shared.setdefault("stalled_spares", {})
         self._turnstile: Turnstile = shared.setdefault("turnstile", Turnstile())
-        self._readers: Queue = shared.setdefault("readers", Queue())
         if "hang_ups" not in shared:
             shared["hang_ups"] = HangUps(self.loop)
         self._hang_ups: HangUps = shared["hang_ups"]
@@ -91,6 +94,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See ``asyncio.Protocol``."""
         super().connection_made(transport)
+        self.conn.secure = self.scheme == "https"
         self._made = self.loop.time()
         seconds = self.head_seconds
         if len(self.connections) - len(self._spares) > self.most:
@@ -138,21 +142,44 @@ class Connection(H11Protocol):
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Like the inherited one, but it takes a whole head to stop the clock, not any byte."""
+        """What asks how things are is read at once; all else takes its turn, and only then counts as a request."""
+        fresh = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
         self.conn.receive_data(data)
-        self.handle_events()
+        if fresh and data.startswith(PROMPT):
+            self.handle_events()
+        else:
+            self._read_later(pause=self._waits or len(data) >= MUCH_BYTES)
+        self._notice_if_gone()
+
+    def handle_events(self) -> None:
+        """A few of the inherited one's at a time; it takes a whole head to stop the clock, not any byte."""
+        self.conn.allow(EVENTS_AT_ONCE)
+        super().handle_events()
         if self._at_work():
             self._unset_keepalive_if_required()
-        if len(data) >= MUCH_BYTES and self.transport.is_reading():
+        if self.conn.has_more and not self.transport.is_closing():
+            self._read_later(pause=True)
+
+    def _read_later(self, pause: bool) -> None:
+        if pause:
             self.transport.pause_reading()
-            self._readers.put(self._read_on)
+        if not self._waits:
+            self._waits = True
+            self._turnstile.put(self._read_on)
+
+    def _read_on(self) -> None:
+        self._waits = False
+        if self._lost or self.transport.is_closing():
+            return
+        self.handle_events()
+        if not self._waits and not self.flow.read_paused:
+            self.transport.resume_reading()
+        self._notice_if_gone()
+
+    def _notice_if_gone(self) -> None:
         if not self.transport.is_reading():
             self._leave_if_gone()
             self._hang_ups.watch(self._descriptor, self._client_gone)
-
-    def _read_on(self) -> None:
-        if not self.flow.read_paused:
-            self.transport.resume_reading()
 
     def _client_gone(self) -> None:
         self._gone = True
@@ -180,7 +207,11 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """The time is up."""
+        """The time is up, unless a request has come that waits for its turn."""
+        if self._waits:
+            self.handle_events()
+            if self._at_work():
+                return
         half_a_head, _ = self.conn.trailing_data
         if half_a_head and self.conn.our_state is h11.IDLE and not self.transport.is_closing():
             self._refuse(408, "no whole request came in time: send it faster")

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import h11
 
+from stack.app.http.target import in_origin_form
+
 MOST_FIELDS: Final = 100
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _FREE_CHUNKS: Final = 64
@@ -22,8 +24,9 @@ class StrictConnection(h11.Connection):
     bytes each: thousands of them cost as much time as megabytes in one. More than MOST_FIELDS fields, in the head or
     behind the body: 16 KiB can hold four thousand. A version that is not 1.x, such as the opening of HTTP/2.
 
-    ``fault`` is the HTTP status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the
-    connection: the client may go on with the body or with a next request, and both look alike.
+    ``allow`` sets how many parts of a body are given before ``NEED_DATA`` is, with ``has_more``. ``fault`` is the HTTP
+    status for what was wrong. An answer to ``Expect: 100-continue`` without that 100 ends the connection: the client
+    may go on with the body or with a next request, and both look alike.
     """
 
     def __init__(self, max_incomplete_event_size: int) -> None:
@@ -32,9 +35,19 @@ class StrictConnection(h11.Connection):
         self._largest_head = max_incomplete_event_size
         self._chunks = -1
         self._bytes = 0
+        self._allowed = 0
+        self.has_more = self.secure = False
+
+    def allow(self, parts: int) -> None:
+        """From now on; where nothing was allowed yet, none are given."""
+        self._allowed = parts
+        self.has_more = False
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """See ``h11.Connection``."""
+        if self.their_state is h11.SEND_BODY and not self._allowed:
+            self.has_more = True
+            return h11.NEED_DATA
         try:
             if self.their_state is h11.IDLE:
                 self._judge_head()
@@ -42,11 +55,10 @@ class StrictConnection(h11.Connection):
             event = super().next_event()
             if isinstance(event, h11.Request):
                 self._begin(event)
-            elif isinstance(event, h11.Data) and self._chunks >= 0:
-                self._chunks += 1
-                self._bytes += len(event.data)
-                if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
-                    raise h11.RemoteProtocolError("the chunks are too small")
+                event = in_origin_form(event, self.secure)
+            elif isinstance(event, h11.Data):
+                self._allowed -= 1
+                self._count(len(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 _judge_lines(before[: len(before) - len(self.trailing_data[0])])
                 if len(event.headers) > MOST_FIELDS:
@@ -81,6 +93,14 @@ class StrictConnection(h11.Connection):
         if encoded and (b"content-length" in names or request.http_version < b"1.1"):
             raise h11.RemoteProtocolError("Transfer-Encoding where it must not be")
         self._chunks, self._bytes = (0 if encoded else -1), 0
+
+    def _count(self, size: int) -> None:
+        if self._chunks < 0:
+            return
+        self._chunks += 1
+        self._bytes += size
+        if self._chunks > _FREE_CHUNKS and self._bytes < self._chunks * _LEAST_AVERAGE:
+            raise h11.RemoteProtocolError("the chunks are too small")
 
 
 def _judge_lines(fields: bytes) -> None:

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stack.app.http import problems
-from stack.app.http.connection import SPARE_SECONDS, Connection
+from stack.app.http.connection import EVENTS_AT_ONCE, SPARE_SECONDS, Connection
 from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.observe import Observe
@@ -190,6 +190,42 @@ def test_chunks_that_cost_more_than_they_carry_are_refused() -> None:
         asking.close()
 
 
+def test_a_body_of_many_chunks_is_read_a_few_at_a_time_and_whole() -> None:
+    most, received = [0], [0]
+
+    class Counted(Connection):
+        def handle_events(self) -> None:
+            before = max(self.conn._chunks, 0)
+            super().handle_events()
+            most[0] = max(most[0], self.conn._chunks - before)
+
+    async def counts(scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            received[0] += len(message["body"])
+            more = message.get("more_body", False)
+        await Response("ok")(scope, receive, send)
+
+    head = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with serving(Counted, counts) as port:
+        for chunks in (1, EVENTS_AT_ONCE - 1, EVENTS_AT_ONCE, EVENTS_AT_ONCE + 1, 1000):
+            received[0] = 0
+            body = (b"50\r\n" + b"x" * 80 + b"\r\n") * chunks + b"0\r\n\r\n"
+            assert exchange(port, head + body)[0] == b"HTTP/1.1 200 OK"
+            assert received[0] == 80 * chunks
+    assert most[0] <= EVENTS_AT_ONCE
+
+
+def test_the_rest_of_a_body_that_nobody_wants_is_passed_over_before_the_next_request() -> None:
+    chunks = (b"50\r\n" + b"x" * 80 + b"\r\n") * 60 + b"0\r\n\r\n"
+    first = HEAD.replace(b"/ ", b"/at-once ") + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+    last = HEAD + b"Connection: close\r\nContent-Length: 1\r\n\r\nx"
+    with serving() as port, socket.create_connection(("127.0.0.1", port), PATIENCE) as asking:
+        asking.sendall(first * 3 + last)
+        assert asking.makefile("rb").read().count(b"HTTP/1.1 200 OK") == 4
+
+
 async def is_huge(scope: Scope, receive: Receive, send: Send) -> None:
     await Deadline(Response(b"x" * 8_000_000), PATIENCE)(scope, receive, send)
 
@@ -293,6 +329,27 @@ def test_what_is_urgent_begins_before_a_burst_of_others() -> None:
     asyncio.run(burst())
     assert begun.index("urgent") < 10
     assert sorted(begun, key=str) == sorted([*map(str, range(49)), "urgent"])
+
+
+def test_fewer_are_let_in_while_turns_are_long() -> None:
+    async def turns(seconds: float, calls: int, turnstile: Turnstile) -> list[int]:
+        loop, clock, begun = asyncio.get_running_loop(), [0.0], [0]
+        loop.time = lambda: clock[0]  # type: ignore[method-assign]
+
+        def begin() -> None:
+            begun[-1] += 1
+
+        for _ in range(calls):
+            turnstile.put(begin)
+        while sum(begun) < calls:
+            await asyncio.sleep(0)
+            clock[0] += seconds
+            begun.append(0)
+        return [count for count in begun if count]
+
+    turnstile = Turnstile(at_once=8)
+    assert asyncio.run(turns(0.02, 17, turnstile)) == [8, 4, 2, 1, 1, 1]
+    assert asyncio.run(turns(0.001, 20, turnstile)) == [1, 2, 3, 4, 5, 5]
 
 
 def test_a_scrape_is_answered_while_others_flood() -> None:
