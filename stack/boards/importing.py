@@ -21,6 +21,7 @@ from stack.boards.rows import on_a_grid
 from stack.boards.sources import ours
 
 RESOURCE = "dashboard.grafana.app/"
+APART = "give the JSON of each a file of its own"
 LEAST_REFRESH = 5.0
 SHOWN = 5
 DROPPED = (
@@ -31,7 +32,27 @@ DROPPED = (
 
 def imported(content: bytes, name: str, *, uid: str = "", title: str = "") -> Board:
     """The dashboard in a file called ``name``. ``uid`` and ``title``: what it is to have instead of its own."""
-    found, notes = _unwrapped(document(content, name), name)
+    return _board(document(content, name), name, uid, title)
+
+
+def all_imported(content: bytes, name: str) -> tuple[Board, ...]:
+    """Each dashboard in a file that may hold several, as a list or in ConfigMaps, under the names that they have."""
+    return tuple(_board(found, where) for found, where in _each(document(content, name), name))
+
+
+def _each(found: Any, name: str) -> Iterator[tuple[Any, str]]:
+    if isinstance(found, list) and len(found) > 1:
+        for number, one in enumerate(found, 1):
+            yield from _each(one, f"{name}, {number}")
+    elif isinstance(found, dict) and len(inside := texts_of(found)) > 1:
+        for key, text in inside.items():
+            yield document(text.encode(), f"{name}, {key}"), f"{name}, {key}"
+    else:
+        yield found, name
+
+
+def _board(found: Any, name: str, uid: str = "", title: str = "") -> Board:
+    found, notes = _unwrapped(found, name)
     board: dict[str, Any] = json.loads(json.dumps(found))  # a copy, nothing shared
     inputs = _with_inputs(board, notes)
     if on_a_grid(board):
@@ -85,7 +106,7 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
 def _only(inside: Mapping[str, str], name: str) -> tuple[str, str]:
     if len(inside) > 1:
         what = f"{len(inside)} dashboards in one file: {_some([*inside])}"
-        raise Refused(f"{name}: {what}", hint="give the JSON of each a file of its own")
+        raise Refused(f"{name}: {what}", hint=APART)
     (one,) = inside.items()
     return one
 

@@ -6,19 +6,19 @@ A panel without data is told and is no failure: what it asks for may not exist h
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from stack.boards.board import Board
 from stack.boards.generating import MOST_PANELS, TAG, generated
-from stack.boards.importing import imported
+from stack.boards.importing import all_imported, imported
 from stack.checks.exposed import exposed
 from stack.checks.model import Broken
 from stack.checks.own_boards import YOUNG, Judgement, judged
 from stack.checks.promql import quoted
+from stack.cli.given_file import given
 from stack.cli.main import usage
 from stack.cli.own_boards import (
     FOLDER,
@@ -43,21 +43,29 @@ if TYPE_CHECKING:
     from stack.checks.context import CheckContext
     from stack.deploy.describe import Description
 
-MOST_BYTES = 8 << 20
 GONE = 20.0
 GRACE = 5.0
 LONGEST_INTERVAL = 30.0
 """Nobody waits for two scrapes that come more rarely than each so many seconds."""
 SCRAPES = 3
-STDIN = "-"
+Judge = Callable[["CheckContext", Board], Judgement]
 
 
 def add(options: argparse.Namespace, printer: Printer) -> int:
-    """Takes a dashboard from elsewhere, whatever its form, and judges its panels."""
+    """Takes the dashboards of a file from elsewhere, whatever their form, and judges their panels."""
     session = Session.open(options, printer)
-    content, name = _read(options.file)
-    board = imported(content, name, uid=options.uid or "", title=options.title or "")
-    return _keep(session, board, lambda context: judged(context, board.model, wall_clock()))
+    contents = [given(file) for file in options.files]
+    named = options.uid or options.title
+    boards = [_named(contents, options)] if named else [b for one in contents for b in all_imported(*one)]
+    return _keep(session, boards, lambda context, board: judged(context, board.model, wall_clock()))
+
+
+def _named(files: Sequence[tuple[bytes, str]], options: argparse.Namespace) -> Board:
+    """The one dashboard that gets another uid or title."""
+    if len(files) > 1:
+        raise usage("--uid and --title are of one file; give them one by one")
+    ((content, name),) = files
+    return imported(content, name, uid=options.uid or "", title=options.title or "")
 
 
 def generate(options: argparse.Namespace, printer: Printer) -> int:
@@ -70,7 +78,7 @@ def generate(options: argparse.Namespace, printer: Printer) -> int:
     if not families:
         raise _nothing_of(context, options.job)
     board = generated(options.job, families, options.panels or MOST_PANELS)
-    return _keep(session, board, lambda later: _with_data(later, board), may_replace=TAG)
+    return _keep(session, (board,), _with_data, may_replace=TAG)
 
 
 def check(options: argparse.Namespace, printer: Printer) -> int:
@@ -124,77 +132,83 @@ def remove(options: argparse.Namespace, printer: Printer) -> int:
     return 0
 
 
-def _read(file: str) -> tuple[bytes, str]:
-    """The content of a file, or of the standard input, and what it is called."""
-    if file == STDIN:
-        content = sys.stdin.buffer.read(MOST_BYTES + 1)
-        name = "standard input"
-    else:
-        path = Path(file)
-        if path.is_dir():
-            raise usage(f"{file} is a folder: give one dashboard's file")
-        try:
-            with path.open("rb") as opened:
-                content = opened.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise usage(f"{file}: {error.strerror or error}") from error
-        name = path.name
-    if len(content) > MOST_BYTES:
-        raise ConfigurationInvalid(f"{name}: more than {MOST_BYTES} bytes", hint="is it a dashboard?")
-    return content, name
-
-
-def _keep(
-    session: Session, board: Board, judge: Callable[[CheckContext], Judgement], *, may_replace: str = ""
-) -> int:
-    """Writes the dashboard, has it loaded, judges it, and tells."""
-    options, printer = session.options, session.printer
-    boards = kept_boards(session.plain.config, session.plain.home)
-    path = refuse_taken(board, boards, replace=options.replace, tag=may_replace)
-    if not any(one.path == path for one in boards) and not options.replace:
-        _refuse_handmade(session, board)
+def _keep(session: Session, boards: Sequence[Board], judge: Judge, *, may_replace: str = "") -> int:
+    """Writes the dashboards, has them loaded, judges them, and tells."""
+    printer = session.printer
+    files = _files(session, boards, may_replace)
     found: list[Judgement] = []
 
     def prove(description: Description) -> None:
+        context = context_of(session.engine, description)
         with _answering():
-            found.append(judge(context_of(session.engine, description)))
+            found.extend(judge(context, board) for board in boards)
 
-    for note in board.notes:
-        printer.line("note", note)
-    applied = make_change(session, [OwnFile(path, board.text().encode())], prove)
-    if options.dry_run:
+    for board in boards:
+        for note in board.notes:
+            printer.line("note", note if len(boards) == 1 else f"{board.title}: {note}")
+    applied = make_change(session, files, prove)
+    if session.options.dry_run:
         return 0
-    address = address_of(session, board.uid) if applied else ""
-    printer.line("added", f"{board.title} ({board.uid}) in {path}")
-    for judgement in found:
-        tell(printer, judgement)
+    documents = []
+    for board, file, judgement in zip_longest(boards, files, found):
+        printer.line("added", f"{board.title} ({board.uid}) in {file.path}")
+        address = address_of(session, board.uid) if applied else ""
+        documents.append(
+            {"uid": board.uid, "title": board.title, "file": file.path, "address": address}
+            | {"notes": list(board.notes)}
+            | (board_document(judgement) if judgement else {})
+        )
+        if judgement:
+            tell(printer, judgement)
+        if address:
+            printer.line("look", address)
     _unless_applied(printer, applied)
-    if address:
-        printer.line("look", address)
-    told: dict[str, Any] = {"ok": True, "uid": board.uid, "title": board.title, "file": path}
-    told |= {"applied": applied, "address": address, "notes": list(board.notes)}
-    for judgement in found:
-        told |= board_document(judgement)
-    printer.document(told)
+    told: dict[str, Any] = documents[0] if len(documents) == 1 else {"dashboards": documents}
+    printer.document({"ok": True, "applied": applied, **told})
     return 0
 
 
-def _refuse_handmade(session: Session, board: Board) -> None:
-    """A dashboard that somebody saved in Grafana under that uid stays: Grafana would put the file in its place."""
+def _files(session: Session, boards: Sequence[Board], may_replace: str) -> list[OwnFile]:
+    """Where each is kept; none may have the uid or title of another."""
+    replace = session.options.replace
+    known = list(kept_boards(session.plain.config, session.plain.home))
+    files, new = [], []
+    for number, board in enumerate(boards):
+        if any(one.uid == board.uid for one in boards[:number]):
+            raise ConfigurationInvalid(
+                f"two of the dashboards have the uid {board.uid}",
+                hint="give one of them by itself, with --uid",
+            )
+        path = refuse_taken(board, known, replace=replace, tag=may_replace)
+        if not replace and all(one.path != path for one in known):
+            new.append(board.uid)
+        known = [*(one for one in known if one.path != path), Kept(path, board.model)]
+        files.append(OwnFile(path, board.text().encode()))
+    _refuse_handmade(session, new)
+    return files
+
+
+def _refuse_handmade(session: Session, uids: Sequence[str]) -> None:
+    """A dashboard that somebody saved in Grafana under such a uid stays: Grafana would put the file in its place."""
     observed = session.engine.observe(session.name)
     if not any(c.component == "grafana" and c.running for c in observed.containers):
         return
     context = context_of(session.engine, session.as_it_runs(observed))
-    try:
-        held = context.administrator().dashboard(board.uid)
-    except (HttpFailure, Broken, KeyError):  # there is none, or whoever applies the files says what is wrong
-        return
-    if not held.provisioned:
-        title = held.model.get("title", "")
-        raise ConfigurationInvalid(
-            f"uid {board.uid} is that of {title!r}, which somebody made in Grafana",
-            hint="--uid NAME gives it another, --replace puts it in its place",
-        )
+    for uid in uids:
+        try:
+            held = context.administrator().dashboard(uid)
+        except (
+            HttpFailure,
+            Broken,
+            KeyError,
+        ):  # there is none, or whoever applies the files says what is wrong
+            continue
+        if not held.provisioned:
+            title = held.model.get("title", "")
+            raise ConfigurationInvalid(
+                f"uid {uid} is that of {title!r}, which somebody made in Grafana",
+                hint="--uid NAME gives it another, --replace puts it in its place",
+            )
 
 
 def _unless_applied(printer: Printer, applied: bool) -> None:

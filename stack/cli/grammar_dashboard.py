@@ -12,11 +12,16 @@ DASHBOARD = Command(
     actions=(
         Command(
             "add",
-            "take a dashboard from elsewhere and judge each panel",
+            "take dashboards from elsewhere and judge each panel",
             "dashboard:add",
             (
-                value("file", metavar="FILE", help="JSON of any Grafana export; - reads the standard input"),
-                value("--uid", help="uid that it gets (its own)"),
+                value(
+                    "files",
+                    metavar="FILE",
+                    nargs="+",
+                    help="any Grafana export, ConfigMaps, or a list of them; - reads the standard input",
+                ),
+                value("--uid", help="uid that the one dashboard gets (its own)"),
                 value("--title", help="title that it gets (its own)"),
                 REPLACE,
                 DRY_RUN,

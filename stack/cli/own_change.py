@@ -34,12 +34,17 @@ class OwnFile(Struct, frozen=True):
 def make_change(session: Session, files: Sequence[OwnFile], prove: Callable[[Description], None]) -> bool:
     """Whether a running stack took the files and ``prove`` found them to hold; with --dry-run prints the plan.
 
+    The plan is that of files that were found good, where the images that judge them are there.
+
     Where nothing runs, the files are validated and written, for a start to apply. ``prove`` raises a ``StackError``
     where the change does not hold; then, and after any other failure, files and stack are as they were.
     """
     if session.options.dry_run:
         _overlay(session, files)
-        show_plan(session, _described(session, session.engine.observe(session.name), provide=False))
+        description = _described(session, session.engine.observe(session.name), provide=False)
+        if all(s.image_id and session.engine.image(s.image_id) for s in description.spec.services):
+            validated(session, description)
+        show_plan(session, description)
         return False
     with session.lock():
         observed = session.engine.observe(session.name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stack.cli.given_file import STANDARD_INPUT, given
 from stack.cli.main import usage
 from stack.cli.own_change import UNDONE, OwnFile, make_change
 from stack.cli.printer import Printer
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 FOLDER = f"{OWN}prometheus/rules/"
 NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
-MAX_BYTES = 8 * 1024 * 1024
-STANDARD_INPUT = "-"
 
 
 class Added(Struct, frozen=True):
@@ -100,18 +98,9 @@ def _tell(session: Session, files: list[Added], warnings: list[str], *, running:
 
 
 def _read(file: Path, called: str | None) -> Added:
-    if str(file) == STANDARD_INPUT:
-        if not called:
-            raise usage("rules from standard input need a name: --as NAME")
-        source, data = "standard input", sys.stdin.buffer.read(MAX_BYTES + 1)
-    else:
-        if file.is_dir():
-            raise UsageError(f"{file} is a folder", hint="give its files")
-        if not file.is_file():
-            raise UsageError(f"{file}: no such file", hint="correct the path")
-        source, data = str(file), file.open("rb").read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{source}: more than {MAX_BYTES} bytes", hint="split it")
+    if str(file) == STANDARD_INPUT and not called:
+        raise usage("rules from standard input need a name: --as NAME")
+    data, source = given(str(file))
     return Added(source, f"{FOLDER}{called or _name(file)}.yml", understood(data, source))
 
 

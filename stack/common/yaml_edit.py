@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import yaml
 from msgspec import Struct
 
+from stack.common.yaml_depth import LOADER, bounded
+
 BYTE_ORDER_MARK = "\ufeff"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 EMPTY = yaml.SequenceNode("tag:yaml.org,2002:seq", [])
 
 
@@ -29,7 +30,7 @@ def compose(text: str) -> yaml.Node | None:
     if text.startswith(BYTE_ORDER_MARK):  # it would not be counted
         text = "\n" + text[1:]
     try:
-        return yaml.compose(text, Loader=LOADER)
+        return yaml.compose(bounded(text), Loader=LOADER)
     except (yaml.YAMLError, UnicodeError, RecursionError):  # bytes that are no text; brackets in thousands
         return None
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import yaml
 
+from stack.common.yaml_depth import bounded
+
 TAG = "tag:yaml.org,2002:"
 TRUTH = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 UNQUOTED = re.compile(r""":\s+(?:\{\{|[{[](?!.*[}\]]\s*(?:#.*)?$))""")
@@ -71,7 +73,7 @@ def load_yaml(text: str | bytes) -> Any:
 
 def _load(text: str | bytes, loader: type[Any]) -> Any:
     try:
-        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
+        return yaml.load(bounded(text), Loader=loader)  # noqa: S506 - a safe loader
     except RecursionError as error:
         raise yaml.YAMLError("nested too deep") from error
 

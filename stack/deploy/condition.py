@@ -117,7 +117,7 @@ def _fault(spec: StackSpec, service: ServiceSpec, observed: Observed, now: float
         if found.oom_killed:
             return _starved(f"{name} was killed for memory {again}", service, found)
         return _ended(spec, service, found, f"{name} ends {again}", "")
-    return _unreachable(spec, service, found, observed) or changed or namesake(service, observed)
+    return _unreachable(spec, service, found, observed) or changed or namesake(spec, service, observed)
 
 
 def _begins_anew(found: ObservedContainer, now: float) -> bool:

@@ -10,23 +10,31 @@ from stack.model.observed import Observed
 from stack.model.spec import ServiceSpec, StackSpec
 
 
-def namesake(service: ServiceSpec, observed: Observed) -> tuple[str, str] | None:
-    """What is wrong, and the remedy; None where all that is known by the service's names is the service."""
-    on = {network for container in observed.containers for network in container.networks}
+def namesake(spec: StackSpec, service: ServiceSpec, observed: Observed) -> tuple[str, str] | None:
+    """What is wrong, and the remedy; None where who asks for the service's names gets the service."""
     for other in observed.beside:
         for network, names in other.networks:
-            taken = [name for name in service.aliases if name in names]
-            if network in on and taken:
+            asked = (name for name in service.aliases if name in names)
+            if taken := next((name for name in asked if _asked(spec, network, name, observed)), ""):
                 return (
-                    f"{other.name}, which is none of this stack, is known as {taken[0]} on network {network}, too: "
+                    f"{other.name}, which is none of this stack, is known as {taken} on network {network}, too: "
                     "who asks for that name may get its answers",
                     f"docker network disconnect {network} {other.name}, or give it another name there",
                 )
     return None
 
 
+def _asked(spec: StackSpec, network: str, name: str, observed: Observed) -> bool:
+    """Whether one of ours asks for it from a network: on those of others, a container does whose files name it."""
+    if network == spec.name:
+        return True
+    here = {c.component for c in observed.containers if network in c.networks}
+    place = f"{name}:".encode()
+    return any(place in file.content for s in spec.services if s.component in here for file in s.files)
+
+
 def refuse_namesakes(spec: StackSpec, observed: Observed) -> None:
     """``StartFailed`` for the first one: what is proven next would be proven of somebody else."""
     for service in spec.services:
-        if found := namesake(service, observed):
+        if found := namesake(spec, service, observed):
             raise StartFailed(f"{service.component}: {found[0]}", hint=found[1])

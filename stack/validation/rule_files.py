@@ -13,6 +13,7 @@ import yaml
 from msgspec import Struct
 
 from stack.common import yaml_edit as edit
+from stack.common.yaml_depth import LOADER, bounded
 from stack.common.yaml_text import line_of, remedy
 from stack.validation.rule_faults import Judge, wrong
 from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_other_rulers, of_thanos
@@ -130,7 +131,7 @@ def _text(data: bytes, name: str) -> str:
 def _documents(text: str, name: str) -> tuple[list[yaml.Node], list[Body]]:
     """The documents, and the groups in them."""
     try:
-        composed = yaml.compose_all(text, Loader=edit.LOADER)
+        composed = yaml.compose_all(bounded(text), Loader=LOADER)
         documents = [node for node in composed if not _is_empty(node)]
         return documents, [body for document in documents for body in bodies(document)]
     except yaml.YAMLError as error:

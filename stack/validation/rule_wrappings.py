@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.common import yaml_edit as edit
+from stack.common.yaml_depth import LOADER, bounded
 
 OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules", "AlertingRule")
 """Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics', Google's and OpenShift's."""
@@ -117,7 +118,7 @@ def _of_config_map(data: yaml.Node | None) -> Iterator[Body]:
 def _inside(body: Body) -> yaml.Node:
     """The document in a text; what is wrong with it is said with the line of the file."""
     try:
-        return yaml.compose(body.text or "", Loader=edit.LOADER) or edit.EMPTY
+        return yaml.compose(bounded(body.text or ""), Loader=LOADER) or edit.EMPTY
     except yaml.MarkedYAMLError as error:
         if mark := error.problem_mark:
             mark = yaml.Mark(mark.name, mark.index, body.line(mark.line) - 1, mark.column, None, 0)

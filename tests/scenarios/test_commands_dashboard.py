@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,9 +155,62 @@ def test_what_cannot_be_read_is_named(running: Client, monkeypatch: pytest.Monke
     for file, says in (("nowhere.json", "No such file"), (str(running.home), "is a folder")):
         with pytest.raises(UsageError, match=says):
             running("dashboard", "add", file)
-    monkeypatch.setattr("stack.cli.dashboard.MOST_BYTES", 3)
-    with pytest.raises(ConfigurationInvalid, match="more than 3 bytes"):
+    monkeypatch.setattr("stack.cli.given_file.MOST_BYTES", 3)
+    with pytest.raises(UsageError, match="more than 3 bytes"):
         running("dashboard", "add", put(running))
+
+
+def config_maps(*boards: dict[str, Any]) -> dict[str, Any]:
+    """As the manifests of kube-prometheus have them."""
+    maps = [{"kind": "ConfigMap", "data": {f"{b['uid']}.json": json.dumps(b)}} for b in boards]
+    return {"kind": "ConfigMapList", "items": maps}
+
+
+def test_files_and_the_dashboards_of_lists_are_added_at_once(running: Client) -> None:
+    one, two, three = ({**PLAIN, "uid": name, "title": name} for name in ("one", "two", "three"))
+    listed = put(running, config_maps(one, two), "list.json")
+    code, said = running.run("dashboard", "add", listed, put(running, three))
+    told = document(said)
+    assert code == 0 and told["ok"] and told["applied"]
+    assert [(d["uid"], d["file"], d["counts"]["data"]) for d in told["dashboards"]] == [
+        (name, f"{FOLDER}/{name}.json", 1) for name in ("one", "two", "three")
+    ]
+    assert all(held(running, f"~own+{name}.json") for name in ("one", "two", "three"))
+
+
+@pytest.mark.parametrize(
+    ("more", "options", "says"),
+    [
+        ({}, (), "two of the dashboards have the uid abc: give one of them by itself, with --uid"),
+        ({}, ("--replace",), "two of the dashboards have the uid abc"),
+        ({"uid": "host"}, (), "uid host is that of grafana/dashboards/host.json"),
+        ({"uid": "other"}, (), f"title 'Mine' is that of {FOLDER}/mine.json"),
+        ({"uid": "other"}, ("--uid", "third"), "2 dashboards in one file"),
+    ],
+)
+def test_of_several_all_are_taken_or_none(
+    running: Client, more: dict[str, Any], options: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        running("dashboard", "add", put(running, config_maps(PLAIN, {**PLAIN, **more})), *options)
+    assert says in str(caught.value)
+    assert not (running.home / "own").exists()
+
+
+def test_names_are_given_to_one_file(running: Client) -> None:
+    with pytest.raises(UsageError, match="--uid and --title are of one file"):
+        running("dashboard", "add", put(running), put(running, name="b.json"), "--title", "T")
+
+
+def test_a_pipe_is_a_file_too(running: Client) -> None:
+    """As the shell's ``<(...)`` gives it."""
+    reader, writer = os.pipe()
+    os.write(writer, json.dumps(PLAIN).encode())
+    os.close(writer)
+    try:
+        assert running("dashboard", "add", f"/dev/fd/{reader}") == 0
+    finally:
+        os.close(reader)
 
 
 def test_the_standard_input_is_a_file_too(running: Client, monkeypatch: pytest.MonkeyPatch) -> None:

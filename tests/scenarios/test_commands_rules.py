@@ -79,6 +79,9 @@ def test_what_promtool_refuses_is_told_of_the_file_that_was_given(running: Clien
     with pytest.raises(ConfigurationInvalid) as caught:
         running("rules", "add", given)
     assert caught.value.message.startswith(f"{given}:") and not (running.home / "own").exists()
+    with pytest.raises(ConfigurationInvalid) as again:
+        running("rules", "add", given, "--dry-run")
+    assert again.value.message == caught.value.message
 
 
 def test_without_a_running_stack_the_text_alone_is_judged(client: Client) -> None:
@@ -104,7 +107,7 @@ def test_rules_come_from_standard_input_too(client: Client, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("nowhere.yml",), "no such file"),
+        (("nowhere.yml",), "No such file"),
         (("HOME",), "is a folder"),
         (("HOME/shop.yml", "--as", "../x"), "'../x' is no name for a file"),
         (("HOME/shop.yml", "--as", ".x"), "'.x' is no name for a file"),

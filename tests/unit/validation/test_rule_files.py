@@ -231,7 +231,7 @@ def test_several_documents_become_one_file() -> None:
         ),
         (PLAIN.replace("    expr", "\texpr"), "f.yml:7: found a tab character"),
         (PLAIN.replace("sum(up)", "up\x07"), "f.yml:7: unacceptable character #x0007: control characters"),
-        ("[" * 5000 + "]" * 5000, "f.yml: no rules in it: it needs groups"),
+        ("[" * 5000 + "]" * 5000, "f.yml:1: nested too deep: correct the YAML"),
         ("kind: Dashboard\n", "f.yml: a dashboard of Grafana: dashboard add FILE takes it"),
         ("<!DOCTYPE html>\n<p>", "f.yml: a web page, no rules: download the file itself (raw)"),
         ("{ prometheusAlerts+:: { groups+: [] } }", "f.yml: Jsonnet, the source of rules: render it"),
