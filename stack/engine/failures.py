@@ -41,9 +41,59 @@ _UNREACHABLE = (
     "bad gateway",
     "unexpected eof",
 )
-_NO_FOLDER = ("bind source path does not exist",)
 MAKE_FOLDER = "make that folder on the engine's machine, or correct the setting that names it"
 FREE_SPACE = "free space where the engine keeps its data (docker system df)"
+_REMEDIES = (
+    (_NO_SPACE, FREE_SPACE),
+    (("bind source path does not exist",), MAKE_FOLDER),
+    (
+        (
+            "pools have been fully subnetted",
+            "non-overlapping ipv4 address pool",
+            "pool overlaps with other one",
+        ),
+        "the engine has no addresses left for a network: docker network prune, end a VPN that holds them, or set "
+        "default-address-pools in its daemon.json",
+    ),
+    (
+        ("no chain/target/match by that name", "chain 'docker"),
+        "something has removed the engine's firewall rules: sudo systemctl restart docker",
+    ),
+    (
+        (
+            "can't initialize iptables table",
+            "could not fetch rule set",
+            "pair interfaces: operation not supported",
+        ),
+        "the kernel lacks what networks of containers need; after an update of it, restart the machine",
+    ),
+    (
+        ("apparmor",),
+        "AppArmor refuses containers: sudo apt-get install apparmor, restart the engine (aa-status, dmesg)",
+    ),
+    (
+        ("cgroup mountpoint does not exist", "cannot find cgroup mount destination"),
+        "the engine's machine has no control groups mounted: mount | grep cgroup; restart the machine",
+    ),
+    (
+        ("mounts denied", "not shared from the host"),
+        "share that folder: Docker Desktop, Settings, Resources, File sharing",
+    ),
+    (
+        ("error while creating mount source path",),
+        "the engine cannot see that folder: one from snap or in a virtual machine sees home folders only",
+    ),
+    (("exec format error",), "the image is for another processor: name one for this machine"),
+    (("too many open files",), "the engine may open more files: LimitNOFILE of its service"),
+    (
+        ("cannot allocate memory", "resource temporarily unavailable"),
+        "the engine's machine is out of memory or processes: free -m, ps aux",
+    ),
+)
+"""What an engine says where its machine is at fault, in lower case, and the way out; the first that is said counts.
+
+From the source of moby and libnetwork (20.10 to 29), and from reports in its issues (16816, 41993).
+"""
 
 
 def _says(text: str, fragments: tuple[str, ...]) -> bool:
@@ -73,7 +123,7 @@ def no_space(text: str) -> bool:
 
 def refused(what: str, text: str) -> StartFailed:
     """A step that the engine refused for a reason of its own."""
-    hint = FREE_SPACE if no_space(text) else MAKE_FOLDER if _says(text, _NO_FOLDER) else ""
+    hint = next((remedy for fragments, remedy in _REMEDIES if _says(text, fragments)), "")
     return StartFailed(f"{what}: {one_line(text)}", hint=hint)
 
 

@@ -47,6 +47,14 @@ ELSEWHERE = {
     "volume NAME is gone": "tests/contract/test_engine_contract.py: is gone",
     "its helper is gone": "tests/contract/test_engine_contract.py: is gone",
     "NAME does not run, so it cannot take SIGHUP": "tests/fakes/engine/memory.py: does not run, so it cannot",
+    "WHAT: ... fully subnetted": "tests/unit/engine/test_engine_failures.py: fully subnetted",
+    "WHAT: ... non-overlapping IPv4 address pool ...": (
+        "tests/unit/engine/test_engine_failures.py: non-overlapping IPv4 address pool"
+    ),
+    "WHAT: ... No chain/target/match by that name...": (
+        "tests/unit/engine/test_engine_failures.py: No chain/target/match by that name"
+    ),
+    "WHAT: ... apparmor ...": "tests/unit/engine/test_engine_failures.py: apparmor",
     "WHAT: ... no space left on device": "tests/unit/engine/test_engine_failures.py: no space left on device",
     "WHAT did not end within N s": "tests/contract/test_engine_docker.py: did not end within",
     "... runs its previous files again": "tests/scenarios/test_changed_files.py: runs its previous files again",

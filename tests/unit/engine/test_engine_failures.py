@@ -146,3 +146,63 @@ def test_a_folder_that_is_not_there_has_its_remedy() -> None:
     text = 'invalid mount config for type "bind": bind source path does not exist: /x'
     found = failures.refused("create a", text)
     assert found.hint == failures.MAKE_FOLDER and found.message == f"create a: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("all predefined address pools have been fully subnetted", "docker network prune"),
+        (
+            "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the "
+            "network",
+            "default-address-pools",
+        ),
+        (
+            "driver failed programming external connectivity on endpoint w-app (1f): iptables failed: iptables --wait "
+            "-t nat -A DOCKER -p tcp -d 127.0.0.1 --dport 8000 -j DNAT --to-destination 172.18.0.2:8000 ! -i br-1: "
+            "iptables: No chain/target/match by that name.\n (exit status 1)",
+            "sudo systemctl restart docker",
+        ),
+        (
+            "Failed to Setup IP tables: Unable to enable SKIP DNAT rule: (iptables failed: iptables --wait -t nat -I "
+            "DOCKER -i br-1 -j RETURN: iptables v1.8.9 (nf_tables): Chain 'DOCKER' does not exist)",
+            "sudo systemctl restart docker",
+        ),
+        (
+            "failed to create endpoint x on network y: failed to add the host (veth1) <=> sandbox (veth2) pair "
+            "interfaces: operation not supported",
+            "restart the machine",
+        ),
+        (
+            "AppArmor enabled on system but the docker-default profile could not be loaded: running `apparmor_parser` "
+            'failed with output: exec: "apparmor_parser": executable file not found in $PATH',
+            "apt-get install apparmor",
+        ),
+        (
+            "OCI runtime create failed: container init caused: apply apparmor profile: apparmor failed to apply "
+            "profile: write /proc/self/attr/exec: invalid argument: unknown",
+            "aa-status",
+        ),
+        ("cgroups: cgroup mountpoint does not exist: unknown", "control groups"),
+        ("cgroups: cannot find cgroup mount destination: unknown", "control groups"),
+        (
+            "Mounts denied: \nThe path /opt/x is not shared from the host and is not known to Docker.",
+            "File sharing",
+        ),
+        (
+            "error while creating mount source path '/opt/x': mkdir /opt/x: read-only file system",
+            "snap",
+        ),
+        ("exec /bin/prometheus: exec format error", "another processor"),
+        ("write /var/lib/docker/x: no space left on device", "docker system df"),
+        ("fork/exec /usr/bin/containerd-shim: resource temporarily unavailable", "free -m"),
+    ],
+)
+def test_what_the_machine_of_the_engine_lacks_has_its_remedy(text: str, hint: str) -> None:
+    error = failures.refused("start w-app", text)
+    assert error.message.startswith("start w-app: ") and hint in error.hint
+    assert not failures.port_taken(text)
+
+
+def test_a_refusal_that_nobody_knows_is_told_as_it_is() -> None:
+    assert str(failures.refused("start w-app", "strange\nwords")) == "start w-app: strange words"
