@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
+from stack.common.json_text import load_json
 from stack.common.yaml_text import load_yaml
 from stack.model.patterns import last_part_matches
 from stack.model.spec import CONFIG_ROOT, TARGETS, ConfigFile
@@ -36,7 +36,7 @@ def _patterns(job: Mapping[str, Any]) -> Iterator[str]:
 def _addresses(file: ConfigFile) -> Iterator[str]:
     """None where it is broken, which the validation names."""
     try:
-        groups = json.loads(file.content) if file.path.endswith(".json") else load_yaml(file.content)
+        groups = load_json(file.content.decode()) if file.path.endswith(".json") else load_yaml(file.content)
     except (ValueError, yaml.YAMLError):
         return
     for group in groups if isinstance(groups, list) else ():

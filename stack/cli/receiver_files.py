@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec import Struct, field
 
 from stack.cli.own_change import OwnFile
 from stack.common.errors import UsageError
+from stack.common.toml_text import NoToml, load_toml
 from stack.components.own_paths import OWN_RECEIVERS, OWN_SECRETS
 from stack.components.own_toml import Wrong, parsed
 from stack.components.receiver_options import SECRET_WORDS, SHORT
@@ -58,8 +58,8 @@ def words_of(texts: Iterable[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = load_toml(f"value = {text}")["value"]
+    except NoToml:
         return text
     return value if isinstance(value, str | bool | int | float | list | dict) else text
 

@@ -6,7 +6,6 @@ It looks and asks for pages only; no container of others is ever touched.
 from __future__ import annotations
 
 import argparse
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from stack.cli.target import Wanted, around_of, job_of, proven
 from stack.cli.target_secrets import Given
 from stack.common.errors import SmokeFailed, StackError
 from stack.common.printable import printable
+from stack.common.toml_text import load_toml
 from stack.deploy.describe import Description
 from stack.deploy.pages import pages
 from stack.targets.containers import Place
@@ -94,7 +94,7 @@ def _watched(one: Found, tree: Mapping[str, bytes]) -> Found:
 
 def _host(content: bytes) -> str:
     try:
-        return str(tomllib.loads(content.decode()).get("address", "")).partition(":")[0]
+        return str(load_toml(content.decode()).get("address", "")).partition(":")[0]
     except ValueError:
         return ""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import yaml
 from msgspec import Struct
 
-from stack.common.yaml_depth import LOADER, bounded
+from stack.common.yaml_bounds import LOADER, bounded
 
 BYTE_ORDER_MARK = "\ufeff"
 EMPTY = yaml.SequenceNode("tag:yaml.org,2002:seq", [])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from stack.common.yaml_depth import bounded
+from stack.common.yaml_bounds import bounded
 
 TAG = "tag:yaml.org,2002:"
 TRUTH = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
@@ -76,6 +76,8 @@ def _load(text: str | bytes, loader: type[Any]) -> Any:
         return yaml.load(bounded(text), Loader=loader)  # noqa: S506 - a safe loader
     except RecursionError as error:
         raise yaml.YAMLError("nested too deep") from error
+    except ValueError as error:  # a number of thousands of digits, a date that there is not
+        raise yaml.YAMLError(f"a value that cannot be read: {error}") from error
 
 
 def remedy(error: yaml.YAMLError, text: str) -> str:

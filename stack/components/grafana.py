@@ -84,7 +84,7 @@ def _link(file: ConfigFile) -> str:
     folder, slash, name = file.path.removeprefix(f"{DASHBOARDS}/").rpartition("/")
     try:
         board = json.loads(file.content)
-    except ValueError:  # refused before anything is written
+    except (ValueError, RecursionError):  # refused before anything is written
         board = None
     uid = board.get("uid") if isinstance(board, dict) else None
     return f"{folder}{slash}{uid}.json" if uid and isinstance(uid, str) else f"{folder}{slash}{name}"

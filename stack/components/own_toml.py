@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from stack.common.toml_text import NoToml, load_toml
+
 CALLED: dict[type, str] = {str: "text", int: "number", list: "list of texts", dict: "table"}
 
 
@@ -30,13 +32,11 @@ class Wrong(Exception):
 @lru_cache(maxsize=64)
 def parsed(content: bytes) -> dict[str, Any]:
     """The document; ``Wrong`` where it is none."""
-    import tomllib
-
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        return load_toml(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise Wrong(f"it is no UTF-8 text: {error}", "save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except NoToml as error:
         raise Wrong(f"it is no TOML: {error}", "correct the TOML") from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stack.common.errors import SettingsError
+from stack.common.toml_text import NoToml, load_toml
 from stack.config.places import toml_line
 from stack.config.table import Setting, Table
 
@@ -67,11 +68,9 @@ def read_toml(path: Path) -> Document:
     """The document, an empty one where there is no file; ``SettingsError`` where it is none."""
     if not (text := text_of(path)):
         return Document(path, "", {})
-    import tomllib
-
     try:
-        return Document(path, text, tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        return Document(path, text, load_toml(text))
+    except NoToml as error:
         raise SettingsError(f"{path}: {error}", hint="correct the TOML") from error
 
 

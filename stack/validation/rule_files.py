@@ -13,7 +13,7 @@ import yaml
 from msgspec import Struct
 
 from stack.common import yaml_edit as edit
-from stack.common.yaml_depth import LOADER, bounded
+from stack.common.yaml_bounds import LOADER, bounded
 from stack.common.yaml_text import line_of, remedy
 from stack.validation.rule_faults import Judge, wrong
 from stack.validation.rule_wrappings import OLD, OLD_FORMAT, Body, bodies, foreign, of_other_rulers, of_thanos

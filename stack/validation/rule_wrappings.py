@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stack.common import yaml_edit as edit
-from stack.common.yaml_depth import LOADER, bounded
+from stack.common.yaml_bounds import LOADER, bounded
 
 OPERATORS = ("PrometheusRule", "VMRule", "Rules", "ClusterRules", "GlobalRules", "AlertingRule")
 """Kinds whose ``spec`` is a rule file: of the Prometheus operator, VictoriaMetrics', Google's and OpenShift's."""

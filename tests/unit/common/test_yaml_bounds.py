@@ -1,4 +1,4 @@
-"""YAML that is nested too deep is refused before it is composed, which would end the process; other YAML is taken."""
+"""YAML that is too much is refused before it is composed, which would end the process; other YAML is taken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from stack.common.yaml_depth import MOST, bounded
+from stack.common.yaml_bounds import MOST, bounded
 from stack.common.yaml_edit import compose
 from stack.common.yaml_text import load_json_like, load_yaml
 
@@ -54,3 +54,28 @@ def test_a_process_survives_it(text: str) -> None:
         "import sys; from stack.common.yaml_edit import compose; assert compose(sys.stdin.read()) is None"
     )
     subprocess.run([sys.executable, "-c", program], input=text, text=True, check=True, timeout=60)
+
+
+LAUGHS = "a0: &a0 x\n" + "\n".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 31))
+MERGED = "a0: &a0 {x: 1}\n" + "\n".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 31))
+
+
+@pytest.mark.parametrize("text", [LAUGHS, MERGED])
+def test_aliases_that_repeat_one_another_are_refused_with_their_place(text: str) -> None:
+    with pytest.raises(yaml.MarkedYAMLError, match="excessive aliasing") as caught:
+        load_yaml(text)
+    mark = caught.value.problem_mark
+    assert mark is not None and 10 < mark.line < 25
+    assert compose(text) is None
+
+
+def test_some_aliases_are_taken() -> None:
+    text = "base: &base {for: 5m}\nrules: [" + "*base, " * 2_000 + "]\nmore: {<<: *base, a: 1 * 2 & 3}"
+    found = load_yaml(text)
+    assert len(found["rules"]) == 2_000 and found["more"] == {"for": "5m", "a": "1 * 2 & 3"}
+
+
+@pytest.mark.parametrize("text", ["a: " + "9" * 6_000, "[-" + "1" * 5_000 + "]"])
+def test_a_number_of_thousands_of_digits_is_no_yaml_that_can_be_read(text: str) -> None:
+    with pytest.raises(yaml.YAMLError, match="a value that cannot be read"):
+        load_yaml(text)
