@@ -27,6 +27,7 @@ from stack.app.http.middleware.body_limit import BodyLimit
 from stack.app.http.middleware.deadline import Deadline
 from stack.app.http.middleware.observe import Observe
 from stack.app.http.turns import Turnstile
+from tests.unit.app.http.running import running
 
 PATIENCE = 30
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -54,15 +55,9 @@ LIMITED = BodyLimit(reads_all, 1000, {})
 
 @contextmanager
 def serving(kind: type[Connection] = Connection, app: ASGIApp = LIMITED) -> Iterator[int]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None))
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
+    config = uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None)
+    with running(uvicorn.Server(config)) as port:
+        yield port
 
 
 def exchange(port: int, *parts: bytes) -> tuple[bytes, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from stack.app.assembly import open_context
 from stack.app.http.server import Server
 from stack.app.settings import AppSettings
+from tests.unit.app.http.running import running
 
 TLS = Path(__file__).parents[3] / "tls"
 CERT, KEY = TLS / "cert.pem", TLS / "key.pem"
@@ -22,15 +22,8 @@ PATIENCE = 30
 
 @contextmanager
 def serving(settings: AppSettings) -> Iterator[int]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(open_context(settings))
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
+    with running(Server(open_context(settings))) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from asyncio import sslproto
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +17,7 @@ from stack.app.http.server import Server
 from stack.app.settings import AppSettings, CannotStart, InvalidSetting, read_settings
 from stack.cli.page import fetch
 from stack.common.errors import StackError
+from tests.unit.app.http.running import running
 
 TLS = Path(__file__).parents[3] / "tls"
 CERT, KEY = TLS / "cert.pem", TLS / "key.pem"
@@ -31,15 +31,9 @@ class Hasty(Server):
 
 @contextmanager
 def serving(data: Path, kind: type[Server] = Server) -> Iterator[int]:
-    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = kind(open_context(AppSettings(data=data, spool=data, tls_cert=CERT, tls_key=KEY)))
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
+    settings = AppSettings(data=data, spool=data, tls_cert=CERT, tls_key=KEY)
+    with running(kind(open_context(settings))) as port:
+        yield port
 
 
 def health(port: int) -> str:
