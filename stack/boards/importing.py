@@ -13,7 +13,7 @@ from typing import Any
 
 from stack.boards.board import UID_LENGTH, Board, slug
 from stack.boards.durations import is_relative, seconds_of
-from stack.boards.model import inner, objects, panels, title_of
+from stack.boards.model import inner, objects, panels, some, title_of
 from stack.boards.old_panels import foreign, modern, replacement
 from stack.boards.reading import EXPORT, Refused, document, other, texts_of
 from stack.boards.resources import classic, is_v2
@@ -23,7 +23,6 @@ from stack.boards.sources import ours
 RESOURCE = "dashboard.grafana.app/"
 APART = "give the JSON of each a file of its own"
 LEAST_REFRESH = 5.0
-SHOWN = 5
 DROPPED = (
     "id", "version", "iteration", "gnetId", "__inputs", "__requires", "__elements", "meta", "inputs", "overwrite",
     "folderId", "folderUid", "preload",
@@ -65,7 +64,7 @@ def _board(found: Any, name: str, uid: str = "", title: str = "") -> Board:
     foreign = ours(board, inputs)
     for kind, titles in foreign.items():
         asks = f"{_panels(len(titles))} ask{'s' if len(titles) == 1 else ''} a {kind} data source"
-        notes.append(f"{asks}, which is none of this stack: {_some(titles)}")
+        notes.append(f"{asks}, which is none of this stack: {some(titles)}")
     _framed(board, name, uid, title, notes)
     return Board(board, tuple(notes))
 
@@ -105,7 +104,7 @@ def _unwrapped(found: Any, name: str) -> tuple[dict[str, Any], list[str]]:
 
 def _only(inside: Mapping[str, str], name: str) -> tuple[str, str]:
     if len(inside) > 1:
-        what = f"{len(inside)} dashboards in one file: {_some([*inside])}"
+        what = f"{len(inside)} dashboards in one file: {some([*inside])}"
         raise Refused(f"{name}: {what}", hint=APART)
     (one,) = inside.items()
     return one
@@ -176,9 +175,7 @@ def _with_library(board: dict[str, Any], notes: list[str]) -> None:
         elif "targets" not in panel:
             missing.append(str(reference.get("name") or title_of(panel)))
     if missing:
-        notes.append(
-            f"library panels are not in the file: {_some(missing)}; export it for sharing externally"
-        )
+        notes.append(f"library panels are not in the file: {some(missing)}; export it for sharing externally")
 
 
 def _modernised(board: dict[str, Any], notes: list[str]) -> None:
@@ -267,8 +264,3 @@ def _stem(name: str) -> str:
 def _panels(count: int, kind: str = "") -> str:
     word = "panel" if count == 1 else "panels"
     return f"{count} {kind} {word}" if kind else f"{count} {word}"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Model = Mapping[str, Any]
@@ -16,6 +16,8 @@ LIKE_PROMETHEUS = (
 """Types of data sources that are asked in PromQL."""
 BUILT_IN = ("grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --", "__expr__")
 """Names of data sources that every Grafana has."""
+SHOWN = 5
+"""Names that are listed in a note."""
 
 
 def objects(value: object) -> list[dict[str, Any]]:
@@ -44,6 +46,12 @@ def templates(board: Model) -> list[dict[str, Any]]:
 def title_of(panel: Model) -> str:
     """What a person calls the panel."""
     return str(panel.get("title") or f"panel {panel.get('id', '')}".strip())
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def source_type(source: object) -> str:

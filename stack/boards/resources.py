@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stack.boards.model import inner, objects
+from stack.boards.model import inner, objects, some
 
 COLUMNS = 24
 AUTO_HEIGHTS = {"short": 5, "standard": 8, "tall": 12}
 AUTO_COLUMNS = 3
-SHOWN = 5
 REFRESH = {"never": 0, "onDashboardLoad": 1, "onTimeRangeChanged": 2}
 HIDE = {"dontHide": 0, "hideLabel": 1, "hideVariable": 2, "inControlsMenu": 3}
 SORT = {
@@ -55,7 +54,7 @@ def classic(spec: Mapping[str, Any], name: str) -> tuple[dict[str, Any], list[st
     placed = layout.placed(inner(spec["layout"]))
     if unplaced := [title for key, title in layout.titles() if key not in layout.used]:
         count = f"{len(unplaced)} panel{'s' if len(unplaced) > 1 else ''}"
-        layout.lost.append(f"{count} that its layout shows nowhere left out: {', '.join(unplaced[:SHOWN])}")
+        layout.lost.append(f"{count} that its layout shows nowhere left out: {some(unplaced)}")
     time = inner(spec.get("timeSettings"))
     board = {
         "uid": name,

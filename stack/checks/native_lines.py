@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import yaml
 
@@ -17,12 +17,25 @@ FIRST = re.compile(r"\s*(?:-\s+)?")
 
 def job_lines(text: str, count: int) -> list[int]:
     """Those of all jobs, of which there are so many; none where the text is no YAML."""
-    return _plain(text, JOB, count) or [*_named(_jobs(_composed(text)), {"job_name"})]
+    return _lines(text, JOB, count, _jobs, {"job_name"})
 
 
 def rule_lines(text: str, count: int) -> list[int]:
     """The same of all rules."""
-    return _plain(text, RULE, count) or [*_named(_rules(_composed(text)), {"alert", "record"})]
+    return _lines(text, RULE, count, _rules, {"alert", "record"})
+
+
+def _lines(
+    text: str,
+    key: re.Pattern[str],
+    count: int,
+    nodes: Callable[[yaml.Node | None], list[yaml.Node]],
+    names: Collection[str],
+) -> list[int]:
+    """The text is composed only where it does not tell by itself, which takes four times as long."""
+    if not count:
+        return []
+    return _plain(text, key, count) or [*_named(nodes(_composed(text)), names)]
 
 
 def _plain(text: str, key: re.Pattern[str], count: int) -> list[int]:

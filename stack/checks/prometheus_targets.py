@@ -14,7 +14,7 @@ from stack.checks.model import Broken, Evidence, Job, Pending
 from stack.checks.rule_windows import rare_jobs
 from stack.checks.target_faults import fault
 from stack.checks.words import some
-from stack.clients.prometheus import Target
+from stack.clients.prometheus import REJECTIONS, Target
 from stack.common.durations import duration
 from stack.common.wait import NotYet
 from stack.model.spec import HOST_JOBS
@@ -136,7 +136,7 @@ def samples(context: CheckContext) -> Evidence:
 
 def _rejected(context: CheckContext) -> list[tuple[str, float]]:
     kinds = list(REJECTED)
-    counters = [f"sum(increase(prometheus_target_scrapes_sample_{kind}_total[{WINDOW}]))" for kind in kinds]
+    counters = [f"sum(increase({REJECTIONS[kind]}[{WINDOW}]))" for kind in kinds]
     found = numbered(context.prometheus.query(side_by_side(counters)))
     return [(kinds[number], value) for number, value in sorted(found.items()) if value > 0]
 

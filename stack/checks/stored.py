@@ -114,6 +114,6 @@ def rejected_since(context: CheckContext, seconds: float) -> int:
     names = "|".join(job.name for job in context.expected.jobs if job.component == "prometheus")
     if not total or not names:
         return total
-    counters = f"{{__name__=~{quoted('|'.join(REJECTIONS))}, job=~{quoted(names)}}}"
+    counters = f"{{__name__=~{quoted('|'.join(REJECTIONS.values()))}, job=~{quoted(names)}}}"
     before = context.prometheus.query(f"sum({counters} offset {duration(seconds)})")
     return total - next((int(sample.value) for sample in before if sample.value <= total), 0)

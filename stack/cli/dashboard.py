@@ -184,7 +184,8 @@ def _files(session: Session, boards: Sequence[Board], may_replace: str) -> list[
             new.append(board.uid)
         known = [*(one for one in known if one.path != path), Kept(path, board.model)]
         files.append(OwnFile(path, board.text().encode()))
-    _refuse_handmade(session, new)
+    if new:
+        _refuse_handmade(session, new)
     return files
 
 
@@ -197,12 +198,8 @@ def _refuse_handmade(session: Session, uids: Sequence[str]) -> None:
     for uid in uids:
         try:
             held = context.administrator().dashboard(uid)
-        except (
-            HttpFailure,
-            Broken,
-            KeyError,
-        ):  # there is none, or whoever applies the files says what is wrong
-            continue
+        except (HttpFailure, Broken, KeyError):
+            continue  # there is none, or whoever applies the files says what is wrong
         if not held.provisioned:
             title = held.model.get("title", "")
             raise ConfigurationInvalid(

@@ -133,9 +133,8 @@ def _with_port(host: str, module: str, prober: str) -> str:
         raise UsageError(f"{host}: which port?", hint=f"write {host}:PORT")
     if prober == "icmp" and port is not None:
         raise UsageError(f"{host}: a ping knows no port", hint="tcp://HOST:PORT asks one")
-    return (
-        host.strip("[]") if host.endswith("]") else host
-    )  # as a host name it is looked up, and has no brackets
+    # As a host name it is looked up, and has no brackets.
+    return host.strip("[]") if host.endswith("]") else host
 
 
 def checked(wish: Wish, own_modules: Mapping[str, str]) -> Wish:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from stack.clients.exposition import samples
 from stack.clients.http import Answer, Http, HttpFailure, snippet
 from stack.clients.shape import Typed, shaped, span, text, texts, yaml_object
 from stack.common.moments import instant, wall_clock
@@ -77,11 +78,11 @@ class Metadata(Typed, frozen=True):
     unit: str
 
 
-REJECTIONS = tuple(
-    f"prometheus_target_scrapes_sample_{why}_total"
+REJECTIONS = {
+    why: f"prometheus_target_scrapes_sample_{why}_total"
     for why in ("out_of_order", "out_of_bounds", "duplicate_timestamp")
-)
-"""Its counters of samples that it was given and did not store."""
+}
+"""Its counters of samples that it was given and did not store, by the reason."""
 Labels = tuple[tuple[str, str], ...]
 Values = tuple[float, ...]
 
@@ -125,8 +126,7 @@ class Prometheus(Struct, frozen=True):
 
     def rejected(self) -> int:
         """How many samples it was given and did not store since it started, as it says now."""
-        rows = (line.split() for line in self.http.get("/metrics").text.splitlines())
-        return sum(int(float(row[1])) for row in rows if len(row) == 2 and row[0] in REJECTIONS)
+        return int(sum(samples(self.http.get("/metrics"), REJECTIONS.values())))
 
     def reload_succeeded(self) -> bool:
         """Whether the latest load of the configuration succeeded; a failed one leaves the old set active."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST = 500
 """Levels; no file of the products has twenty. Twenty thousand were composed without harm."""
 HALF = MOST // 2

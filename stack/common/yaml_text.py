@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from stack.common.yaml_bounds import bounded
+from stack.common.yaml_bounds import LOADER, bounded
 
 TAG = "tag:yaml.org,2002:"
 TRUTH = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
@@ -22,7 +22,7 @@ FRACTION = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+
 """A number of YAML 1.2 that is not whole, asked after whole ones."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(LOADER):  # type: ignore[misc]
     """A safe loader. As in Go's YAML a repeated key is an error, and what a text field gets is its text.
 
     So only truth values, null and plain whole numbers are told from texts: nothing of ours needs more.

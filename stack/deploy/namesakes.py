@@ -8,6 +8,7 @@ from __future__ import annotations
 from stack.common.errors import StartFailed
 from stack.model.observed import Observed
 from stack.model.spec import ServiceSpec, StackSpec
+from stack.targets.files import hosts_in
 
 
 def namesake(spec: StackSpec, service: ServiceSpec, observed: Observed) -> tuple[str, str] | None:
@@ -29,8 +30,7 @@ def _asked(spec: StackSpec, network: str, name: str, observed: Observed) -> bool
     if network == spec.name:
         return True
     here = {c.component for c in observed.containers if network in c.networks}
-    place = f"{name}:".encode()
-    return any(place in file.content for s in spec.services if s.component in here for file in s.files)
+    return name in hosts_in(f.content for s in spec.services if s.component in here for f in s.files)
 
 
 def refuse_namesakes(spec: StackSpec, observed: Observed) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 from msgspec import Struct
@@ -46,8 +46,12 @@ def owners(tree: Mapping[str, bytes]) -> dict[str, Owner]:
 
 def hosts(tree: Mapping[str, bytes]) -> frozenset[str]:
     """All names with a port in Prometheus' shipped files: whom it asks by name."""
-    shipped = (content for path, content in tree.items() if path == MAIN or path.startswith(SCRAPE))
-    return frozenset(name.decode() for content in shipped for name in HOST.findall(content))
+    return hosts_in(content for path, content in tree.items() if path == MAIN or path.startswith(SCRAPE))
+
+
+def hosts_in(contents: Iterable[bytes]) -> frozenset[str]:
+    """All names with a port in these files."""
+    return frozenset(name.decode() for content in contents for name in HOST.findall(content))
 
 
 def free_path(tree: Mapping[str, bytes], folder: str, stem: str, suffix: str) -> str:
